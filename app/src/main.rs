@@ -1,0 +1,2 @@
+//! spyhop
+fn main() {}

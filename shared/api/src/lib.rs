@@ -1,0 +1,20 @@
+//! What crosses the wire or stands in a link.
+//!
+//! The browser, the server and the command line speak to each other in these types only: a
+//! [`View`] (everything that is on the screen and in the ears), a [`RecordingInfo`] (what opening a
+//! file told), a [`Deployment`] (files of one instrument on one clock-time line) and an
+//! [`Annotation`] (a labelled box).
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod annotation;
+pub mod deployment;
+pub mod recording;
+pub mod time;
+pub mod view;
+
+pub use annotation::Annotation;
+pub use deployment::{Calibration, Deployment, DeploymentList};
+pub use recording::{RecordingInfo, SegmentInfo, StartSource};
+pub use time::{Moment, Timestamp};
+pub use view::View;

@@ -1,0 +1,19 @@
+//! Samples in, numbers out: formats, time lines, spectra, listening, measures.
+//!
+//! No clock, no network, no threads: the same code runs in a browser's worker and on a server, and
+//! one set of tests and numbers serves both.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod formats;
+pub mod line;
+pub mod listen;
+pub mod measure;
+pub mod recording;
+pub mod source;
+pub mod spectrum;
+pub mod tables;
+
+pub use line::Line;
+pub use recording::{OpenError, Recording};
+pub use source::{ByteSource, SourceError};

@@ -1,0 +1,53 @@
+//! Where bytes come from: all that a format sees of a file.
+
+/// A readable sequence of bytes of known length. **Synchronous**: in the browser it is used only in
+/// workers (`FileReaderSync`, synchronous requests), on a server in blocking tasks.
+pub trait ByteSource: Send {
+    /// Length in bytes.
+    fn len(&self) -> u64;
+
+    /// Whether there is nothing to read.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fills `buf` from `offset`, or says why not. Reading past the end is an error.
+    ///
+    /// # Errors
+    /// When the bytes can't be had; the message is for a person.
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError>;
+}
+
+/// Bytes that could not be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// The range reaches past the end: a file that is shorter than its header says.
+    #[error("bytes {offset}..{end} lie past the end of the file ({len} bytes)")]
+    PastEnd {
+        /// First byte asked for.
+        offset: u64,
+        /// One past the last byte asked for.
+        end: u64,
+        /// Length of the file.
+        len: u64,
+    },
+    /// The disk, the browser or the server said no.
+    #[error("{0}")]
+    Io(String),
+}
+
+impl ByteSource for Vec<u8> {
+    fn len(&self) -> u64 {
+        self.as_slice().len() as u64
+    }
+
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError> {
+        let len = self.as_slice().len() as u64;
+        let end = offset.saturating_add(buf.len() as u64);
+        let past_end = SourceError::PastEnd { offset, end, len };
+        let from = usize::try_from(offset).map_err(|_| past_end.clone())?;
+        let bytes = self.get(from..).and_then(|b| b.get(..buf.len())).ok_or(past_end)?;
+        buf.copy_from_slice(bytes);
+        Ok(())
+    }
+}
