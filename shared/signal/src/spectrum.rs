@@ -1,1 +1,3 @@
-//! spectrum
+//! Spectra: windows, transforms, columns of power, and the scales that they are shown on.
+
+pub mod scale;
