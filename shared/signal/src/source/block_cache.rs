@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn any_range_reads_the_same_through_the_cache_and_small_reads_share_a_request() {
-        let bytes: Vec<u8> = (0..3_000_001u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let bytes: Vec<u8> =
+            (0..3_000_001u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         let reads = Arc::new(AtomicUsize::new(0));
         let mut cache = BlockCache::new(Counted(bytes.clone(), reads.clone()));
         for offset in [0usize, 5, 262_140, 262_144, 2_999_990, 1_000_000] {

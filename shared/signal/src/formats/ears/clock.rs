@@ -196,15 +196,16 @@ mod tests {
 
     #[test]
     fn what_is_encoded_is_read_back_to_the_tick() {
-        for (convention, name, resolution_ns) in [
-            (EarsConvention::Unophysics, "71621DC7.190", TICK_NS),
-            (EarsConvention::Unophysics, "5176009D.010", TICK_NS),
-            (EarsConvention::ReadEars, "71621DC7.190", TICK_NS),
-            (EarsConvention::Legacy, "31621DC7.190", 40_000),
+        // Counters are full after some years: the first convention's from 2000 in June 2017, the
+        // legacy buoys' in 2007.
+        for (convention, name, at, resolution_ns) in [
+            (EarsConvention::Unophysics, "71621DC7.190", "2017-06-12T06:38:38.3", TICK_NS),
+            (EarsConvention::Unophysics, "5176009D.010", "2015-06-12T06:38:38.3", TICK_NS),
+            (EarsConvention::ReadEars, "71621DC7.190", "2017-06-02T06:38:38.3", TICK_NS),
+            (EarsConvention::Legacy, "31621DC7.190", "2003-06-12T06:38:38.3", 40_000),
         ] {
             let clock = Clock::new(convention, name);
-            // Sixteen times 2⁴⁰ ticks after 2000 the counter is full: in June 2017.
-            let at = Timestamp::from_iso("2016-06-12T06:38:38.34821875Z").expect("valid");
+            let at = Timestamp::from_iso(at).expect("valid");
             let read = clock.timestamp(clock.nanos(&clock.header(at)));
             assert!((0..resolution_ns).contains(&(at.0 - read.0)), "{convention:?} {name}");
         }
