@@ -1,1 +1,26 @@
-//! spyhop
+//! What a picture of sound looks like: power to colours, axes and ticks, boxes, whole figures.
+//!
+//! Two things come out of this crate. [`raster`] turns columns of power into pixels, and everything
+//! around them is a [`Scene`]: a list of rectangles, lines and texts that the page draws on a canvas
+//! and the feature `export` writes as SVG and PNG. A picture made by the server looks like the
+//! screen because the same code painted it.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod colour;
+pub mod column;
+pub mod raster;
+pub mod scene;
+pub mod text;
+pub mod theme;
+pub mod ticks;
+
+pub use colour::{Colour, Lut};
+pub use column::{Column, ColumnSource, Found};
+pub use raster::{Flatten, RasterSpec, raster};
+pub use scene::{Anchor, Item, Pixels, Scene, Stroke, Weight};
+pub use spyhop_signal::spectrum::scale::FrequencyScale;
+pub use theme::Theme;
+pub use ticks::{
+    Tick, Ticks, TimeAxis, TimeLabels, frequency_ticks, label_centre_px, level_ticks, time_ticks,
+};

@@ -1,1 +1,24 @@
-//! spectrum
+//! Spectra: windows, the short-time transform, and the columns that every picture is made of.
+//!
+//! A [`SpectrumSpec`] says how samples become power; [`Stft`] does it for whole recordings as
+//! `scipy.signal.spectrogram(..., detrend=False)` would; [`columns()`] does it for a picture, with as
+//! many frames pooled in a column as the zoom asks for.
+
+mod columns;
+mod flatten;
+mod peak;
+mod pool;
+mod sample_buffer;
+pub mod scale;
+mod spec;
+mod stft;
+mod wave;
+mod window;
+
+pub use columns::{Columns, ColumnsSpec, Effort, ReadSamples, WaveColumn, columns};
+pub use flatten::row_medians;
+pub use peak::peak_threshold_db;
+pub use scale::FrequencyScale;
+pub use spec::{SpecError, SpectrumSpec};
+pub use stft::{Spectrogram, Stft};
+pub use window::window_coefficients;

@@ -1,0 +1,156 @@
+//! Columns of power to pixels.
+//!
+//! Levels are averaged in power, in time and (where a pixel covers more than a row of bins) in
+//! frequency, so that the picture keeps its level at every zoom. Where a pixel is smaller than a row
+//! its level is interpolated between the rows' **decibels**: interpolated power would be smoother
+//! between two rows than on them, and noise would show as stripes.
+
+mod accumulate;
+mod log2;
+mod rows;
+
+use std::ops::Range;
+
+use spyhop_api::view::ColourMap;
+use spyhop_signal::spectrum::scale::FrequencyScale;
+
+use crate::colour::Lut;
+use crate::column::{ColumnSource, Found};
+use crate::theme::Theme;
+use accumulate::Accumulator;
+
+/// What a picture shows and how.
+#[derive(Clone, Debug)]
+pub struct RasterSpec<'a> {
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Positions on the line from the left edge to the right, samples.
+    pub positions: Range<f64>,
+    /// Frequency from the lower edge to the upper.
+    pub scale: FrequencyScale,
+    /// Level of the map's first colour, dB in the unit of the colour bar (after `offset_db`).
+    pub floor_db: f32,
+    /// Level of the map's last colour.
+    pub ceiling_db: f32,
+    /// Added to 10·lg(power): the calibration. Not added to a flattened picture.
+    pub offset_db: f32,
+    /// Colours.
+    pub map: ColourMap,
+    /// What is subtracted; the picture then shows dB above it.
+    pub flatten: Option<Flatten<'a>>,
+    /// Whether the maximum is drawn where it exceeds the mean by more than
+    /// 10·lg(ln N + 0.577) + 3 dB, N the frames and bins in the pixel.
+    pub peak_overlay: bool,
+    /// Colours of gaps and of what is still to be computed.
+    pub theme: Theme,
+}
+
+/// Each band's median power over a stated span.
+#[derive(Clone, Copy, Debug)]
+pub struct Flatten<'a> {
+    /// Median of each row's mean power, linear.
+    pub median: &'a [f32],
+    /// First bin of row 0.
+    pub first_bin: f64,
+    /// Bins in a row.
+    pub bins_per_row: f64,
+    /// Width of a bin, hertz.
+    pub bin_hz: f64,
+}
+
+/// Pixel columns that are painted together, so that a row of them is one stretch of memory.
+const BLOCK: usize = 8;
+
+/// Period and width of the stripes on a gap, pixels.
+const HATCH: (i64, i64) = (9, 2);
+
+/// Paints `width × height` pixels, rows from the top, red, green, blue and opacity of each, into
+/// `out_rgba` (rows that do not fit into it are left out).
+pub fn raster(spec: &RasterSpec<'_>, source: &dyn ColumnSource, out_rgba: &mut [u8]) {
+    let (width, height) = (spec.width, spec.height);
+    if width == 0 || height == 0 {
+        return;
+    }
+    let painter = Painter::new(spec);
+    let mut accumulator = Accumulator::new(spec);
+    let mut levels = vec![0f32; height];
+    let mut block = vec![[0u8; 4]; BLOCK * height];
+    let per_pixel = (spec.positions.end - spec.positions.start) / width as f64;
+    // Stripes belong to the recording: they move with it.
+    let stripes = (spec.positions.start / per_pixel).rem_euclid(HATCH.0 as f64) as i64;
+    for first in (0..width).step_by(BLOCK) {
+        let columns = BLOCK.min(width - first);
+        for column in 0..columns {
+            let x = first + column;
+            let from = spec.positions.start + x as f64 * per_pixel;
+            accumulator.clear();
+            let found = source.columns(from..from + per_pixel, &mut |weight, power| {
+                accumulator.add(weight, &power);
+            });
+            let pixels = block[column..].iter_mut().step_by(BLOCK);
+            match found {
+                Found::Data => {
+                    accumulator.levels(&mut levels);
+                    painter.levels(&levels, pixels);
+                }
+                Found::Gap => painter.gap(x as i64 + stripes, pixels),
+                Found::Pending => pixels.for_each(|p| *p = painter.pending),
+            }
+        }
+        let rows = out_rgba.chunks_exact_mut(width * 4).zip(block.chunks_exact(BLOCK));
+        for (row, pixels) in rows {
+            row[first * 4..(first + columns) * 4].copy_from_slice(pixels[..columns].as_flattened());
+        }
+    }
+}
+
+/// Levels to colours.
+struct Painter {
+    lut: Lut,
+    /// Steps of the map a dB.
+    gain: f32,
+    /// dB that are added before, row by row.
+    bias_db: Vec<f32>,
+    pending: [u8; 4],
+    gap: [u8; 4],
+    gap_hatch: [u8; 4],
+}
+
+impl Painter {
+    fn new(spec: &RasterSpec<'_>) -> Painter {
+        let range = (spec.ceiling_db - spec.floor_db).max(1e-3);
+        let bias_db = match &spec.flatten {
+            None => vec![spec.offset_db - spec.floor_db; spec.height],
+            Some(flatten) => {
+                let median = accumulate::flatten_levels(spec, flatten);
+                median.iter().map(|m| -m - spec.floor_db).collect()
+            }
+        };
+        Painter {
+            lut: Lut::new(spec.map),
+            gain: 255.0 / range,
+            bias_db,
+            pending: spec.theme.pending.rgba(),
+            gap: spec.theme.gap.rgba(),
+            gap_hatch: spec.theme.gap_hatch.rgba(),
+        }
+    }
+
+    fn levels<'p>(&self, levels: &[f32], pixels: impl Iterator<Item = &'p mut [u8; 4]>) {
+        let table = self.lut.entries();
+        for ((pixel, level), bias) in pixels.zip(levels).zip(&self.bias_db) {
+            let step = (level + bias) * self.gain + 0.5;
+            // A float becomes the nearest byte: what lies outside the range takes its end's colour.
+            *pixel = if step.is_nan() { self.pending } else { table[step as u8 as usize] };
+        }
+    }
+
+    fn gap<'p>(&self, x: i64, pixels: impl Iterator<Item = &'p mut [u8; 4]>) {
+        for (y, pixel) in pixels.enumerate() {
+            let striped = (x + y as i64).rem_euclid(HATCH.0) < HATCH.1;
+            *pixel = if striped { self.gap_hatch } else { self.gap };
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Ticks of a level axis, decibels.
+
+use super::{Ticks, decimal_step, decimals, number};
+
+/// Least distance between two labels, in font sizes.
+const LABEL_DISTANCE: f64 = 2.2;
+
+/// Ticks of a level axis from `floor_db` to `ceiling_db` that is `length_px` long, for labels of
+/// `font_px` beside it.
+pub fn level_ticks(floor_db: f64, ceiling_db: f64, length_px: f64, font_px: f64) -> Ticks {
+    let range = ceiling_db - floor_db;
+    if !(range > 0.0 && range.is_finite() && floor_db.is_finite() && length_px > 0.0) {
+        return Ticks { unit: "dB".into(), ..Ticks::default() };
+    }
+    // At least two labels on any bar, however short.
+    let least = (range * font_px * LABEL_DISTANCE / length_px).min(range / 2.5);
+    let (step, fine) = decimal_step(least);
+    let step = if step > range / 2.0 { decimal_step(range / 5.0).0 } else { step };
+    Ticks {
+        ticks: super::linear(floor_db, ceiling_db, step, fine, |v| number(v, decimals(step))),
+        unit: "dB".into(),
+        context: String::new(),
+    }
+}
