@@ -1,7 +1,11 @@
 //! One binary: the server and the command line.
 #![forbid(unsafe_code)]
 
+mod catalogue;
 mod commands;
+mod data_folder;
+mod file_source;
+mod http;
 
 use std::process::ExitCode;
 

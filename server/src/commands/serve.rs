@@ -1,12 +1,165 @@
 //! `spyhop serve`.
 
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// Options of `spyhop serve`.
+use anyhow::Context;
+
+use crate::catalogue::Catalogue;
+use crate::data_folder::demo_folder;
+use crate::http;
+
+/// Serves the page, and the recordings of a place to it.
+///
+/// Each folder of the place that holds recordings is a deployment; a deployment.toml in it may give
+/// it a name, credit, licence and calibration. Nothing is ever written there. Without --data the
+/// demo is served where `spyhop demo` made it.
 #[derive(clap::Args)]
-pub struct Args {}
+#[command(after_help = "\
+Examples:
+  spyhop serve                                   the demo, at http://127.0.0.1:8080/
+  spyhop serve --data /mnt/recorder              a disk's folders
+  spyhop serve --listen 0.0.0.0:8443 --tls-self-signed
+                                                 for a class room: other machines get a secure page")]
+pub struct Args {
+    /// Folder whose sub-folders hold recordings
+    #[arg(long, value_name = "PLACE")]
+    data: Option<PathBuf>,
+    /// Address to listen on; 0.0.0.0:PORT lets other machines in, port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Certificate chain in PEM, for https
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls_self_signed")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Make a certificate for https; browsers warn once
+    #[arg(long)]
+    tls_self_signed: bool,
+}
 
-/// Runs it.
-pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
+/// How long open answers may take to end once the server was told to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(3);
+
+/// Runs it until it is told to stop.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::WARN)
+        .without_time()
+        .init();
+    let place = args.data.clone().or_else(|| demo_folder().filter(|folder| folder.is_dir()));
+    let catalogue = match &place {
+        Some(place) => Catalogue::of_place(place)?,
+        None => Catalogue::empty(),
+    };
+    // Before anything is started: a port in use is the commonest mistake.
+    let listener = listen(args.listen)?;
+    let address = listener.local_addr()?;
+    let catalogue = Arc::new(catalogue);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let app = http::app(catalogue.clone()).into_make_service();
+        let handle = axum_server::Handle::new();
+        tokio::spawn(stop_when_told(handle.clone()));
+        tokio::task::spawn_blocking(http::warm_up);
+        let tls = match (&args.tls_cert, &args.tls_key) {
+            (Some(cert), Some(key)) => {
+                let files = http::TlsFiles { cert: cert.clone(), key: key.clone() };
+                Some(http::tls_from_files(&files).await?)
+            }
+            _ if args.tls_self_signed => Some(http::tls_self_signed(address).await?),
+            _ => None,
+        };
+        announce(&catalogue, place.as_deref(), address, tls.is_some());
+        match tls {
+            Some(tls) => {
+                axum_server::from_tcp_rustls(listener, tls)?.handle(handle).serve(app).await
+            }
+            None => axum_server::from_tcp(listener)?.handle(handle).serve(app).await,
+        }
+        .context("the server stopped")
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => anyhow::anyhow!(
+            "port {} is in use (is Spyhop running already?): stop what listens there, or choose \
+             another with --listen {}:{}",
+            address.port(),
+            address.ip(),
+            address.port().saturating_add(1)
+        ),
+        std::io::ErrorKind::PermissionDenied => anyhow::anyhow!(
+            "port {} needs the administrator's rights: choose one above 1023 with --listen",
+            address.port()
+        ),
+        _ => anyhow::anyhow!("can't listen on {address}: {error}"),
+    })?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn announce(catalogue: &Catalogue, place: Option<&Path>, address: SocketAddr, secure: bool) {
+    let list = catalogue.list();
+    match place {
+        Some(place) => {
+            let recordings: usize = list.iter().map(|d| d.recording_count).sum();
+            println!(
+                "Spyhop serves {} deployments, {recordings} recordings of {}",
+                list.len(),
+                place.display()
+            );
+        }
+        None => {
+            let demo = demo_folder().unwrap_or_else(|| "DIR".into());
+            println!(
+                "Spyhop serves its page; for recordings to look at, type  spyhop demo {}",
+                demo.display()
+            );
+        }
+    }
+    let scheme = if secure { "https" } else { "http" };
+    let port = address.port();
+    if address.ip().is_unspecified() {
+        println!(
+            "Open {scheme}://127.0.0.1:{port}/ here, or this machine's name from another (Ctrl-C stops)"
+        );
+        if !secure {
+            println!(
+                "Other machines get no secure page this way (no WebGPU): see --tls-self-signed"
+            );
+        }
+    } else {
+        println!("Open {scheme}://{address}/ (Ctrl-C stops)");
+    }
+}
+
+async fn stop_when_told(handle: axum_server::Handle<SocketAddr>) {
+    #[cfg(unix)]
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => {
+            if result.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+        () = terminated => {}
+    }
+    handle.graceful_shutdown(Some(STOP_WITHIN));
 }

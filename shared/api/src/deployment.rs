@@ -35,10 +35,23 @@ pub struct Deployment {
     pub best_view: String,
     /// Its recordings in clock order; empty in a list, filled for `GET api/deployments/<id>`.
     pub recordings: Vec<RecordingInfo>,
+    /// Files of it that could not be read; they stop nothing. Filled with `recordings`.
+    pub failures: Vec<FileFailure>,
+    /// Names of its annotation tables, fetched from `data/<id>/<name>`.
+    pub tables: Vec<String>,
     /// How many recordings there are.
     pub recording_count: usize,
     /// Length of all recordings in bytes.
     pub bytes: u64,
+}
+
+/// A file that could not be read, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileFailure {
+    /// The file's name, without a path.
+    pub name: String,
+    /// What is wrong with it and what to do, for a person.
+    pub reason: String,
 }
 
 /// What a full-scale sample means, by kind (`INTEROP`: a kind is never guessed). The constant C is

@@ -14,7 +14,7 @@ pub mod time;
 pub mod view;
 
 pub use annotation::Annotation;
-pub use deployment::{Calibration, Deployment, DeploymentList};
+pub use deployment::{Calibration, Deployment, DeploymentList, FileFailure};
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use time::{Moment, Timestamp};
 pub use view::View;

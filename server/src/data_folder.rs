@@ -1,0 +1,23 @@
+//! Where this user's programs keep their data.
+
+use std::path::PathBuf;
+
+/// Where `make serve` puts the demo and `spyhop serve` looks for it.
+pub fn demo_folder() -> Option<PathBuf> {
+    Some(user_data_folder()?.join("spyhop").join("demo"))
+}
+
+/// `$XDG_DATA_HOME`, or the system's own place for it.
+fn user_data_folder() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    if let Some(folder) = variable("XDG_DATA_HOME") {
+        return Some(folder);
+    }
+    if cfg!(windows) {
+        return variable("LOCALAPPDATA");
+    }
+    let home = variable("HOME")?;
+    let below =
+        if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/share" };
+    Some(home.join(below))
+}

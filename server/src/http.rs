@@ -1,0 +1,80 @@
+//! What the server answers: the page, the list of deployments, and ranges of their files.
+
+mod data;
+mod error;
+mod tls;
+mod web_app;
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::routing::get;
+use axum::{Json, Router};
+use spyhop_api::{Deployment, DeploymentList};
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{Any, CorsLayer};
+
+use crate::catalogue::Catalogue;
+use error::ApiError;
+
+pub use tls::{TlsFiles, from_files as tls_from_files, self_signed as tls_self_signed};
+pub use web_app::warm_up;
+
+/// Everything that is served.
+pub fn app(catalogue: Arc<Catalogue>) -> Router {
+    let api = Router::new()
+        .route("/deployments", get(deployments))
+        .route("/deployments/{id}", get(deployment))
+        .fallback(nothing_there)
+        .layer(CompressionLayer::new());
+    let data = Router::new().route("/{id}/{file}", get(data::file)).fallback(nothing_there);
+    // A page on any host may read what is served here: a link made on a static host opens it.
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([axum::http::Method::GET, axum::http::Method::HEAD])
+        .allow_headers([header::RANGE, header::IF_RANGE, header::IF_NONE_MATCH])
+        .expose_headers([
+            header::ACCEPT_RANGES,
+            header::CONTENT_LENGTH,
+            header::CONTENT_RANGE,
+            header::ETAG,
+        ]);
+    Router::new()
+        .nest("/api", api)
+        .nest("/data", data)
+        .layer(cors)
+        .fallback(web_app::asset)
+        .with_state(catalogue)
+}
+
+async fn deployments(
+    State(catalogue): State<Arc<Catalogue>>,
+) -> Result<Json<DeploymentList>, ApiError> {
+    let deployments = blocking(move || catalogue.list()).await?;
+    Ok(Json(DeploymentList { deployments }))
+}
+
+async fn deployment(
+    State(catalogue): State<Arc<Catalogue>>,
+    Path(id): Path<String>,
+) -> Result<Json<Deployment>, ApiError> {
+    let wanted = id.clone();
+    let found = blocking(move || catalogue.deployment(&wanted)).await?;
+    found.map(Json).ok_or_else(|| {
+        ApiError::not_found(format!(
+            "there is no deployment '{id}' here: api/deployments lists what there is"
+        ))
+    })
+}
+
+async fn nothing_there() -> ApiError {
+    ApiError::not_found("there is nothing at this address".into())
+}
+
+/// Runs what waits for the disk away from the threads that answer.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| ApiError::internal(&e))
+}
