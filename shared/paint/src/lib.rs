@@ -9,6 +9,8 @@
 
 pub mod colour;
 pub mod column;
+#[cfg(feature = "export")]
+pub mod export;
 pub mod parts;
 pub mod raster;
 pub mod scene;
