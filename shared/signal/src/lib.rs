@@ -7,6 +7,7 @@
 
 pub mod formats;
 pub mod line;
+pub mod line_reader;
 pub mod listen;
 pub mod measure;
 pub mod recording;
@@ -15,5 +16,6 @@ pub mod spectrum;
 pub mod tables;
 
 pub use line::Line;
+pub use line_reader::LineReader;
 pub use recording::{OpenError, Recording};
-pub use source::{ByteSource, SourceError};
+pub use source::{BlockCache, ByteSource, SourceError};

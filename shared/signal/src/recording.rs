@@ -2,13 +2,13 @@
 
 use spyhop_api::RecordingInfo;
 
-use crate::source::{ByteSource, SourceError};
+use crate::source::{ByteSource, SharedSource, SourceError};
 
 /// An open recording: what is known of it, and a way to its samples by frame range.
 pub struct Recording {
     /// What opening it told.
     pub info: RecordingInfo,
-    pub(crate) source: Box<dyn ByteSource>,
+    pub(crate) source: SharedSource,
     pub(crate) decoder: Box<dyn Decoder>,
 }
 
@@ -17,9 +17,9 @@ pub struct Recording {
 /// # For implementations
 /// `read` must give the same samples whatever was read before, must decode no more than it takes
 /// (blocks that hold the range and what the coding needs in front of it), and must never panic or
-/// allocate by what a header claims.
+/// allocate by what a header claims. `out` arrives empty.
 pub(crate) trait Decoder: Send {
-    /// Decodes `frames` frames from `first_frame`, interleaved, into `out` (cleared first). Fewer
+    /// Decodes `frames` frames from `first_frame`, interleaved, into `out`. Fewer
     /// frames come back where the file ends early.
     fn read(
         &mut self,
@@ -27,7 +27,63 @@ pub(crate) trait Decoder: Send {
         first_frame: u64,
         frames: usize,
         out: &mut Vec<f32>,
-    ) -> Result<(), OpenError>;
+    ) -> Result<(), ReadError>;
+
+    /// Decodes one channel of the same frames. A coding that can leave the other channels alone
+    /// does so.
+    fn read_channel(
+        &mut self,
+        source: &mut dyn ByteSource,
+        first_frame: u64,
+        frames: usize,
+        channel: Channel,
+        out: &mut Vec<f32>,
+    ) -> Result<(), ReadError> {
+        self.read(source, first_frame, frames, out)?;
+        if channel.of > 1 {
+            let kept = out.len() / channel.of;
+            for i in 0..kept {
+                out[i] = out[i * channel.of + channel.index];
+            }
+            out.truncate(kept);
+        }
+        Ok(())
+    }
+
+    /// What reading has met so far that opening could not see: damaged blocks and the like.
+    fn problems(&self) -> &[String] {
+        &[]
+    }
+}
+
+/// One channel among the others of a frame; `index < of`.
+#[derive(Clone, Copy)]
+pub(crate) struct Channel {
+    pub(crate) index: usize,
+    pub(crate) of: usize,
+}
+
+/// Why a decoder gave up; [`Recording`] puts the file's name to it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ReadError {
+    Source(SourceError),
+    Broken(String),
+}
+
+impl From<SourceError> for ReadError {
+    fn from(error: SourceError) -> ReadError {
+        ReadError::Source(error)
+    }
+}
+
+impl ReadError {
+    pub(crate) fn of(self, name: &str) -> OpenError {
+        let name = name.to_owned();
+        match self {
+            ReadError::Source(error) => OpenError::Source { name, error },
+            ReadError::Broken(problem) => OpenError::Broken { name, problem },
+        }
+    }
 }
 
 /// Why a file can't be opened or read. Every message names what is wrong and what to do.
@@ -80,10 +136,13 @@ impl Recording {
         frames: usize,
         out: &mut Vec<f32>,
     ) -> Result<(), OpenError> {
-        self.decoder.read(self.source.as_mut(), first_frame, frames, out)
+        out.clear();
+        self.decoder
+            .read(&mut self.source, first_frame, frames, out)
+            .map_err(|e| e.of(&self.info.name))
     }
 
-    /// Decodes one channel; see [`Recording::read`].
+    /// Decodes one channel, counted from 0; a number past the last channel means the last.
     ///
     /// # Errors
     /// As [`Recording::read`].
@@ -94,16 +153,17 @@ impl Recording {
         channel: u32,
         out: &mut Vec<f32>,
     ) -> Result<(), OpenError> {
-        self.read(first_frame, frames, out)?;
-        let channels = self.info.channels.max(1) as usize;
-        if channels > 1 {
-            let channel = (channel as usize).min(channels - 1);
-            let kept = out.len() / channels;
-            for i in 0..kept {
-                out[i] = out[i * channels + channel];
-            }
-            out.truncate(kept);
-        }
-        Ok(())
+        out.clear();
+        let of = self.info.channels.max(1) as usize;
+        let channel = Channel { index: (channel as usize).min(of - 1), of };
+        self.decoder
+            .read_channel(&mut self.source, first_frame, frames, channel, out)
+            .map_err(|e| e.of(&self.info.name))
+    }
+
+    /// What reading has met so far that opening could not see (damaged blocks that became silence),
+    /// for a person.
+    pub fn problems(&self) -> &[String] {
+        self.decoder.problems()
     }
 }

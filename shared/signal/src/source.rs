@@ -1,5 +1,15 @@
 //! Where bytes come from: all that a format sees of a file.
 
+mod block_cache;
+#[cfg(not(target_arch = "wasm32"))]
+mod file;
+mod shared;
+
+pub use block_cache::BlockCache;
+#[cfg(not(target_arch = "wasm32"))]
+pub use file::FileSource;
+pub(crate) use shared::SharedSource;
+
 /// A readable sequence of bytes of known length. **Synchronous**: in the browser it is used only in
 /// workers (`FileReaderSync`, synchronous requests), on a server in blocking tasks.
 pub trait ByteSource: Send {
@@ -49,5 +59,15 @@ impl ByteSource for Vec<u8> {
         let bytes = self.get(from..).and_then(|b| b.get(..buf.len())).ok_or(past_end)?;
         buf.copy_from_slice(bytes);
         Ok(())
+    }
+}
+
+impl<S: ByteSource + ?Sized> ByteSource for Box<S> {
+    fn len(&self) -> u64 {
+        (**self).len()
+    }
+
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError> {
+        (**self).read_at(offset, buf)
     }
 }

@@ -11,6 +11,7 @@ use realfft::num_complex::Complex;
 use spyhop_api::view::SpectrumSettings;
 
 use super::Slice;
+use crate::spectrum::SpecError;
 
 /// Seconds on either side of a box that its signal-to-noise ratio is taken against.
 pub const CONTEXT_S: f64 = 2.0;
@@ -72,13 +73,19 @@ pub struct BoxMeasures {
 /// Measures the box that holds `inside` of `samples`; what lies around it (up to [`CONTEXT_S`] on
 /// either side) is what its signal-to-noise ratio is taken against. Samples that are not a number
 /// were not recorded.
-pub fn measure_box(samples: &[f32], inside: Range<usize>, spec: &BoxSpec) -> BoxMeasures {
+///
+/// # Errors
+/// When the spectrum's settings can't be transformed.
+pub fn measure_box(
+    samples: &[f32],
+    inside: Range<usize>,
+    spec: &BoxSpec,
+) -> Result<BoxMeasures, SpecError> {
     let inside = inside.start.min(samples.len())..inside.end.min(samples.len());
     let inside = inside.start..inside.end.max(inside.start);
     let rate = spec.sample_rate_hz;
     let (low, high) = spec.band_hz;
-    let recorded: Vec<bool> = samples.iter().map(|x| x.is_finite()).collect();
-    let count = recorded[inside.clone()].iter().filter(|r| **r).count();
+    let count = samples[inside.clone()].iter().filter(|x| x.is_finite()).count();
     let mut measures = BoxMeasures {
         duration_s: inside.len() as f64 / rate,
         recorded_s: count as f64 / rate,
@@ -86,10 +93,10 @@ pub fn measure_box(samples: &[f32], inside: Range<usize>, spec: &BoxSpec) -> Box
         ..BoxMeasures::default()
     };
     if count == 0 || !(rate > 0.0) || !(high > low) {
-        return measures;
+        return Ok(measures);
     }
     let centred = without_mean(samples);
-    spectral(&mut measures, &samples[inside.clone()], spec);
+    spectral(&mut measures, &centred[inside.clone()], spec)?;
 
     let band = band_passed(&centred, rate, low, high);
     let energy = |part: &[f32]| part.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
@@ -105,24 +112,24 @@ pub fn measure_box(samples: &[f32], inside: Range<usize>, spec: &BoxSpec) -> Box
         measures.duration_50_s = Some((time(0.75) - time(0.25)) / rate);
         measures.centre_time_s = Some(time(0.5) / rate);
         let call = inside.start + time(0.05) as usize..inside.start + time(0.95).ceil() as usize;
-        measures.snr_db = signal_to_noise(&centred, &recorded, &inside, call, &measures, rate);
+        measures.snr_db = signal_to_noise(&centred, &inside, call, &measures, rate);
     }
-    measures
+    Ok(measures)
 }
 
-/// Samples without their mean over what was recorded; zero where nothing was.
+/// Samples without their mean over what was recorded; what was not recorded stays not a number.
 fn without_mean(samples: &[f32]) -> Vec<f32> {
     let (sum, count) = samples
         .iter()
         .filter(|x| x.is_finite())
         .fold((0.0f64, 0u64), |(sum, n), x| (sum + f64::from(*x), n + 1));
     let mean = (sum / count.max(1) as f64) as f32;
-    samples.iter().map(|x| if x.is_finite() { x - mean } else { 0.0 }).collect()
+    samples.iter().map(|x| x - mean).collect()
 }
 
 /// Frequencies and densities, from the averaged spectrum.
-fn spectral(measures: &mut BoxMeasures, samples: &[f32], spec: &BoxSpec) {
-    let slice = Slice::of(samples, spec.sample_rate_hz, &spec.spectrum);
+fn spectral(measures: &mut BoxMeasures, samples: &[f32], spec: &BoxSpec) -> Result<(), SpecError> {
+    let slice = Slice::of(samples, spec.sample_rate_hz, &spec.spectrum)?;
     let (low, high) = spec.band_hz;
     // The bins whose own width reaches into the band, each with the share of it that does.
     let bins: Vec<(f64, f64, f64)> = (0..slice.mean.len())
@@ -139,7 +146,7 @@ fn spectral(measures: &mut BoxMeasures, samples: &[f32], spec: &BoxSpec) {
         .collect();
     let total: f64 = bins.iter().map(|b| b.2).sum();
     if !(total > 0.0) {
-        return;
+        return Ok(());
     }
     let frequency = |share: f64| {
         let mut left = share * total;
@@ -162,6 +169,7 @@ fn spectral(measures: &mut BoxMeasures, samples: &[f32], spec: &BoxSpec) {
         measures.peak_hz = Some(peak.hz);
         measures.peak_density_db = Some(peak.level_db);
     }
+    Ok(())
 }
 
 /// The sample, with its fraction, before which a share of the energy lies.
@@ -181,7 +189,6 @@ fn energy_time(samples: &[f32], total: f64, share: f64) -> f64 {
 /// squares are over what was recorded.
 fn signal_to_noise(
     centred: &[f32],
-    recorded: &[bool],
     inside: &Range<usize>,
     call: Range<usize>,
     measures: &BoxMeasures,
@@ -191,7 +198,7 @@ fn signal_to_noise(
     let context = (CONTEXT_S * rate).round() as usize;
     let mean_square = |parts: &[Range<usize>]| {
         let (mut sum, mut count) = (0.0, 0u64);
-        for i in parts.iter().cloned().flatten().filter(|&i| recorded[i]) {
+        for i in parts.iter().cloned().flatten().filter(|&i| centred[i].is_finite()) {
             sum += f64::from(narrow[i]).powi(2);
             count += 1;
         }
@@ -212,7 +219,9 @@ fn band_passed(samples: &[f32], rate: f64, low: f64, high: f64) -> Vec<f32> {
     let mut planner = RealFftPlanner::<f32>::new();
     let (forward, inverse) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length));
     let mut input = vec![0.0; length];
-    input[..samples.len()].copy_from_slice(samples);
+    for (x, sample) in input.iter_mut().zip(samples).filter(|(_, s)| s.is_finite()) {
+        *x = *sample;
+    }
     let mut spectrum = forward.make_output_vec();
     if forward.process(&mut input, &mut spectrum).is_err() {
         return samples.to_vec();

@@ -1,7 +1,8 @@
 //! A slice: the mean spectrum of a stretch of samples, with its peak and the widths of the peak.
 
-use realfft::RealFftPlanner;
 use spyhop_api::view::SpectrumSettings;
+
+use crate::spectrum::{SpecError, SpectrumSpec, Stft};
 
 /// The averaged spectrum of a stretch.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,45 +36,38 @@ impl Slice {
     /// first sample. Samples that are not a number were not recorded; they count as zeros, and a frame
     /// counts when its centre was recorded. A stretch shorter than the window gives one frame, filled
     /// up with zeros.
-    pub fn of(samples: &[f32], sample_rate_hz: f64, settings: &SpectrumSettings) -> Slice {
-        let size = (settings.fft_size as usize).max(2);
-        let width = (settings.window_samples as usize).clamp(1, size);
-        let hop = (settings.hop_samples as usize).max(1);
-        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(size);
-        let window: Vec<f32> = (0..width)
-            .map(|i| 0.5 - 0.5 * (std::f32::consts::TAU * i as f32 / width as f32).cos())
-            .collect();
-        let squares: f32 = window.iter().map(|w| w * w).sum();
-        let scale = 2.0 / (squares * sample_rate_hz as f32);
-        let mut slice = Slice {
-            bin_hz: sample_rate_hz / size as f64,
-            mean: vec![0.0; size / 2 + 1],
-            max: vec![0.0; size / 2 + 1],
-            frames: 0,
-        };
-        let mut spectrum = fft.make_output_vec();
-        let last = samples.len().saturating_sub(width);
-        for start in (0..=last).step_by(hop) {
-            let part = &samples[start..samples.len().min(start + width)];
+    ///
+    /// # Errors
+    /// When the settings can't be transformed.
+    pub fn of(
+        samples: &[f32],
+        sample_rate_hz: f64,
+        settings: &SpectrumSettings,
+    ) -> Result<Slice, SpecError> {
+        let spec = SpectrumSpec::from((settings, sample_rate_hz));
+        let mut stft = Stft::new(&spec)?;
+        let mut power = vec![0.0f32; spec.bins()];
+        let mut sum = vec![0.0f64; spec.bins()];
+        let mut max = vec![0.0f32; spec.bins()];
+        let mut frames = 0;
+        let mut part: Vec<f32> = Vec::with_capacity(spec.window_samples);
+        for frame in 0..spec.frames_in(samples.len()).max(1) {
+            let start = frame * spec.hop_samples;
+            part.clear();
+            part.extend(samples.iter().skip(start).take(spec.window_samples));
             if !part.get(part.len() / 2).is_some_and(|x| x.is_finite()) {
                 continue;
             }
-            let mut input = vec![0.0; size];
-            for ((x, sample), w) in input.iter_mut().zip(part).zip(&window) {
-                *x = if sample.is_finite() { sample * w } else { 0.0 };
+            part.iter_mut().filter(|x| !x.is_finite()).for_each(|x| *x = 0.0);
+            stft.frame(&part, &mut power);
+            for ((sum, max), p) in sum.iter_mut().zip(&mut max).zip(&power) {
+                *sum += f64::from(*p);
+                *max = max.max(*p);
             }
-            if fft.process(&mut input, &mut spectrum).is_err() {
-                continue;
-            }
-            for (bin, value) in spectrum.iter().enumerate() {
-                let power = value.norm_sqr() * scale;
-                slice.mean[bin] += power;
-                slice.max[bin] = slice.max[bin].max(power);
-            }
-            slice.frames += 1;
+            frames += 1;
         }
-        slice.mean.iter_mut().for_each(|p| *p /= slice.frames.max(1) as f32);
-        slice
+        let mean = sum.iter().map(|p| (p / frames.max(1) as f64) as f32).collect();
+        Ok(Slice { bin_hz: spec.bin_hz(), mean, max, frames })
     }
 
     /// The highest peak between two frequencies, with its widths, from the mean spectrum. DC and the
