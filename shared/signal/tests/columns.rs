@@ -25,7 +25,16 @@ fn picture(spectrum: SpectrumSpec, column_samples: u64, columns: usize) -> Colum
     let rows = spectrum.rows(1);
     let (first_row, bins_per_row) = (0, 1);
     let effort = Effort::Exact;
-    ColumnsSpec { spectrum, column_samples, first_column: 0, columns, first_row, rows, bins_per_row, effort }
+    ColumnsSpec {
+        spectrum,
+        column_samples,
+        first_column: 0,
+        columns,
+        first_row,
+        rows,
+        bins_per_row,
+        effort,
+    }
 }
 
 fn line(runs: &[Range<i64>]) -> Line {
@@ -60,7 +69,11 @@ fn compute(spec: &ColumnsSpec, line: &Line, sample: impl Fn(i64) -> f32) -> Colu
 }
 
 /// The definition, frame by frame.
-fn by_definition(spec: &ColumnsSpec, line: &Line, sample: impl Fn(i64) -> f32) -> (Vec<f64>, Vec<f64>) {
+fn by_definition(
+    spec: &ColumnsSpec,
+    line: &Line,
+    sample: impl Fn(i64) -> f32,
+) -> (Vec<f64>, Vec<f64>) {
     let (column, hop) = (spec.column_samples as i64, spec.spectrum.hop_samples as i64);
     let width = spec.spectrum.window_samples as i64;
     let mut stft = Stft::new(&spec.spectrum).expect("a sane spec");
@@ -85,10 +98,8 @@ fn by_definition(spec: &ColumnsSpec, line: &Line, sample: impl Fn(i64) -> f32) -
             .collect();
         for row in spec.first_row..spec.first_row + spec.rows {
             let bins = row * spec.bins_per_row..((row + 1) * spec.bins_per_row).min(stft.bins());
-            let cells: Vec<f64> = frames
-                .iter()
-                .flat_map(|f| f[bins.clone()].iter().map(|p| f64::from(*p)))
-                .collect();
+            let cells: Vec<f64> =
+                frames.iter().flat_map(|f| f[bins.clone()].iter().map(|p| f64::from(*p))).collect();
             means.push(cells.iter().sum::<f64>() / cells.len().max(1) as f64);
             maxima.push(cells.iter().fold(0.0, |m: f64, p| m.max(*p)));
         }
@@ -131,12 +142,14 @@ prop_compose! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn columns_are_what_they_are_defined_to_be((spec, line) in pictures()) {
         let ours = compute(&spec, &line, noise);
         let (means, maxima) = by_definition(&spec, &line, noise);
         assert_close(&ours.mean, &means);
-        if ours.max.is_empty() {
+        if ours.max.is_empty() && spec.rows > 0 {
             prop_assert!(ours.frames.iter().all(|f| *f <= 1));
         } else {
             assert_close(&ours.max, &maxima);
