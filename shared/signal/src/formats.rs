@@ -4,15 +4,18 @@
 //! and hands the file to the one reader that knows it. A reader reads bounded ranges only; samples
 //! are decoded later, range by range.
 
+mod aiff;
 mod bytes;
 pub mod ears;
 mod file_name;
 mod fingerprint;
+mod flac;
 mod metadata;
 mod opening;
 mod pcm;
 mod riff;
 mod start;
+mod w64;
 mod wav;
 pub mod wav_writer;
 mod xwav;
@@ -89,6 +92,9 @@ fn read_container(opening: &mut Opening<'_>) -> Result<Found, OpenError> {
     match tag(0) {
         b"RIFF" | b"RF64" | b"BW64" if tag(8) == b"WAVE" => wav::open(opening),
         b"RIFF" => Err(opening.unknown("a RIFF file that holds no sound".to_owned())),
+        b"FORM" if matches!(tag(8), b"AIFF" | b"AIFC") => aiff::open(opening),
+        b"riff" if head.starts_with(&w64::RIFF_GUID) => w64::open(opening),
+        b"fLaC" => flac::open(opening, 0),
         _ => match ears::open(opening)? {
             Some(found) => Ok(found),
             None => Err(opening.unknown(bytes::what_it_looks_like(&head))),
