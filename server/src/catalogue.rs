@@ -6,18 +6,23 @@
 
 mod deployment_file;
 mod file_kind;
-mod headers;
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use rayon::prelude::*;
 use spyhop_api::{Deployment, FileFailure, RecordingInfo};
+use spyhop_signal::formats::{self, OpenOptions, Sidecar};
 
-pub use deployment_file::{DeploymentFile, EarsTime, FILE_NAME};
+pub use deployment_file::DeploymentFile;
+use deployment_file::FILE_NAME;
 use file_kind::FileKind;
+
+use crate::file_source::FileSource;
 
 /// The recordings of a place.
 pub struct Catalogue {
@@ -26,11 +31,13 @@ pub struct Catalogue {
     opened: Mutex<HashMap<PathBuf, Opened>>,
 }
 
+/// A longer sidecar is not looked at.
+const SIDECAR_BYTES: u64 = 1 << 20;
+
 /// What opening one version of a file gave.
 struct Opened {
-    bytes: u64,
-    changed: SystemTime,
-    ears: EarsTime,
+    version: (u64, SystemTime),
+    options: OpenOptions,
     result: Result<RecordingInfo, String>,
 }
 
@@ -97,11 +104,11 @@ impl Catalogue {
     pub fn deployment(&self, id: &str) -> Option<Deployment> {
         let folder = self.folder(id)?;
         let files = self.files(&folder);
-        let (mut deployment, ears) = describe(id, &folder, &files);
+        let (mut deployment, options) = describe(id, &folder, &files);
         let opened: Vec<(&Listed, Result<RecordingInfo, String>)> = files
             .par_iter()
             .filter(|file| file.kind == FileKind::Recording)
-            .map(|file| (file, self.open(file, &files, ears)))
+            .map(|file| (file, self.open(file, &files, &options)))
             .collect();
         for (file, result) in opened {
             match result {
@@ -178,31 +185,50 @@ impl Catalogue {
         &self,
         file: &Listed,
         files: &[Listed],
-        ears: EarsTime,
+        options: &OpenOptions,
     ) -> Result<RecordingInfo, String> {
         // A panicked reader can't have left the map half-written: entries go in whole.
         let lock = || self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = (file.bytes, file.changed);
         if let Some(known) = lock().get(&file.path)
-            && (known.bytes, known.changed, known.ears) == (file.bytes, file.changed, ears)
+            && known.version == version
+            && known.options == *options
         {
             return known.result.clone();
         }
-        let sidecars: Vec<(String, &Path)> = files
-            .iter()
-            .filter(|f| f.kind == FileKind::Sidecar)
-            .filter(|f| file_kind::stem(&f.name) == file_kind::stem(&file.name))
-            .map(|f| (f.name.clone(), f.path.as_path()))
-            .collect();
-        let result = headers::read_headers(&file.name, &file.path, &sidecars, ears);
-        let opened =
-            Opened { bytes: file.bytes, changed: file.changed, ears, result: result.clone() };
+        let result = read_headers(file, files, options);
+        let opened = Opened { version, options: options.clone(), result: result.clone() };
         lock().insert(file.path.clone(), opened);
         result
     }
 }
 
-/// A folder's deployment without its recordings, and how its EARS files count time.
-fn describe(id: &str, folder: &Path, files: &[Listed]) -> (Deployment, EarsTime) {
+/// Reads what a file says of itself. The error is for a person and names the file.
+fn read_headers(
+    file: &Listed,
+    files: &[Listed],
+    options: &OpenOptions,
+) -> Result<RecordingInfo, String> {
+    let unreadable = |e: std::io::Error| format!("{} can't be read: {e}", file.name);
+    let beside = files
+        .iter()
+        .filter(|f| f.kind == FileKind::Sidecar)
+        .filter(|f| file_kind::stem(&f.name) == file_kind::stem(&file.name));
+    let mut options = options.clone();
+    for sidecar in beside {
+        let mut bytes = Vec::new();
+        let opened = File::open(&sidecar.path).map_err(unreadable)?;
+        opened.take(SIDECAR_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
+        options.sidecars.push(Sidecar { name: sidecar.name.clone(), bytes });
+    }
+    let source = FileSource::open(&file.path).map_err(unreadable)?;
+    formats::open(&file.name, Box::new(source), &options)
+        .map(|recording| recording.info)
+        .map_err(|e| e.to_string())
+}
+
+/// A folder's deployment without its recordings, and how these are to be opened.
+fn describe(id: &str, folder: &Path, files: &[Listed]) -> (Deployment, OpenOptions) {
     let (file, failures) = match DeploymentFile::read(folder) {
         Ok(file) => (file, Vec::new()),
         Err(error) => {
@@ -210,7 +236,7 @@ fn describe(id: &str, folder: &Path, files: &[Listed]) -> (Deployment, EarsTime)
             (DeploymentFile::default(), vec![failure])
         }
     };
-    let ears = file.ears_convention;
+    let options = file.open_options();
     let of_kind = |kind| files.iter().filter(move |file| file.kind == kind);
     let deployment = Deployment {
         failures,
@@ -219,7 +245,7 @@ fn describe(id: &str, folder: &Path, files: &[Listed]) -> (Deployment, EarsTime)
         bytes: of_kind(FileKind::Recording).map(|file| file.bytes).sum(),
         ..file.into_deployment(id)
     };
-    (deployment, ears)
+    (deployment, options)
 }
 
 /// What lies in a folder, but for names that are hidden or no text.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use spyhop_api::{Calibration, Deployment};
+use spyhop_signal::formats::{EarsConvention, OpenOptions};
 
 /// Its name in a deployment's folder.
 pub const FILE_NAME: &str = "deployment.toml";
@@ -26,21 +27,36 @@ pub struct DeploymentFile {
     pub synthesised: bool,
     /// The query of a link that shows it at its best, without `src`.
     pub best_view: String,
-    /// How EARS records count time: `unophysics` (the default) or `read_ears`.
-    pub ears_convention: EarsTime,
+    /// How EARS records count time: `unophysics` (the default), `readEARS` or `legacy`.
+    #[serde(with = "ears_word")]
+    pub ears_convention: EarsConvention,
+    /// Where the time stands in file names, in strftime's letters: `_%Y%m%d_%H%M%S`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name_pattern: Option<String>,
+    /// Seconds east of UTC of times that name no zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone_offset_s: Option<i32>,
     /// Turns full scale into pressure. Last, because a table ends the plain keys of TOML.
     pub calibration: Option<Calibration>,
 }
 
-/// The two ways in which EARS time stamps are read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EarsTime {
-    /// As the Python package does.
-    #[default]
-    Unophysics,
-    /// As MATLAB's `readEARS` does.
-    ReadEars,
+/// A convention by its word.
+mod ears_word {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use spyhop_signal::formats::EarsConvention;
+
+    pub fn serialize<S: Serializer>(value: &EarsConvention, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(value.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<EarsConvention, D::Error> {
+        let word = String::deserialize(from)?;
+        EarsConvention::from_name(&word).ok_or_else(|| {
+            D::Error::custom(format!(
+                "'{word}' is no EARS convention: it is unophysics, readEARS or legacy"
+            ))
+        })
+    }
 }
 
 /// Keys at the top.
@@ -53,6 +69,8 @@ const KEYS: &[&str] = &[
     "synthesised",
     "best_view",
     "ears_convention",
+    "name_pattern",
+    "zone_offset_s",
     "calibration",
 ];
 
@@ -104,6 +122,16 @@ impl DeploymentFile {
         }
         // From the text again, so that a wrong value is reported with its line.
         Ok(toml::from_str(text)?)
+    }
+
+    /// How its recordings are to be opened, still without sidecars.
+    pub fn open_options(&self) -> OpenOptions {
+        OpenOptions {
+            ears_convention: self.ears_convention,
+            name_pattern: self.name_pattern.clone(),
+            zone_offset_s: self.zone_offset_s,
+            ..OpenOptions::default()
+        }
     }
 
     /// The deployment it describes, still without recordings.
@@ -174,7 +202,7 @@ mod tests {
             name: "Gulf night".into(),
             synthesised: true,
             calibration: Some(Calibration::UpaPerFullscale { db: 172.0 }),
-            ears_convention: EarsTime::ReadEars,
+            ears_convention: EarsConvention::ReadEars,
             ..DeploymentFile::default()
         };
         let text = toml::to_string(&file).expect("TOML");

@@ -1,5 +1,7 @@
 //! What a file of a deployment's folder is, told by its name.
 
+use spyhop_signal::formats::ears::is_ears_name;
+
 /// A kind of file that belongs to a deployment; anything else is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
@@ -29,7 +31,7 @@ pub fn of_name(name: &str) -> Option<FileKind> {
         return Some(FileKind::Table);
     }
     let ending = lower.rsplit_once('.').map(|(_, ending)| ending)?;
-    (RECORDINGS.contains(&ending) || is_ears(name)).then_some(FileKind::Recording)
+    (RECORDINGS.contains(&ending) || is_ears_name(name)).then_some(FileKind::Recording)
 }
 
 /// A sidecar's name is its recording's with another ending.
@@ -41,17 +43,6 @@ pub fn stem(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }
 
-/// EARS buoys: year digit, day of year, hex counter, `.`, buoy, disk: `71621DC7.190`.
-fn is_ears(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    bytes.len() == 12
-        && bytes.iter().enumerate().all(|(i, b)| match i {
-            0..=3 | 9..=11 => b.is_ascii_digit(),
-            8 => *b == b'.',
-            _ => b.is_ascii_digit() || (b'A'..=b'F').contains(b),
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,9 +52,7 @@ mod tests {
         for name in ["a.wav", "A.WAV", "b.x.wav", "71621DC7.190", "5176009D.010", "c.FLAC"] {
             assert_eq!(of_name(name), Some(FileKind::Recording), "{name}");
         }
-        for name in
-            ["71621dc7.190", "71621DC7.19", "notes.txt", ".wav", ".a.wav", "photo.jpg", "wav"]
-        {
+        for name in ["71621DC7.19", "notes.txt", ".wav", ".a.wav", "photo.jpg", "wav"] {
             assert_eq!(of_name(name), None, "{name}");
         }
         assert_eq!(of_name("67416073.210610033655.log.xml"), Some(FileKind::Sidecar));

@@ -9,6 +9,9 @@
 
 pub mod colour;
 pub mod column;
+#[cfg(feature = "export")]
+pub mod export;
+pub mod parts;
 pub mod raster;
 pub mod scene;
 pub mod text;
@@ -17,8 +20,9 @@ pub mod ticks;
 
 pub use colour::{Colour, Lut};
 pub use column::{Column, ColumnSource, Found};
+pub use parts::Plot;
 pub use raster::{Flatten, RasterSpec, raster};
-pub use scene::{Anchor, Item, Pixels, Scene, Stroke, Weight};
+pub use scene::{Anchor, Area, Item, Pixels, Scene, Stroke, Weight};
 pub use spyhop_signal::spectrum::scale::FrequencyScale;
 pub use theme::Theme;
 pub use ticks::{

@@ -9,7 +9,7 @@ use super::{Tick, Ticks, decimal_step, decimals, number};
 const KILOHERTZ_FROM_HZ: f64 = 5000.0;
 
 /// Least distance between two labels, in font sizes.
-const LABEL_DISTANCE: f64 = 1.8;
+const LABEL_DISTANCE: f64 = 2.0;
 
 /// Least distance between two fine ticks, CSS pixels.
 const FINE_DISTANCE_PX: f64 = 4.0;

@@ -15,7 +15,7 @@ use label::Style;
 use step::{Step, ladder};
 
 /// Least space between two labels, in font sizes.
-const LABEL_GAP: f64 = 1.1;
+const LABEL_GAP: f64 = 1.4;
 
 /// Least distance between two fine ticks, CSS pixels.
 const FINE_DISTANCE_PX: f64 = 4.0;

@@ -1,0 +1,75 @@
+# Everything a person types. `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+export SPYHOP_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/spyhop
+# Trunk fetches nothing: .ci/tools has put on PATH what it calls.
+export TRUNK_OFFLINE := true
+
+DEMO ?= $(or $(XDG_DATA_HOME),$(HOME)/.local/share)/spyhop/demo
+LISTEN ?= 127.0.0.1:8080
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+SPYHOP := $(TARGET)/debug/spyhop
+PYTHON := $(SPYHOP_CACHE)/venv/bin/python
+# The crates that build without a browser.
+NATIVE := -p spyhop-api -p spyhop-signal -p spyhop-paint -p spyhop-gpu -p spyhop
+PHASE := .ci/phase
+
+.PHONY: help serve demo app server test test-native test-web test-python test-peers bench pictures check fmt
+
+help: ## list what can be typed
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+serve: app server $(DEMO) ## build everything and open the demo at http://127.0.0.1:8080/
+	@$(SPYHOP) serve --data "$(DEMO)" --listen $(LISTEN)
+
+app: ## build the web page into dist/
+	@$(PHASE) tools .ci/tools rust wasm
+	@$(PHASE) app .ci/build-app
+
+server: ## build the spyhop program (with the page in it, where that is built)
+	@.ci/tools rust
+	@$(PHASE) server cargo build -p spyhop --bin spyhop
+
+demo: $(DEMO) ## synthesise the demo recordings once
+
+# Made beside its place and moved there, so that what stands there is whole.
+$(DEMO): | server
+	@echo "Synthesising the demo recordings into $@ (once) …"
+	@mkdir -p "$(dir $@)" && rm -rf "$@.part"
+	@$(PHASE) demo $(SPYHOP) demo "$@.part"
+	@mv "$@.part" "$@"
+
+check: ## formatting and lints
+	@.ci/tools rust wasm
+	@$(PHASE) fmt cargo fmt --all --check
+	@$(PHASE) clippy cargo clippy $(NATIVE) -p spyhop-tests --all-targets -- -D warnings
+	@$(PHASE) clippy-app .ci/wasm cargo clippy --release -p spyhop-app --target wasm32-unknown-unknown -- -D warnings
+
+fmt: ## format the code
+	@cargo fmt --all
+
+test: ## everything: lints, unit, property, command line, Python and browser tests
+	@$(MAKE) check
+	@$(MAKE) test-native
+	@$(MAKE) test-python
+	@$(MAKE) test-web
+
+test-native: ## tests that need no browser
+	@.ci/tools rust vulkan
+	@$(PHASE) server cargo build -p spyhop --bin spyhop
+	@$(PHASE) native-tests .ci/cargo-test $(NATIVE)
+	@$(PHASE) program-tests .ci/cargo-test -p spyhop-tests --test cli --test api
+
+test-python: ## the same numbers as libsndfile and scipy
+	@.ci/tools rust python
+	@$(PHASE) server cargo build -p spyhop --bin spyhop
+	@SPYHOP="$(SPYHOP)" $(PHASE) python-tests $(PYTHON) -m pytest -q -p no:cacheprovider tests/python
+
+test-web: app ## the page in Chromium and Firefox
+	@.ci/tools browser
+	@$(PHASE) server cargo build -p spyhop --bin spyhop
+	@$(PHASE) browser-tests .ci/cargo-test -p spyhop-tests --test browser --test firefox

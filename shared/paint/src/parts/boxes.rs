@@ -1,0 +1,118 @@
+//! Boxes of time and frequency: the selection with its handles, and annotations with their labels.
+
+use crate::colour::Colour;
+use crate::scene::{Anchor, Area, Item, Stroke, Weight};
+use crate::text::{CAP_HEIGHT, text_width};
+use crate::theme::Theme;
+
+/// Side of a handle's square, CSS pixels (what can be grabbed is larger).
+const HANDLE_PX: f64 = 7.0;
+
+/// Longest label of an annotation, in characters.
+const LABEL_CHARACTERS: usize = 24;
+
+/// A part of a box that can be dragged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handle {
+    /// The inside: moves the box.
+    Inside,
+    /// An edge or corner: −1 is left or top, 1 is right or bottom, 0 leaves that axis alone.
+    Edge {
+        /// Across.
+        x: i8,
+        /// Down.
+        y: i8,
+    },
+}
+
+const EDGES: [(i8, i8); 8] = [(-1, -1), (1, -1), (-1, 1), (1, 1), (0, -1), (0, 1), (-1, 0), (1, 0)];
+
+/// The handles of a box and where they are.
+pub fn handles(area: Area) -> impl Iterator<Item = (Handle, (f64, f64))> {
+    EDGES.into_iter().map(move |(x, y)| {
+        let along =
+            |side: i8, start: f64, length: f64| start + length * (f64::from(side) + 1.0) / 2.0;
+        (Handle::Edge { x, y }, (along(x, area.x, area.w), along(y, area.y, area.h)))
+    })
+}
+
+/// What a pointer takes hold of: the nearest handle whose target (a square of `target_px`) it lies
+/// in, or the inside, or nothing.
+pub fn handle_at(area: Area, (x, y): (f64, f64), target_px: f64) -> Option<Handle> {
+    let distance = |at: (f64, f64)| (at.0 - x).abs().max((at.1 - y).abs());
+    let nearest = handles(area)
+        .map(|(handle, at)| (handle, distance(at)))
+        .filter(|(_, d)| *d <= target_px / 2.0)
+        .min_by(|a, b| a.1.total_cmp(&b.1));
+    let inside = x >= area.x && x <= area.right() && y >= area.y && y <= area.bottom();
+    nearest.map(|(handle, _)| handle).or(inside.then_some(Handle::Inside))
+}
+
+/// The selection: a tinted box with eight handles, drawn inside `plot`.
+pub fn selection_box(area: Area, plot: Area, theme: &Theme) -> Item {
+    let mut items = vec![
+        Item::Rect {
+            area,
+            radius: 0.0,
+            fill: Some(theme.selection.with_alpha(26)),
+            stroke: Some(Stroke::solid(theme.background.with_alpha(150), 3.5)),
+        },
+        Item::outline(area, Stroke::solid(theme.selection, 1.5)),
+    ];
+    items.extend(handles(area).map(|(_, (x, y))| Item::Rect {
+        area: Area::new(x - HANDLE_PX / 2.0, y - HANDLE_PX / 2.0, HANDLE_PX, HANDLE_PX),
+        radius: 1.5,
+        fill: Some(theme.selection),
+        stroke: Some(Stroke::solid(theme.background, 1.0)),
+    }));
+    Item::Clip { area: plot, items }
+}
+
+/// A labelled annotation, drawn inside `plot`; `colour` tells label classes apart.
+pub fn annotation_box(
+    area: Area,
+    plot: Area,
+    label: &str,
+    colour: Colour,
+    font_px: f64,
+    theme: &Theme,
+) -> Item {
+    let mut items = vec![
+        Item::outline(area, Stroke::solid(theme.background.with_alpha(140), 3.0)),
+        Item::outline(area, Stroke::solid(colour, 1.5)),
+    ];
+    if !label.is_empty() {
+        let text = shortened(label);
+        let (pad, height) = (font_px * 0.35, font_px * 1.35);
+        let width = text_width(&text, font_px, Weight::SemiBold) + 2.0 * pad;
+        // Above the box, or inside it where the plot ends.
+        let above = area.y - height;
+        let y = if above >= plot.y { above } else { area.y.max(plot.y) };
+        let x = area.x.min(plot.right() - width).max(plot.x);
+        let tab = Area::new(x, y, width, height);
+        items.push(Item::Rect {
+            area: tab,
+            radius: 2.0,
+            fill: Some(theme.label_backdrop),
+            stroke: None,
+        });
+        items.push(Item::Text {
+            x: x + pad,
+            y: y + (height + font_px * CAP_HEIGHT) / 2.0,
+            text,
+            size: font_px,
+            weight: Weight::SemiBold,
+            anchor: Anchor::Start,
+            colour,
+            upwards: false,
+        });
+    }
+    Item::Clip { area: plot, items }
+}
+
+fn shortened(label: &str) -> String {
+    if label.chars().count() <= LABEL_CHARACTERS {
+        return label.to_owned();
+    }
+    label.chars().take(LABEL_CHARACTERS - 1).chain(['…']).collect()
+}
