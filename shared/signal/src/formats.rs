@@ -11,7 +11,10 @@ mod file_name;
 mod fingerprint;
 mod flac;
 mod metadata;
+mod mp3;
+mod ogg;
 mod opening;
+mod packets;
 mod pcm;
 mod riff;
 mod start;
@@ -95,8 +98,17 @@ fn read_container(opening: &mut Opening<'_>) -> Result<Found, OpenError> {
         b"FORM" if matches!(tag(8), b"AIFF" | b"AIFC") => aiff::open(opening),
         b"riff" if head.starts_with(&w64::RIFF_GUID) => w64::open(opening),
         b"fLaC" => flac::open(opening, 0),
+        b"OggS" => ogg::open(opening),
+        _ if head.starts_with(b"ID3") => {
+            let after = mp3::after_id3(&head);
+            match opening.bytes_up_to(after, 4)?.as_slice() {
+                b"fLaC" => flac::open(opening, after),
+                _ => mp3::open(opening, after),
+            }
+        }
         _ => match ears::open(opening)? {
             Some(found) => Ok(found),
+            None if mp3::looks_like_it(opening)? => mp3::open(opening, 0),
             None => Err(opening.unknown(bytes::what_it_looks_like(&head))),
         },
     }

@@ -17,6 +17,7 @@ pub(crate) fn open(opening: &mut Opening<'_>) -> Result<Found, OpenError> {
     let is_aifc = opening.bytes_up_to(8, 4)? == b"AIFC";
     let mut common = None;
     let mut sound = None;
+    let mut frames_stated = 0;
     let mut at = 12;
     for _ in 0..MAX_CHUNKS {
         let header = opening.bytes_up_to(at, 8)?;
@@ -26,6 +27,7 @@ pub(crate) fn open(opening: &mut Opening<'_>) -> Result<Found, OpenError> {
         match &id {
             b"COMM" => {
                 let content = opening.bytes_up_to(offset, bytes.min(64) as usize)?;
+                frames_stated = u32_be(&content, 2).map_or(0, u64::from);
                 common = Some(parse(&content, is_aifc).map_err(|p| opening.broken(p))?);
             }
             b"SSND" => {
@@ -48,13 +50,18 @@ pub(crate) fn open(opening: &mut Opening<'_>) -> Result<Found, OpenError> {
         }
         at = offset + stated + (stated & 1);
     }
-    let (Some(format), Some(sound)) = (common, sound) else {
+    let (Some(format), Some(mut sound)) = (common, sound) else {
         return Err(opening.broken(
             "it begins like an AIFF file but has no format or no samples; it was cut short or \
              damaged, copy it again"
                 .to_owned(),
         ));
     };
+    // Writers count a byte that pads an odd length as if it were sound.
+    if sound.stated == frames_stated * format.frame_bytes() + 1 {
+        sound.stated -= 1;
+        sound.bytes = sound.bytes.min(sound.stated);
+    }
     let frames = data_frames(opening, sound, &format);
     Ok(Found {
         format: if is_aifc { "aifc" } else { "aiff" },

@@ -9,7 +9,7 @@ mod frame;
 mod subframe;
 
 use self::decoder::FlacDecoder;
-use super::bytes::{array, text, u16_be, u32_le};
+use super::bytes::{array, u16_be};
 use super::opening::{Found, Opening};
 use super::{metadata, wav, xwav};
 use crate::recording::OpenError;
@@ -86,7 +86,7 @@ pub(crate) fn open(opening: &mut Opening<'_>, at: u64) -> Result<Found, OpenErro
             0 => info = StreamInfo::parse(&content),
             2 => foreign.take(opening, &content),
             3 => seek_points = parse_seek_table(&content),
-            4 => note_comments(opening, &content),
+            4 => metadata::vorbis_comment::read(opening, &content),
             _ => {}
         }
         offset = content_at.saturating_add(u64::from(bytes));
@@ -177,20 +177,6 @@ fn parse_seek_table(content: &[u8]) -> Vec<(u64, u64)> {
             (sample != u64::MAX).then_some((sample, offset))
         })
         .collect()
-}
-
-/// Notes the Vorbis comments under their own names.
-fn note_comments(opening: &mut Opening<'_>, content: &[u8]) {
-    let Some(vendor) = u32_le(content, 0) else { return };
-    let Some(mut rest) = content.get(8usize.saturating_add(vendor as usize)..) else { return };
-    while let Some(bytes) = u32_le(rest, 0) {
-        let after = &rest[4..];
-        let comment = text(&after[..(bytes as usize).min(after.len())]);
-        if let Some((key, value)) = comment.split_once('=') {
-            opening.note(key.to_uppercase(), value);
-        }
-        rest = after.get(bytes as usize..).unwrap_or(&[]);
-    }
 }
 
 impl Foreign {
