@@ -51,7 +51,7 @@ pub fn to_svg(scene: &Scene) -> Result<String, ExportError> {
 pub fn to_png(scene: &Scene, scale: f64) -> Result<Vec<u8>, ExportError> {
     let (width, height) = ((scene.width * scale).round(), (scene.height * scale).round());
     let fail = || ExportError::Size { width, height };
-    if !(width * height <= MOST_PIXELS) {
+    if width.is_nan() || height.is_nan() || width * height > MOST_PIXELS {
         return Err(fail());
     }
     let mut pixmap = tiny_skia::Pixmap::new(width as u32, height as u32).ok_or_else(fail)?;
