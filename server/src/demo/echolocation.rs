@@ -22,7 +22,7 @@ impl Dolphin {
         let interval_s = chance.between(0.045, 0.12);
         let spread = chance.between(0.05, 0.10);
         let swell_db = chance.between(15.0, 30.0);
-        let top_db = chance.between(128.0, 152.0);
+        let top_db = chance.between(132.0, 154.0);
         let mut scan = chance.between(0.0, 1.0);
         let mut scan_s = chance.between(0.5, 2.0);
         let mut stray = 0.0;
@@ -74,12 +74,12 @@ impl Dolphin {
             (chance.between(0.3, 0.6), top),
             (1.0, chance.between(220.0, 0.8 * top)),
         ];
-        let top_db = chance.between(118.0, 136.0);
+        let top_db = chance.between(116.0, 132.0);
         let mut pulses = Vec::new();
         let mut time_s = start_s;
         while time_s < start_s + duration_s {
             let u = (time_s - start_s) / duration_s;
-            let swell_db = 6.0 * ((PI * u).sin() - 1.0);
+            let swell_db = 14.0 * ((PI * u).sin().sqrt() - 1.0);
             let level_db = top_db + swell_db + 0.5 * chance.normal();
             pulses.push(voice.click(&mut chance, time_s, level_db, 0.0));
             time_s += (1.0 + 0.008 * chance.normal()) / interpolate(&rates, u);

@@ -203,6 +203,11 @@ impl Printer {
     }
 }
 
+/// Half −10 dB widths under the peak at which the spectrum's skirt begins, and how it falls for each
+/// further one, dB.
+const SKIRT: f64 = 1.2;
+const SKIRT_DB: f64 = 13.0;
+
 impl Shape {
     /// Amplitude of its spectrum: a Gaussian that the water tilts and the recorder's filter ends.
     fn gain(&self, hz: f64, rate_hz: f64) -> f64 {
@@ -211,8 +216,11 @@ impl Shape {
             return 0.0;
         }
         let x = (hz - self.peak_hz) / (self.width_hz / 2.0);
-        let db = -10.0 * x * x - absorption_db(hz, self.range_m)
-            + absorption_db(self.peak_hz, self.range_m);
+        // Under the peak a click's spectrum falls more slowly than a Gaussian.
+        let fall_db =
+            if x < -SKIRT { 10.0 * SKIRT * SKIRT - SKIRT_DB * (x + SKIRT) } else { 10.0 * x * x };
+        let db =
+            -fall_db - absorption_db(hz, self.range_m) + absorption_db(self.peak_hz, self.range_m);
         let edge = ((highest - hz) / (0.03 * rate_hz)).min(1.0);
         amplitude(db) * (0.5 - 0.5 * (PI * edge).cos())
     }

@@ -35,6 +35,7 @@ impl OpenSea {
 
     /// The density in dB re 1 µPa²/Hz that this wind and shipping give: turbulence, shipping, wind
     /// and thermal noise, powers added.
+    #[cfg(test)]
     pub fn model_db(hz: f64, shipping: f64, wind_m_s: f64) -> f64 {
         let [turbulence, ships, wind, thermal] = components(hz);
         power_db(
@@ -143,6 +144,7 @@ impl Bank {
     }
 
     /// Median density as measured, dB re FS²/Hz.
+    #[cfg(test)]
     pub fn median_db(hz: f64) -> f64 {
         interpolate(&BANK_MEDIAN_DB, hz.max(1e-3).log10())
     }

@@ -249,7 +249,7 @@ impl Voice<'_> {
             Kind::Grunt => {
                 (95.0, 90.0, (chance.between(24.0, 40.0), chance.between(20.0, 30.0)), 11.0)
             }
-            _ => (520.0, 420.0, (chance.between(20.0, 30.0), chance.between(35.0, 60.0)), 15.0),
+            _ => (460.0, 300.0, (chance.between(20.0, 30.0), chance.between(35.0, 60.0)), 15.0),
         };
         let shape = Shape {
             peak_hz: peak_hz * self.pitch * (1.0 + 0.02 * chance.normal()),
@@ -260,14 +260,15 @@ impl Voice<'_> {
             repeats: (0.0, 0.0),
         };
         let start_s = truth.start_s;
+        let glide = chance.between(0.2, 0.8);
         let mut pulses = Vec::new();
         let mut time_s = start_s;
         while time_s < start_s + self.duration_s {
             let u = (time_s - start_s) / self.duration_s;
-            let swell_db = 8.0 * ((std::f64::consts::PI * (0.08 + 0.84 * u)).sin() - 1.0);
+            let swell_db = 14.0 * ((std::f64::consts::PI * (0.02 + 0.96 * u)).sin().sqrt() - 1.0);
             let level_db = truth.received_db + pp_over_rms_db + swell_db + 0.8 * chance.normal();
             let shape = Shape {
-                peak_hz: shape.peak_hz * (1.0 + 0.15 * (u - 0.5) + 0.02 * chance.normal()),
+                peak_hz: shape.peak_hz * (1.0 + glide * (u - 0.5) + 0.02 * chance.normal()),
                 carrier: shape.carrier + 0.3 * chance.normal(),
                 ..shape
             };

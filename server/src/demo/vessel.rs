@@ -193,10 +193,12 @@ impl Course {
         0.9 * direct + 0.1
     }
 
-    /// 1 while it is heard fully, falling to 0 at the ends of its passage.
+    /// Power against that at the nearest point, beyond what distance does: the ends of the passage
+    /// die away (by 25 dB) and are then cut without a click.
     fn nearness(&self, time_s: f64) -> f64 {
-        let x = 1.0 - ((time_s - self.nearest_s) / self.heard_s).abs();
-        0.5 - 0.5 * (PI * (x / 0.35).clamp(0.0, 1.0)).cos()
+        let x = ((time_s - self.nearest_s) / self.heard_s).abs().min(1.0);
+        let edge = 0.5 - 0.5 * (PI * ((1.0 - x) / 0.15).min(1.0)).cos();
+        edge * 10f64.powf(-2.5 * x * x)
     }
 }
 

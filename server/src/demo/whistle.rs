@@ -89,7 +89,9 @@ impl Dolphin {
                 name: name(i),
                 contour,
                 duration_s: match contour {
-                    Contour::Loops(loops) => f64::from(loops) * chance.between(0.25, 0.4),
+                    Contour::Loops(loops) => {
+                        (f64::from(loops) * chance.between(0.25, 0.4)).min(1.35)
+                    }
                     Contour::Upsweep => chance.between(0.42, 0.6),
                     _ => chance.between(0.5, 0.95),
                 },
@@ -148,7 +150,8 @@ impl Dolphin {
                 seed,
                 duration_s,
                 contour_hz: &contour,
-                jitter_hz: (chance.between(50.0, 110.0), chance.between(0.008, 0.02)),
+                // Peaks lie at about two and a half times the RMS: 50–150 Hz.
+                jitter_hz: (chance.between(20.0, 55.0), chance.between(0.01, 0.02)),
                 shade_db: (1.6, 0.09),
                 edges_s: (chance.between(0.02, 0.05), chance.between(0.02, 0.05)),
                 harmonics_db: vec![second_db, third_db],
