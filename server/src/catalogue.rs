@@ -18,8 +18,7 @@ use rayon::prelude::*;
 use spyhop_api::{Deployment, FileFailure, RecordingInfo};
 use spyhop_signal::formats::{self, OpenOptions, Sidecar};
 
-pub use deployment_file::DeploymentFile;
-use deployment_file::FILE_NAME;
+pub use deployment_file::{DeploymentFile, FILE_NAME};
 use file_kind::FileKind;
 
 use crate::file_source::FileSource;
