@@ -154,3 +154,80 @@ impl Line {
         nanos_to_frames(nanos, self.sample_rate_hz)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::{self, OpenOptions, wav_writer::wav_pcm16};
+
+    /// A recording of 100 frames at 10 Hz, dated by its name or not.
+    fn info(name: &str) -> RecordingInfo {
+        let bytes = wav_pcm16(&[1; 100], 1, 10);
+        formats::open(name, Box::new(bytes), &OpenOptions::default()).expect("a WAV").info
+    }
+
+    #[test]
+    fn recordings_lie_at_their_clock_times_with_gaps_between_them() {
+        let infos = [info("x_20200101_000030.wav"), info("x_20200101_000000.wav")];
+        let (line, left_out) = Line::new(&infos).expect("a line");
+        assert!(left_out.is_empty());
+        assert_eq!(line.origin, infos[1].start);
+        let places: Vec<_> = line.runs.iter().map(|r| (r.position, r.recording)).collect();
+        assert_eq!(places, [(0, 1), (300, 0)]);
+        assert_eq!((line.end(), line.gaps(0..400)), (400, vec![100..300]));
+        assert_eq!(line.gaps(150..200), vec![150..200]);
+        assert!(line.is_recorded(99) && !line.is_recorded(100) && line.is_recorded(300));
+        assert!(!line.is_recorded(-1) && !line.is_recorded(400));
+        assert_eq!((line.nanos_at(300), line.position_at(30_040_000_000)), (30_000_000_000, 300));
+    }
+
+    #[test]
+    fn a_part_of_a_run_keeps_its_place_in_the_file() {
+        let (line, _) = Line::new(&[info("x_20200101_000000.wav")]).expect("a line");
+        let parts: Vec<Run> = line.parts(-5..30).chain(line.parts(90..200)).collect();
+        let part = |position: i64, frames| Run {
+            position,
+            frames,
+            recording: 0,
+            first_frame: position as u64,
+        };
+        assert_eq!(parts, [part(0, 30), part(90, 10)]);
+        assert_eq!(line.parts(100..200).count(), 0);
+        assert_eq!(line.parts(50..50).count(), 0);
+    }
+
+    #[test]
+    fn where_recordings_overlap_the_later_one_is_cut() {
+        let infos = [info("x_20200101_000000.wav"), info("x_20200101_000004.wav")];
+        let (line, _) = Line::new(&infos).expect("a line");
+        assert_eq!(line.runs[1], Run { position: 100, frames: 40, recording: 1, first_frame: 60 });
+        assert_eq!(line.end(), 140);
+    }
+
+    #[test]
+    fn undated_recordings_follow_one_another() {
+        let (line, left_out) = Line::new(&[info("a.wav"), info("b.wav")]).expect("a line");
+        assert!(left_out.is_empty() && line.origin.is_none());
+        assert_eq!(line.runs.iter().map(|r| r.position).collect::<Vec<_>>(), [0, 100]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_with_its_reason() {
+        let mut fast = info("x_20200101_000100.wav");
+        fast.sample_rate_hz = 20.0;
+        let mut stereo = info("x_20200101_000200.wav");
+        stereo.channels = 2;
+        let mut empty = info("x_20200101_000300.wav");
+        empty.frames = 0;
+        let infos = [info("x_20200101_000000.wav"), fast, stereo, empty, info("undated.wav")];
+        let (line, mut left_out) = Line::new(&infos).expect("a line");
+        assert_eq!(line.runs.len(), 1);
+        left_out.sort();
+        let expected = ["20 Hz", "2 channels", "no samples", "no start time"];
+        assert_eq!(left_out.len(), expected.len());
+        for ((index, reason), (i, part)) in left_out.iter().zip((1..).zip(expected)) {
+            assert!(*index == i && reason.contains(part), "{index}: {reason}");
+        }
+        assert_eq!(Line::new(&infos[3..4]).map(|_| ()), Err(LineError::Empty));
+    }
+}

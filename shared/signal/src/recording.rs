@@ -27,7 +27,7 @@ pub(crate) trait Decoder: Send {
         first_frame: u64,
         frames: usize,
         out: &mut Vec<f32>,
-    ) -> Result<(), ReadError>;
+    ) -> Result<(), SourceError>;
 
     /// Decodes one channel of the same frames. A coding that can leave the other channels alone
     /// does so.
@@ -38,7 +38,7 @@ pub(crate) trait Decoder: Send {
         frames: usize,
         channel: Channel,
         out: &mut Vec<f32>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<(), SourceError> {
         self.read(source, first_frame, frames, out)?;
         if channel.of > 1 {
             let kept = out.len() / channel.of;
@@ -61,29 +61,6 @@ pub(crate) trait Decoder: Send {
 pub(crate) struct Channel {
     pub(crate) index: usize,
     pub(crate) of: usize,
-}
-
-/// Why a decoder gave up; [`Recording`] puts the file's name to it.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum ReadError {
-    Source(SourceError),
-    Broken(String),
-}
-
-impl From<SourceError> for ReadError {
-    fn from(error: SourceError) -> ReadError {
-        ReadError::Source(error)
-    }
-}
-
-impl ReadError {
-    pub(crate) fn of(self, name: &str) -> OpenError {
-        let name = name.to_owned();
-        match self {
-            ReadError::Source(error) => OpenError::Source { name, error },
-            ReadError::Broken(problem) => OpenError::Broken { name, problem },
-        }
-    }
 }
 
 /// Why a file can't be opened or read. Every message names what is wrong and what to do.
@@ -124,6 +101,12 @@ pub enum OpenError {
     },
 }
 
+impl OpenError {
+    pub(crate) fn of_source(name: &str, error: SourceError) -> OpenError {
+        OpenError::Source { name: name.to_owned(), error }
+    }
+}
+
 impl Recording {
     /// Decodes frames `first_frame..first_frame + frames` of all channels, interleaved, in [−1, 1)
     /// for integer codings. `out` is cleared first; fewer frames come back at the end of the file.
@@ -139,7 +122,7 @@ impl Recording {
         out.clear();
         self.decoder
             .read(&mut self.source, first_frame, frames, out)
-            .map_err(|e| e.of(&self.info.name))
+            .map_err(|e| OpenError::of_source(&self.info.name, e))
     }
 
     /// Decodes one channel, counted from 0; a number past the last channel means the last.
@@ -158,7 +141,7 @@ impl Recording {
         let channel = Channel { index: (channel as usize).min(of - 1), of };
         self.decoder
             .read_channel(&mut self.source, first_frame, frames, channel, out)
-            .map_err(|e| e.of(&self.info.name))
+            .map_err(|e| OpenError::of_source(&self.info.name, e))
     }
 
     /// What reading has met so far that opening could not see (damaged blocks that became silence),

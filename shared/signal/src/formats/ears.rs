@@ -16,7 +16,7 @@ use spyhop_api::{SegmentInfo, StartSource};
 use self::clock::Clock;
 use super::opening::{Found, Opening};
 use super::start::{ASSUMED_UTC, Start};
-use crate::recording::{Decoder, OpenError, ReadError};
+use crate::recording::{Decoder, OpenError};
 use crate::source::{ByteSource, SourceError};
 
 /// Bytes of a record.
@@ -192,7 +192,7 @@ impl Decoder for EarsDecoder {
         first_frame: u64,
         frames: usize,
         out: &mut Vec<f32>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<(), SourceError> {
         let per_record = RECORD_SAMPLES as u64;
         let total = self.records * per_record;
         let mut left = total.saturating_sub(first_frame).min(frames as u64) as usize;

@@ -136,7 +136,7 @@ fn count_frames(
     info: &StreamInfo,
     decoder: &mut FlacDecoder,
 ) -> Result<u64, OpenError> {
-    let end = decoder.find_end(&mut opening.source).map_err(|e| e.of(opening.name))?;
+    let end = decoder.find_end(&mut opening.source).map_err(|e| opening.source_error(e))?;
     let frames = match end {
         Some(end) if info.samples == 0 || end >= info.samples => end,
         Some(end) => {

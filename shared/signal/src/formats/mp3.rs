@@ -14,7 +14,7 @@ use self::header::{FrameHeader, Tag};
 use super::bytes::{array, read_up_to};
 use super::opening::{Found, Opening};
 use super::packets::{self, PacketDecoder, Packets};
-use crate::recording::{OpenError, ReadError};
+use crate::recording::OpenError;
 use crate::source::{ByteSource, SourceError};
 
 /// How far the first frame is looked for behind tags and padding.
@@ -208,7 +208,7 @@ impl Mp3Packets {
 }
 
 impl Packets for Mp3Packets {
-    fn seek(&mut self, source: &mut dyn ByteSource, frame: u64) -> Result<(), ReadError> {
+    fn seek(&mut self, source: &mut dyn ByteSource, frame: u64) -> Result<(), SourceError> {
         let wanted = frame.saturating_add(self.skipped) / u64::from(self.first.samples);
         let from = wanted.saturating_sub(PREROLL_FRAMES);
         let point = ((from / POINT_FRAMES) as usize).min(self.points.len() - 1);
@@ -227,7 +227,7 @@ impl Packets for Mp3Packets {
         &mut self,
         source: &mut dyn ByteSource,
         block: &mut Vec<f32>,
-    ) -> Result<Option<i64>, ReadError> {
+    ) -> Result<Option<i64>, SourceError> {
         loop {
             let Some((at, header)) = self.frame_from(source, self.next_at)? else {
                 return Ok(None);

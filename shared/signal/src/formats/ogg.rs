@@ -11,7 +11,7 @@ use super::bytes::u32_le;
 use super::metadata::vorbis_comment;
 use super::opening::{Found, Opening};
 use super::packets::{self, PacketDecoder, Packets};
-use crate::recording::{OpenError, ReadError};
+use crate::recording::OpenError;
 use crate::source::{ByteSource, SourceError};
 
 /// The longest packet that is put together.
@@ -69,8 +69,7 @@ pub(crate) fn open(opening: &mut Opening<'_>) -> Result<Found, OpenError> {
         part: Vec::new(),
         problems: Vec::new(),
     };
-    let (frames, warning) =
-        vorbis.measure(&mut source).map_err(|e: ReadError| e.of(opening.name))?;
+    let (frames, warning) = vorbis.measure(&mut source).map_err(|e| opening.source_error(e))?;
     opening.warnings.extend(warning);
     opening.warn(
         "it is Ogg Vorbis, which is lossy: faint sounds under loud ones are not what was recorded"
@@ -184,7 +183,10 @@ struct VorbisPackets {
 impl VorbisPackets {
     /// Finds the stream's first and last place: how many frames there are, and a warning where
     /// that is not sure.
-    fn measure(&mut self, source: &mut dyn ByteSource) -> Result<(u64, Option<String>), ReadError> {
+    fn measure(
+        &mut self,
+        source: &mut dyn ByteSource,
+    ) -> Result<(u64, Option<String>), SourceError> {
         let mut block = Vec::new();
         let Some(first) = self.decode_page(source, &mut block)? else { return Ok((0, None)) };
         self.base = first.max(0);
@@ -222,7 +224,7 @@ impl VorbisPackets {
         &mut self,
         source: &mut dyn ByteSource,
         block: &mut Vec<f32>,
-    ) -> Result<Option<i64>, ReadError> {
+    ) -> Result<Option<i64>, SourceError> {
         loop {
             let at = self.next_at;
             let Some((found, page)) = page::find(source, self.serial, at, self.end)? else {
@@ -255,7 +257,7 @@ impl VorbisPackets {
 }
 
 impl Packets for VorbisPackets {
-    fn seek(&mut self, source: &mut dyn ByteSource, frame: u64) -> Result<(), ReadError> {
+    fn seek(&mut self, source: &mut dyn ByteSource, frame: u64) -> Result<(), SourceError> {
         let wanted = i64::try_from(frame).unwrap_or(i64::MAX).saturating_add(self.base);
         let wanted = u64::try_from(wanted).unwrap_or(0);
         let (mut low, mut high) = (self.start, self.end);
@@ -290,7 +292,7 @@ impl Packets for VorbisPackets {
         &mut self,
         source: &mut dyn ByteSource,
         block: &mut Vec<f32>,
-    ) -> Result<Option<i64>, ReadError> {
+    ) -> Result<Option<i64>, SourceError> {
         Ok(self.decode_page(source, block)?.map(|first| first.saturating_sub(self.base)))
     }
 

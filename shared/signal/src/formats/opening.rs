@@ -6,7 +6,7 @@ use spyhop_api::SegmentInfo;
 
 use super::start::Start;
 use super::{OpenOptions, bytes};
-use crate::recording::{Decoder, OpenError, ReadError};
+use crate::recording::{Decoder, OpenError};
 use crate::source::{SharedSource, SourceError};
 
 /// A file being opened: readers leave metadata, start times and warnings here.
@@ -72,6 +72,6 @@ impl<'a> Opening<'a> {
     }
 
     pub(crate) fn source_error(&self, error: SourceError) -> OpenError {
-        ReadError::Source(error).of(self.name)
+        OpenError::of_source(self.name, error)
     }
 }

@@ -2,14 +2,14 @@
 
 use symphonia::core::audio::{AudioBufferRef, Signal};
 
-use crate::recording::{Decoder, ReadError};
-use crate::source::ByteSource;
+use crate::recording::Decoder;
+use crate::source::{ByteSource, SourceError};
 
 /// A stream of packets with a place in it.
 pub(super) trait Packets: Send {
     /// Goes to where the block that holds `frame` (or one before it) comes next. What comes must not
     /// depend on what was decoded before.
-    fn seek(&mut self, source: &mut dyn ByteSource, frame: u64) -> Result<(), ReadError>;
+    fn seek(&mut self, source: &mut dyn ByteSource, frame: u64) -> Result<(), SourceError>;
 
     /// Decodes the next block, interleaved, into `block` (cleared first), and gives the number of
     /// its first frame, which may lie before 0; `None` at the end of the stream.
@@ -17,7 +17,7 @@ pub(super) trait Packets: Send {
         &mut self,
         source: &mut dyn ByteSource,
         block: &mut Vec<f32>,
-    ) -> Result<Option<i64>, ReadError>;
+    ) -> Result<Option<i64>, SourceError>;
 
     /// What was met on the way.
     fn problems(&self) -> &[String];
@@ -50,7 +50,7 @@ impl<P: Packets> Decoder for PacketDecoder<P> {
         first_frame: u64,
         frames: usize,
         out: &mut Vec<f32>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<(), SourceError> {
         let end = self.frames.min(first_frame.saturating_add(frames as u64));
         let end = i64::try_from(end).unwrap_or(i64::MAX);
         let mut at = i64::try_from(first_frame).unwrap_or(i64::MAX);

@@ -3,8 +3,8 @@
 //! An integer becomes `value / 2^(container bits − 1)` in float32, a float stays what it is: what
 //! libsndfile's `sf_readf_float` gives, bit for bit.
 
-use crate::recording::{Channel, Decoder, ReadError};
-use crate::source::ByteSource;
+use crate::recording::{Channel, Decoder};
+use crate::source::{ByteSource, SourceError};
 
 /// Bytes decoded at a time: stays in the second-level cache, and is one request of a URL.
 const PIECE_BYTES: usize = 1 << 20;
@@ -178,7 +178,7 @@ impl PcmDecoder {
         frames: usize,
         (first, step): (usize, usize),
         out: &mut Vec<f32>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<(), SourceError> {
         let frame_bytes = self.layout.bytes() * self.channels;
         let piece_frames = (PIECE_BYTES / frame_bytes).max(1);
         let mut left = self.frames.saturating_sub(first_frame).min(frames as u64) as usize;
@@ -203,7 +203,7 @@ impl Decoder for PcmDecoder {
         first_frame: u64,
         frames: usize,
         out: &mut Vec<f32>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<(), SourceError> {
         self.read_every(source, first_frame, frames, (0, 1), out)
     }
 
@@ -214,7 +214,7 @@ impl Decoder for PcmDecoder {
         frames: usize,
         channel: Channel,
         out: &mut Vec<f32>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<(), SourceError> {
         self.read_every(source, first_frame, frames, (channel.index, channel.of), out)
     }
 }

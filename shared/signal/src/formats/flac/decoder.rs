@@ -2,7 +2,7 @@
 
 use super::StreamInfo;
 use super::frame::{self, Header};
-use crate::recording::{Decoder, ReadError};
+use crate::recording::Decoder;
 use crate::source::{ByteSource, SourceError};
 
 /// Bytes read at a time.
@@ -77,7 +77,7 @@ impl FlacDecoder {
     pub(super) fn find_end(
         &mut self,
         source: &mut dyn ByteSource,
-    ) -> Result<Option<u64>, ReadError> {
+    ) -> Result<Option<u64>, SourceError> {
         let mut tail = 2 * self.info.frame_bytes_bound() as u64;
         loop {
             let from = self.end.saturating_sub(tail).max(self.start);
@@ -121,7 +121,7 @@ impl FlacDecoder {
         &mut self,
         source: &mut dyn ByteSource,
         at: u64,
-    ) -> Result<Option<(Header, u64)>, ReadError> {
+    ) -> Result<Option<(Header, u64)>, SourceError> {
         self.load(source, at, self.info.frame_bytes_bound())?;
         self.block = None;
         let bytes = self.window.get((at - self.window_at) as usize..).unwrap_or(&[]);
@@ -139,7 +139,7 @@ impl FlacDecoder {
         source: &mut dyn ByteSource,
         mut at: u64,
         limit: u64,
-    ) -> Result<Option<(Header, u64)>, ReadError> {
+    ) -> Result<Option<(Header, u64)>, SourceError> {
         while at < limit && self.false_frames < MAX_FALSE_FRAMES {
             // A header takes at most 16 bytes.
             self.load(source, at, WINDOW_BYTES)?;
@@ -167,7 +167,7 @@ impl FlacDecoder {
     }
 
     /// Decodes the frame that holds `sample`, or the first after it where that one is damaged.
-    fn seek(&mut self, source: &mut dyn ByteSource, sample: u64) -> Result<bool, ReadError> {
+    fn seek(&mut self, source: &mut dyn ByteSource, sample: u64) -> Result<bool, SourceError> {
         self.false_frames = 0;
         let after = self.points.partition_point(|p| p.0 <= sample);
         let mut low = self.points.get(after.wrapping_sub(1)).copied().unwrap_or((0, self.start));
@@ -216,7 +216,7 @@ impl FlacDecoder {
     }
 
     /// Goes on from `next_at` to the frame that holds `sample` or, over damage, to one behind it.
-    fn advance(&mut self, source: &mut dyn ByteSource, sample: u64) -> Result<bool, ReadError> {
+    fn advance(&mut self, source: &mut dyn ByteSource, sample: u64) -> Result<bool, SourceError> {
         loop {
             let at = self.next_at;
             let frame = match self.frame_at(source, at)? {
@@ -247,7 +247,7 @@ impl Decoder for FlacDecoder {
         first_frame: u64,
         frames: usize,
         out: &mut Vec<f32>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<(), SourceError> {
         let scale = 1.0 / (1u32 << (self.info.bits - 1)) as f32;
         let end = self.frames.min(first_frame.saturating_add(frames as u64));
         let mut at = first_frame;

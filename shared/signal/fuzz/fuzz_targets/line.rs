@@ -1,0 +1,7 @@
+//! See `targets::line`.
+#![no_main]
+
+#[path = "../../tests/common/targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::line(bytes));

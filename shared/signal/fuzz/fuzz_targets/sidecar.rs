@@ -1,0 +1,7 @@
+//! See `targets::sidecar`.
+#![no_main]
+
+#[path = "../../tests/common/targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::sidecar(bytes));
