@@ -116,7 +116,8 @@ fn prepare(
         source_rate_hz: line.sample_rate_hz,
         device_rate_hz: play.device_rate_hz,
         listening: play.listening,
-        recorded: line.parts(range.clone()).map(|r| r.position..r.end()).collect(),
+        // Not only those of the range: filters look beyond its edges.
+        recorded: line.runs.iter().map(|r| r.position..r.end()).collect(),
         range,
         dc: 0.0,
         auto_gain_db: 0.0,

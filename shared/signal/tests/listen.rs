@@ -4,9 +4,12 @@
 
 use std::f64::consts::TAU;
 use std::ops::Range;
+use std::path::Path;
 
 use spyhop_api::view::{Lens, Listening};
-use spyhop_signal::listen::{Block, ListenSpec, Renderer, survey};
+use spyhop_signal::formats::{self, OpenOptions};
+use spyhop_signal::listen::{Block, ListenSpec, PRESETS, Renderer, survey};
+use spyhop_signal::source::FileSource;
 
 const DEVICE: f64 = 48_000.0;
 
@@ -383,5 +386,66 @@ fn a_few_samples_can_be_heard_slowed_down_and_looped() {
         let (out, blocks) = render(&spec, 2000, |p| if p >= 0.0 { (p * 0.5).sin() } else { 0.0 });
         assert_eq!(out.len(), if looped { 2000 } else { 371 });
         assert!(blocks[0].step > 0.0 && out.iter().any(|x| x.abs() > 0.3));
+    }
+}
+
+#[test]
+fn real_recordings_are_heard_at_minus_20_dbfs_without_their_dc() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    if !folder.is_dir() {
+        eprintln!("SKIPPED: the folder of real recordings is not there: {}", folder.display());
+        return;
+    }
+    for (file, preset) in [
+        ("dclde2013/NOPP6_EST_20090329_121500.wav", "right-bowhead"),
+        ("mars/MARS-20150910T000000Z-2kHz.wav", "blue-fin"),
+        ("pamguard/Blue_whale.wav", "blue-fin"),
+        ("pamguard/Minke_whale.wav", "humpback-minke"),
+        ("pamguard/southern_right_whale_clip1.wav", "right-bowhead"),
+        ("pamguard/clickwave_1.wav", "clicks"),
+        ("pamguard/DUB_20200623_000152_885.wav", "clicks"),
+        ("soundtrap/67416073.210610033655.flac", "humpback-minke"),
+        ("hydrophone/sample_220925_223450.wav", "humpback-minke"),
+    ] {
+        let source = FileSource::open(&folder.join(file)).expect("readable");
+        let mut recording =
+            formats::open(file, Box::new(source), &OpenOptions::default()).expect("a recording");
+        let (rate, frames) = (recording.info.sample_rate_hz, recording.info.frames as i64);
+        let preset = PRESETS.iter().find(|p| p.id == preset).expect("in the table");
+        let settings = preset.at(rate).expect("available");
+        let listening = Listening {
+            rate: settings.speed,
+            lens: settings.lens,
+            band_hz: Some(settings.band_hz),
+            ..Listening::default()
+        };
+        let mut spec = spec(rate, listening, 0..frames);
+        spec.recorded = vec![0..frames];
+        let mut read = |range: Range<i64>, out: &mut Vec<f32>| {
+            let (from, to) = (range.start.clamp(0, frames), range.end.clamp(0, frames));
+            let mut part = Vec::new();
+            let read = recording.read_channel(from as u64, (to - from) as usize, 0, &mut part);
+            read.map_err(|e| e.to_string())?;
+            out.resize((from - range.start) as usize, 0.0);
+            out.append(&mut part);
+            out.resize((range.end - range.start) as usize, 0.0);
+            Ok(())
+        };
+        let found = survey(&spec, &mut read).expect("reads");
+        (spec.dc, spec.auto_gain_db) = (found.dc, found.auto_gain_db);
+        let mut out = Vec::new();
+        let mut renderer = Renderer::new(&spec).expect("playable");
+        renderer.next(&mut read, &mut out, 1 << 21).expect("reads");
+        let rms = out.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / out.len() as f64;
+        let level = 10.0 * rms.log10();
+        eprintln!(
+            "{file}: DC {:.5}, gain {:.1} dB, heard at {level:.1} dBFS",
+            found.dc, found.auto_gain_db
+        );
+        assert!(out.iter().all(|x| x.abs() <= 0.8913), "{file}: above −1 dBFS");
+        // Stretches stand for a long range to within 3 dB; the limiter takes from what is all clicks.
+        assert!((-27.0..=-17.0).contains(&level), "{file}: {level:.1} dBFS");
+        let mean = out.iter().map(|x| f64::from(*x)).sum::<f64>() / out.len() as f64;
+        assert!(mean.abs() < 0.01, "{file}: a DC of {mean} is left");
     }
 }

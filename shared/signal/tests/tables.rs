@@ -373,7 +373,9 @@ fn pieces() -> impl Strategy<Value = String> {
         "-1",
         "2.5",
         "1e300",
-        "-9e9",
+        "-4e9",
+        "4e9",
+        "Delta Time (s)",
         "nan",
         "inf",
         "9223372036.9",
@@ -396,7 +398,7 @@ proptest! {
             let tables = [
                 read_table(&text, &sequence, id),
                 read_raven(&text, &sequence, id),
-                read_raven(&format!("Begin Time (s)\tEnd Time (s)\tBegin File\tFile Offset (s)\tView\n{text}"), &sequence, id),
+                read_raven(&format!("Begin Time (s)\tEnd Time (s)\tDelta Time (s)\tBegin File\tFile Offset (s)\tView\n{text}"), &sequence, id),
                 read_audacity(&text, &sequence, id),
                 read_csv(&text, &sequence, id),
             ];

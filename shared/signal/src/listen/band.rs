@@ -142,3 +142,38 @@ fn impulse_response(band: Band, rate: f64, taps: usize) -> Vec<Complex32> {
     }
     response.iter().map(|h| Complex32::new(*h as f32, 0.0)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_analytic_bands_magnitude_is_scipys_hilbert_envelope() {
+        let fixture = include_str!("../../tests/fixtures/scipy_filters.json");
+        let fixture: Value = serde_json::from_str(fixture).expect("valid JSON");
+        let rate = 8000.0;
+        // The carrier of the fixture's script: it never leaves 500 to 2000 Hz.
+        let carrier = |n: i64| {
+            let n = n as f64;
+            let envelope = (-((n - 2048.0) / 500.0).powi(2)).exp();
+            (envelope * (TAU * (1000.0 + 0.05 * (n - 2048.0)) * n / rate).sin()) as f32
+        };
+        let band = Band { low_hz: 300.0, high_hz: 3000.0, analytic: true };
+        let mut filter = BandFilter::new(band, rate);
+        let half = filter.half() as i64;
+        let input: Vec<f32> = (-half..8192).map(carrier).collect();
+        let mut out = Vec::new();
+        input.chunks(333).for_each(|part| filter.push(part, &mut out));
+        let case = &fixture["envelope"];
+        let (first, every) = (case["first"].as_u64(), case["every"].as_u64());
+        let (first, every) = (first.expect("a count") as usize, every.expect("a count") as usize);
+        for (k, theirs) in case["values"].as_array().expect("an array").iter().enumerate() {
+            let (ours, theirs) =
+                (out[first + k * every].norm(), theirs.as_f64().expect("a number"));
+            // The stop band lies 70 dB down.
+            assert!((f64::from(ours) - theirs).abs() < 5e-4, "{k}: {ours} for {theirs}");
+        }
+    }
+}

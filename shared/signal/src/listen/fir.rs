@@ -66,3 +66,43 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
     sums.iter().sum::<f32>() + rest
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn low_passes_are_scipys() {
+        let fixture = include_str!("../../tests/fixtures/scipy_filters.json");
+        let fixture: Value = serde_json::from_str(fixture).expect("valid JSON");
+        for case in fixture["low_passes"].as_array().expect("an array") {
+            let number = |key: &str| case[key].as_f64().expect("a number");
+            let attenuation = number("attenuation");
+            let taps = kaiser_taps(attenuation, number("transition"));
+            assert_eq!(taps as f64, number("taps"));
+            let beta = kaiser_beta(attenuation);
+            assert!((beta - number("beta")).abs() < 1e-12);
+            // As many taps give back at most the transition that asked for them.
+            assert!(kaiser_transition(attenuation, taps) <= number("transition"));
+            let values = case["values"].as_array().expect("an array");
+            let ours = low_pass(taps, number("cutoff"), beta);
+            for (k, theirs) in values.iter().enumerate() {
+                let theirs = theirs.as_f64().expect("a number");
+                // Both in f64; the Bessel series differ in the last digits.
+                assert!((ours[k] - theirs).abs() < 1e-13, "tap {k}: {} for {theirs}", ours[k]);
+                assert!((ours[k] - ours[taps - 1 - k]).abs() < 1e-15, "tap {k} has no twin");
+            }
+        }
+    }
+
+    #[test]
+    fn a_product_in_lanes_is_the_product() {
+        for length in [0, 1, 7, 8, 9, 31, 64] {
+            let a: Vec<f32> = (0..length).map(|i| i as f32).collect();
+            let sum: f32 = (0..length).map(|i| (i * i) as f32).sum();
+            assert_eq!(dot(&a, &a), sum);
+        }
+    }
+}

@@ -41,3 +41,36 @@ impl HighPass {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_slow_high_pass_is_scipys_butterworth() {
+        let fixture = include_str!("../../tests/fixtures/scipy_filters.json");
+        let fixture: Value = serde_json::from_str(fixture).expect("valid JSON");
+        for case in fixture["high_passes"].as_array().expect("an array") {
+            let theirs = case["values"].as_array().expect("an array");
+            let mut impulse = vec![0.0f32; theirs.len()];
+            impulse[0] = 1.0;
+            HighPass::new(case["cutoff"].as_f64().expect("a number")).process(&mut impulse);
+            for (a, b) in impulse.iter().zip(theirs) {
+                // Each output is rounded to f32.
+                assert!((f64::from(*a) - b.as_f64().expect("a number")).abs() < 1e-7);
+            }
+        }
+    }
+
+    #[test]
+    fn a_dc_is_70_db_down_when_it_says_so() {
+        let cutoff = 0.002;
+        let mut dc = vec![1.0f32; HighPass::settling(cutoff) as usize + 500];
+        HighPass::new(cutoff).process(&mut dc);
+        let left =
+            dc[HighPass::settling(cutoff) as usize..].iter().fold(0.0f32, |m, x| m.max(x.abs()));
+        assert!(left < 10f32.powf(-3.5) * 1.5, "{left}");
+    }
+}

@@ -330,15 +330,19 @@ impl Renderer {
             return;
         }
         let fade = (FADE_S * self.spec.device_rate_hz).max(1.0);
-        let start = self.position(frame);
+        let (start, range) = (self.position(frame), &self.spec.range);
         let mut run = self.spec.recorded.partition_point(|r| (r.end as f64) <= start);
         for (i, x) in frames.iter_mut().enumerate() {
             let position = start + i as f64 * self.step;
             while self.spec.recorded.get(run).is_some_and(|r| r.end as f64 <= position) {
                 run += 1;
             }
+            // The range's own ends are no gaps: they have a fade, or a crossfade, of their own.
             let inside = self.spec.recorded.get(run).map_or(-1.0, |r| {
-                (position - r.start as f64).min(r.end as f64 - position) / self.step
+                let begun =
+                    if r.start > range.start { position - r.start as f64 } else { f64::MAX };
+                let left = if r.end < range.end { r.end as f64 - position } else { f64::MAX };
+                begun.min(left) / self.step
             });
             if inside < fade {
                 *x *= (0.5 - 0.5 * (PI * inside.max(0.0) / fade).cos()) as f32;

@@ -15,8 +15,8 @@ pub enum AudacityStyle {
     Extended,
 }
 
-/// Times beyond this are no times (three centuries).
-const MAX_TIME_S: f64 = 9.2e9;
+/// Times beyond this are no times (a century): so that sums of two still fit in nanoseconds.
+const MAX_TIME_S: f64 = 4e9;
 const NANOS: f64 = 1e9;
 
 /// Reads labels of either style. Times run on over the files of `sequence`.

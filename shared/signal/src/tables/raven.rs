@@ -46,8 +46,8 @@ const NOTE_COLUMNS: [&str; 5] = ["Comments", "Comment", "Notes", "Note", "Remark
 
 /// Seconds have nine decimals: nanoseconds.
 const NANOS: f64 = 1e9;
-/// Times beyond this are no times (three centuries).
-const MAX_TIME_S: f64 = 9.2e9;
+/// Times beyond this are no times (a century): so that sums of two still fit in nanoseconds.
+const MAX_TIME_S: f64 = 4e9;
 
 /// Reads a selection table. A selection that stands in two rows (waveform and spectrogram) comes out
 /// once, as the spectrogram's. Selection numbers become ids where none is below `first_id` and none
@@ -420,7 +420,10 @@ impl Written {
         let kept = annotation.extra.iter().find(|(c, _)| c == column).map_or("", |(_, v)| v);
         let several = sequence.len() > 1;
         match (column, self.place) {
-            (DELTA_TIME, _) => agreeing(kept, (self.end_ns - self.begin_ns) as f64 / NANOS, 4),
+            (DELTA_TIME, _) => {
+                let length = self.end_ns.saturating_sub(self.begin_ns);
+                agreeing(kept, length as f64 / NANOS, 4)
+            }
             (DELTA_FREQ, _) => match (annotation.low_hz, annotation.high_hz) {
                 (Some(low), Some(high)) => agreeing(kept, high - low, 1),
                 _ => clean(kept),
