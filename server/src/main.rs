@@ -4,6 +4,7 @@
 mod catalogue;
 mod commands;
 mod data_folder;
+mod figure;
 mod http;
 mod npy;
 mod recording_file;
