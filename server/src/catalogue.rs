@@ -19,8 +19,7 @@ use spyhop_api::{Deployment, FileFailure, RecordingInfo};
 use spyhop_signal::formats::{self, OpenOptions, Sidecar};
 use spyhop_signal::source::FileSource;
 
-pub use deployment_file::DeploymentFile;
-use deployment_file::FILE_NAME;
+pub use deployment_file::{DeploymentFile, FILE_NAME};
 use file_kind::FileKind;
 
 
