@@ -5,6 +5,7 @@ mod catalogue;
 mod commands;
 mod data_folder;
 mod demo;
+mod figure;
 mod http;
 mod npy;
 mod recording_file;

@@ -7,6 +7,7 @@
 mod columns;
 mod flatten;
 mod peak;
+mod plan;
 mod pool;
 mod sample_buffer;
 pub mod scale;
@@ -15,10 +16,13 @@ mod stft;
 mod wave;
 mod window;
 
-pub use columns::{Columns, ColumnsSpec, Effort, ReadSamples, WaveColumn, columns};
+pub use columns::{Columns, ColumnsSpec, Effort, columns};
 pub use flatten::row_medians;
 pub use peak::peak_threshold_db;
+pub use plan::{ColumnPlan, FrameRun, plan_column};
+pub use sample_buffer::{ReadSamples, read_positions};
 pub use scale::FrequencyScale;
 pub use spec::{SpecError, SpectrumSpec};
 pub use stft::{Spectrogram, Stft};
+pub use wave::{Wave, WaveColumn};
 pub use window::window_coefficients;

@@ -2,13 +2,12 @@
 
 use std::ops::Range;
 
+use super::plan::{FrameRun, plan_column};
 use super::pool::Pool;
-pub use super::sample_buffer::ReadSamples;
-use super::sample_buffer::SampleBuffer;
+use super::sample_buffer::{ReadSamples, SampleBuffer};
 use super::spec::SpectrumSpec;
 use super::stft::Stft;
-use super::wave::Wave;
-pub use super::wave::WaveColumn;
+use super::wave::{Wave, WaveColumn};
 use crate::line::Line;
 
 /// Which columns of a picture are wanted. Column `c` covers the positions
@@ -66,10 +65,8 @@ const PIECE_SAMPLES: usize = 1 << 18;
 
 /// Transforms the columns of a picture. `stft` must be made for `spec.spectrum`.
 ///
-/// Frame `i` is centred on position `i * hop`. A column longer than a hop pools all frames whose
-/// centre it covers; a shorter one takes a frame of its own, centred on it. A frame counts when its
-/// centre was recorded; samples of it that never were are zeros. Nothing depends on which other
-/// columns are asked for, so that tiles meet without a seam.
+/// [`plan_column`] says which frames a column has; samples under them that never were recorded are
+/// zeros. Nothing depends on which other columns are asked for, so that tiles meet without a seam.
 ///
 /// Gives `None` when `cancelled` said so; it is asked at least every 262 144 samples.
 ///
@@ -82,16 +79,18 @@ pub fn columns(
     read: &mut ReadSamples<'_>,
     cancelled: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Columns>, String> {
-    check(spec, stft)?;
-    let column_samples = spec.column_samples as i64;
+    spec.check()?;
+    if *stft.spec() != spec.spectrum {
+        return Err("the columns ask for another transform than the one planned".into());
+    }
     let half_window = (spec.spectrum.window_samples / 2) as i64;
-    let end = (spec.first_column + spec.columns as i64) * column_samples + half_window;
+    let end = spec.positions(spec.first_column + spec.columns as i64).start + half_window;
     let mut work = Work {
         spec,
         stft,
         line,
         read,
-        buffer: SampleBuffer::new(PIECE_SAMPLES),
+        buffer: SampleBuffer::new(PIECE_SAMPLES, line.end()),
         read_limit: end.min(line.end()),
         out: Columns {
             mean: vec![0.0; spec.columns * spec.rows],
@@ -101,7 +100,7 @@ pub fn columns(
             exact: true,
         },
     };
-    let finished = if column_samples <= spec.spectrum.hop_samples as i64 {
+    let finished = if spec.column_samples <= spec.spectrum.hop_samples as u64 {
         work.one_frame_each(cancelled)?
     } else {
         work.pooled(cancelled)?
@@ -109,31 +108,41 @@ pub fn columns(
     Ok(finished.then_some(work.out))
 }
 
-fn check(spec: &ColumnsSpec, stft: &Stft) -> Result<(), String> {
-    if *stft.spec() != spec.spectrum {
-        return Err("the columns ask for another transform than the one planned".into());
+impl ColumnsSpec {
+    /// Positions that a column covers.
+    pub fn positions(&self, column: i64) -> Range<i64> {
+        let samples = self.column_samples as i64;
+        column * samples..(column + 1) * samples
     }
-    let rows = spec.spectrum.rows(spec.bins_per_row);
-    if spec.bins_per_row == 0 || spec.first_row.saturating_add(spec.rows) > rows {
-        return Err(format!(
-            "{} rows from row {} of {} bins each: there are {rows}",
-            spec.rows, spec.first_row, spec.bins_per_row
-        ));
-    }
-    let positions =
-        i64::try_from(spec.column_samples).ok().filter(|s| *s > 0).and_then(|samples| {
-            let last = spec.first_column.checked_add(i64::try_from(spec.columns).ok()?)?;
+
+    /// Whether it can be computed.
+    ///
+    /// # Errors
+    /// When it names rows that the transform does not have, or positions beyond any recording.
+    pub fn check(&self) -> Result<(), String> {
+        self.spectrum.check().map_err(|e| e.to_string())?;
+        let rows = self.spectrum.rows(self.bins_per_row);
+        if self.bins_per_row == 0 || self.first_row.saturating_add(self.rows) > rows {
+            return Err(format!(
+                "{} rows from row {} of {} bins each: there are {rows}",
+                self.rows, self.first_row, self.bins_per_row
+            ));
+        }
+        let samples = i64::try_from(self.column_samples).ok().filter(|s| *s > 0);
+        let positions = samples.and_then(|samples| {
+            let last = self.first_column.checked_add(i64::try_from(self.columns).ok()?)?;
             // Room for a window and a column beyond the ends.
             last.checked_mul(samples)?.checked_add(samples.max(1 << 40))?;
-            spec.first_column.checked_mul(samples)?.checked_sub(1 << 40)
+            self.first_column.checked_mul(samples)?.checked_sub(1 << 40)
         });
-    if positions.is_none() {
-        return Err(format!(
-            "{} columns of {} samples from column {} are beyond any recording",
-            spec.columns, spec.column_samples, spec.first_column
-        ));
+        if positions.is_none() {
+            return Err(format!(
+                "{} columns of {} samples from column {} are beyond any recording",
+                self.columns, self.column_samples, self.first_column
+            ));
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 struct Work<'a, 'r> {
@@ -151,50 +160,48 @@ impl Work<'_, '_> {
     /// index alone, so that another tile gives the same bits.
     fn one_frame_each(&mut self, cancelled: &mut dyn FnMut() -> bool) -> Result<bool, String> {
         let spec = self.spec;
-        let column_samples = spec.column_samples as i64;
-        let bins = self.stft.bins();
-        let mut power = [vec![0.0; bins], vec![0.0; bins]];
+        let width = spec.spectrum.window_samples as i64;
+        let mut power = [vec![0.0; self.stft.bins()], vec![0.0; self.stft.bins()]];
         let mut index = 0;
         while index < spec.columns {
             if cancelled() {
                 return Ok(false);
             }
             let column = spec.first_column + index as i64;
-            let centre = column * column_samples + column_samples / 2;
-            let is_pair = column % 2 == 0 && index + 1 < spec.columns;
-            let found = [
-                self.line.is_recorded(centre),
-                is_pair && self.line.is_recorded(centre + column_samples),
-            ];
-            let first = self.frame_range(centre);
-            let frames = match found {
-                [true, true] => Some(first.start..self.frame_range(centre + column_samples).end),
-                [true, false] => Some(first),
-                [false, true] => Some(self.frame_range(centre + column_samples)),
-                [false, false] => None,
-            };
-            if let Some(range) = frames {
-                let width = spec.spectrum.window_samples;
-                let samples =
-                    self.buffer.get(range, self.read_limit, self.line.end(), self.read)?;
-                let [a, b] = &mut power;
-                match found {
-                    [true, true] => {
-                        let second = &samples[samples.len() - width..];
-                        self.stft.pair([&samples[..width], second], [a, b]);
-                    }
-                    [true, false] => self.stft.frame(samples, a),
-                    _ => self.stft.frame(samples, b),
-                }
+            let paired = 1 + usize::from(column % 2 == 0 && index + 1 < spec.columns);
+            let mut starts = [None, None];
+            for (i, start) in starts.iter_mut().enumerate().take(paired) {
+                let plan = plan_column(spec, self.line, column + i as i64);
+                *start = plan.runs.first().map(|run| run.start);
+                let mut wave = Wave::default();
+                self.add_wave(&mut wave, &mut plan.wave.into_iter().peekable(), i64::MAX)?;
+                self.out.wave[index + i] = wave.column();
             }
-            for (i, power) in power.iter().enumerate().take(1 + usize::from(is_pair)) {
-                self.wave_of_column(index + i)?;
-                if found[i] {
+            let [a, b] = &mut power;
+            match starts {
+                [Some(first), Some(second)] => {
+                    let both =
+                        self.buffer.get(first..second + width, self.read_limit, self.read)?;
+                    let second = &both[(second - first) as usize..];
+                    self.stft.pair([&both[..width as usize], second], [a, b]);
+                }
+                [Some(start), None] => {
+                    let range = start..start + width;
+                    self.stft.frame(self.buffer.get(range, self.read_limit, self.read)?, a);
+                }
+                [None, Some(start)] => {
+                    let range = start..start + width;
+                    self.stft.frame(self.buffer.get(range, self.read_limit, self.read)?, b);
+                }
+                [None, None] => {}
+            }
+            for (i, power) in power.iter().enumerate() {
+                if starts[i].is_some() {
                     self.out.frames[index + i] = 1;
                     self.write_rows(index + i, power);
                 }
             }
-            index += 1 + usize::from(is_pair);
+            index += paired;
         }
         Ok(true)
     }
@@ -207,20 +214,22 @@ impl Work<'_, '_> {
         let end_bin = ((spec.first_row + spec.rows) * spec.bins_per_row).min(self.stft.bins());
         let mut pool = Pool::new(first_bin, end_bin - first_bin);
         for index in 0..spec.columns {
-            let mut wave = Wave::default();
-            let range = self.column_range(index);
-            let finished = match self.sampled_frames(range.clone()) {
-                Some(bursts) => {
-                    self.out.exact = false;
-                    self.pool_bursts(&bursts, range, &mut pool, &mut wave, cancelled)?
-                }
-                None => self.pool_all(range, &mut pool, &mut wave, cancelled)?,
-            };
-            if !finished {
-                return Ok(false);
+            let plan = plan_column(spec, self.line, spec.first_column + index as i64);
+            self.out.exact &= plan.exact;
+            if !plan.exact {
+                // What lies between the bursts is not looked at.
+                self.read_limit = i64::MIN;
             }
-            self.out.frames[index] = u32::try_from(pool.frames()).unwrap_or(u32::MAX);
+            let mut wave = Wave::default();
+            let mut unseen = plan.wave.into_iter().peekable();
+            for run in plan.runs {
+                if !self.pool_run(run, &mut pool, &mut unseen, &mut wave, cancelled)? {
+                    return Ok(false);
+                }
+            }
+            self.add_wave(&mut wave, &mut unseen, i64::MAX)?;
             self.out.wave[index] = wave.column();
+            self.out.frames[index] = u32::try_from(pool.frames()).unwrap_or(u32::MAX);
             let cells = index * spec.rows..(index + 1) * spec.rows;
             let (mean, max) = (&mut self.out.mean[cells.clone()], &mut self.out.max[cells]);
             pool.finish(&spec.spectrum, spec.bins_per_row, mean, max);
@@ -231,138 +240,51 @@ impl Work<'_, '_> {
         Ok(true)
     }
 
-    fn pool_all(
+    /// Pools a run of frames, and adds to the wave form what of `unseen` lies before its end.
+    fn pool_run(
         &mut self,
-        range: Range<i64>,
+        run: FrameRun,
         pool: &mut Pool,
+        unseen: &mut Unseen,
         wave: &mut Wave,
         cancelled: &mut dyn FnMut() -> bool,
     ) -> Result<bool, String> {
-        let hop = self.spec.spectrum.hop_samples as i64;
-        // An even number of hops, so that pieces do not part the pairs.
-        let block = (PIECE_SAMPLES as i64 / (2 * hop)).max(1) * 2 * hop;
-        let mut start = range.start;
-        while start < range.end {
+        let (hop, width) = (self.spec.spectrum.hop_samples, self.spec.spectrum.window_samples);
+        // An even number of frames, so that blocks do not part the pairs.
+        let most = 2 * (PIECE_SAMPLES / (2 * hop)).max(1) as u64;
+        let mut left = run;
+        while left.frames > 0 {
             if cancelled() {
                 return Ok(false);
             }
-            let end = range.end.min(start + block);
-            for part in self.line.parts(start..end) {
-                self.pool_part(part.position..part.end(), pool, wave)?;
+            let block = FrameRun { frames: left.frames.min(most), ..left };
+            let range = block.positions(self.spec);
+            self.add_wave(wave, unseen, range.start)?;
+            let mut samples = self.buffer.get(range.clone(), self.read_limit, self.read)?;
+            for _ in 0..block.frames / 2 {
+                pool.add(self.stft.transform(&samples[..width], &samples[hop..hop + width]), 2);
+                samples = samples.get(2 * hop..).unwrap_or(&[]);
             }
-            start = end;
+            if block.frames % 2 == 1 {
+                pool.add(self.stft.transform(&samples[..width], &[]), 1);
+            }
+            self.add_wave(wave, unseen, range.end)?;
+            left.start += (block.frames * hop as u64) as i64;
+            left.frames -= block.frames;
         }
         Ok(true)
     }
 
-    /// Pools all frames centred in a recorded range, and its wave form.
-    fn pool_part(
-        &mut self,
-        part: Range<i64>,
-        pool: &mut Pool,
-        wave: &mut Wave,
-    ) -> Result<(), String> {
-        let hop = self.spec.spectrum.hop_samples as i64;
-        let width = self.spec.spectrum.window_samples;
-        let frames = frames_centred_in(part.clone(), hop);
-        let mut needed = part.clone();
-        if !frames.is_empty() {
-            needed.start = needed.start.min(self.frame_range(frames.start * hop).start);
-            needed.end = needed.end.max(self.frame_range((frames.end - 1) * hop).end);
-        }
-        let first_start = self.frame_range(frames.start * hop).start;
-        let samples =
-            self.buffer.get(needed.clone(), self.read_limit, self.line.end(), self.read)?;
-        let at = (part.start - needed.start) as usize;
-        wave.add(&samples[at..at + (part.end - part.start) as usize]);
-        let (mut at, hop) = ((first_start - needed.start).max(0) as usize, hop as usize);
-        let mut left = frames.end - frames.start;
-        while left >= 2 {
-            let (a, b) = (&samples[at..at + width], &samples[at + hop..at + hop + width]);
-            pool.add(self.stft.transform(a, b), 2);
-            at += 2 * hop;
-            left -= 2;
-        }
-        if left == 1 {
-            pool.add(self.stft.transform(&samples[at..at + width], &[]), 1);
-        }
-        Ok(())
-    }
-
-    /// The frames to look at in a column, in bursts of up to two neighbours (which share what has to
-    /// be read); `None` when all of them are.
-    fn sampled_frames(&self, range: Range<i64>) -> Option<Vec<Range<i64>>> {
-        let Effort::Sampled { frames_per_column } = self.spec.effort else { return None };
-        let hop = self.spec.spectrum.hop_samples as i64;
-        let runs: Vec<Range<i64>> = self
-            .line
-            .parts(range)
-            .map(|part| frames_centred_in(part.position..part.end(), hop))
-            .filter(|frames| !frames.is_empty())
-            .collect();
-        let total: i64 = runs.iter().map(|r| r.end - r.start).sum();
-        let wanted = i64::try_from(frames_per_column.max(1)).unwrap_or(i64::MAX);
-        if wanted >= total {
-            return None;
-        }
-        let burst = wanted.min(2);
-        let bursts = wanted / burst;
-        let picked = (0..bursts).filter_map(|j| {
-            // The middle of the j-th of `bursts` equal parts of the recorded frames.
-            let mut nth = i64::try_from(
-                (2 * i128::from(j) + 1) * i128::from(total) / (2 * i128::from(bursts)),
-            )
-            .ok()?;
-            for run in &runs {
-                let length = run.end - run.start;
-                if nth < length {
-                    let first = (run.start + nth).min(run.end - burst).max(run.start);
-                    return Some(first..run.end.min(first + burst));
-                }
-                nth -= length;
-            }
-            None
-        });
-        Some(picked.collect())
-    }
-
-    fn pool_bursts(
-        &mut self,
-        bursts: &[Range<i64>],
-        column: Range<i64>,
-        pool: &mut Pool,
-        wave: &mut Wave,
-        cancelled: &mut dyn FnMut() -> bool,
-    ) -> Result<bool, String> {
-        let hop = self.spec.spectrum.hop_samples as i64;
-        let width = self.spec.spectrum.window_samples;
-        for burst in bursts {
-            if cancelled() {
-                return Ok(false);
-            }
-            let last = burst.end - 1;
-            let range = self.frame_range(burst.start * hop).start..self.frame_range(last * hop).end;
-            let samples = self.buffer.get(range.clone(), range.end, self.line.end(), self.read)?;
-            let second =
-                if last > burst.start { &samples[samples.len() - width..] } else { &[][..] };
-            let frames = if second.is_empty() { 1 } else { 2 };
-            pool.add(self.stft.transform(&samples[..width], second), frames);
-            let seen = range.start.max(column.start)..range.end.min(column.end);
-            for part in self.line.parts(seen) {
-                let at = (part.position - range.start) as usize;
-                wave.add(&samples[at..at + part.frames as usize]);
+    /// Adds to a wave form what of `unseen` lies before `end`.
+    fn add_wave(&mut self, wave: &mut Wave, unseen: &mut Unseen, end: i64) -> Result<(), String> {
+        while let Some(part) = unseen.peek_mut().filter(|part| part.start < end) {
+            let now = part.start..part.end.min(end).min(part.start + PIECE_SAMPLES as i64);
+            wave.add(self.buffer.get(now.clone(), self.read_limit, self.read)?);
+            part.start = now.end;
+            if part.is_empty() {
+                unseen.next();
             }
         }
-        Ok(true)
-    }
-
-    fn wave_of_column(&mut self, index: usize) -> Result<(), String> {
-        let mut wave = Wave::default();
-        for part in self.line.parts(self.column_range(index)) {
-            let range = part.position..part.end();
-            wave.add(self.buffer.get(range, self.read_limit, self.line.end(), self.read)?);
-        }
-        self.out.wave[index] = wave.column();
         Ok(())
     }
 
@@ -374,23 +296,7 @@ impl Work<'_, '_> {
             *cell = bins.iter().sum::<f32>() / bins.len() as f32;
         }
     }
-
-    fn column_range(&self, index: usize) -> Range<i64> {
-        let samples = self.spec.column_samples as i64;
-        let start = (self.spec.first_column + index as i64) * samples;
-        start..start + samples
-    }
-
-    /// Positions under the window of a frame centred on `centre`.
-    fn frame_range(&self, centre: i64) -> Range<i64> {
-        let width = self.spec.spectrum.window_samples as i64;
-        let start = centre - width / 2;
-        start..start + width
-    }
 }
 
-/// Indices `i` with `i * hop` in a range of positions.
-fn frames_centred_in(positions: Range<i64>, hop: i64) -> Range<i64> {
-    let at_or_after = |p: i64| p.div_euclid(hop) + i64::from(p.rem_euclid(hop) != 0);
-    at_or_after(positions.start)..at_or_after(positions.end)
-}
+/// Positions of a column whose samples are not yet in its wave form.
+type Unseen = std::iter::Peekable<std::vec::IntoIter<Range<i64>>>;

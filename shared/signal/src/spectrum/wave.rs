@@ -11,8 +11,9 @@ pub struct WaveColumn {
     pub mean_square: f32,
 }
 
-/// Gathers a [`WaveColumn`].
-pub(super) struct Wave {
+/// Gathers a [`WaveColumn`] from samples, in any order.
+#[derive(Clone, Debug)]
+pub struct Wave {
     min: f32,
     max: f32,
     squares: f64,
