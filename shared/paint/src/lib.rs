@@ -9,6 +9,10 @@
 
 pub mod colour;
 pub mod column;
+#[cfg(feature = "export")]
+pub mod export;
+pub mod figure;
+pub mod grid;
 pub mod parts;
 pub mod raster;
 pub mod scene;
@@ -18,6 +22,8 @@ pub mod ticks;
 
 pub use colour::{Colour, Lut};
 pub use column::{Column, ColumnSource, Found};
+pub use figure::{FigureBox, FigureSpec, figure};
+pub use grid::GridSource;
 pub use parts::Plot;
 pub use raster::{Flatten, RasterSpec, raster};
 pub use scene::{Anchor, Area, Item, Pixels, Scene, Stroke, Weight};

@@ -8,8 +8,8 @@ mod mark;
 mod slice;
 mod wave;
 
-pub use axis::{AxisStyle, frequency_axis, time_axis, value_axis};
-pub use bar::colour_bar;
+pub use axis::{AxisStyle, Side, frequency_axis, time_axis, value_axis, value_axis_width_px};
+pub use bar::{BAR_PX, colour_bar, colour_bar_width_px, level_unit};
 pub use boxes::{Handle, annotation_box, handle_at, handles, selection_box};
 pub use gap::{gap, pending};
 pub use mark::{brush, crosshair, cursor, playhead};

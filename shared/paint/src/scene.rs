@@ -11,6 +11,8 @@ pub struct Scene {
     pub width: f64,
     /// Height, CSS pixels.
     pub height: f64,
+    /// What it shows, for files and for people who don't see it; may be empty.
+    pub title: String,
     /// What to draw.
     pub items: Vec<Item>,
 }
@@ -195,7 +197,7 @@ impl Weight {
 impl Scene {
     /// An empty scene.
     pub fn new(width: f64, height: f64) -> Scene {
-        Scene { width, height, items: Vec::new() }
+        Scene { width, height, ..Scene::default() }
     }
 
     /// Adds items on top.

@@ -1,4 +1,5 @@
-//! How wide a text is, without a font engine: advance widths of the page's font (Inter).
+//! How wide a text is, without a font engine: advance widths of the page's font (Spyhop Sans,
+//! made from Inter by `scripts/subset_fonts.py`).
 
 use crate::scene::Weight;
 
@@ -6,7 +7,7 @@ use crate::scene::Weight;
 pub const CAP_HEIGHT: f64 = 0.727;
 
 /// Width of a digit: they are all alike (tabular figures), so that running numbers stand still.
-const DIGIT: u16 = 640;
+const DIGIT: u16 = 648;
 
 /// Width of whatever the table does not know.
 const OTHER: u16 = 700;
@@ -45,6 +46,7 @@ fn advance(c: char) -> u16 {
         '°' => 455,
         '−' | '×' | '÷' | '≥' | '≤' => 659,
         '…' => 821,
+        '’' => 281,
         _ => OTHER,
     }
 }

@@ -25,18 +25,37 @@ pub struct AxisStyle {
     pub grid: bool,
 }
 
+/// On which side of a plot an axis of values stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// At its left edge.
+    Left,
+    /// At its right edge.
+    Right,
+}
+
+/// Width that an axis of values takes beside the plot, CSS pixels.
+pub fn value_axis_width_px(ticks: &Ticks, font_px: f64) -> f64 {
+    let width = |text: &str| text_width(text, font_px, Weight::Regular);
+    let widest = ticks.labelled().map(|t| width(&t.label)).fold(width(&ticks.unit), f64::max);
+    TICK_PX + LABEL_SPACE_PX + widest
+}
+
 /// A frequency axis at the left edge of a plot, its unit at the upper end, above the labels.
 pub fn frequency_axis(ticks: &Ticks, plot: Area, style: &AxisStyle) -> Vec<Item> {
-    let mut items = value_axis(ticks, plot, style);
+    let mut items = value_axis(ticks, plot, Side::Left, style);
     let at = (plot.x - TICK_PX - LABEL_SPACE_PX, plot.y - style.font_px * 0.65);
     items.push(Item::text(at, &ticks.unit, style.font_px, Anchor::End, style.theme.text_dim));
     items
 }
 
-/// An axis of values at the left edge of a plot, low ones below; the unit is left to the caller.
-pub fn value_axis(ticks: &Ticks, plot: Area, style: &AxisStyle) -> Vec<Item> {
+/// An axis of values beside a plot, low ones below; the unit is left to the caller.
+pub fn value_axis(ticks: &Ticks, plot: Area, side: Side, style: &AxisStyle) -> Vec<Item> {
     let theme = &style.theme;
-    let edge = crisp(plot.x);
+    let (edge, out, anchor) = match side {
+        Side::Left => (crisp(plot.x), -1.0, Anchor::End),
+        Side::Right => (crisp(plot.right()), 1.0, Anchor::Start),
+    };
     let mut items = Vec::new();
     for tick in &ticks.ticks {
         let y = crisp(plot.bottom() - tick.at * plot.h);
@@ -45,12 +64,11 @@ pub fn value_axis(ticks: &Ticks, plot: Area, style: &AxisStyle) -> Vec<Item> {
         if labelled && style.grid && tick.at > 0.002 && tick.at < 0.998 {
             items.push(line((plot.x, y), (plot.right(), y), Stroke::solid(theme.grid, 1.0)));
         }
-        items.push(line((edge - length, y), (edge, y), Stroke::solid(theme.axis, 1.0)));
+        items.push(line((edge, y), (edge + out * length, y), Stroke::solid(theme.axis, 1.0)));
         if labelled {
-            // Labels at the ends stay inside the plot's height, where the corner is another axis's.
-            let half = style.font_px * CAP_HEIGHT / 2.0;
-            let at = (edge - TICK_PX - LABEL_SPACE_PX, y + half);
-            items.push(Item::text(at, &tick.label, style.font_px, Anchor::End, theme.text_dim));
+            let x = edge + out * (TICK_PX + LABEL_SPACE_PX);
+            let at = (x, y + style.font_px * CAP_HEIGHT / 2.0);
+            items.push(Item::text(at, &tick.label, style.font_px, anchor, theme.text_dim));
         }
     }
     items.push(line((edge, plot.y), (edge, plot.bottom()), Stroke::solid(theme.axis, 1.0)));

@@ -2,7 +2,7 @@
 
 use spyhop_signal::spectrum::scale::FrequencyScale;
 
-use super::axis::{AxisStyle, time_axis, value_axis};
+use super::axis::{AxisStyle, Side, time_axis, value_axis};
 use crate::scene::{Anchor, Area, Item, Stroke};
 use crate::ticks::{Ticks, frequency_ticks, level_ticks};
 
@@ -48,7 +48,7 @@ pub fn slice_plot(slice: &SlicePlot<'_>, plot: Area, style: &AxisStyle) -> Vec<I
 
     let mut items = vec![Item::fill(plot, theme.panel), Item::Clip { area: plot, items: curve }];
     let levels = level_ticks(floor, ceiling, plot.h, style.font_px);
-    items.extend(value_axis(&levels, plot, style));
+    items.extend(value_axis(&levels, plot, Side::Left, style));
     let at = (plot.x + 6.0, plot.y + style.font_px * 1.3);
     items.push(Item::text(at, slice.unit, style.font_px, Anchor::Start, theme.text_dim));
     // Lying labels need more room than standing ones: as if the font were larger.

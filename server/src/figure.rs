@@ -1,0 +1,341 @@
+//! A recording as a figure: what `spyhop spectrogram --out x.png` paints.
+
+use std::ops::Range;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use spyhop_api::view::{ColourMap, FrequencyAxis, Scaling};
+use spyhop_paint::parts::level_unit;
+use spyhop_paint::{
+    FigureSpec, Flatten, FrequencyScale, GridSource, Scene, Theme, TimeLabels, figure,
+};
+use spyhop_signal::measure::contrast;
+use spyhop_signal::spectrum::{
+    Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, columns, row_medians,
+};
+use spyhop_signal::{Line, Recording};
+
+/// What a figure shows and how; for PNG and SVG only.
+#[derive(clap::Args, Clone, Debug)]
+pub struct FigureArgs {
+    /// Left edge, seconds from the recording's beginning
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    pub from: f64,
+    /// Right edge; by default the recording's end
+    #[arg(long, value_name = "SECONDS")]
+    pub to: Option<f64>,
+    /// Lowest and highest frequency; by default 0 to Nyquist
+    #[arg(long, num_args = 2, value_names = ["LOW_HZ", "HIGH_HZ"])]
+    pub band: Option<Vec<f64>>,
+    /// How frequency runs
+    #[arg(long, value_enum, default_value = "linear")]
+    pub axis: Axis,
+    /// Floor and ceiling of the colours in dB; by default by contrast
+    #[arg(long, num_args = 2, value_names = ["FLOOR", "CEILING"], allow_negative_numbers = true)]
+    pub db: Option<Vec<f64>>,
+    /// Colour map
+    #[arg(long, value_enum, default_value = "inferno")]
+    pub map: Map,
+    /// Dark marks on white, for print
+    #[arg(long)]
+    pub light: bool,
+    /// Show dB above each band's median: faint calls stand out from the sea
+    #[arg(long)]
+    pub flatten: bool,
+    /// Width and height in pixels at the ratio 1
+    #[arg(long, num_args = 2, value_names = ["WIDTH", "HEIGHT"], default_values_t = [1200, 560])]
+    pub size: Vec<u32>,
+    /// Pixels of the file for each pixel of the size: 2 is sharp in print
+    #[arg(long, default_value_t = 2.0)]
+    pub ratio: f64,
+    /// Title; by default the file's name
+    #[arg(long)]
+    pub title: Option<String>,
+}
+
+/// Frequency axes by their names.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub enum Axis {
+    Linear,
+    Log,
+    Mel,
+}
+
+/// Colour maps by their names.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub enum Map {
+    Viridis,
+    Cividis,
+    Magma,
+    Inferno,
+    Grey,
+    GreyInverted,
+}
+
+/// Columns that are computed between two steps of the progress bar.
+const COLUMNS_A_STEP: usize = 16;
+
+/// Rows a pixel that are kept, so that a picture of long transforms fits into memory.
+const ROWS_A_PIXEL: f64 = 3.0;
+
+/// Paints one channel of a recording; what cannot be painted is an error that says why.
+pub fn paint(
+    recording: &mut Recording,
+    channel: u32,
+    spectrum: SpectrumSpec,
+    args: &FigureArgs,
+) -> Result<Scene> {
+    let name = recording.info.name.clone();
+    let (line, _) = Line::new(std::slice::from_ref(&recording.info))
+        .with_context(|| format!("{name} can't be shown"))?;
+    let positions = stretch(&line, args).with_context(|| format!("{name} can't be shown"))?;
+    let scale = frequency_scale(line.sample_rate_hz, args)?;
+    let (width, height) = match args.size.as_slice() {
+        [width, height] => (f64::from(*width), f64::from(*height)),
+        _ => bail!("--size takes a width and a height"),
+    };
+    if !(200.0..=20_000.0).contains(&width) || !(150.0..=20_000.0).contains(&height) {
+        bail!("--size {width} {height}: give 200 to 20000 by 150 to 20000 pixels");
+    }
+
+    let spec = columns_spec(spectrum, &positions, &scale, (width, height), args)?;
+    let mut read = |range: Range<i64>, out: &mut Vec<f32>| {
+        read_positions(recording, &line, range, channel, out)
+    };
+    let power = compute(&spec, &line, &mut read)?;
+    let medians = args.flatten.then(|| {
+        let recorded = power.mean.chunks(spec.rows).zip(&power.frames);
+        row_medians(recorded.filter(|(_, frames)| **frames > 0).map(|(c, _)| c), spec.rows)
+    });
+    let flatten = medians.as_ref().map(|median| Flatten {
+        median,
+        first_bin: (spec.first_row * spec.bins_per_row) as f64,
+        bins_per_row: spec.bins_per_row as f64,
+        bin_hz: spectrum.bin_hz(),
+    });
+    let range_db = match (args.db.as_deref(), &medians) {
+        (Some([floor, ceiling]), _) if floor < ceiling => (*floor, *ceiling),
+        (Some(db), _) => bail!("--db {db:?}: the floor must lie below the ceiling"),
+        (None, Some(_)) => (0.0, 25.0),
+        (None, None) => {
+            let skip = usize::from(spec.first_row == 0) * (3 / spec.bins_per_row).max(1);
+            contrast(&power.mean, spec.rows, skip).unwrap_or((-120.0, -60.0))
+        }
+    };
+    let source = GridSource::new(&spec, &power);
+    let synthesised = recording.info.metadata.values().any(|v| v.contains("synthesised"));
+    Ok(figure(
+        &FigureSpec {
+            width,
+            height,
+            pixel_ratio: args.ratio,
+            font_px: 13.0,
+            title: args.title.as_deref().unwrap_or(&name),
+            subtitle: &subtitle(&spectrum, args),
+            synthesised,
+            positions,
+            sample_rate_hz: line.sample_rate_hz,
+            labels: labels(&line),
+            scale,
+            map: args.map.into(),
+            range_db,
+            offset_db: 0.0,
+            level_unit: level_unit(spectrum.scaling, false, args.flatten),
+            flatten,
+            peak_overlay: true,
+            boxes: &[],
+            theme: if args.light { Theme::light() } else { Theme::dark() },
+        },
+        &source,
+    ))
+}
+
+/// Positions from the left edge to the right.
+fn stretch(line: &Line, args: &FigureArgs) -> Result<Range<f64>> {
+    let (end, rate) = (line.end() as f64, line.sample_rate_hz);
+    let from = args.from * rate;
+    let to = args.to.map_or(end, |s| s * rate).min(end);
+    if !(from >= 0.0 && from + 1.0 <= to) {
+        bail!(
+            "--from {} --to {}: the recording has {} s",
+            args.from,
+            args.to.unwrap_or(end / rate),
+            end / rate
+        );
+    }
+    Ok(from..to)
+}
+
+fn frequency_scale(sample_rate_hz: f64, args: &FigureArgs) -> Result<FrequencyScale> {
+    let nyquist = sample_rate_hz / 2.0;
+    let (low, high) = match args.band.as_deref() {
+        Some([low, high]) => (*low, high.min(nyquist)),
+        _ => (0.0, nyquist),
+    };
+    if !(low >= 0.0 && low < high) {
+        bail!("--band {low} {high}: give two frequencies between 0 and {nyquist} Hz, the lower first");
+    }
+    Ok(FrequencyScale::new(args.axis.into(), low, high))
+}
+
+fn columns_spec(
+    spectrum: SpectrumSpec,
+    positions: &Range<f64>,
+    scale: &FrequencyScale,
+    (width, height): (f64, f64),
+    args: &FigureArgs,
+) -> Result<ColumnsSpec> {
+    spectrum.check()?;
+    let span = positions.end - positions.start;
+    let column_samples = (span / (width * args.ratio)).floor().max(1.0);
+    let first_column = (positions.start / column_samples).floor();
+    let last_column = (positions.end / column_samples).ceil();
+
+    let bin = |hz: f64| (hz / spectrum.bin_hz()).max(0.0);
+    // Rows as narrow as the picture can show at the axis's lower end, where they are drawn widest.
+    let pixel_hz = scale.to_hz(1.0 / (height * args.ratio)) - scale.low_hz();
+    let bins = (pixel_hz / ROWS_A_PIXEL / spectrum.bin_hz()).max(1.0);
+    let bins_per_row = 1usize << (bins.log2().floor() as u32).min(16);
+    let row = |hz: f64| bin(hz) / bins_per_row as f64;
+    let first_row = (row(scale.low_hz()).floor() - 2.0).max(0.0) as usize;
+    let end_row = (row(scale.high_hz()).ceil() as usize + 3).min(spectrum.rows(bins_per_row));
+    Ok(ColumnsSpec {
+        spectrum,
+        column_samples: column_samples as u64,
+        first_column: first_column as i64,
+        columns: (last_column - first_column) as usize,
+        first_row,
+        rows: end_row.saturating_sub(first_row).max(1),
+        bins_per_row,
+        effort: Effort::Exact,
+    })
+}
+
+/// Transforms everything, step by step behind a progress bar.
+fn compute(
+    spec: &ColumnsSpec,
+    line: &Line,
+    read: &mut dyn FnMut(Range<i64>, &mut Vec<f32>) -> Result<(), String>,
+) -> Result<Columns> {
+    let mut stft = Stft::new(&spec.spectrum)?;
+    let mut all = Columns {
+        mean: Vec::new(),
+        max: Vec::new(),
+        frames: Vec::new(),
+        wave: Vec::new(),
+        exact: true,
+    };
+    let style = ProgressStyle::with_template("transforming {bar:30} {percent} %  {eta} left")?;
+    let progress = ProgressBar::new(spec.columns as u64).with_style(style);
+    for first in (0..spec.columns).step_by(COLUMNS_A_STEP) {
+        let step = ColumnsSpec {
+            first_column: spec.first_column + first as i64,
+            columns: COLUMNS_A_STEP.min(spec.columns - first),
+            ..*spec
+        };
+        let done = columns(&step, &mut stft, line, read, &mut || false).map_err(anyhow::Error::msg)?;
+        if let Some(done) = done {
+            // A step whose columns have a frame each has no maxima: they are the means.
+            all.max.extend_from_slice(if done.max.is_empty() { &done.mean } else { &done.max });
+            all.mean.extend_from_slice(&done.mean);
+            all.frames.extend_from_slice(&done.frames);
+        }
+        progress.inc(step.columns as u64);
+    }
+    progress.finish_and_clear();
+    Ok(all)
+}
+
+fn read_positions(
+    recording: &mut Recording,
+    line: &Line,
+    range: Range<i64>,
+    channel: u32,
+    out: &mut Vec<f32>,
+) -> Result<(), String> {
+    out.clear();
+    let mut part = Vec::new();
+    for run in line.parts(range.clone()) {
+        out.resize((run.position - range.start) as usize, 0.0);
+        recording
+            .read_channel(run.first_frame, run.frames as usize, channel, &mut part)
+            .map_err(|e| e.to_string())?;
+        out.extend_from_slice(&part);
+    }
+    out.resize((range.end - range.start).max(0) as usize, 0.0);
+    Ok(())
+}
+
+fn labels(line: &Line) -> TimeLabels {
+    match line.origin {
+        Some(origin) => TimeLabels::Clock { origin, offset_s: 0, zone: "UTC".into() },
+        None => TimeLabels::Elapsed,
+    }
+}
+
+/// How the picture was made, so that another can make it again.
+fn subtitle(spectrum: &SpectrumSpec, args: &FigureArgs) -> String {
+    let rate = spectrum.sample_rate_hz;
+    let overlap = 1.0 - spectrum.hop_samples as f64 / spectrum.window_samples as f64;
+    let mut text = format!(
+        "{} at {} · {} {} samples ({}) · FFT {} (Δf {}) · {} overlap",
+        if spectrum.scaling == Scaling::Density { "power density" } else { "power spectrum" },
+        hertz(rate),
+        spectrum.window,
+        spectrum.window_samples,
+        seconds(spectrum.window_samples as f64 / rate),
+        spectrum.fft_size,
+        hertz(rate / spectrum.fft_size as f64),
+        if overlap >= 0.0 { format!("{:.0} %", overlap * 100.0) } else { "no".into() },
+    );
+    if args.flatten {
+        text.push_str(" · flattened by the median of each band over the picture");
+    }
+    text
+}
+
+fn hertz(hz: f64) -> String {
+    if hz >= 1000.0 { format!("{} kHz", three(hz / 1000.0)) } else { format!("{} Hz", three(hz)) }
+}
+
+fn seconds(s: f64) -> String {
+    match s {
+        s if s >= 1.0 => format!("{} s", three(s)),
+        s if s >= 1e-3 => format!("{} ms", three(s * 1e3)),
+        s => format!("{} µs", three(s * 1e6)),
+    }
+}
+
+/// A number with about three digits, without zeros at its end.
+fn three(value: f64) -> String {
+    let decimals = (2.0 - value.abs().max(1e-9).log10().floor()).clamp(0.0, 6.0) as usize;
+    let text = format!("{value:.decimals$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+impl From<Axis> for FrequencyAxis {
+    fn from(axis: Axis) -> FrequencyAxis {
+        match axis {
+            Axis::Linear => FrequencyAxis::Linear,
+            Axis::Log => FrequencyAxis::Log,
+            Axis::Mel => FrequencyAxis::Mel,
+        }
+    }
+}
+
+impl From<Map> for ColourMap {
+    fn from(map: Map) -> ColourMap {
+        match map {
+            Map::Viridis => ColourMap::Viridis,
+            Map::Cividis => ColourMap::Cividis,
+            Map::Magma => ColourMap::Magma,
+            Map::Inferno => ColourMap::Inferno,
+            Map::Grey => ColourMap::Grey,
+            Map::GreyInverted => ColourMap::GreyInverted,
+        }
+    }
+}
