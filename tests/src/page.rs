@@ -83,13 +83,22 @@ impl Picture {
 }
 
 impl Page<'_> {
-    /// Gives files to the page by path, as a drop does: the browser reads them itself.
+    /// Drops files on the page by path: the browser reads them itself, nothing is made in script.
     ///
     /// # Errors
-    /// When the page has no file input.
+    /// When the page is not there.
     pub fn choose(&mut self, files: &[&Path]) -> anyhow::Result<()> {
+        let make = "document.querySelector('#test-files')?.remove(); \
+            const i = document.createElement('input'); \
+            i.type = 'file'; i.multiple = true; i.id = 'test-files'; document.body.append(i);";
+        self.session.execute(make, json!([]))?;
         let paths: Vec<String> = files.iter().map(|f| f.display().to_string()).collect();
-        self.session.send_keys("#pick-files", &paths.join("\n"))
+        self.session.send_keys("#test-files", &paths.join("\n"))?;
+        let drop = "const i = document.querySelector('#test-files'); const t = new DataTransfer(); \
+            for (const f of i.files) t.items.add(f); i.remove(); \
+            const options = {dataTransfer: t, bubbles: true, cancelable: true}; \
+            document.querySelector('#page').dispatchEvent(new DragEvent('drop', options));";
+        self.session.execute(drop, json!([])).map(|_| ())
     }
 
     /// Opens files and waits for an exact picture.
