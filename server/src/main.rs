@@ -6,6 +6,7 @@ mod commands;
 mod data_folder;
 mod file_source;
 mod http;
+mod preview;
 
 use std::process::ExitCode;
 

@@ -14,7 +14,7 @@ use crate::webdriver::{self, Session, Transport};
 pub struct Chromium {
     /// Its window.
     pub session: Session,
-    _driver: Driver,
+    driver: Driver,
     _profile: TempDir,
 }
 
@@ -58,7 +58,12 @@ impl Chromium {
         let id = made["sessionId"].as_str().context("a session's id")?;
         let url = format!("{}/session/{id}", driver.url);
         let session = Session::new(Box::new(Http { url }));
-        Ok(Chromium { session, _driver: driver, _profile: profile })
+        Ok(Chromium { session, driver, _profile: profile })
+    }
+
+    /// The process that started the browser.
+    pub fn driver_id(&self) -> u32 {
+        self.driver.child.id()
     }
 }
 

@@ -4,6 +4,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 /// One command: its HTTP form (method and path below the session) and its Marionette name.
@@ -155,6 +157,23 @@ impl Session {
         self.actions(json!([{ "type": "wheel", "id": "wheel", "actions": [scroll] }]))
     }
 
+    /// Moves the wheel with Ctrl held: zooms.
+    ///
+    /// # Errors
+    /// As [`Transport::call`].
+    pub fn chord_wheel(&mut self, (x, y): (f64, f64), delta_y: f64) -> anyhow::Result<()> {
+        let scroll = json!({
+            "type": "scroll", "x": x as i64, "y": y as i64,
+            "deltaX": 0, "deltaY": delta_y as i64, "duration": 0, "origin": "viewport",
+        });
+        let ctrl = |t: &str| json!({ "type": t, "value": "\u{e009}" });
+        let pause = json!({ "type": "pause", "duration": 0 });
+        self.actions(json!([
+            { "type": "key", "id": "keyboard", "actions": [ctrl("keyDown"), pause, ctrl("keyUp")] },
+            { "type": "wheel", "id": "wheel", "actions": [pause, scroll, pause] },
+        ]))
+    }
+
     /// Presses the mouse at the first point, moves it over the others, and lets go.
     ///
     /// # Errors
@@ -175,15 +194,15 @@ impl Session {
         self.post("/actions", "WebDriver:PerformActions", json!({ "actions": actions })).map(drop)
     }
 
-    /// A picture of the window, as PNG in base64.
+    /// A picture of the window, as PNG.
     ///
     /// # Errors
     /// As [`Transport::call`].
-    pub fn screenshot(&mut self) -> anyhow::Result<String> {
+    pub fn screenshot(&mut self) -> anyhow::Result<Vec<u8>> {
         let command =
             Command { method: "GET", path: "/screenshot", marionette: "WebDriver:TakeScreenshot" };
         let taken = self.transport.call(command, &json!({ "full": false }))?;
-        Ok(taken.as_str().context("a screenshot")?.to_owned())
+        Ok(STANDARD.decode(taken.as_str().context("a screenshot")?)?)
     }
 
     /// A command of Chromium's own protocol.
