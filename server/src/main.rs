@@ -4,9 +4,11 @@
 mod catalogue;
 mod commands;
 mod data_folder;
-mod file_source;
+mod demo;
 mod http;
+mod npy;
 mod preview;
+mod recording_file;
 
 use std::process::ExitCode;
 

@@ -15,7 +15,7 @@ use spyhop_signal::spectrum::{Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, 
 use spyhop_signal::{Line, Recording, formats};
 
 use crate::catalogue::Catalogue;
-use crate::file_source::FileSource;
+use spyhop_signal::source::FileSource;
 
 /// Width of the picture in pixels; the page shows it at half of that or less.
 const WIDTH: usize = 640;
