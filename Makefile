@@ -18,12 +18,14 @@ PYTHON := $(SPYHOP_CACHE)/venv/bin/python
 NATIVE := -p spyhop-api -p spyhop-signal -p spyhop-paint -p spyhop-gpu -p spyhop
 PHASE := .ci/phase
 
+# `dist/` is made before the program that carries it.
+.NOTPARALLEL:
 .PHONY: help serve demo app server test test-native test-web test-python test-peers bench pictures check fmt
 
 help: ## list what can be typed
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-serve: app server $(DEMO) ## build everything and open the demo at http://127.0.0.1:8080/
+serve: app server demo ## build everything and open the demo at http://127.0.0.1:8080/
 	@$(SPYHOP) serve --data "$(DEMO)" --listen $(LISTEN)
 
 app: ## build the web page into dist/
@@ -34,14 +36,8 @@ server: ## build the spyhop program (with the page in it, where that is built)
 	@.ci/tools rust
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 
-demo: $(DEMO) ## synthesise the demo recordings once
-
-# Made beside its place and moved there, so that what stands there is whole.
-$(DEMO): | server
-	@echo "Synthesising the demo recordings into $@ (once) …"
-	@mkdir -p "$(dir $@)" && rm -rf "$@.part"
-	@$(PHASE) demo $(SPYHOP) demo "$@.part"
-	@mv "$@.part" "$@"
+demo: server ## synthesise the demo recordings (once; what is there is kept)
+	@$(PHASE) demo $(SPYHOP) demo "$(DEMO)"
 
 check: ## formatting and lints
 	@.ci/tools rust wasm
@@ -73,3 +69,18 @@ test-web: app ## the page in Chromium and Firefox
 	@.ci/tools browser
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@$(PHASE) browser-tests .ci/cargo-test -p spyhop-tests --test browser --test firefox
+
+test-peers: ## numbers of large outside packages (PyTorch), compared with ours
+	@.ci/tools rust peers
+	@$(PHASE) server cargo build -p spyhop --bin spyhop
+	@SPYHOP="$(SPYHOP)" $(SPYHOP_CACHE)/peers-venv/bin/python -m pytest -q -p no:cacheprovider tests/peers
+
+bench: app ## every figure of the README, side by side (some 20 minutes)
+	@.ci/tools browser wavesurfer python peers
+	@$(PHASE) server cargo build -p spyhop --bin spyhop
+	@.ci/bench-stft
+	@$(PHASE) bench-page cargo run -q -p spyhop-tests --bin page-bench
+
+pictures: app demo ## the README's pictures of the demo
+	@.ci/tools browser
+	@$(PHASE) pictures cargo run -q -p spyhop-tests --bin pictures -- "$(DEMO)" tests/pictures

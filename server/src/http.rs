@@ -2,6 +2,7 @@
 
 mod data;
 mod error;
+mod preview;
 mod tls;
 mod web_app;
 
@@ -21,11 +22,26 @@ use error::ApiError;
 pub use tls::{TlsFiles, from_files as tls_from_files, self_signed as tls_self_signed};
 pub use web_app::warm_up;
 
+/// What the answers are made from.
+pub struct Served {
+    /// The recordings.
+    pub catalogue: Catalogue,
+    previews: preview::Previews,
+}
+
+impl Served {
+    /// A catalogue, nothing of it painted yet.
+    pub fn new(catalogue: Catalogue) -> Served {
+        Served { catalogue, previews: preview::Previews::default() }
+    }
+}
+
 /// Everything that is served.
-pub fn app(catalogue: Arc<Catalogue>) -> Router {
+pub fn app(served: Arc<Served>) -> Router {
     let api = Router::new()
         .route("/deployments", get(deployments))
         .route("/deployments/{id}", get(deployment))
+        .route("/deployments/{id}/preview.png", get(preview::png))
         .fallback(nothing_there)
         .layer(CompressionLayer::new());
     let data = Router::new().route("/{id}/{file}", get(data::file)).fallback(nothing_there);
@@ -45,27 +61,27 @@ pub fn app(catalogue: Arc<Catalogue>) -> Router {
         .nest("/data", data)
         .layer(cors)
         .fallback(web_app::asset)
-        .with_state(catalogue)
+        .with_state(served)
 }
 
-async fn deployments(
-    State(catalogue): State<Arc<Catalogue>>,
-) -> Result<Json<DeploymentList>, ApiError> {
-    let deployments = blocking(move || catalogue.list()).await?;
+async fn deployments(State(served): State<Arc<Served>>) -> Result<Json<DeploymentList>, ApiError> {
+    let deployments = blocking(move || served.catalogue.list()).await?;
     Ok(Json(DeploymentList { deployments }))
 }
 
 async fn deployment(
-    State(catalogue): State<Arc<Catalogue>>,
+    State(served): State<Arc<Served>>,
     Path(id): Path<String>,
 ) -> Result<Json<Deployment>, ApiError> {
     let wanted = id.clone();
-    let found = blocking(move || catalogue.deployment(&wanted)).await?;
-    found.map(Json).ok_or_else(|| {
-        ApiError::not_found(format!(
-            "there is no deployment '{id}' here: api/deployments lists what there is"
-        ))
-    })
+    let found = blocking(move || served.catalogue.deployment(&wanted)).await?;
+    found.map(Json).ok_or_else(|| no_deployment(&id))
+}
+
+fn no_deployment(id: &str) -> ApiError {
+    ApiError::not_found(format!(
+        "there is no deployment '{id}' here: api/deployments lists what there is"
+    ))
 }
 
 async fn nothing_there() -> ApiError {

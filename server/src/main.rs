@@ -8,6 +8,7 @@ mod demo;
 mod figure;
 mod http;
 mod npy;
+mod preview;
 mod recording_file;
 
 use std::process::ExitCode;

@@ -60,10 +60,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     // Before anything is started: a port in use is the commonest mistake.
     let listener = listen(args.listen)?;
     let address = listener.local_addr()?;
-    let catalogue = Arc::new(catalogue);
+    let served = Arc::new(http::Served::new(catalogue));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let app = http::app(catalogue.clone()).into_make_service();
+        let app = http::app(served.clone()).into_make_service();
         let handle = axum_server::Handle::new();
         tokio::spawn(stop_when_told(handle.clone()));
         tokio::task::spawn_blocking(http::warm_up);
@@ -75,7 +75,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             _ if args.tls_self_signed => Some(http::tls_self_signed(address).await?),
             _ => None,
         };
-        announce(&catalogue, place.as_deref(), address, tls.is_some());
+        announce(&served.catalogue, place.as_deref(), address, tls.is_some());
         match tls {
             Some(tls) => {
                 axum_server::from_tcp_rustls(listener, tls)?.handle(handle).serve(app).await

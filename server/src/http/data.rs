@@ -12,22 +12,21 @@ use axum::response::{IntoResponse, Response};
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use super::blocking;
 use super::error::ApiError;
-use crate::catalogue::Catalogue;
+use super::{Served, blocking};
 
 /// Read from the disk and sent at once.
 const BLOCK_BYTES: usize = 256 * 1024;
 
 /// Answers `GET` and `HEAD` of a listed file.
 pub async fn file(
-    State(catalogue): State<Arc<Catalogue>>,
+    State(served): State<Arc<Served>>,
     Path((id, name)): Path<(String, String)>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let wanted = (id.clone(), name.clone());
-    let path = blocking(move || catalogue.file(&wanted.0, &wanted.1))
+    let path = blocking(move || served.catalogue.file(&wanted.0, &wanted.1))
         .await?
         .ok_or_else(|| ApiError::not_found(format!("'{id}' lists no file '{name}'")))?;
     let mut file = tokio::fs::File::open(path).await.map_err(|e| ApiError::internal(&e))?;

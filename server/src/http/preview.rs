@@ -1,0 +1,76 @@
+//! `api/deployments/<id>/preview.png`: painted once for each version of a deployment.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use spyhop_api::Deployment;
+
+use super::data::names_tag;
+use super::error::ApiError;
+use super::{Served, blocking, no_deployment};
+use crate::preview;
+
+/// Pictures by the id of their deployment, each with its version.
+#[derive(Default)]
+pub struct Previews(Mutex<HashMap<String, (u64, Bytes)>>);
+
+/// Answers with a deployment's picture.
+pub async fn png(
+    State(served): State<Arc<Served>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let wanted = id.clone();
+    let from = served.clone();
+    let deployment = blocking(move || from.catalogue.deployment(&wanted)).await?;
+    let deployment = deployment.ok_or_else(|| no_deployment(&id))?;
+    let version = version(&deployment);
+    let tag = format!("\"{version:x}\"");
+    let answer = [
+        (header::ETAG, tag.clone()),
+        (header::CACHE_CONTROL, "no-cache".into()),
+        (header::CONTENT_TYPE, "image/png".into()),
+    ];
+    if names_tag(&headers, header::IF_NONE_MATCH, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
+    }
+    match blocking(move || served.previews.painted(&served, &deployment, version)).await? {
+        Ok(bytes) => Ok((answer, bytes).into_response()),
+        Err(error) => Err(ApiError::not_found(error.to_string())),
+    }
+}
+
+impl Previews {
+    fn painted(
+        &self,
+        served: &Served,
+        deployment: &Deployment,
+        version: u64,
+    ) -> Result<Bytes, preview::PreviewError> {
+        // One at a time: three cards at once would take all the cores from the first one's.
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, bytes)) = kept.get(&deployment.id)
+            && *known == version
+        {
+            return Ok(bytes.clone());
+        }
+        let bytes = Bytes::from(preview::paint(&served.catalogue, deployment)?);
+        kept.insert(deployment.id.clone(), (version, bytes.clone()));
+        Ok(bytes)
+    }
+}
+
+/// Changes with what the picture shows.
+fn version(deployment: &Deployment) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    deployment.best_view.hash(&mut hasher);
+    for recording in &deployment.recordings {
+        recording.fingerprint.hash(&mut hasher);
+    }
+    hasher.finish()
+}

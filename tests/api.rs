@@ -1,0 +1,290 @@
+//! What the server answers.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use spyhop_tests::{Server, sounds};
+use tempfile::TempDir;
+use ureq::http::{Response, StatusCode};
+
+type Answer = Response<ureq::Body>;
+
+fn agent() -> ureq::Agent {
+    let tls = ureq::tls::TlsConfig::builder().disable_verification(true).build();
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(30)))
+        .tls_config(tls)
+        .build()
+        .into()
+}
+
+fn get(url: &str, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
+    let request = headers.iter().fold(agent().get(url), |r, (k, v)| r.header(*k, *v));
+    Ok(request.call()?)
+}
+
+fn json(url: &str) -> anyhow::Result<Value> {
+    Ok(get(url, &[])?.body_mut().read_json()?)
+}
+
+fn header<'a>(answer: &'a Answer, name: &str) -> &'a str {
+    answer.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or("")
+}
+
+/// A place with one described folder, one without a description, and files that are none of its own.
+fn place() -> anyhow::Result<TempDir> {
+    let place = TempDir::new()?;
+    let night = place.path().join("night");
+    let tone = sounds::sine(1000.0, 0.5, 2.0, 8000);
+    sounds::write_wav(&night, "buoy_20240601_120010.wav", &tone, 8000)?;
+    sounds::write_wav(&night, "buoy_20240601_120000.wav", &tone, 8000)?;
+    sounds::write(&night, "photo.wav", b"\xff\xd8\xff\xe0 a JPEG")?;
+    sounds::write(&night, "notes.txt", b"private")?;
+    sounds::write(&night, "calls.selections.txt", b"Selection\tBegin Time (s)\n")?;
+    sounds::write(&night, "deployment.toml", b"name = 'Night watch'\nlicence = 'CC0-1.0'\n")?;
+    sounds::write_wav(&place.path().join("bare"), "a.wav", &tone, 8000)?;
+    sounds::write(place.path(), "secret.wav.txt", b"private")?;
+    std::fs::create_dir(place.path().join("empty"))?;
+    Ok(place)
+}
+
+fn serve(place: &Path) -> anyhow::Result<Server> {
+    Server::start(["--data".as_ref(), place.as_os_str()])
+}
+
+#[test]
+fn each_folder_with_recordings_is_a_deployment() -> anyhow::Result<()> {
+    let place = place()?;
+    let server = serve(place.path())?;
+    let list = json(&server.at("api/deployments"))?;
+    let names: Vec<&str> = list["deployments"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|d| d["name"].as_str())
+        .collect();
+    assert_eq!(
+        names,
+        ["Night watch", "bare"],
+        "a folder without a deployment.toml keeps its own name"
+    );
+
+    let night = json(&server.at("api/deployments/night"))?;
+    assert_eq!(night["licence"], "CC0-1.0");
+    let starts: Vec<&str> = night["recordings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|r| r["start"].as_str())
+        .collect();
+    assert_eq!(starts, ["2024-06-01T12:00:00.000000000Z", "2024-06-01T12:00:10.000000000Z"]);
+    assert_eq!(night["recordings"][0]["frames"], 16_000);
+    assert_eq!(night["tables"][0], "calls.selections.txt");
+
+    let failure = &night["failures"][0];
+    assert_eq!(failure["name"], "photo.wav", "a bad file is listed and stops nothing");
+    assert!(failure["reason"].as_str().is_some_and(|r| r.contains("JPEG")), "{failure}");
+
+    let missing = get(&server.at("api/deployments/nowhere"), &[])?;
+    assert_eq!(missing.status(), StatusCode::NOT_FOUND);
+    Ok(())
+}
+
+#[test]
+fn a_file_that_arrives_while_the_server_runs_is_there_at_once() -> anyhow::Result<()> {
+    let place = place()?;
+    let server = serve(place.path())?;
+    assert_eq!(
+        json(&server.at("api/deployments/bare"))?["recordings"].as_array().map(Vec::len),
+        Some(1)
+    );
+    let louder = sounds::sine(500.0, 0.9, 1.0, 8000);
+    sounds::write_wav(&place.path().join("bare"), "b.wav", &louder, 8000)?;
+    sounds::write_wav(&place.path().join("bare"), "a.wav", &louder, 8000)?;
+    let bare = json(&server.at("api/deployments/bare"))?;
+    let frames: Vec<u64> = bare["recordings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|r| r["frames"].as_u64())
+        .collect();
+    assert_eq!(frames, [8000, 8000], "a.wav was read anew, b.wav is listed");
+    Ok(())
+}
+
+#[test]
+fn a_misspelt_key_is_named_and_stops_nothing() -> anyhow::Result<()> {
+    let place = place()?;
+    sounds::write(&place.path().join("bare"), "deployment.toml", b"licens = 'CC0'")?;
+    let server = serve(place.path())?;
+    let bare = json(&server.at("api/deployments/bare"))?;
+    assert_eq!(bare["recordings"].as_array().map(Vec::len), Some(1));
+    let reason = bare["failures"][0]["reason"].as_str().unwrap_or_default().to_owned();
+    assert!(reason.contains("'licens' is unknown, did you mean 'licence'?"), "{reason}");
+    Ok(())
+}
+
+#[test]
+fn bytes_come_by_ranges_to_pages_of_any_host() -> anyhow::Result<()> {
+    let place = place()?;
+    let server = serve(place.path())?;
+    let file = std::fs::read(place.path().join("bare/a.wav"))?;
+    let url = server.at("data/bare/a.wav");
+    let from = ("Origin", "https://elsewhere.example");
+
+    let mut part = get(&url, &[("Range", "bytes=40-99"), from])?;
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    assert_eq!(header(&part, "content-range"), format!("bytes 40-99/{}", file.len()));
+    assert_eq!(header(&part, "access-control-allow-origin"), "*");
+    for name in ["content-range", "etag", "content-length"] {
+        assert!(header(&part, "access-control-expose-headers").contains(name), "{name}");
+    }
+    assert_eq!(part.body_mut().read_to_vec()?, file[40..100]);
+
+    let mut end = get(&url, &[("Range", "bytes=-7")])?;
+    assert_eq!(end.body_mut().read_to_vec()?, file[file.len() - 7..]);
+
+    let mut whole = get(&url, &[])?;
+    let tag = header(&whole, "etag").to_owned();
+    assert_eq!(whole.status(), StatusCode::OK);
+    assert_eq!(header(&whole, "accept-ranges"), "bytes");
+    assert_eq!(whole.body_mut().read_to_vec()?, file);
+
+    assert_eq!(get(&url, &[("If-None-Match", &tag)])?.status(), StatusCode::NOT_MODIFIED);
+    let stale = get(&url, &[("Range", "bytes=0-9"), ("If-Range", "\"old\"")])?;
+    assert_eq!(stale.status(), StatusCode::OK, "a part of another version would not fit");
+    let past = get(&url, &[("Range", "bytes=99999999-")])?;
+    assert_eq!(past.status(), StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(header(&past, "content-range"), format!("bytes */{}", file.len()));
+
+    let mut head = agent().head(&url).call()?;
+    assert_eq!(header(&head, "content-length"), file.len().to_string());
+    assert!(head.body_mut().read_to_vec()?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_page_of_another_host_may_ask_for_ranges() -> anyhow::Result<()> {
+    let place = place()?;
+    let server = serve(place.path())?;
+    let request = ureq::http::Request::builder()
+        .method("OPTIONS")
+        .uri(server.at("data/bare/a.wav"))
+        .header("Origin", "https://elsewhere.example")
+        .header("Access-Control-Request-Method", "GET")
+        .header("Access-Control-Request-Headers", "range")
+        .body(())?;
+    let answer = agent().run(request)?;
+    assert!(answer.status().is_success());
+    assert!(header(&answer, "access-control-allow-headers").contains("range"));
+    Ok(())
+}
+
+#[test]
+fn nothing_but_what_is_listed_leaves_the_place() -> anyhow::Result<()> {
+    let place = place()?;
+    let outside = TempDir::new()?;
+    let hidden = sounds::write_wav(outside.path(), "outside.wav", &[0; 100], 8000)?;
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&hidden, place.path().join("bare/link.wav"))?;
+        std::os::unix::fs::symlink(outside.path(), place.path().join("linked"))?;
+    }
+    let server = serve(place.path())?;
+    for path in [
+        "data/night/notes.txt",
+        "data/night/deployment.toml",
+        "data/night/..%2Fsecret.wav.txt",
+        "data/night/%2e%2e%2fbare%2fa.wav",
+        "data/..%2f/bare%2fa.wav",
+        "data/bare/link.wav",
+        "data/linked/outside.wav",
+        "data/bare/%2Fetc%2Fpasswd",
+        "data/bare/a.wav%00",
+        "data/bare",
+        "data/",
+        "api/",
+        "etc/passwd",
+        "..%2f..%2fetc/passwd",
+    ] {
+        let status = get(&server.at(path), &[])?.status();
+        assert!(
+            status == StatusCode::NOT_FOUND || status == StatusCode::BAD_REQUEST,
+            "{path}: {status}"
+        );
+    }
+    let bare = json(&server.at("api/deployments/bare"))?;
+    assert_eq!(bare["recordings"].as_array().map(Vec::len), Some(1), "the link is not listed");
+    Ok(())
+}
+
+#[test]
+fn the_first_page_carries_its_title_and_preview_with_and_without_the_app() -> anyhow::Result<()> {
+    let place = place()?;
+    let server = serve(place.path())?;
+    let mut answer = get(&server.url, &[])?;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(header(&answer, "content-type"), "text/html; charset=utf-8");
+    let page = answer.body_mut().read_to_string()?;
+    assert!(page.contains("<title>Spyhop"), "{page}");
+    for name in ["og:title", "og:description", "og:type"] {
+        assert!(page.contains(name), "{name}");
+    }
+    let built = page.contains(".wasm") || page.contains("type=\"module\"");
+    assert!(built || page.contains("trunk build --release"), "it says how to build the app");
+    Ok(())
+}
+
+#[test]
+fn a_self_signed_server_answers_in_tls() -> anyhow::Result<()> {
+    let place = place()?;
+    let server =
+        Server::start(["--data".as_ref(), place.path().as_os_str(), "--tls-self-signed".as_ref()])?;
+    assert!(server.url.starts_with("https://"));
+    let mut part = get(&server.at("data/bare/a.wav"), &[("Range", "bytes=0-3")])?;
+    assert_eq!(part.body_mut().read_to_vec()?, b"RIFF");
+    Ok(())
+}
+
+#[test]
+fn a_certificate_that_is_none_is_named() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let file = sounds::write(folder.path(), "cert.pem", b"not PEM")?;
+    let path = file.to_str().unwrap_or_default();
+    let error = Server::start(["--tls-cert", path, "--tls-key", path]).err().map(|e| e.to_string());
+    assert!(
+        error.as_deref().is_some_and(|e| e.contains("must be PEM") && e.contains(path)),
+        "{error:?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_port_in_use_and_a_place_that_is_not_there_are_said_plainly() -> anyhow::Result<()> {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let address = taken.local_addr()?.to_string();
+    let output = spyhop_tests::program::run(["serve", "--listen", &address])?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success() && said.contains("is in use") && said.contains("--listen"),
+        "{said}"
+    );
+
+    let output = spyhop_tests::program::run(["serve", "--data", "/nowhere/at/all"])?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("/nowhere/at/all"), "{said}");
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_is_told_to_stop_stops_cleanly() -> anyhow::Result<()> {
+    let place = place()?;
+    let mut server = serve(place.path())?;
+    let id = server.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status()?.success());
+    assert!(server.wait()?.success());
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! The link is the whole view.
+
+use spyhop_tests::sounds;
+use spyhop_tests::static_host::{Manners, StaticHost};
+
+use crate::{Stage, two_tones};
+
+#[test]
+fn a_link_of_a_local_file_asks_for_it_and_shows_the_same_view() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let file = stage.wav("two.wav", &two_tones(500.0, 3000.0, 8.0, 8000), 8000)?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    page.session.keys("ww")?;
+    page.wait_for("a zoom", |p| Ok(p.view("span")?.is_some()))?;
+    page.set("#map", "viridis")?;
+    page.wait_for("another colour map", |p| Ok(p.view("cm")?.as_deref() == Some("viridis")))?;
+    page.wait_until_ready()?;
+    let (view, picture) = (page.data("view")?, page.picture("#spectrogram")?);
+    assert!(view.contains("src=file:") && view.contains("two.wav"), "{view}");
+
+    let renamed = sounds::write(stage.path(), "renamed.wav", &std::fs::read(&file)?)?;
+    let other = stage.wav("other.wav", &two_tones(600.0, 3000.0, 8.0, 8000), 8000)?;
+    let mut page = stage.page(&format!("?{view}"))?;
+    page.wait_for_stage("asking")?;
+    assert!(page.text("#asked")?.contains("two.wav"));
+    page.choose(&[&other])?;
+    page.wait_for("a word about the wrong file", |p| {
+        Ok(!p.notices("error")?.is_empty() || !p.notices("warning")?.is_empty())
+    })?;
+    let mut page = stage.page(&format!("?{view}"))?;
+    page.wait_for_stage("asking")?;
+    page.choose(&[&renamed])?;
+    page.wait_until_ready()?;
+    for key in ["t", "span", "cm", "db"] {
+        let before = spyhop_api_value(&view, key);
+        assert_eq!(page.view(key)?, before, "{key}");
+    }
+    let again = page.picture("#spectrogram")?;
+    assert!((again.mean() - picture.mean()).abs() < 1.0, "{} {}", again.mean(), picture.mean());
+    Ok(())
+}
+
+/// The value of a key of a query; what these tests read needs no decoding.
+fn spyhop_api_value(query: &str, key: &str) -> Option<String> {
+    query.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned)
+}
+
+#[test]
+fn back_and_forward_go_through_views() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let file = stage.wav("two.wav", &two_tones(500.0, 3000.0, 8.0, 8000), 8000)?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    // An entry is made when the view rests.
+    let rest = std::time::Duration::from_millis(900);
+    std::thread::sleep(rest);
+    let first = page.data("view")?;
+    page.session.keys("ww")?;
+    std::thread::sleep(rest);
+    let second = page.data("view")?;
+    assert_ne!(first, second);
+    page.session.back()?;
+    page.wait_for("the first view", |p| Ok(p.view("span")?.is_none()))?;
+    page.session.forward()?;
+    page.wait_for("the second view", |p| Ok(p.data("view")? == second))?;
+    page.wait_until_ready()
+}
+
+#[test]
+fn the_page_works_from_a_static_host_below_a_path_without_a_server() -> anyhow::Result<()> {
+    let dist = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist");
+    let mut stage = Stage::set(&[])?;
+    let file = stage.wav("tone.wav", &two_tones(500.0, 3000.0, 4.0, 8000), 8000)?;
+    let host = StaticHost::start(&dist, Manners { prefix: "/whales/", ranges: true, cors: false })?;
+    stage.chromium.session.goto(&host.url)?;
+    let mut page = spyhop_tests::Page { session: &mut stage.chromium.session };
+    page.open(&[&file])?;
+    assert!(page.picture("#spectrogram")?.contrast() > 5.0);
+    let address = page.session.execute("return location.pathname;", serde_json::json!([]))?;
+    assert_eq!(address, "/whales/");
+    Ok(())
+}
+
+#[test]
+fn a_recording_at_an_address_of_another_host_opens_by_ranges() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    // Long, and only its end is looked at: most of it must stay where it is.
+    let file = stage.wav("far.wav", &two_tones(500.0, 3000.0, 600.0, 48_000), 48_000)?;
+    let len = std::fs::metadata(&file)?.len();
+    let host = StaticHost::start(stage.path(), Manners { prefix: "/", ranges: true, cors: true })?;
+    let link = format!("?v=1&src=url:{}far.wav&t=590s&span=2", host.url);
+    let mut page = stage.page(&link)?;
+    page.wait_until_ready()?;
+    let picture = page.picture("#spectrogram")?;
+    let row = crate::row_of(3000.0, (0.0, 24_000.0), picture.height) as usize;
+    let low = crate::row_of(500.0, (0.0, 24_000.0), picture.height) as usize;
+    assert!(picture.row(row, 0.1..0.9) > picture.row(low, 0.1..0.9) + 40.0);
+    assert!(host.bytes_sent() < len, "{} of {len} bytes", host.bytes_sent());
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! The `spyhop` program, as a person starts it.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use anyhow::{Context, bail};
+
+/// Where cargo put the program that these tests belong to.
+///
+/// # Errors
+/// When it has not been built.
+pub fn path() -> anyhow::Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let folder = test.parent().and_then(|deps| deps.parent()).context("cargo's target folder")?;
+    let program = folder.join(format!("spyhop{}", std::env::consts::EXE_SUFFIX));
+    if !program.is_file() {
+        bail!("build it first, with  cargo build --bin spyhop: {}", program.display());
+    }
+    Ok(program)
+}
+
+/// Runs a subcommand to its end.
+///
+/// # Errors
+/// When the program is not there.
+pub fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> anyhow::Result<Output> {
+    let output = Command::new(path()?).args(args).stdin(Stdio::null()).output()?;
+    Ok(output)
+}
+
+/// `spyhop serve` on a free port; stopped when dropped.
+pub struct Server {
+    child: Child,
+    /// Its address, with a slash at the end.
+    pub url: String,
+}
+
+impl Server {
+    /// Starts it with further arguments and waits until it answers.
+    ///
+    /// # Errors
+    /// When it stops instead; the error holds what it said.
+    pub fn start<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> anyhow::Result<Server> {
+        let mut child = Command::new(path()?)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut output = BufReader::new(child.stdout.take().context("its output")?);
+        let mut said = String::new();
+        loop {
+            let mut line = String::new();
+            if output.read_line(&mut line)? == 0 {
+                let mut errors = String::new();
+                child.stderr.take().context("its errors")?.read_to_string(&mut errors)?;
+                bail!("spyhop serve stopped: {said}{errors}");
+            }
+            if let Some(url) = line.split_whitespace().find(|word| word.starts_with("http")) {
+                return Ok(Server { child, url: url.to_owned() });
+            }
+            said.push_str(&line);
+        }
+    }
+
+    /// The address of something it serves.
+    pub fn at(&self, path: &str) -> String {
+        format!("{}{}", self.url, path.trim_start_matches('/'))
+    }
+
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has stopped by itself.
+    ///
+    /// # Errors
+    /// When waiting fails.
+    pub fn wait(&mut self) -> anyhow::Result<std::process::ExitStatus> {
+        Ok(self.child.wait()?)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have stopped already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
