@@ -38,23 +38,20 @@ class Playback extends AudioWorkletProcessor {
       this.port.postMessage(message);
       return;
     }
-    const [, buffer, position, step, ended] = message;
+    const [, buffer, ended, stretches] = message;
     const samples = new Float32Array(buffer);
     this.asked = Math.max(0, this.asked - Math.round(CHUNK_S * sampleRate));
     this.queued += samples.length;
     this.ended = ended;
-    if (samples.length > 0) this.chunks.push({ samples, position, step });
+    if (samples.length > 0) this.chunks.push({ samples, stretches });
     this.ask();
   }
 
   process(_inputs, [[out, ...others]]) {
     let filled = 0;
     while (filled < out.length && this.chunks.length > 0) {
-      const { samples, position, step } = this.chunks[0];
-      if (this.at === 0) {
-        const time = currentTime + filled / sampleRate;
-        this.port.postMessage(["at", time, position, step, samples.length]);
-      }
+      const { samples, stretches } = this.chunks[0];
+      if (this.at === 0) this.port.postMessage(["at", currentTime + filled / sampleRate, stretches]);
       const count = Math.min(out.length - filled, samples.length - this.at);
       out.set(samples.subarray(this.at, this.at + count), filled);
       filled += count;

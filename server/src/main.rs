@@ -5,8 +5,9 @@ mod catalogue;
 mod commands;
 mod data_folder;
 mod demo;
-mod file_source;
 mod http;
+mod npy;
+mod recording_file;
 
 use std::process::ExitCode;
 

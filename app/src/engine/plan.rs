@@ -296,3 +296,153 @@ fn derive_wave_half(cache: &mut Cache, channel: u32, place: Place, second: bool)
         cache.change_wave(channel, place, |t| t.put_halved(&finer, second));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spyhop_signal::line::Run;
+
+    const RATE_HZ: f64 = 192e3;
+
+    fn line(runs: &[(i64, u64)]) -> Line {
+        let runs = runs.iter().map(|&(position, frames)| Run {
+            position,
+            frames,
+            recording: 0,
+            first_frame: 0,
+        });
+        Line { sample_rate_hz: RATE_HZ, origin: None, runs: runs.collect() }
+    }
+
+    fn wanted(positions: Range<f64>, width_px: u32) -> Wanted {
+        Wanted {
+            positions,
+            width_px,
+            height_px: 650,
+            band_hz: (0.0, RATE_HZ / 2.0),
+            spectrum: SpectrumSettings::default(),
+            channel: 0,
+        }
+    }
+
+    struct Bench {
+        line: Line,
+        cache: Cache,
+        speed: Speed,
+        taken: HashSet<Piece>,
+    }
+
+    impl Bench {
+        fn new(runs: &[(i64, u64)]) -> Bench {
+            Bench {
+                line: line(runs),
+                cache: Cache::default(),
+                speed: Speed::default(),
+                taken: HashSet::new(),
+            }
+        }
+
+        fn plan(&mut self, wanted: &[Wanted], affordable: bool) -> Plan {
+            plan(
+                wanted,
+                &mut Situation {
+                    line: &self.line,
+                    cache: &mut self.cache,
+                    speed: &mut self.speed,
+                    workers: 2,
+                    taken: &self.taken,
+                    affordable: &|_| affordable,
+                },
+            )
+        }
+
+        /// Does a piece of power.
+        fn fulfil(&mut self, piece: &Piece) {
+            let (layer, quality) = match piece.kind {
+                Kind::Sampled(layer) => (layer, Quality::Sampled),
+                Kind::Exact(layer) => (layer, Quality::Exact),
+                Kind::Wave(_) => return,
+            };
+            let count = piece.columns.len();
+            let power = vec![1.0; count * layer.strip.rows];
+            self.cache.change_power(layer, piece.place, |t| {
+                t.put(piece.columns.start, &power, &[], &vec![1; count], quality);
+            });
+        }
+    }
+
+    fn kinds(plan: &Plan) -> Vec<(bool, u32)> {
+        let mut kinds: Vec<(bool, u32)> = plan
+            .queue
+            .iter()
+            .map(|p| (matches!(p.piece.kind, Kind::Sampled(_)), p.piece.place.level))
+            .collect();
+        kinds.dedup();
+        kinds
+    }
+
+    #[test]
+    fn a_long_recording_is_seen_coarsely_at_once_then_sampled_then_exactly() {
+        let mut bench = Bench::new(&[(0, 500_000_000)]);
+        let view = [wanted(0.0..500e6, 1100)];
+        let first = bench.plan(&view, true);
+        assert_eq!(kinds(&first), [(true, 20), (true, 18), (false, 18)]);
+        let columns: usize = first
+            .queue
+            .iter()
+            .filter(|p| matches!(p.piece.kind, Kind::Exact(_)))
+            .map(|p| p.piece.columns.len())
+            .sum();
+        assert!((1907..2200).contains(&columns), "every column once: {columns}");
+        for planned in &first.queue {
+            bench.fulfil(&planned.piece);
+        }
+        assert!(bench.plan(&view, true).queue.is_empty(), "nothing is computed twice");
+    }
+
+    #[test]
+    fn what_takes_too_much_of_the_net_stays_sampled() {
+        let mut bench = Bench::new(&[(0, 500_000_000)]);
+        let plan = bench.plan(&[wanted(0.0..500e6, 1100)], false);
+        assert!(plan.queue.iter().all(|p| matches!(p.piece.kind, Kind::Sampled(_))));
+        assert!(!plan.pieces.is_empty());
+    }
+
+    #[test]
+    fn the_overview_of_a_whole_view_computes_nothing_of_its_own() {
+        let mut bench = Bench::new(&[(0, 500_000_000)]);
+        let alone = bench.plan(&[wanted(0.0..500e6, 1100)], true).queue.len();
+        let both = bench.plan(&[wanted(0.0..500e6, 1100), wanted(0.0..500e6, 1300)], true);
+        assert_eq!(both.queue.len(), alone);
+    }
+
+    #[test]
+    fn nothing_is_computed_in_a_gap() {
+        let hour = 3600 * 192_000;
+        let mut bench = Bench::new(&[(0, 1_000_000), (hour, 1_000_000)]);
+        let plan = bench.plan(&[wanted(0.0..hour as f64 + 1e6, 1100)], true);
+        let exact = plan.queue.iter().filter(|p| matches!(p.piece.kind, Kind::Exact(_)));
+        for planned in exact {
+            let range = planned.piece.place.positions(planned.piece.columns.clone());
+            assert!(range.start < 1_000_000 || range.end > hour, "{range:?}");
+        }
+    }
+
+    #[test]
+    fn zooming_out_of_what_is_exact_computes_only_what_was_not_seen() {
+        let mut bench = Bench::new(&[(0, 500_000_000)]);
+        let near = bench.plan(&[wanted(100e6..150e6, 1100)], true);
+        for planned in &near.queue {
+            bench.fulfil(&planned.piece);
+        }
+        let far = bench.plan(&[wanted(75e6..175e6, 1100)], true);
+        let seen = 100_000_000..150_000_000;
+        for planned in far.queue.iter().filter(|p| matches!(p.piece.kind, Kind::Exact(_))) {
+            let range = planned.piece.place.positions(planned.piece.columns.clone());
+            assert!(
+                range.start < seen.start || range.end > seen.end,
+                "{range:?} could be made of what is at hand"
+            );
+        }
+    }
+}

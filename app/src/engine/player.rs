@@ -45,9 +45,9 @@ enum Output {
 
 /// What an output tells.
 enum Event {
-    /// Frames begin to be heard: at this time of the audio clock, from this position, with so many
-    /// positions a frame, so many frames.
-    At { time_s: f64, position: f64, step: f64, frames: f64 },
+    /// Frames begin to be heard at this time of the audio clock; first frame, position, positions a
+    /// frame and frames of each stretch without a jump.
+    At { time_s: f64, stretches: Vec<f64> },
     /// These were heard.
     Heard(Vec<f32>),
     /// The gain that the range needs.
@@ -179,8 +179,11 @@ fn heard(state: &Rc<RefCell<State>>, turn: u32, event: Event) {
     let rate = now.player.context.as_ref().map_or(1.0, |c| f64::from(c.sample_rate()));
     let Some(session) = now.player.session.as_mut().filter(|s| s.turn == turn) else { return };
     match event {
-        Event::At { time_s, position, step, frames } => {
-            session.timeline.add(time_s, position, step * rate, frames / rate);
+        Event::At { time_s, stretches } => {
+            for [first, position, step, frames] in stretches.as_chunks().0 {
+                let time_s = time_s + first / rate;
+                session.timeline.add(time_s, *position, step * rate, frames / rate);
+            }
         }
         Event::Heard(samples) => {
             heard::show(session.output.as_ref().map_or("", Output::name), rate, &samples);

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use spyhop_signal::Line;
-use spyhop_signal::listen::{ListenSpec, Renderer, survey};
+use spyhop_signal::listen::{Block, ListenSpec, Renderer, survey};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, MessagePort};
 
@@ -37,7 +37,8 @@ impl Player {
     }
 
     /// Begins to play. Through the port go, as arrays: `["gain", dB]` once, then for each request
-    /// `["chunk", samples, position, step, ended]`, or `["failed", message]`.
+    /// `["chunk", samples, ended, [first frame, position, step, frames, …]]` (a stretch more wherever
+    /// a loop goes back), or `["failed", message]`.
     pub fn play(
         &mut self,
         recordings: &mut Recordings,
@@ -74,9 +75,9 @@ impl Player {
         let mut read = |range: Range<i64>, out: &mut Vec<f32>| recordings.read(range, channel, out);
         match playing.renderer.next(&mut read, &mut out, frames) {
             Ok(block) => {
-                let rest = [block.position.into(), block.step.into(), block.ended.into()];
+                let stretches = js_sys::Float64Array::from(&stretches(&block)[..]);
                 let samples = float_buffer(&out);
-                say_with(&playing.port, "chunk", &samples, &rest);
+                say_with(&playing.port, "chunk", &samples, &[block.ended.into(), stretches.into()]);
             }
             Err(problem) => say(&playing.port, "failed", &[problem.into()]),
         }
@@ -89,6 +90,20 @@ impl Player {
             playing.port.close();
         }
     }
+}
+
+/// First frame, position, step and frames of each stretch of a block that runs on without a jump.
+fn stretches(block: &Block) -> Vec<f64> {
+    let mut stretches = Vec::new();
+    let mut first = 0;
+    for frame in 1..=block.frames {
+        if frame == block.frames || block.position_of(frame) < block.position_of(frame - 1) {
+            let (position, frames) = (block.position_of(first), frame - first);
+            stretches.extend([first as f64, position, block.step, frames as f64]);
+            first = frame;
+        }
+    }
+    stretches
 }
 
 fn prepare(

@@ -112,9 +112,9 @@ impl Shared {
             _ => {}
         }
         let mut samples = js_sys::Float32Array::new(&said.get(1)).to_vec();
-        let (position, step) = (said.get(2).as_f64()?, said.get(3).as_f64()?);
+        let stretches = js_sys::Float64Array::new(&said.get(3)).to_vec();
         self.asked = self.asked.saturating_sub(1);
-        self.ended = said.get(4).is_truthy();
+        self.ended = said.get(2).is_truthy();
         if samples.is_empty() {
             return None;
         }
@@ -129,7 +129,7 @@ impl Shared {
         self.until_s = time_s + frames as f64 / f64::from(rate);
         self.playing.push_back((self.until_s, node, samples));
         self.ask();
-        Some(Event::At { time_s, position, step, frames: frames as f64 })
+        Some(Event::At { time_s, stretches })
     }
 
     /// What was heard since the last look.

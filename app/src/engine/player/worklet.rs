@@ -58,9 +58,7 @@ fn read(data: &JsValue) -> Option<Event> {
     Some(match said.get(0).as_string()?.as_str() {
         "at" => Event::At {
             time_s: number(1)?,
-            position: number(2)?,
-            step: number(3)?,
-            frames: number(4)?,
+            stretches: js_sys::Float64Array::new(&said.get(2)).to_vec(),
         },
         "heard" => Event::Heard(js_sys::Float32Array::new(&said.get(1)).to_vec()),
         "gain" => Event::Gain(number(1)?),
