@@ -72,7 +72,7 @@ pub fn plan(seed: Seed) -> Scene {
             counter += 1;
         }
         let span_s = start_s..start_s + files as f64 * file_s;
-        sources.extend(animals(session, scenery, span_s, &sea));
+        sources.extend(animals(seed, session, scenery, span_s, &sea));
     }
     sources.extend(survey(seed, &sessions, file_s, &sea));
     let conditions = conditions_table(&weather(seed), &recordings);
@@ -154,7 +154,14 @@ fn runs(first: i64, missing: Option<(usize, usize)>) -> Vec<(i64, usize)> {
     }
 }
 
-fn animals(seed: Seed, scenery: Scenery, span_s: Range<f64>, sea: &Sea) -> Vec<Box<dyn Source>> {
+/// What lives in a session of a night.
+fn animals(
+    night: Seed,
+    seed: Seed,
+    scenery: Scenery,
+    span_s: Range<f64>,
+    sea: &Sea,
+) -> Vec<Box<dyn Source>> {
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     let mut chance = seed.of("animals", 0).chance();
     let range_m = match scenery {
@@ -164,7 +171,7 @@ fn animals(seed: Seed, scenery: Scenery, span_s: Range<f64>, sea: &Sea) -> Vec<B
     };
     if scenery != Scenery::SpermWhales {
         // It is the same pod all night.
-        let pod = Dolphin::pod(Seed(0x9d01).of("pod", seed.0 as i64), range_m);
+        let pod = Dolphin::pod(night.of("dolphins", 0), range_m);
         let busy = match scenery {
             Scenery::Dolphins => (7.0, 9.0, 16.0),
             Scenery::Foraging => (16.0, 3.0, 7.0),
@@ -222,17 +229,32 @@ fn pod_life(
         found
     };
     let (bouts, trains, bursts) = (events(busy.0), events(busy.1), events(busy.2));
+    let mut whistling_until = vec![f64::NEG_INFINITY; pod.len()];
     for (number, (time_s, who, _)) in bouts.into_iter().enumerate() {
-        sources.extend(boxed(pod[who].bout(number as i64, time_s, span_s.end, sea)));
+        let Some(who) = silent(&whistling_until, who, time_s) else { continue };
+        let bout = pod[who].bout(seed.of("bout", number as i64), time_s, span_s.end, sea);
+        whistling_until[who] = bout.last().map_or(time_s, |w| w.truth.end_s + 0.5);
+        sources.extend(boxed(bout));
     }
+    let mut clicking_until = vec![f64::NEG_INFINITY; pod.len()];
     for (number, (time_s, who, mut chance)) in trains.into_iter().enumerate() {
+        let Some(who) = silent(&clicking_until, who, time_s) else { continue };
         let train = seed.of("train", number as i64);
-        sources.push(Box::new(pod[who].click_train(train, time_s, chance.whether(0.35), sea)));
+        let train = pod[who].click_train(train, time_s, chance.whether(0.35), sea);
+        clicking_until[who] = train.heard_s().end;
+        sources.push(Box::new(train));
     }
     for (number, (time_s, who, _)) in bursts.into_iter().enumerate() {
+        let Some(who) = silent(&clicking_until, who, time_s) else { continue };
         sources.push(Box::new(pod[who].burst_pulse(seed.of("burst", number as i64), time_s, sea)));
     }
     sources
+}
+
+/// The animal asked for, or the next one that is not sounding already.
+fn silent(sounding_until_s: &[f64], who: usize, time_s: f64) -> Option<usize> {
+    let count = sounding_until_s.len();
+    (0..count).map(|i| (who + i) % count).find(|&i| sounding_until_s[i] < time_s)
 }
 
 /// A small boat that passes in two to three minutes.

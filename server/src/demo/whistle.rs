@@ -13,7 +13,6 @@ pub const BOTTLENOSE: &str = "Tursiops truncatus";
 
 /// One dolphin: a contour of its own and a place in the sea.
 pub struct Dolphin {
-    seed: Seed,
     /// What it is called in the tables.
     pub name: String,
     contour: Contour,
@@ -85,7 +84,6 @@ impl Dolphin {
             .into_iter()
             .enumerate()
             .map(|(i, contour)| Dolphin {
-                seed: seed.of("dolphin", i as i64),
                 name: name(i),
                 contour,
                 duration_s: match contour {
@@ -105,8 +103,7 @@ impl Dolphin {
     }
 
     /// A bout of 3–8 whistles every 1–10 s that begins at `start_s` and is over by `until_s`.
-    pub fn bout(&self, number: i64, start_s: f64, until_s: f64, sea: &Sea) -> Vec<Tone> {
-        let seed = self.seed.of("bout", number);
+    pub fn bout(&self, seed: Seed, start_s: f64, until_s: f64, sea: &Sea) -> Vec<Tone> {
         let mut chance = seed.chance();
         let mut whistles = Vec::new();
         let mut time_s = start_s;
