@@ -37,7 +37,7 @@ pub(crate) fn open(opening: &mut Opening<'_>) -> Result<Found, OpenError> {
         }
         let offset = at + HEADER_BYTES;
         // Sizes of 0 and −1 are those of a writer that never came back.
-        let streamed = &id == b"data" && (size < HEADER_BYTES || size >= u64::MAX - 7);
+        let streamed = &id == b"data" && !(HEADER_BYTES..u64::MAX - 7).contains(&size);
         let stated = if streamed { len - offset } else { size.saturating_sub(HEADER_BYTES) };
         let chunk = Chunk { id, offset, bytes: stated.min(len - offset), stated };
         match &id {

@@ -85,7 +85,7 @@ pub(crate) fn data_frames(opening: &mut Opening<'_>, data: Chunk, format: &Forma
             data.bytes,
             seconds(data.bytes)
         ));
-    } else if data.bytes % frame_bytes != 0 {
+    } else if !data.bytes.is_multiple_of(frame_bytes) {
         opening.warn(format!(
             "the last {} bytes of its samples are less than one frame and are left out",
             data.bytes % frame_bytes

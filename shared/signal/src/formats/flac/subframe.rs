@@ -66,7 +66,7 @@ fn read_residual(b: &mut Bits<'_>, order: usize, samples: &mut [i32]) -> Option<
     };
     let escape = (1 << parameter_bits) - 1;
     let partitions = 1usize << b.take(4)?;
-    if samples.len() % partitions != 0 || samples.len() / partitions < order {
+    if !samples.len().is_multiple_of(partitions) || samples.len() / partitions < order {
         return None;
     }
     let length = samples.len() / partitions;
