@@ -12,7 +12,7 @@ use crate::link::Link;
 use crate::pages::{Asking, FirstPage, Opening};
 use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
 use crate::viewer::Viewer;
-use crate::{contrast, files, open};
+use crate::{files, open};
 
 /// The whole page.
 #[component]
@@ -23,7 +23,6 @@ pub fn App() -> impl IntoView {
     let act = Callback::new(move |action| perform(session, link, action));
     let commit = Callback::new(move |()| link.commit());
     listen_to_keys(session, act);
-    contrast_from_first_picture(session);
     title_of_page(session);
     open::from_link(session);
     let over = RwSignal::new(0i32);
@@ -156,18 +155,6 @@ fn listen_to_keys(session: Session, act: Callback<Action>) {
         }
     });
     on_cleanup(move || listener.remove());
-}
-
-/// The first picture of a recording whose link sets no range sets it, once.
-fn contrast_from_first_picture(session: Session) {
-    Effect::new(move |_| {
-        session.news.track();
-        let p = session.progress.get();
-        let waits = session.view.with(|v| v.colour.range_db.is_none());
-        if waits && session.stage.get() == Stage::Viewing && p.tiles > 0 && p.shown == p.tiles {
-            contrast::set_from_picture(session);
-        }
-    });
 }
 
 fn title_of_page(session: Session) {

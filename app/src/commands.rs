@@ -127,11 +127,6 @@ pub fn by_key(key: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|c| c.keys.contains(&key))
 }
 
-/// The row of an action.
-pub fn title(action: Action) -> &'static str {
-    COMMANDS.iter().find(|c| c.action == action).map_or("", |c| c.title)
-}
-
 /// A key's name as it stands on a keyboard.
 pub fn shown_key(key: &str) -> String {
     key.replace("Arrow", "")

@@ -136,9 +136,20 @@ fn Help() -> impl IntoView {
         }
     }
     let groups = groups.into_iter().map(|group| {
-        let rows = COMMANDS.iter().filter(|c| c.group == group && !c.keys.is_empty()).map(|c| {
+        // The nine keys of the labels are one row.
+        let shown = |c: &&Command| {
+            let repeated = matches!(c.action, Action::Label(2..));
+            c.group == group && !c.keys.is_empty() && !repeated
+        };
+        let rows = COMMANDS.iter().filter(shown).map(|c| {
+            if c.action == Action::Label(1) {
+                let row = view! {
+                    <div><dt><kbd>"1"</kbd>" … "<kbd>"9"</kbd></dt><dd>"Label the selection"</dd></div>
+                };
+                return row.into_any();
+            }
             let keys = c.keys.iter().map(|k| view! { <kbd>{shown_key(k)}</kbd>" " }).collect_view();
-            view! { <div><dt>{keys}</dt><dd>{c.title}</dd></div> }
+            view! { <div><dt>{keys}</dt><dd>{c.title}</dd></div> }.into_any()
         });
         view! { <section><h3>{group}</h3><dl>{rows.collect_view()}</dl></section> }
     });

@@ -6,6 +6,8 @@
 use gloo::timers::callback::Timeout;
 use leptos::prelude::*;
 use spyhop_api::View;
+use spyhop_api::view::Source;
+use web_sys::wasm_bindgen::JsValue;
 
 use crate::session::{NoticeKind, Session};
 
@@ -42,10 +44,7 @@ impl Link {
             session.view.track();
             link.changed();
         });
-        let back = leptos::leptos_dom::helpers::window_event_listener(
-            leptos::ev::popstate,
-            move |_| link.went(),
-        );
+        let back = window_event_listener(leptos::ev::popstate, move |_| link.went());
         on_cleanup(move || back.remove());
         link
     }
@@ -72,7 +71,13 @@ impl Link {
     }
 
     fn changed(&self) {
-        if self.session.view.with_untracked(View::to_query) == self.entry.get_value() {
+        let query = self.session.view.with_untracked(View::to_query);
+        if query == self.entry.get_value() {
+            return;
+        }
+        if self.is_amendment() {
+            write(&query, false);
+            self.entry.set_value(query);
             return;
         }
         let link = *self;
@@ -84,6 +89,17 @@ impl Link {
             self.rewrite.set_value(Some(rewrite));
         }
         self.rest.set_value(Some(Timeout::new(REST_MS, move || link.commit())));
+    }
+
+    /// Whether the page only set the contrast that the entry left open: no step to go back by.
+    fn is_amendment(&self) -> bool {
+        let (mut entry, _) = View::from_query(&self.entry.get_value());
+        let now = self.session.view.get_untracked();
+        if entry.colour.range_db.is_some() || entry.source == Source::None {
+            return false;
+        }
+        entry.colour.range_db = now.colour.range_db;
+        entry == now
     }
 
     /// Back or forward was pressed.
@@ -116,7 +132,7 @@ fn write(query: &str, new_entry: bool) {
     let joined = [query, &kept].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("&");
     let path = window().location().pathname().unwrap_or_default();
     let url = if joined.is_empty() { path } else { format!("{path}?{joined}") };
-    let null = web_sys::wasm_bindgen::JsValue::NULL;
+    let null = JsValue::NULL;
     // Browsers refuse more than about a hundred entries in half a minute: the view goes on without.
     let _ = if new_entry {
         history.push_state_with_url(&null, "", Some(&url))

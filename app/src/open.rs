@@ -1,6 +1,6 @@
 //! Opening: files from disk, addresses, the server's deployments, and what a link names.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use leptos::prelude::*;
@@ -20,6 +20,14 @@ const GOOGLE_HOST: &str = "https://storage.googleapis.com/";
 thread_local! {
     /// Counts openings, so that one that was overtaken is not shown.
     static TURN: Cell<u64> = const { Cell::new(0) };
+    /// The local files that were opened last: going forward to them must not ask for them again.
+    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
+/// Local files and what a link calls them.
+struct Kept {
+    named: Vec<LocalFile>,
+    files: Vec<web_sys::File>,
 }
 
 /// Opens files that a person gave. Tables of labels among them go to the labels.
@@ -35,11 +43,19 @@ pub fn files(session: Session, files: Vec<web_sys::File>) {
         label_files::import(session, tables);
         return;
     }
-    let name = title_of(&recordings);
     let asked = session.stage.with_untracked(|s| *s == Stage::Asking);
-    let turn = begin(session, name);
+    local(session, recordings, tables, asked);
+}
+
+fn local(
+    session: Session,
+    recordings: Vec<web_sys::File>,
+    tables: Vec<web_sys::File>,
+    asked: bool,
+) {
+    let turn = begin(session, title_of(&recordings));
     spawn_local(async move {
-        let inputs = recordings.into_iter().map(Input::File).collect();
+        let inputs = recordings.iter().cloned().map(Input::File).collect();
         let opened = session.engine().open(inputs, Vec::new()).await;
         if !is_current(turn) {
             return;
@@ -50,7 +66,11 @@ pub fn files(session: Session, files: Vec<web_sys::File>) {
             return;
         }
         let linked = asked.then(|| session.view.get_untracked());
-        show(session, opened, None, Source::None, linked);
+        if show(session, opened, None, Source::None, linked)
+            && let Source::Local(named) = session.view.with_untracked(|v| v.source.clone())
+        {
+            KEPT.set(Some(Kept { named, files: recordings }));
+        }
         label_files::import(session, tables);
     });
 }
@@ -81,9 +101,32 @@ pub fn from_link(session: Session) {
             session.open.set(None);
             session.stage.set(Stage::First);
         }
-        Source::Local(_) => session.stage.set(Stage::Asking),
+        Source::Local(named) => match kept(named) {
+            Some(files) => local(session, files, Vec::new(), true),
+            None => session.stage.set(Stage::Asking),
+        },
         _ => by_source(session, view, false),
     }
+}
+
+/// Opens what is open again, because files are now read in another way.
+pub fn again(session: Session) {
+    let positions = session.frame_now().map(|f| f.positions);
+    // Clock times may have moved: the picture stays on the same samples instead.
+    session.view.update(|v| (v.start, v.span_ns, v.selection) = (None, None, None));
+    from_link(session);
+    let opened = Effect::new(move |_| {
+        if session.stage.get() == Stage::Viewing
+            && let Some(positions) = positions.clone()
+        {
+            session.change_frame(|f| f.positions = positions);
+        }
+    });
+    gloo::timers::callback::Timeout::new(10_000, move || opened.stop()).forget();
+}
+
+fn kept(named: &[LocalFile]) -> Option<Vec<web_sys::File>> {
+    KEPT.with_borrow(|k| k.as_ref().filter(|k| k.named == named).map(|k| k.files.clone()))
 }
 
 /// Back to the first page.
@@ -171,6 +214,11 @@ fn show(
             [(_, only)] => only.clone(),
             [(_, first), rest @ ..] => format!("{first} ({} more could not be opened)", rest.len()),
         };
+        // The engine let go of what was open before: so does the page.
+        session.open.set(None);
+        if view.is_none() {
+            session.view.set(View::default());
+        }
         fail(session, why);
         return false;
     };
@@ -199,6 +247,7 @@ fn show(
         ),
         source => source,
     };
+    session.notices.update(|n| n.retain(|n| n.kind != NoticeKind::Error));
     let fresh = view.is_none();
     let mut view = view.unwrap_or_default();
     view.source = source;

@@ -4,6 +4,7 @@ mod info;
 mod labels;
 mod measure;
 mod presets;
+mod reading;
 mod settings;
 mod slice_plot;
 

@@ -7,7 +7,7 @@ use spyhop_api::view::{Scaling, Selection, SpectrumSettings};
 use spyhop_api::{Deployment, RecordingInfo, View};
 use spyhop_signal::Line;
 
-use crate::engine::{Engine, Progress, Wanted};
+use crate::engine::{Engine, OpenSettings, Progress, Wanted};
 use crate::frame::Frame;
 use crate::labels::Labels;
 use crate::prefs::Prefs;
@@ -134,6 +134,8 @@ pub struct Session {
     pub sound: crate::playback::Sound,
     /// The play head, position on the line.
     pub play_head: RwSignal<Option<f64>>,
+    /// How the files' clocks are read.
+    pub open_settings: RwSignal<OpenSettings>,
     /// The picture that is drawn now.
     pub wanted: StoredValue<Option<Wanted>>,
     engine: StoredValue<Engine, LocalStorage>,
@@ -149,7 +151,7 @@ impl Session {
             progress.set(told.progress());
             news.update(|n| *n += 1);
         });
-        Session {
+        let session = Session {
             stage: RwSignal::new(Stage::First),
             view: RwSignal::new(View::default()),
             open: RwSignal::new(None),
@@ -166,9 +168,19 @@ impl Session {
             box_tool: RwSignal::new(false),
             sound: crate::playback::Sound::new(),
             play_head: RwSignal::new(None),
+            open_settings: RwSignal::new(OpenSettings::default()),
             wanted: StoredValue::new(None),
             engine: StoredValue::new_local(engine),
-        }
+        };
+        Effect::new(move |before: Option<Option<String>>| {
+            session.news.track();
+            let problem = session.engine().problem();
+            if let Some(text) = problem.clone().filter(|_| before.flatten() != problem) {
+                session.tell(NoticeKind::Error, text);
+            }
+            problem
+        });
+        session
     }
 
     /// The engine.

@@ -21,10 +21,10 @@ pub fn FirstPage(act: Callback<Action>) -> impl IntoView {
     let go = move || open::address(session, &address.get_untracked());
     view! {
         <div class="first">
-            <p class="lead">
+            <h1 class="lead">
                 "See and hear whales and dolphins: open a recording, zoom from months to single "
                 "samples, slow down what no ear can hear, and send the view as a link."
-            </p>
+            </h1>
             <section id="drop" class="drop" aria-label="Open your own recordings">
                 <p class="big">"Drop recordings or a folder here"</p>
                 <p class="dim">

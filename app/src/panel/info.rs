@@ -53,6 +53,8 @@ pub fn Info() -> impl IntoView {
                 )}</p>
             })
         };
+        // What the server describes is described there, for everybody.
+        let local = open.deployment.is_none();
         let full = open.infos.iter().take(MOST_IN_FULL).map(recording).collect_view();
         let rest = open.infos.len().saturating_sub(MOST_IN_FULL);
         Some(view! {
@@ -61,6 +63,7 @@ pub fn Info() -> impl IntoView {
                 {uncalibrated}
                 {line}
                 {left_out}
+                {local.then(|| view! { <super::reading::Reading/> })}
                 {full}
                 {(rest > 0).then(|| view! { <p class="dim">{format!("and {rest} more recordings")}</p> })}
             </div>

@@ -46,7 +46,7 @@ pub fn LabelTable(act: Callback<Action>) -> impl IntoView {
                 </div>
                 <div class="table">
                     <table id="labels">
-                        <thead><tr><th>"begin"</th><th>"length"</th><th>"band"</th><th>"label"</th><th></th></tr></thead>
+                        <thead><tr><th>"begin, length, band"</th><th>"label"</th><th></th></tr></thead>
                         <tbody>
                             <For each=move || rows.get().into_iter().take(MOST_ROWS)
                                 key=|a| (a.id, a.start_ns, a.end_ns, a.label.clone())
@@ -92,9 +92,11 @@ fn Row(a: Annotation) -> impl IntoView {
     let begin = begin_words(session, &a);
     view! {
         <tr data-label=id.to_string() class:chosen=move || session.labels.chosen.get() == Some(id)>
-            <td><button class="link" title="Go there" on:click=move |_| label_actions::go_to(session, id)>{begin}</button></td>
-            <td>{length}</td>
-            <td>{band}</td>
+            <td>
+                <button class="link" title="Go there"
+                    on:click=move |_| label_actions::go_to(session, id)>{begin}</button>
+                <div class="dim">{length}", "{band}</div>
+            </td>
             <td>
                 <input type="text" aria-label="Label" prop:value=a.label.clone()
                     on:change=move |ev| {

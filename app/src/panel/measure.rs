@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use spyhop_api::view::SpectrumSettings;
 use spyhop_signal::measure::{BoxMeasures, LevelReference, Slice};
 
-use super::slice_plot::SlicePlot;
+use super::slice_plot::SliceCurve;
 use crate::clock::Telling;
 use crate::frame::selection_positions;
 use crate::session::{OpenSet, Point, Session, use_session};
@@ -58,7 +58,7 @@ pub fn Measures() -> impl IntoView {
                     Some(Ok(s)) => {
                         let band = subject.get_untracked().and_then(|s| s.band_hz);
                         let shown = session.frame_now().map(|f| f.band_hz);
-                        view! { <SlicePlot slice=s band_hz=band.or(shown).unwrap_or((0.0, 1.0))/> }.into_any()
+                        view! { <SliceCurve slice=s band_hz=band.or(shown).unwrap_or((0.0, 1.0))/> }.into_any()
                     }
                     Some(Err(why)) => view! { <p class="warned">{why}</p> }.into_any(),
                     None => view! { <p class="dim">"Click the picture to set cursor A, or drag a box."</p> }.into_any(),

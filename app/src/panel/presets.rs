@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use spyhop_signal::listen::{PRESETS, Preset};
 
-use crate::contrast;
 use crate::playback;
 use crate::session::{Session, use_session};
 use crate::wording;
@@ -55,5 +54,4 @@ fn apply(session: Session, preset: &Preset, rate_hz: f64) {
     });
     session.change_frame(|f| f.band_hz = settings.band_hz);
     playback::change(session, |l| (l.rate, l.lens) = (settings.speed, settings.lens));
-    contrast::set_from_picture(session);
 }

@@ -2,9 +2,9 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use spyhop_paint::{
-    Anchor, FrequencyScale, Item, Stroke, Theme, frequency_ticks, level_ticks,
-};
+use spyhop_paint::parts::{AxisStyle, SlicePlot, slice_plot};
+use spyhop_paint::scene::Area;
+use spyhop_paint::{FrequencyScale, Theme};
 use spyhop_signal::measure::{Peak, Slice};
 
 use crate::prefs::Brightness;
@@ -14,13 +14,14 @@ use crate::wording;
 
 const FONT_PX: f64 = 11.0;
 /// Room for the axes, CSS pixels: left, bottom.
-const ROOM_PX: (f64, f64) = (34.0, 18.0);
-/// Range of levels below the peak that is drawn at least, dB.
-const RANGE_DB: f64 = 50.0;
+const ROOM_PX: (f64, f64) = (36.0, 36.0);
+/// Least and greatest range of levels that is drawn, dB.
+const NARROWEST_DB: f64 = 30.0;
+const WIDEST_DB: f64 = 100.0;
 
 /// The curve and its figures.
 #[component]
-pub fn SlicePlot(slice: Slice, band_hz: (f64, f64)) -> impl IntoView {
+pub fn SliceCurve(slice: Slice, band_hz: (f64, f64)) -> impl IntoView {
     let session = use_session();
     let canvas = NodeRef::<html::Canvas>::new();
     let offset = session.open.with_untracked(|o| o.as_ref().and_then(|o| o.calibration_db()));
@@ -39,7 +40,8 @@ pub fn SlicePlot(slice: Slice, band_hz: (f64, f64)) -> impl IntoView {
         if let (Some(canvas), Some((scale, _))) = (canvas.get(), shown)
             && let Some(surface) = Surface::of(&canvas)
         {
-            draw(&slice, peak.as_ref(), &scale, offset, &theme, &surface);
+            let unit = unit.unwrap_or_default();
+            draw(&slice, peak.as_ref(), scale, (offset, unit), theme, &surface);
         }
     });
     view! {
@@ -79,66 +81,36 @@ fn figures(
 fn draw(
     slice: &Slice,
     peak: Option<&Peak>,
-    scale: &FrequencyScale,
-    offset_db: f64,
-    theme: &Theme,
+    scale: FrequencyScale,
+    (offset_db, unit): (f64, &str),
+    theme: Theme,
     surface: &Surface,
 ) {
-    let (left, bottom) = (ROOM_PX.0, surface.height - ROOM_PX.1);
-    let width = surface.width - left - 6.0;
-    let db = |p: f32| 10.0 * f64::from(p.max(1e-30)).log10() + offset_db;
-    let inside = |bin: usize| (-0.02..=1.02).contains(&scale.to_unit(bin as f64 * slice.bin_hz));
-    let bins: Vec<usize> = (1..slice.mean.len()).filter(|b| inside(*b)).collect();
-    let levels = || bins.iter().filter_map(|b| slice.mean.get(*b)).map(|p| db(*p));
-    let top = levels().fold(f64::NEG_INFINITY, f64::max);
-    if !top.is_finite() {
+    let levels_db: Vec<f32> =
+        slice.mean.iter().map(|p| 10.0 * p.max(1e-30).log10() + offset_db as f32).collect();
+    let inside = |bin: usize| (0.0..=1.0).contains(&scale.to_unit(bin as f64 * slice.bin_hz));
+    // DC says nothing about what is heard: it must not set the range.
+    let shown = levels_db.iter().enumerate().skip(2).filter(|(b, _)| inside(*b)).map(|(_, l)| *l);
+    let (low, high) = shown.fold((f32::MAX, f32::MIN), |(a, b), l| (a.min(l), b.max(l)));
+    if low > high {
         return;
     }
-    let ceiling = (top / 10.0).ceil() * 10.0 + 5.0;
-    let lowest = levels().filter(|l| *l > top - 120.0).fold(top, f64::min);
-    let floor = lowest.min(ceiling - RANGE_DB).max(ceiling - 110.0);
-    let x = |hz: f64| left + scale.to_unit(hz).clamp(0.0, 1.0) * width;
-    let y = |level: f64| bottom * (1.0 - ((level - floor) / (ceiling - floor)).clamp(0.0, 1.0));
-    let mut items = Vec::new();
-    for tick in level_ticks(floor, ceiling, bottom, FONT_PX).labelled() {
-        let at = surface.crisp(bottom * (1.0 - tick.at));
-        let grid = Stroke::solid(theme.grid, 1.0);
-        items.push(Item::Line { from: (left, at), to: (left + width, at), stroke: grid });
-        let words = (left - 4.0, (at + 4.0).max(FONT_PX));
-        items.push(Item::text(words, tick.label.clone(), FONT_PX, Anchor::End, theme.text_dim));
-    }
-    let ticks = frequency_ticks(scale, width * 0.6, FONT_PX);
-    for tick in ticks.labelled() {
-        let at = surface.crisp(left + tick.at * width);
-        let grid = Stroke::solid(theme.grid, 1.0);
-        items.push(Item::Line { from: (at, 0.0), to: (at, bottom + 3.0), stroke: grid });
-        let words = (at.min(surface.width - 12.0), surface.height - 4.0);
-        items.push(Item::text(words, tick.label.clone(), FONT_PX, Anchor::Middle, theme.text_dim));
-    }
-    let unit = (2.0, surface.height - 4.0);
-    items.push(Item::text(unit, ticks.unit.clone(), FONT_PX, Anchor::Start, theme.text_dim));
-    if let Some(peak) = peak {
-        for (width, below) in [(peak.width_10db_hz, 10.0), (peak.width_3db_hz, 3.0)] {
-            if let Some((low, high)) = width {
-                let at = y(peak.level_db + offset_db - below);
-                let stroke = Stroke::solid(theme.cursors[0], 1.5);
-                items.push(Item::Line { from: (x(low), at), to: (x(high), at), stroke });
-            }
-        }
-    }
-    let curve = |power: &[f32]| -> Vec<(f64, f64)> {
-        let at = |b: &usize| Some((x(*b as f64 * slice.bin_hz), y(db(*power.get(*b)?))));
-        bins.iter().filter_map(at).collect()
+    let ceiling = (f64::from(high) / 5.0).ceil() * 5.0;
+    let floor = (f64::from(low) / 5.0).floor() * 5.0;
+    let floor = floor.clamp(ceiling - WIDEST_DB, ceiling - NARROWEST_DB);
+    let bands: Vec<(f64, f64)> =
+        peak.iter().flat_map(|p| [p.width_10db_hz, p.width_3db_hz]).flatten().collect();
+    let plot = SlicePlot {
+        levels_db: &levels_db,
+        bin_hz: slice.bin_hz,
+        scale,
+        range_db: (floor, ceiling),
+        unit,
+        peak_hz: peak.map(|p| p.hz),
+        bands_hz: &bands,
     };
-    if slice.frames > 1 {
-        let stroke = Stroke::solid(theme.wave.with_alpha(140), 1.0);
-        items.push(Item::Polyline { points: curve(&slice.max), stroke });
-    }
-    let stroke = Stroke::solid(theme.wave_rms, 1.5);
-    items.push(Item::Polyline { points: curve(&slice.mean), stroke });
-    if let Some(peak) = peak {
-        let at = (x(peak.hz), y(peak.level_db + offset_db));
-        items.push(Item::Dots { points: vec![at], radius: 3.5, fill: theme.selection });
-    }
-    surface.items(&items);
+    let (left, below) = ROOM_PX;
+    let area = Area::new(left, 6.0, surface.width - left - 8.0, surface.height - below - 6.0);
+    let style = AxisStyle { theme, font_px: FONT_PX, grid: true };
+    surface.items(&slice_plot(&plot, area, &style));
 }

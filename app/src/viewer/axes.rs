@@ -1,9 +1,10 @@
 //! The axes around the picture, and the colour bar.
 
 use spyhop_api::View;
+use spyhop_paint::parts::{AxisStyle, Side, frequency_axis, time_axis, value_axis};
 use spyhop_paint::scene::Area;
 use spyhop_paint::{
-    Anchor, Item, Lut, Stroke, Theme, Ticks, TimeAxis, frequency_ticks, level_ticks, time_ticks,
+    Anchor, Item, Lut, Theme, TimeAxis, Weight, frequency_ticks, level_ticks, time_ticks,
 };
 
 use super::canvas::Surface;
@@ -13,36 +14,37 @@ use crate::session::OpenSet;
 
 /// Size of an axis's labels, CSS pixels.
 pub const FONT_PX: f64 = 12.0;
+/// How far upright axes reach above and below the picture, so that labels at its edges are whole,
+/// CSS pixels. The style sheet has the same.
+pub const MARGIN_PX: f64 = 18.0;
 /// How far time labels may reach beyond the picture, CSS pixels.
-const OVERHANG_PX: f64 = 30.0;
-/// Lengths of ticks with and without a label, CSS pixels.
-const TICKS_PX: (f64, f64) = (7.0, 3.0);
+const OVERHANG_PX: f64 = 0.0;
+/// The colour bar's left edge and width, CSS pixels.
+const BAR_PX: (f64, f64) = (8.0, 14.0);
+
+fn style(theme: &Theme) -> AxisStyle {
+    AxisStyle { theme: *theme, font_px: FONT_PX, grid: false }
+}
 
 /// The frequency axis at the left of the picture.
 pub fn frequency(frame: &Frame, theme: &Theme, surface: &Surface) {
-    let ticks = frequency_ticks(&frame.scale(), surface.height, FONT_PX);
-    let right = surface.width;
-    let mut items = Vec::new();
-    for tick in &ticks.ticks {
-        let y = surface.crisp((1.0 - tick.at) * (surface.height - 1.0));
-        let length = if tick.label.is_empty() { TICKS_PX.1 } else { TICKS_PX.0 };
-        items.push(Item::Line {
-            from: (right - length, y),
-            to: (right, y),
-            stroke: Stroke::solid(theme.axis, 1.0),
-        });
-        if !tick.label.is_empty() {
-            let y = y.clamp(FONT_PX * 0.6, surface.height - FONT_PX * 0.5) + FONT_PX * 0.36;
-            items.push(Item::text(
-                (right - TICKS_PX.0 - 3.0, y),
-                tick.label.clone(),
-                FONT_PX,
-                Anchor::End,
-                theme.text,
-            ));
-        }
-    }
-    items.push(upright((12.0, surface.height / 2.0), &ticks.unit, theme));
+    let height = surface.height - 2.0 * MARGIN_PX;
+    let ticks = frequency_ticks(&frame.scale(), height, FONT_PX);
+    let plot = Area::new(surface.width - 1.0, MARGIN_PX, 0.0, height);
+    surface.items(&frequency_axis(&ticks, plot, &style(theme)));
+}
+
+/// The amplitude axis at the left of the waveform, around the middle that is drawn.
+pub fn amplitude((middle, half): (f64, f64), theme: &Theme, surface: &Surface) {
+    let ticks = level_ticks(middle - half, middle + half, surface.height, FONT_PX * 1.1);
+    let plot = Area::new(surface.width - 1.0, 0.0, 0.0, surface.height);
+    let style = AxisStyle { font_px: FONT_PX - 1.0, ..style(theme) };
+    let mut items = value_axis(&ticks, plot, Side::Left, &style);
+    // Labels at the edges would be cut in half: the ticks say enough there.
+    items.retain(|item| match item {
+        Item::Text { y, .. } => (FONT_PX * 0.7..=surface.height).contains(y),
+        _ => true,
+    });
     surface.items(&items);
 }
 
@@ -55,42 +57,15 @@ pub fn time(view: &View, open: &OpenSet, frame: &Frame, theme: &Theme, surface: 
         labels: telling.labels.clone(),
     };
     let ticks = time_ticks(&axis, surface.width, FONT_PX, OVERHANG_PX);
-    let mut items = Vec::new();
-    for tick in &ticks.ticks {
-        let x = surface.crisp(tick.at * (surface.width - 1.0));
-        let length = if tick.label.is_empty() { TICKS_PX.1 } else { TICKS_PX.0 };
-        items.push(Item::Line {
-            from: (x, 0.0),
-            to: (x, length),
-            stroke: Stroke::solid(theme.axis, if tick.strong { 2.0 } else { 1.0 }),
-        });
-        if !tick.label.is_empty() {
-            let half = spyhop_paint::text::text_width(
-                &tick.label,
-                FONT_PX,
-                spyhop_paint::Weight::SemiBold,
-            ) / 2.0;
-            let x = x.clamp(half, (surface.width - half).max(half));
-            items.push(Item::text(
-                (x, TICKS_PX.0 + FONT_PX + 1.0),
-                tick.label.clone(),
-                FONT_PX,
-                Anchor::Middle,
-                theme.text,
-            ));
-        }
-    }
-    let below = surface.height - 4.0;
-    let said = [ticks.context.as_str(), ticks.unit.as_str()];
-    let said = said.into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" · ");
-    items.push(Item::text((0.0, below), said, FONT_PX - 0.5, Anchor::Start, theme.text_dim));
-    let span_s = frame.span() / telling.rate_hz;
-    let wide = format!("{} wide", crate::wording::duration(span_s));
-    items.push(Item::text((surface.width, below), wide, FONT_PX - 0.5, Anchor::End, theme.text_dim));
+    let plot = Area::new(0.0, 0.0, surface.width, 0.0);
+    let mut items = time_axis(&ticks, plot, OVERHANG_PX, &style(theme));
+    let wide = format!("{} wide", crate::wording::duration(frame.span() / telling.rate_hz));
+    let below = (surface.width / 2.0, surface.height - 5.0);
+    items.push(Item::text(below, wide, FONT_PX, Anchor::Middle, theme.text_dim));
     surface.items(&items);
 }
 
-/// The colour bar at the right of the picture, with its limits as handles.
+/// The colour bar at the right of the picture, with its limits as grips.
 pub fn colours(
     view: &View,
     open: &OpenSet,
@@ -98,52 +73,36 @@ pub fn colours(
     theme: &Theme,
     surface: &Surface,
 ) {
-    const BAR: (f64, f64) = (6.0, 14.0);
+    let height = surface.height - 2.0 * MARGIN_PX;
+    let bar = Area::new(BAR_PX.0, MARGIN_PX, BAR_PX.1, height);
     let lut = Lut::new(view.colour.map);
-    let mut items = Vec::new();
-    let steps = surface.height.max(1.0) as usize;
-    for i in 0..steps {
-        let colour = lut.at(1.0 - i as f64 / steps as f64);
-        items.push(Item::fill(Area::new(BAR.0, i as f64, BAR.1, 1.5), colour));
-    }
-    let ticks: Ticks = level_ticks(floor_db, ceiling_db, surface.height, FONT_PX);
-    let left = BAR.0 + BAR.1;
-    for tick in &ticks.ticks {
-        let y = surface.crisp((1.0 - tick.at) * (surface.height - 1.0));
-        let length = if tick.label.is_empty() { TICKS_PX.1 } else { TICKS_PX.0 - 1.0 };
-        items.push(Item::Line {
-            from: (left, y),
-            to: (left + length, y),
-            stroke: Stroke::solid(theme.axis, 1.0),
-        });
-        if !tick.label.is_empty() {
-            let y = y.clamp(FONT_PX * 0.9, surface.height - FONT_PX * 0.8) + FONT_PX * 0.36;
-            let at = (left + TICKS_PX.0 + 2.0, y);
-            items.push(Item::text(at, tick.label.clone(), FONT_PX, Anchor::Start, theme.text));
-        }
-    }
+    let steps = height.max(1.0) as usize;
+    let mut items: Vec<Item> = (0..steps)
+        .map(|i| {
+            let colour = lut.at(1.0 - i as f64 / steps as f64);
+            Item::fill(Area::new(bar.x, bar.y + i as f64, bar.w, 1.5), colour)
+        })
+        .collect();
+    let ticks = level_ticks(floor_db, ceiling_db, height, FONT_PX);
+    items.extend(value_axis(&ticks, bar, Side::Right, &style(theme)));
     // The limits can be dragged: a grip at either end says so.
-    for y in [2.0, surface.height - 2.0] {
-        let area = Area::new(BAR.0 - 3.0, y - 2.0, BAR.1 + 6.0, 4.0);
-        items.push(Item::Rect { area, radius: 2.0, fill: Some(theme.text), stroke: None });
+    for y in [bar.y - 1.0, bar.bottom() + 1.0] {
+        let area = Area::new(bar.x - 3.0, y - 2.5, bar.w + 6.0, 5.0);
+        items.push(Item::Rect { area, radius: 2.5, fill: Some(theme.text), stroke: None });
     }
     let unit = match view.flatten_s {
         Some(_) => "dB above each band's median",
         None => open.unit(view.spectrum.scaling),
     };
-    items.push(upright((surface.width - 3.0, surface.height / 2.0), unit, theme));
-    surface.items(&items);
-}
-
-fn upright((x, y): (f64, f64), text: &str, theme: &Theme) -> Item {
-    Item::Text {
-        x,
-        y,
-        text: text.to_owned(),
+    items.push(Item::Text {
+        x: surface.width - 5.0,
+        y: surface.height / 2.0,
+        text: unit.to_owned(),
         size: FONT_PX,
-        weight: spyhop_paint::Weight::Regular,
+        weight: Weight::Regular,
         anchor: Anchor::Middle,
         colour: theme.text_dim,
         upwards: true,
-    }
+    });
+    surface.items(&items);
 }

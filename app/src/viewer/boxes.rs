@@ -2,6 +2,9 @@
 
 use std::ops::Range;
 
+/// Least width and height of a box with handles between its corners, CSS pixels.
+const ROOM_PX: f64 = 30.0;
+
 /// Sides of a box that a drag moves; all four for the box as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sides {
@@ -54,18 +57,18 @@ impl PixelBox {
         ]
     }
 
+    /// Whether there is room for the handle in the middle.
+    pub fn has_middle(&self) -> bool {
+        self.right - self.left >= ROOM_PX && self.bottom - self.top >= ROOM_PX
+    }
+
     /// The handle within `reach` of a point. Small boxes keep their corners only.
     pub fn handle_at(&self, (x, y): (f64, f64), reach: f64) -> Option<Sides> {
-        let small = self.right - self.left < 3.0 * reach || self.bottom - self.top < 3.0 * reach;
+        let small = !self.has_middle();
         let near = |(hx, hy): (f64, f64)| (hx - x).abs().max((hy - y).abs()) <= reach;
         let handles = self.handles();
         let offered = if small { &handles[..4] } else { &handles[..] };
         offered.iter().find(|(at, _)| near(*at)).map(|(_, sides)| *sides)
-    }
-
-    /// Whether a point lies inside.
-    pub fn holds(&self, (x, y): (f64, f64)) -> bool {
-        (self.left..=self.right).contains(&x) && (self.top..=self.bottom).contains(&y)
     }
 }
 

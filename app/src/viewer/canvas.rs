@@ -1,8 +1,8 @@
-//! Canvases: their size on a screen of any density, and how a [`Scene`] is drawn on one.
+//! Canvases: their size on a screen of any density, and how a scene's items are drawn on one.
 
 use leptos::prelude::*;
 use spyhop_paint::scene::Area;
-use spyhop_paint::{Anchor, Item, Pixels, Scene, Stroke, Weight};
+use spyhop_paint::{Anchor, Item, Pixels, Stroke, Weight};
 use web_sys::wasm_bindgen::{Clamped, JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
@@ -58,11 +58,6 @@ impl Surface {
             // Fails only for sizes that do not fit, which the line above has ruled out.
             let _ = self.context.put_image_data(&image, 0.0, 0.0);
         }
-    }
-
-    /// Draws a scene.
-    pub fn draw(&self, scene: &Scene) {
-        self.items(&scene.items);
     }
 
     /// Draws items in order.

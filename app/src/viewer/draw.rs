@@ -149,6 +149,11 @@ impl Painter {
         let engine = session.engine();
         session.wanted.set_value(Some(wanted.clone()));
         engine.want(&wants);
+        let progress = engine.progress();
+        session.progress.set(progress);
+        if view.colour.range_db.is_none() && progress.tiles > 0 && progress.shown == progress.tiles {
+            contrast::set_from_picture(session);
+        }
 
         let (floor_db, ceiling_db) = contrast::shown_range(session, open);
         let medians = flat.and_then(|w| Medians::of(&engine.power(&w), &w.positions));

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use spyhop_api::View;
 use spyhop_api::view::{ColourMap, FrequencyAxis};
+use spyhop_paint::parts::{brush, playhead};
 use spyhop_paint::scene::Area;
 use spyhop_paint::{FrequencyScale, Item, Stroke, Theme};
 
@@ -53,7 +54,7 @@ pub fn scale(whole: &Wanted, axis: FrequencyAxis) -> FrequencyScale {
 }
 
 /// Where the brush is, in CSS pixels.
-pub fn brush(frame: &Frame, width: f64) -> (f64, f64) {
+pub fn brush_edges(frame: &Frame, width: f64) -> (f64, f64) {
     let (a, b) = (frame.positions.start / frame.end * width, frame.positions.end / frame.end * width);
     let more = ((MIN_BRUSH_PX - (b - a)) / 2.0).max(0.0);
     (a - more, b + more)
@@ -61,7 +62,7 @@ pub fn brush(frame: &Frame, width: f64) -> (f64, f64) {
 
 /// What lies at a place of the bar.
 pub fn hold(frame: &Frame, width: f64, x: f64) -> Hold {
-    let (a, b) = brush(frame, width);
+    let (a, b) = brush_edges(frame, width);
     let narrow = b - a < 4.0 * EDGE_PX;
     if (a..=b).contains(&x) && (narrow || (a + EDGE_PX..=b - EDGE_PX).contains(&x)) {
         Hold::Inside
@@ -77,11 +78,8 @@ pub fn hold(frame: &Frame, width: f64, x: f64) -> Hold {
 /// Brush, labels, play head.
 pub fn marks(session: Session, open: &OpenSet, frame: &Frame, theme: &Theme, surface: &Surface) {
     let (w, h) = (surface.width, surface.height);
-    let (a, b) = brush(frame, w);
-    let mut items = Vec::new();
-    let shade = theme.background.with_alpha(140);
-    items.push(Item::fill(Area::new(0.0, 0.0, a.max(0.0), h), shade));
-    items.push(Item::fill(Area::new(b, 0.0, (w - b).max(0.0), h), shade));
+    let (a, b) = brush_edges(frame, w);
+    let mut items = brush((a, b), Area::new(0.0, 0.0, w, h), theme);
     let y = |hz: f64| {
         let scale = FrequencyScale::new(frame.axis, 0.0, frame.nyquist_hz);
         (1.0 - scale.to_unit(hz).clamp(0.0, 1.0)) * h
@@ -99,14 +97,8 @@ pub fn marks(session: Session, open: &OpenSet, frame: &Frame, theme: &Theme, sur
             items.push(Item::Line { from, to, stroke: Stroke::solid(theme.annotation, 2.0) });
         }
     });
-    items.push(Item::outline(
-        Area::new(a + 1.0, 1.0, (b - a - 2.0).max(2.0), h - 2.0),
-        Stroke::solid(theme.selection, 2.0),
-    ));
     if let Some(at) = session.play_head.get_untracked() {
-        let x = surface.crisp(at / frame.end * w);
-        let stroke = Stroke::solid(theme.playhead, 1.0);
-        items.push(Item::Line { from: (x, 0.0), to: (x, h), stroke });
+        items.extend(playhead(at / frame.end * w, Area::new(0.0, 0.0, w, h), theme));
     }
     surface.items(&items);
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use web_sys::wasm_bindgen::JsCast;
 use web_sys::{Element, Event, PointerEvent, WheelEvent};
 
+use super::axes::MARGIN_PX;
 use super::gestures::{wheel_factor, wheel_pixels};
 use super::overview::{self, Hold};
 use crate::contrast;
@@ -63,7 +64,7 @@ impl SideGestures {
 
     /// A press on the frequency axis.
     pub fn band_down(&self, ev: &PointerEvent) {
-        let Some((_, y, _, h)) = place(ev) else { return };
+        let Some((_, y, _, h)) = upright_place(ev) else { return };
         let drag = if ev.shift_key() {
             Drag::BandPan { last: y / h }
         } else {
@@ -74,14 +75,15 @@ impl SideGestures {
 
     /// A press on the colour bar: its upper half moves the ceiling, its lower half the floor.
     pub fn colours_down(&self, ev: &PointerEvent) {
-        if let Some((_, y, _, h)) = place(ev) {
+        if let Some((_, y, _, h)) = upright_place(ev) {
             self.begin(ev, Drag::Colours { ceiling: y < h / 2.0, last: y / h });
         }
     }
 
     /// The pointer moved over any of them.
     pub fn moved(&self, ev: &PointerEvent) {
-        let Some((x, y, w, h)) = place(ev) else { return };
+        let Some((x, _, w, _)) = place(ev) else { return };
+        let Some((_, y, _, h)) = upright_place(ev) else { return };
         let (x, y) = (x / w, y / h);
         let session = self.session;
         let next = match self.drag.get_value() {
@@ -148,7 +150,7 @@ impl SideGestures {
     /// The wheel over the frequency axis.
     pub fn wheel_band(&self, ev: &WheelEvent) {
         ev.prevent_default();
-        if let Some((_, y, _, h)) = place(ev) {
+        if let Some((_, y, _, h)) = upright_place(ev) {
             self.session.change_frame(|f| f.zoom_band(y / h, wheel_factor(ev)));
         }
     }
@@ -222,6 +224,12 @@ pub fn capture(ev: &PointerEvent) {
 fn target_id(ev: &Event) -> String {
     let element = ev.current_target().and_then(|t| t.dyn_into::<Element>().ok());
     element.map(|e| e.id()).unwrap_or_default()
+}
+
+/// The same on an upright axis, which reaches beyond the picture at both ends.
+fn upright_place(ev: &web_sys::MouseEvent) -> Option<(f64, f64, f64, f64)> {
+    let (x, y, w, h) = place(ev)?;
+    Some((x, y - MARGIN_PX, w, (h - 2.0 * MARGIN_PX).max(1.0)))
 }
 
 /// Place in the element that listens, and its size, CSS pixels.

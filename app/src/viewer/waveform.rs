@@ -5,17 +5,16 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use leptos::task::spawn_local;
+use spyhop_paint::Theme;
+use spyhop_paint::parts::{WavePixel, wave_columns, wave_samples};
 use spyhop_paint::scene::Area;
-use spyhop_paint::{Anchor, Colour, Item, Stroke, Theme};
 
-use super::axes::FONT_PX;
+use super::axes;
 use super::canvas::Surface;
 use crate::engine::{Engine, Wanted, WaveFound};
 use crate::frame::Frame;
 use crate::session::Session;
 
-/// From this many pixels a sample on, samples are drawn as dots.
-const DOTS_FROM_PX: f64 = 4.0;
 /// Up to this many samples a pixel the samples themselves are drawn.
 const SAMPLES_UP_TO: f64 = 2.0;
 
@@ -50,10 +49,10 @@ pub fn draw(job: &Job<'_>) {
     let close = per_pixel <= SAMPLES_UP_TO;
     let peak = if close { draw_samples(job) } else { None };
     let peak = peak.unwrap_or_else(|| draw_columns(job, per_pixel));
-    draw_axis(job, peak);
+    axes::amplitude(peak, job.theme, job.axis);
 }
 
-/// One pixel after another: extremes and RMS. Gives the half height that was drawn.
+/// One pixel after another: extremes and RMS. Gives the middle and the half height.
 fn draw_columns(job: &Job<'_>, per_pixel: f64) -> (f64, f64) {
     let width = job.surface.width as usize;
     let found: Vec<WaveFound> = (0..width)
@@ -68,25 +67,22 @@ fn draw_columns(job: &Job<'_>, per_pixel: f64) -> (f64, f64) {
             (low, high) = (low.min(*min), high.max(*max));
         }
     }
-    let (centre, half) = fitted(low, high);
-    let y = |v: f64| job.surface.height / 2.0 * (1.0 - (v - centre) / half);
-    let mut items = Vec::with_capacity(2 * width);
-    for (x, f) in found.iter().enumerate() {
-        let x = x as f64;
-        match f {
+    let (middle, half) = fitted(low, high);
+    // The middle is drawn as zero: a recording's DC would put its sound out of sight.
+    let dc = middle as f32;
+    let pixels: Vec<WavePixel> = found
+        .into_iter()
+        .map(|f| match f {
             WaveFound::Data { min, max, rms } => {
-                let (top, bottom) = (y(f64::from(*max)), y(f64::from(*min)));
-                items.push(bar(x, top, bottom, job.theme.wave));
-                let middle = f64::from(*min + *max) / 2.0;
-                let rms = f64::from(*rms).min(f64::from(*max - *min) / 2.0);
-                items.push(bar(x, y(middle + rms), y(middle - rms), job.theme.wave_rms));
+                let rms = (rms * rms - dc * dc).max(0.0).sqrt();
+                WavePixel::Data { min: min - dc, max: max - dc, rms }
             }
-            WaveFound::Gap => items.push(gap(x, 1.0, job)),
-            WaveFound::Pending => {}
-        }
-    }
-    job.surface.items(&items);
-    (centre, half)
+            WaveFound::Gap => WavePixel::Gap,
+            WaveFound::Pending => WavePixel::Pending,
+        })
+        .collect();
+    job.surface.items(&wave_columns(&pixels, area(job), half, job.theme));
+    (middle, half)
 }
 
 /// Single samples, joined; `None` until they are there.
@@ -108,36 +104,16 @@ fn draw_samples(job: &Job<'_>) -> Option<(f64, f64)> {
     let finite = samples.iter().filter(|v| v.is_finite());
     let (low, high) = finite
         .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)));
-    let (centre, half) = fitted(low, high);
-    let x = |i: usize| {
-        // A sample stands for the time around it: its dot is in the middle of its column.
-        frame.x_of((need.start + i as i64) as f64 + 0.5) * job.surface.width
-    };
-    let y = |v: f32| job.surface.height / 2.0 * (1.0 - (f64::from(v) - centre) / half);
-    let pixels = job.surface.width / frame.span();
-    let mut items = Vec::new();
-    let mut points: Vec<(f64, f64)> = Vec::new();
-    let line = |points: &mut Vec<(f64, f64)>, items: &mut Vec<Item>| {
-        if !points.is_empty() {
-            let points = std::mem::take(points);
-            if pixels >= DOTS_FROM_PX {
-                let fill = job.theme.wave_rms;
-                items.push(Item::Dots { points: points.clone(), radius: 2.2, fill });
-            }
-            items.push(Item::Polyline { points, stroke: Stroke::solid(job.theme.wave_rms, 1.2) });
-        }
-    };
-    for (i, v) in samples.iter().enumerate() {
-        if v.is_finite() {
-            points.push((x(i), y(*v)));
-        } else {
-            line(&mut points, &mut items);
-            items.push(gap(x(i) - pixels / 2.0, pixels, job));
-        }
-    }
-    line(&mut points, &mut items);
+    let (middle, half) = fitted(low, high);
+    let samples: Vec<f32> = samples.iter().map(|v| v - middle as f32).collect();
+    let positions = frame.positions.clone();
+    let items = wave_samples(&samples, need.start, positions, area(job), half, job.theme);
     job.surface.items(&items);
-    Some((centre, half))
+    Some((middle, half))
+}
+
+fn area(job: &Job<'_>) -> Area {
+    Area::new(0.0, 0.0, job.surface.width, job.surface.height)
 }
 
 /// Fetches what is needed and as much on either side, once.
@@ -168,46 +144,11 @@ fn fetch(job: &Job<'_>, stretch: &mut Stretch, need: Range<i64>) {
     });
 }
 
-/// Centre and half height that show everything from `low` to `high` (DC drawn in the middle).
+/// Middle and half height that show everything from `low` to `high`.
 fn fitted(low: f32, high: f32) -> (f64, f64) {
     if low > high {
         return (0.0, 1.0);
     }
     let (low, high) = (f64::from(low), f64::from(high));
     ((low + high) / 2.0, ((high - low) / 2.0 * 1.08).max(1e-7))
-}
-
-fn bar(x: f64, top: f64, bottom: f64, colour: Colour) -> Item {
-    Item::fill(Area::new(x, top, 1.0, (bottom - top).max(1.0)), colour)
-}
-
-fn gap(x: f64, width: f64, job: &Job<'_>) -> Item {
-    Item::fill(Area::new(x, 0.0, width, job.surface.height), job.theme.gap)
-}
-
-fn draw_axis(job: &Job<'_>, (centre, half): (f64, f64)) {
-    let surface = job.axis;
-    let right = surface.width;
-    let colour = job.theme.text_dim;
-    let mut items = Vec::new();
-    for (at, value) in [(0.0, centre + half), (0.5, centre), (1.0, centre - half)] {
-        let y = surface.crisp(at * (surface.height - 1.0));
-        let (from, to) = ((right - 5.0, y), (right, y));
-        items.push(Item::Line { from, to, stroke: Stroke::solid(job.theme.axis, 1.0) });
-        let y = y.clamp(FONT_PX * 0.7, surface.height - FONT_PX * 0.3) + FONT_PX * 0.3;
-        let text = (right - 8.0, y.min(surface.height - 1.0));
-        items.push(Item::text(text, amplitude(value), FONT_PX - 1.0, Anchor::End, colour));
-    }
-    surface.items(&items);
-}
-
-/// Amplitude as a part of full scale, with as many digits as tell.
-fn amplitude(v: f64) -> String {
-    let text = match v.abs() {
-        a if a >= 0.1 => format!("{a:.2}"),
-        a if a >= 0.001 => format!("{a:.4}"),
-        a if a == 0.0 => "0".to_owned(),
-        a => format!("{a:.0e}"),
-    };
-    if v < 0.0 { format!("−{text}") } else { text }
 }
