@@ -17,8 +17,9 @@ use crate::figure::{self, FigureArgs};
 use crate::npy::NpyWriter;
 use crate::recording_file::{self, ReadingArgs};
 
-/// Frames of the recording decoded at a time: 1 MiB of one channel.
-const PIECE_FRAMES: usize = 1 << 18;
+/// Samples decoded, and powers made, at a time: 1 and 16 MiB.
+const PIECE_SAMPLES: usize = 1 << 18;
+const PIECE_POWERS: usize = 1 << 22;
 
 /// Code for "done, but the recording had less in it than it promised".
 const PARTLY: u8 = 3;
@@ -199,7 +200,9 @@ fn write_npy(recording: &mut Recording, args: &Args, spec: &SpectrumSpec) -> Res
     let unfinished = args.out.with_added_extension("unfinished");
     let written = File::create(&unfinished)
         .map_err(anyhow::Error::from)
-        .and_then(|file| NpyWriter::transposed(BufWriter::new(file), spec.bins()).map_err(Into::into))
+        .and_then(|file| {
+            NpyWriter::transposed(BufWriter::new(file), spec.bins()).map_err(Into::into)
+        })
         .and_then(|npy| transform(recording, args.channel, spec, npy))
         .and_then(|frames| {
             std::fs::rename(&unfinished, &args.out)?;
@@ -223,7 +226,8 @@ fn transform(
     let progress = progress_bar(recording.info.frames);
     let (mut piece, mut power) = (Vec::new(), Vec::new());
     // An even number of frames a piece; the pair that shares an FFT is then the same everywhere.
-    let frames_a_piece = 2 * (PIECE_FRAMES / (2 * spec.hop_samples)).max(1);
+    let most = (PIECE_SAMPLES / spec.hop_samples).min(PIECE_POWERS / spec.bins());
+    let frames_a_piece = 2 * (most / 2).max(1);
     let wanted = (frames_a_piece - 1) * spec.hop_samples + spec.window_samples;
     let (mut position, mut frames) = (0, 0);
     loop {
@@ -231,10 +235,10 @@ fn transform(
         let found = stft.spectrogram_into(&piece, &mut power);
         npy.write(&power)?;
         frames += found as u64;
-        if found < frames_a_piece {
+        position += (found * spec.hop_samples) as u64;
+        if found < frames_a_piece || position >= recording.info.frames {
             break;
         }
-        position += (found * spec.hop_samples) as u64;
         progress.set_position(position);
     }
     progress.finish_and_clear();

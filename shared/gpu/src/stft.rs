@@ -193,7 +193,9 @@ impl<'a> Picture<'a> {
         gpu.queue.submit([encoder.finish()]);
         let (done, heard) = oneshot::channel();
         // Nobody listens any more when the work was cancelled.
-        gpu.queue.on_submitted_work_done(move || drop(done.send(())));
+        gpu.queue.on_submitted_work_done(move || {
+            let _ = done.send(());
+        });
         heard
     }
 
@@ -215,7 +217,9 @@ impl<'a> Picture<'a> {
         encoder.copy_buffer_to_buffer(&self.cells, 0, &home, 0, bytes);
         gpu.queue.submit([encoder.finish()]);
         let (mapped, heard) = oneshot::channel();
-        home.slice(..).map_async(wgpu::MapMode::Read, move |result| drop(mapped.send(result)));
+        home.slice(..).map_async(wgpu::MapMode::Read, move |result| {
+            let _ = mapped.send(result);
+        });
         gpu.wait(heard).await?.map_err(|e| GpuError::Device(e.to_string()))?;
         let view =
             home.slice(..).get_mapped_range().map_err(|e| GpuError::Device(e.to_string()))?;

@@ -74,7 +74,9 @@ impl Stft {
             *p = 2.0 * z.norm_sqr();
         }
         for bin in [Some(0), self.spec.nyquist_bin()].into_iter().flatten() {
-            power[bin] /= 2.0;
+            if let Some(p) = power.get_mut(bin) {
+                *p /= 2.0;
+            }
         }
     }
 
@@ -136,7 +138,8 @@ fn separate(z: &[Complex32], first: &mut [f32], second: &mut [f32]) {
     let n = z.len();
     let mirrored = z[n / 2 + 1..].iter().rev();
     let interior = z[1..].iter().zip(mirrored);
-    let power = first[1..].iter_mut().zip(&mut second[1..]);
+    let above_zero = (first.get_mut(1..), second.get_mut(1..));
+    let power = above_zero.0.unwrap_or_default().iter_mut().zip(above_zero.1.unwrap_or_default());
     for ((p, q), (a, b)) in power.zip(interior) {
         let (x_re, x_im) = (a.re + b.re, a.im - b.im);
         let (y_re, y_im) = (a.re - b.re, a.im + b.im);
@@ -146,7 +149,8 @@ fn separate(z: &[Complex32], first: &mut [f32], second: &mut [f32]) {
     }
     // Zero and Nyquist are their own mirror images, and stand once.
     for k in [Some(0), n.is_multiple_of(2).then_some(n / 2)].into_iter().flatten() {
-        first[k] = z[k].re * z[k].re;
-        second[k] = z[k].im * z[k].im;
+        if let (Some(p), Some(q)) = (first.get_mut(k), second.get_mut(k)) {
+            (*p, *q) = (z[k].re * z[k].re, z[k].im * z[k].im);
+        }
     }
 }
