@@ -113,7 +113,8 @@ pub fn resize_fft(session: Session, size: impl Fn(u32) -> u32) {
     session.change_spectrum(|s| {
         let new = size(s.fft_size).clamp(64, 65_536);
         let part = |v: u32| (f64::from(v) * f64::from(new) / f64::from(s.fft_size)).round() as u32;
-        (s.window_samples, s.hop_samples) = (part(s.window_samples).max(2), part(s.hop_samples).max(1));
+        (s.window_samples, s.hop_samples) =
+            (part(s.window_samples).max(2), part(s.hop_samples).max(1));
         s.fft_size = new;
     });
 }

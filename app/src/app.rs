@@ -136,7 +136,9 @@ fn listen_to_keys(session: Session, act: Callback<Action>) {
             return;
         }
         let with_ctrl = name.starts_with("Ctrl+");
-        if keys::is_typing(&ev) && !(with_ctrl && matches!(name.as_str(), "Ctrl+K" | "Ctrl+Shift+L")) {
+        if keys::is_typing(&ev)
+            && !(with_ctrl && matches!(name.as_str(), "Ctrl+K" | "Ctrl+Shift+L"))
+        {
             return;
         }
         if keys::is_for_control(&ev) {

@@ -79,7 +79,8 @@ fn Palette(act: Callback<Action>) -> impl IntoView {
     let at = RwSignal::new(0usize);
     focus_when_there(input);
     let found = Memo::new(move |_| {
-        let words: Vec<String> = text.get().to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let words: Vec<String> =
+            text.get().to_lowercase().split_whitespace().map(str::to_owned).collect();
         let fits = |c: &&Command| {
             let hay = format!("{} {}", c.group, c.title).to_lowercase();
             words.iter().all(|w| hay.contains(w))

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use spyhop_api::view::{FrequencyAxis, Selection, View};
 use spyhop_api::{Moment, Timestamp};
-use spyhop_signal::Line;
 use spyhop_paint::FrequencyScale;
+use spyhop_signal::Line;
 
 /// Fewest samples that a picture is wide.
 const MIN_SPAN_SAMPLES: f64 = 8.0;

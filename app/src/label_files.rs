@@ -60,6 +60,16 @@ pub fn import(session: Session, files: Vec<web_sys::File>) {
     });
 }
 
+/// Adds the labels of a table that the server has beside the recordings.
+pub fn fetch(session: Session, id: String, name: String) {
+    spawn_local(async move {
+        match crate::server::table(&id, &name).await {
+            Ok(text) => add(session, &name, &text),
+            Err(why) => session.tell(NoticeKind::Error, why),
+        }
+    });
+}
+
 fn add(session: Session, name: &str, text: &str) {
     let Some(open) = session.open.get_untracked() else { return };
     let sequence = Sequence::new(&open.line, &open.infos);

@@ -223,6 +223,9 @@ fn show(
         return false;
     };
     let mut out = failures;
+    if let Some(d) = &deployment {
+        out.extend(d.failures.iter().map(|f| (f.name.clone(), f.reason.clone())));
+    }
     let name = |i: usize| infos.get(i).map(|r| r.name.clone()).unwrap_or_default();
     out.extend(left_out.into_iter().map(|(i, why)| (name(i), why)));
     let on_line: Vec<&RecordingInfo> = line

@@ -35,7 +35,12 @@ impl Sound {
     /// Silence.
     pub fn new() -> Sound {
         Sound {
-            now: RwSignal::new(Playing { on: false, position: 0.0, auto_gain_db: 0.0, needs_tap: false }),
+            now: RwSignal::new(Playing {
+                on: false,
+                position: 0.0,
+                auto_gain_db: 0.0,
+                needs_tap: false,
+            }),
             range: StoredValue::new(None),
             paused_at: StoredValue::new(None),
             following: StoredValue::new(false),
@@ -247,10 +252,12 @@ fn SpeedChoice(listening: Memo<Listening>) -> impl IntoView {
 #[component]
 fn LensChoice(listening: Memo<Listening>) -> impl IntoView {
     let session = use_session();
-    let middle = move || session.frame_now().map_or(40_000.0, |f| {
-        let (low, high) = f.band_hz;
-        ((low.max(high * 0.05) * high).sqrt() / 100.0).round() * 100.0
-    });
+    let middle = move || {
+        session.frame_now().map_or(40_000.0, |f| {
+            let (low, high) = f.band_hz;
+            ((low.max(high * 0.05) * high).sqrt() / 100.0).round() * 100.0
+        })
+    };
     let chosen = Memo::new(move |_| match listening.get() {
         Listening { lens: Lens::Heterodyne(_), .. } => "heterodyne",
         Listening { lens: Lens::Envelope, .. } => "envelope",

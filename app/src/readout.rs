@@ -17,14 +17,17 @@ pub fn level_at(session: Session, open: &OpenSet, point: &Point) -> Option<(f64,
     let db = |p: f32| 10.0 * f64::from(p).log10() + offset;
     let (mut mean, mut weight, mut max) = (0.0f32, 0.0f32, None::<f32>);
     let engine = session.engine();
-    engine.power(&wanted).columns(point.position..point.position + pixel, &mut |w, c: Column<'_>| {
-        let Some(row) = row_at(&c, hz) else { return };
-        mean += w * c.mean.get(row).copied().unwrap_or(0.0);
-        weight += w;
-        if let Some(m) = c.max.get(row) {
-            max = Some(max.unwrap_or(0.0).max(*m));
-        }
-    });
+    engine.power(&wanted).columns(
+        point.position..point.position + pixel,
+        &mut |w, c: Column<'_>| {
+            let Some(row) = row_at(&c, hz) else { return };
+            mean += w * c.mean.get(row).copied().unwrap_or(0.0);
+            weight += w;
+            if let Some(m) = c.max.get(row) {
+                max = Some(max.unwrap_or(0.0).max(*m));
+            }
+        },
+    );
     (weight > 0.0 && mean > 0.0).then(|| (db(mean / weight), max.map(db)))
 }
 

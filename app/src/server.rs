@@ -43,6 +43,18 @@ pub fn recording_address(id: &str, name: &str) -> String {
     format!("data/{}/{}", encoded(id), path.join("/"))
 }
 
+/// A table of labels of a deployment, or what to tell a person.
+pub async fn table(id: &str, name: &str) -> Result<String, String> {
+    let answer = Request::get(&recording_address(id, name))
+        .send()
+        .await
+        .map_err(|_| format!("The server does not answer. Is it running? (table {name})"))?;
+    match answer.status() {
+        200 => answer.text().await.map_err(|e| format!("{name} can't be read ({e})")),
+        status => Err(format!("The server answered {status} for the table {name}.")),
+    }
+}
+
 fn encoded(text: &str) -> String {
     js_sys::encode_uri_component(text).into()
 }

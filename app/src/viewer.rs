@@ -257,9 +257,9 @@ fn rested_of(source: Signal<String>) -> RwSignal<String> {
 fn Synthesised() -> impl IntoView {
     let session = use_session();
     let made = Memo::new(move |_| {
-        session.open.with(|o| {
-            o.as_ref().and_then(|o| o.deployment.as_ref()).is_some_and(|d| d.synthesised)
-        })
+        session
+            .open
+            .with(|o| o.as_ref().and_then(|o| o.deployment.as_ref()).is_some_and(|d| d.synthesised))
     });
     view! {
         <Show when=move || made.get()><span class="synthesised">"synthesised"</span></Show>

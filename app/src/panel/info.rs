@@ -29,28 +29,34 @@ pub fn Info() -> impl IntoView {
             ];
             view! { <fieldset><legend>{d.name.clone()}</legend>{pairs(rows.map(|(k, v)| (k.to_owned(), v)).to_vec())}</fieldset> }
         });
-        let left_out = (!open.left_out.is_empty()).then(|| view! {
-            <fieldset id="left-out">
-                <legend>{format!("Left out ({})", open.left_out.len())}</legend>
-                <ul>{open.left_out.iter().map(|(name, why)| view! {
-                    <li><strong>{name.clone()}</strong>": "{why.clone()}</li>
-                }).collect_view()}</ul>
-            </fieldset>
+        let left_out = (!open.left_out.is_empty()).then(|| {
+            view! {
+                <fieldset id="left-out">
+                    <legend>{format!("Left out ({})", open.left_out.len())}</legend>
+                    <ul>{open.left_out.iter().map(|(name, why)| view! {
+                        <li><strong>{name.clone()}</strong>": "{why.clone()}</li>
+                    }).collect_view()}</ul>
+                </fieldset>
+            }
         });
-        let uncalibrated = open.calibration_db().is_none().then(|| view! {
-            <p class="dim">"Uncalibrated: levels are in dB re full scale, not in µPa."</p>
+        let uncalibrated = open.calibration_db().is_none().then(|| {
+            view! {
+                <p class="dim">"Uncalibrated: levels are in dB re full scale, not in µPa."</p>
+            }
         });
         let line = {
             let recorded: u64 = open.line.runs.iter().map(|r| r.frames).sum();
             let rate = open.line.sample_rate_hz;
             let gaps = open.line.gaps(0..open.line.end()).len();
-            (open.infos.len() > 1 || gaps > 0).then(|| view! {
-                <p>{format!(
-                    "{} recorded in {}, {} gaps",
-                    wording::duration(recorded as f64 / rate),
-                    wording::duration(open.line.end() as f64 / rate),
-                    gaps
-                )}</p>
+            (open.infos.len() > 1 || gaps > 0).then(|| {
+                view! {
+                    <p>{format!(
+                        "{} recorded in {}, {} gaps",
+                        wording::duration(recorded as f64 / rate),
+                        wording::duration(open.line.end() as f64 / rate),
+                        gaps
+                    )}</p>
+                }
             })
         };
         // What the server describes is described there, for everybody.
@@ -85,7 +91,10 @@ fn recording(info: &RecordingInfo) -> impl IntoView + use<> {
         ("start", Some(info.start.map_or("not known".to_owned(), |t| t.to_iso()))),
         ("start known", Some(source_words(info.start_source).to_owned())),
         ("zone", known(!info.start_zone.is_empty(), info.start_zone.clone())),
-        ("start is sure to", info.start_uncertainty_s.map(|s| format!("±{}", wording::duration(s)))),
+        (
+            "start is sure to",
+            info.start_uncertainty_s.map(|s| format!("±{}", wording::duration(s))),
+        ),
         ("fingerprint", Some(info.fingerprint.clone())),
     ];
     let rows = rows.into_iter().filter_map(|(k, v)| Some((k.to_owned(), v?))).collect();

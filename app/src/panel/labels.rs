@@ -44,6 +44,7 @@ pub fn LabelTable(act: Callback<Action>) -> impl IntoView {
                     <button id="export-csv" on:click=move |_| label_files::export(session, TableKind::Csv)
                         title="Clock times, file, offset, band and label as CSV">"CSV"</button>
                 </div>
+                {move || tables(session)}
                 <div class="table">
                     <table id="labels">
                         <thead><tr><th>"begin, length, band"</th><th>"label"</th><th></th></tr></thead>
@@ -60,6 +61,22 @@ pub fn LabelTable(act: Callback<Action>) -> impl IntoView {
             </fieldset>
         </div>
     }
+}
+
+/// The tables that the server has beside the recordings: one press shows what is known to be there.
+fn tables(session: Session) -> Option<impl IntoView + use<>> {
+    let open = session.open.get()?;
+    let deployment = open.deployment.as_ref()?;
+    let id = deployment.id.clone();
+    let buttons = deployment.tables.clone().into_iter().map(move |name| {
+        let (id, shown) = (id.clone(), name.clone());
+        view! {
+            <button data-table=name.clone() title="Adds the labels of this table"
+                on:click=move |_| label_files::fetch(session, id.clone(), name.clone())
+            >{shown}</button>
+        }
+    });
+    Some(view! { <div class="buttons">{buttons.collect_view()}</div> })
 }
 
 #[component]

@@ -76,7 +76,12 @@ fn subject(session: Session) -> Option<Subject> {
         if let Some(selection) = v.selection {
             let p = selection_positions(&selection, &open.line);
             let positions = p.start.round() as i64..p.end.round() as i64;
-            return Some(Subject { positions, band_hz: Some(selection.band_hz), channel, spectrum });
+            return Some(Subject {
+                positions,
+                band_hz: Some(selection.band_hz),
+                channel,
+                spectrum,
+            });
         }
         let at = cursor?.position as i64;
         let half = i64::from(spectrum.window_samples) / 2;
@@ -108,7 +113,8 @@ fn measure_when_rested(
                 }
                 slice.set(Some(found));
                 if let Some(band) = s.band_hz {
-                    let found = engine.measure(s.positions.clone(), band, s.channel, s.spectrum).await;
+                    let found =
+                        engine.measure(s.positions.clone(), band, s.channel, s.spectrum).await;
                     if current() {
                         measures.set(Some(found));
                     }

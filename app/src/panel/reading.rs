@@ -18,20 +18,23 @@ const EARS_CLOCKS: [(&str, &str); 3] = [
 pub fn Reading() -> impl IntoView {
     let session = use_session();
     let settings = session.open_settings;
-    let ears = session.open.with_untracked(|o| {
-        o.as_ref().is_some_and(|o| o.infos.iter().any(|i| i.format == "ears"))
-    });
+    let ears = session
+        .open
+        .with_untracked(|o| o.as_ref().is_some_and(|o| o.infos.iter().any(|i| i.format == "ears")));
     // A zone helps where a name or a comment gave the time without one.
     let unsure = session.open.with_untracked(|o| {
-        o.as_ref().is_some_and(|o| o.infos.iter().any(|i| {
-            i.start_source != StartSource::None && !i.start_zone.is_empty() && i.start_zone != "Z"
-        }))
+        o.as_ref().is_some_and(|o| {
+            o.infos.iter().any(|i| {
+                i.start_source != StartSource::None
+                    && !i.start_zone.is_empty()
+                    && i.start_zone != "Z"
+            })
+        })
     });
     // One start for several files would lay them on top of each other.
     let one = session.open.with_untracked(|o| o.as_ref().is_some_and(|o| o.infos.len() == 1));
-    let hours = move || {
-        settings.with(|s| s.zone_offset_s.map(|s| (f64::from(s) / 3600.0).to_string()))
-    };
+    let hours =
+        move || settings.with(|s| s.zone_offset_s.map(|s| (f64::from(s) / 3600.0).to_string()));
     let start = move || settings.with(|s| s.start.map(|t| t.to_iso())).unwrap_or_default();
     view! {
         <fieldset id="reading">

@@ -51,7 +51,9 @@ pub fn Settings(act: Callback<Action>) -> impl IntoView {
 fn Transform() -> impl IntoView {
     let session = use_session();
     let spectrum = Memo::new(move |_| session.view.with(|v| v.spectrum));
-    let rate = Memo::new(move |_| session.open.with(|o| o.as_ref().map_or(1.0, |o| o.line.sample_rate_hz)));
+    let rate = Memo::new(move |_| {
+        session.open.with(|o| o.as_ref().map_or(1.0, |o| o.line.sample_rate_hz))
+    });
     let sizes = FFT_SIZES.map(|n| (n.to_string(), n.to_string())).to_vec();
     let mut windows: Vec<(String, String)> =
         Window::all().iter().map(|(n, _)| ((*n).to_owned(), window_words(n).to_owned())).collect();
@@ -97,7 +99,8 @@ fn Transform() -> impl IntoView {
 #[component]
 fn Axis() -> impl IntoView {
     let session = use_session();
-    let axes = FrequencyAxis::all().iter().map(|(n, _)| ((*n).to_owned(), (*n).to_owned())).collect();
+    let axes =
+        FrequencyAxis::all().iter().map(|(n, _)| ((*n).to_owned(), (*n).to_owned())).collect();
     let band = Memo::new(move |_| session.frame().map(|f| f.band_hz));
     let edge = move |low: bool| {
         band.get().map(|(a, b)| wording::trimmed(if low { a } else { b }, 2)).unwrap_or_default()
@@ -139,7 +142,8 @@ fn Axis() -> impl IntoView {
 #[component]
 fn Colours(act: Callback<Action>) -> impl IntoView {
     let session = use_session();
-    let maps = ColourMap::all().iter().map(|(n, _)| ((*n).to_owned(), map_words(n).to_owned())).collect();
+    let maps =
+        ColourMap::all().iter().map(|(n, _)| ((*n).to_owned(), map_words(n).to_owned())).collect();
     let range = Memo::new(move |_| {
         session.view.track();
         session.open.with(|o| o.as_ref().map(|o| contrast::shown_range(session, o)))
@@ -204,8 +208,10 @@ fn Colours(act: Callback<Action>) -> impl IntoView {
 #[component]
 fn Times() -> impl IntoView {
     let session = use_session();
-    let clocks = Clock::all().iter().map(|(n, _)| ((*n).to_owned(), clock_words(n).to_owned())).collect();
-    let channels = Memo::new(move |_| session.open.with(|o| o.as_ref().map_or(1, |o| o.channels())));
+    let clocks =
+        Clock::all().iter().map(|(n, _)| ((*n).to_owned(), clock_words(n).to_owned())).collect();
+    let channels =
+        Memo::new(move |_| session.open.with(|o| o.as_ref().map_or(1, |o| o.channels())));
     view! {
         <fieldset>
             <legend>"Time and channel"</legend>
@@ -284,14 +290,14 @@ fn rescale(session: Session, name: &str) {
             v.spectrum.window,
             v.spectrum.window_samples as usize,
         );
-        let (sum, squares) =
-            coefficients.iter().fold((0.0, 0.0), |(s, q), w| (s + w, q + w * w));
+        let (sum, squares) = coefficients.iter().fold((0.0, 0.0), |(s, q), w| (s + w, q + w * w));
         // Density is divided by rate·Σw², spectrum by (Σw)².
         let by_db = 10.0 * (rate * squares / (sum * sum)).log10();
         let by_db = if scaling == Scaling::Spectrum { by_db } else { -by_db };
         v.spectrum.scaling = scaling;
         if v.flatten_s.is_none() {
-            v.colour.range_db = v.colour.range_db.map(|(a, b)| ((a + by_db).round(), (b + by_db).round()));
+            v.colour.range_db =
+                v.colour.range_db.map(|(a, b)| ((a + by_db).round(), (b + by_db).round()));
         }
     });
 }

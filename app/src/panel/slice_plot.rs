@@ -50,12 +50,7 @@ pub fn SliceCurve(slice: Slice, band_hz: (f64, f64)) -> impl IntoView {
     }
 }
 
-fn figures(
-    peak: Option<Peak>,
-    offset_db: f64,
-    unit: &'static str,
-    frames: usize,
-) -> impl IntoView {
+fn figures(peak: Option<Peak>, offset_db: f64, unit: &'static str, frames: usize) -> impl IntoView {
     let Some(peak) = peak else {
         return view! { <p class="dim">"Nothing was recorded here."</p> }.into_any();
     };

@@ -151,7 +151,8 @@ impl Painter {
         engine.want(&wants);
         let progress = engine.progress();
         session.progress.set(progress);
-        if view.colour.range_db.is_none() && progress.tiles > 0 && progress.shown == progress.tiles {
+        if view.colour.range_db.is_none() && progress.tiles > 0 && progress.shown == progress.tiles
+        {
             contrast::set_from_picture(session);
         }
 
@@ -187,7 +188,11 @@ impl Painter {
             axis: &wave_axis,
             fetched: &self.samples,
         });
-        axes::frequency(frame, theme, &Surface::of(&self.canvases.frequency_axis.get_untracked()?)?);
+        axes::frequency(
+            frame,
+            theme,
+            &Surface::of(&self.canvases.frequency_axis.get_untracked()?)?,
+        );
         axes::time(
             &view,
             open,
@@ -256,13 +261,10 @@ pub fn theme(session: Session) -> Theme {
 struct MaxHold<S>(S);
 
 impl<S: ColumnSource> ColumnSource for MaxHold<S> {
-    fn columns(
-        &self,
-        positions: Range<f64>,
-        each: &mut dyn FnMut(f32, Column<'_>),
-    ) -> Found {
+    fn columns(&self, positions: Range<f64>, each: &mut dyn FnMut(f32, Column<'_>)) -> Found {
         self.0.columns(positions, &mut |weight, column| {
-            let shown = if column.max.len() == column.mean.len() { column.max } else { column.mean };
+            let shown =
+                if column.max.len() == column.mean.len() { column.max } else { column.mean };
             each(weight, Column { mean: shown, max: &[], ..column });
         })
     }

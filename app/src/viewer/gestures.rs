@@ -39,7 +39,11 @@ enum Drag {
     /// Pressed, and not yet known what it becomes.
     Pressed,
     Box,
-    Sides { sides: Sides, positions: Range<f64>, band_hz: (f64, f64) },
+    Sides {
+        sides: Sides,
+        positions: Range<f64>,
+        band_hz: (f64, f64),
+    },
     Pan,
     Pinch,
 }
@@ -240,7 +244,10 @@ impl Gestures {
         match work {
             Work::Box(from, to) => {
                 let (a, b) = (point(frame, layout, from), point(frame, layout, to));
-                let band = match (layout.picture_fraction(from.1), layout.picture_fraction_clamped(to.1)) {
+                let band = match (
+                    layout.picture_fraction(from.1),
+                    layout.picture_fraction_clamped(to.1),
+                ) {
                     (Some(y0), y1) => (frame.hz_at(y0), frame.hz_at(y1)),
                     // Drawn on the waveform: all that is heard.
                     (None, _) => frame.band_hz,

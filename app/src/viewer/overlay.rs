@@ -100,12 +100,8 @@ fn selection_items(
     items: &mut Vec<Item>,
 ) {
     let (left, right) = (b.left.max(-1e4), b.right.min(layout.width + 1e4));
-    let area = Area::new(
-        left,
-        picture.y + b.top,
-        (right - left).max(1.0),
-        (b.bottom - b.top).max(1.0),
-    );
+    let area =
+        Area::new(left, picture.y + b.top, (right - left).max(1.0), (b.bottom - b.top).max(1.0));
     items.push(selection_box(area, picture, theme));
     let middle = (area.x + area.w / 2.0, area.y + area.h / 2.0);
     if b.has_middle() {

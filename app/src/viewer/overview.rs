@@ -55,7 +55,8 @@ pub fn scale(whole: &Wanted, axis: FrequencyAxis) -> FrequencyScale {
 
 /// Where the brush is, in CSS pixels.
 pub fn brush_edges(frame: &Frame, width: f64) -> (f64, f64) {
-    let (a, b) = (frame.positions.start / frame.end * width, frame.positions.end / frame.end * width);
+    let (a, b) =
+        (frame.positions.start / frame.end * width, frame.positions.end / frame.end * width);
     let more = ((MIN_BRUSH_PX - (b - a)) / 2.0).max(0.0);
     (a - more, b + more)
 }

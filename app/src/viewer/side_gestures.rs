@@ -18,12 +18,26 @@ const MIN_RANGE_DB: f64 = 3.0;
 /// What is dragged beside the picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Drag {
-    Brush { hold: Hold, first: f64, last: f64 },
-    Time { last: f64 },
+    Brush {
+        hold: Hold,
+        first: f64,
+        last: f64,
+    },
+    Time {
+        last: f64,
+    },
     /// A stretch of the frequency axis, as fractions of its height.
-    Band { from: f64, to: f64 },
-    BandPan { last: f64 },
-    Colours { ceiling: bool, last: f64 },
+    Band {
+        from: f64,
+        to: f64,
+    },
+    BandPan {
+        last: f64,
+    },
+    Colours {
+        ceiling: bool,
+        last: f64,
+    },
 }
 
 /// Gestures on everything around the picture; a copy is a handle.
@@ -119,7 +133,9 @@ impl SideGestures {
         self.drawn_band.set(None);
         let Some((_, _, w, h)) = place(ev) else { return };
         match drag {
-            Drag::Brush { hold: Hold::Outside, first, last } if (last - first).abs() * w < SLOP_PX => {
+            Drag::Brush { hold: Hold::Outside, first, last }
+                if (last - first).abs() * w < SLOP_PX =>
+            {
                 // A click brings the place to the middle.
                 self.session.change_frame(|f| {
                     f.pan((first * f.end - f.position_at(0.5)) / f.span(), 0.0);
@@ -184,8 +200,12 @@ impl SideGestures {
             let (end, by) = (f.end, (x - last) * f.end);
             match hold {
                 Hold::Inside => f.pan(by / f.span(), 0.0),
-                Hold::Left => f.positions.start = (f.positions.start + by).clamp(0.0, f.positions.end - 8.0),
-                Hold::Right => f.positions.end = (f.positions.end + by).clamp(f.positions.start + 8.0, end),
+                Hold::Left => {
+                    f.positions.start = (f.positions.start + by).clamp(0.0, f.positions.end - 8.0)
+                }
+                Hold::Right => {
+                    f.positions.end = (f.positions.end + by).clamp(f.positions.start + 8.0, end)
+                }
                 Hold::Outside if (x - first).abs() * width >= SLOP_PX => {
                     let (a, b) = (first.min(x).max(0.0) * end, first.max(x).min(1.0) * end);
                     f.positions = a..b.max(a + 8.0);
