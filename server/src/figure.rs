@@ -174,7 +174,9 @@ fn frequency_scale(sample_rate_hz: f64, args: &FigureArgs) -> Result<FrequencySc
         _ => (0.0, nyquist),
     };
     if !(low >= 0.0 && low < high) {
-        bail!("--band {low} {high}: give two frequencies between 0 and {nyquist} Hz, the lower first");
+        bail!(
+            "--band {low} {high}: give two frequencies between 0 and {nyquist} Hz, the lower first"
+        );
     }
     Ok(FrequencyScale::new(args.axis.into(), low, high))
 }
@@ -234,7 +236,8 @@ fn compute(
             columns: COLUMNS_A_STEP.min(spec.columns - first),
             ..*spec
         };
-        let done = columns(&step, &mut stft, line, read, &mut || false).map_err(anyhow::Error::msg)?;
+        let done =
+            columns(&step, &mut stft, line, read, &mut || false).map_err(anyhow::Error::msg)?;
         if let Some(done) = done {
             // A step whose columns have a frame each has no maxima: they are the means.
             all.max.extend_from_slice(if done.max.is_empty() { &done.mean } else { &done.max });

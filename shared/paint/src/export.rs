@@ -96,3 +96,143 @@ fn fonts() -> Arc<usvg::fontdb::Database> {
     };
     FONTS.get_or_init(load).clone()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::colour::Colour;
+    use crate::scene::{Anchor, Area, Item, Pixels, Stroke, Weight};
+    use crate::text::text_width;
+
+    const GROUND: Colour = Colour::hex(0x102030);
+    const INK: Colour = Colour::hex(0xf0e0d0);
+
+    struct Decoded {
+        width: usize,
+        height: usize,
+        rgba: Vec<u8>,
+    }
+
+    impl Decoded {
+        fn of(scene: &Scene, scale: f64) -> Decoded {
+            let bytes = to_png(scene, scale).expect("a PNG");
+            let mut reader =
+                png::Decoder::new(std::io::Cursor::new(bytes)).read_info().expect("a head");
+            let mut rgba = vec![0; reader.output_buffer_size().expect("a size")];
+            let info = reader.next_frame(&mut rgba).expect("pixels");
+            Decoded { width: info.width as usize, height: info.height as usize, rgba }
+        }
+
+        fn at(&self, x: usize, y: usize) -> [u8; 4] {
+            let at = (y * self.width + x) * 4;
+            [self.rgba[at], self.rgba[at + 1], self.rgba[at + 2], self.rgba[at + 3]]
+        }
+
+        /// Columns in which some pixel is lighter than the ground.
+        fn inked_columns(&self) -> Vec<usize> {
+            let lighter = |x: usize| (0..self.height).any(|y| self.at(x, y)[0] > 0x60);
+            (0..self.width).filter(|x| lighter(*x)).collect()
+        }
+    }
+
+    fn ground(width: f64, height: f64) -> Scene {
+        let mut scene = Scene::new(width, height);
+        scene.items.push(Item::fill(Area::new(0.0, 0.0, width, height), GROUND));
+        scene
+    }
+
+    fn text(x: f64, y: f64, text: &str, anchor: Anchor, upwards: bool) -> Item {
+        let (size, weight) = (20.0, Weight::Regular);
+        Item::Text { x, y, text: text.into(), size, weight, anchor, colour: INK, upwards }
+    }
+
+    #[test]
+    fn shapes_have_their_colours_at_their_places_at_every_scale() {
+        let mut scene = ground(60.0, 40.0);
+        let (red, green) = (Colour::hex(0xff0000), Colour::hex(0x00ff00));
+        scene.items.push(Item::fill(Area::new(10.0, 10.0, 10.0, 10.0), red));
+        let clipped = vec![Item::fill(Area::new(0.0, 0.0, 60.0, 40.0), green)];
+        scene.items.push(Item::Clip { area: Area::new(30.0, 10.0, 10.0, 10.0), items: clipped });
+        scene.items.push(Item::Line {
+            from: (0.0, 30.0),
+            to: (60.0, 30.0),
+            stroke: Stroke::solid(INK, 2.0),
+        });
+        for scale in [1.0, 2.0, 3.0] {
+            let png = Decoded::of(&scene, scale);
+            let at = |x: f64, y: f64| png.at((x * scale) as usize, (y * scale) as usize);
+            assert_eq!((png.width, png.height), ((60.0 * scale) as usize, (40.0 * scale) as usize));
+            assert_eq!(at(5.0, 5.0), GROUND.rgba());
+            assert_eq!(at(15.0, 15.0), red.rgba());
+            assert_eq!(at(35.0, 15.0), green.rgba());
+            assert_eq!(at(25.0, 15.0), GROUND.rgba());
+            assert_eq!(at(45.0, 30.0), INK.rgba());
+        }
+    }
+
+    #[test]
+    fn pixels_of_an_image_stay_sharp() {
+        let mut scene = ground(40.0, 40.0);
+        let rgba = [[255, 0, 0, 255], [0, 255, 0, 255], [0, 0, 255, 255], [255; 4]].concat();
+        let pixels = Arc::new(Pixels { width: 2, height: 2, rgba });
+        let area = Area::new(10.0, 10.0, 20.0, 20.0);
+        scene.items.push(Item::Image { area, pixels, smooth: false });
+        let png = Decoded::of(&scene, 1.0);
+        assert_eq!(png.at(18, 18), [255, 0, 0, 255]);
+        assert_eq!(png.at(21, 18), [0, 255, 0, 255]);
+        assert_eq!(png.at(18, 21), [0, 0, 255, 255]);
+        assert_eq!(png.at(9, 9), GROUND.rgba());
+    }
+
+    #[test]
+    fn text_is_drawn_and_as_wide_as_it_was_measured() {
+        let words = "12:15:03.412 µPa² −90 dB";
+        let mut scene = ground(400.0, 40.0);
+        scene.items.push(text(20.0, 28.0, words, Anchor::Start, false));
+        let inked = Decoded::of(&scene, 1.0).inked_columns();
+        let (first, last) = (inked[0] as f64, inked[inked.len() - 1] as f64);
+        let width = text_width(words, 20.0, Weight::Regular);
+        // Letters begin and end a little inside their advance width; kerning is not measured.
+        assert!((20.0..24.0).contains(&first), "{first}");
+        assert!((last - (20.0 + width)).abs() < 4.0, "{last} against {}", 20.0 + width);
+    }
+
+    #[test]
+    fn anchors_and_upward_text_go_where_they_should() {
+        let mut scene = ground(200.0, 200.0);
+        scene.items.push(text(150.0, 30.0, "kHz", Anchor::End, false));
+        scene.items.push(text(100.0, 100.0, "Frequency", Anchor::Middle, true));
+        let png = Decoded::of(&scene, 1.0);
+        let lit = |xs: std::ops::Range<usize>, ys: std::ops::Range<usize>| {
+            xs.flat_map(|x| ys.clone().map(move |y| (x, y)))
+                .filter(|(x, y)| png.at(*x, *y)[0] > 0x80)
+                .count()
+        };
+        assert!(lit(110..151, 14..36) > 60);
+        assert_eq!(lit(152..200, 0..40), 0);
+        // Upwards about the anchor: left of the baseline, half above and half below the middle.
+        assert!(lit(84..101, 50..100) > 60 && lit(84..101, 100..150) > 60);
+        assert_eq!(lit(107..200, 60..200), 0);
+    }
+
+    #[test]
+    fn svg_text_is_escaped_and_carries_its_font() {
+        let mut scene = ground(100.0, 20.0);
+        scene.title = "A & B <c>".into();
+        scene.items.push(text(0.0, 15.0, "5 < 6 & 7 \u{7}\"", Anchor::Start, false));
+        let svg = to_svg(&scene).expect("SVG");
+        assert!(svg.contains("<title>A &amp; B &lt;c&gt;</title>"));
+        assert!(svg.contains("5 &lt; 6 &amp; 7 \""));
+        assert!(svg.contains("@font-face") && svg.contains("font/woff2"));
+        assert!(usvg::Tree::from_str(&svg, &usvg::Options::default()).is_ok());
+    }
+
+    #[test]
+    fn a_picture_without_pixels_or_with_too_many_is_refused() {
+        for (side, scale) in [(0.0, 1.0), (100.0, 0.0), (1e6, 1.0), (f64::NAN, 1.0), (1e308, 10.0)]
+        {
+            let refused = to_png(&Scene::new(side, side), scale);
+            assert!(matches!(refused, Err(ExportError::Size { .. })), "{side} at {scale}");
+        }
+    }
+}
