@@ -1,2 +1,38 @@
-//! spyhop
-fn main() {}
+//! The page: open a recording in the browser, see it, hear it, send the view as a link.
+
+mod actions;
+mod app;
+mod clock;
+mod commands;
+mod contrast;
+mod dialogs;
+mod engine;
+mod files;
+mod frame;
+#[cfg(doc)]
+mod hooks;
+mod keys;
+mod label_actions;
+mod label_files;
+mod labels;
+mod link;
+mod open;
+mod pages;
+mod panel;
+mod playback;
+mod prefs;
+mod readout;
+mod server;
+mod session;
+mod viewer;
+mod wording;
+mod worker;
+
+fn main() {
+    console_error_panic_hook::set_once();
+    // Page and workers run the same module: a worker has no window.
+    if web_sys::window().is_none() {
+        return worker::run();
+    }
+    leptos::mount::mount_to_body(app::App);
+}

@@ -17,12 +17,11 @@ use std::time::SystemTime;
 use rayon::prelude::*;
 use spyhop_api::{Deployment, FileFailure, RecordingInfo};
 use spyhop_signal::formats::{self, OpenOptions, Sidecar};
+use spyhop_signal::source::FileSource;
 
-pub use deployment_file::DeploymentFile;
-use deployment_file::FILE_NAME;
+pub use deployment_file::{DeploymentFile, FILE_NAME};
 use file_kind::FileKind;
 
-use crate::file_source::FileSource;
 
 /// The recordings of a place.
 pub struct Catalogue {
@@ -221,7 +220,8 @@ fn read_headers(
         opened.take(SIDECAR_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
         options.sidecars.push(Sidecar { name: sidecar.name.clone(), bytes });
     }
-    let source = FileSource::open(&file.path).map_err(unreadable)?;
+    let source = FileSource::open(&file.path)
+        .map_err(|e| format!("{} can't be read: {e}", file.name))?;
     formats::open(&file.name, Box::new(source), &options)
         .map(|recording| recording.info)
         .map_err(|e| e.to_string())

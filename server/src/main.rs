@@ -4,8 +4,10 @@
 mod catalogue;
 mod commands;
 mod data_folder;
-mod file_source;
+mod demo;
 mod http;
+mod npy;
+mod recording_file;
 
 use std::process::ExitCode;
 

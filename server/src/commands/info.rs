@@ -1,12 +1,140 @@
 //! `spyhop info`.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use spyhop_api::{RecordingInfo, StartSource};
+
+use crate::recording_file::{self, ReadingArgs};
 
 /// Options of `spyhop info`.
 #[derive(clap::Args)]
-pub struct Args {}
+#[command(after_help = "\
+Only headers and a few short ranges are read, whatever the file's size.
+
+Exit codes: 0 all files were opened, 1 at least one was not, 2 the command was not understood.
+
+Examples:
+  spyhop info 71621DC7.190
+  spyhop info --json *.wav | jq '.[].start'
+  spyhop info --zone=-05:00 NOPP6_EST_20090329_121500.wav")]
+pub struct Args {
+    /// Recordings
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Print JSON: one object, or an array for several files (a file that can't be opened is an
+    /// object with `name` and `error`)
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
 
 /// Runs it.
-pub fn run(_args: Args) -> anyhow::Result<ExitCode> {
-    Ok(ExitCode::SUCCESS)
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let mut failed = false;
+    let mut objects: Vec<Value> = Vec::new();
+    for (index, path) in args.files.iter().enumerate() {
+        match recording_file::open(path, &args.reading) {
+            Ok(recording) if args.json => objects.push(serde_json::to_value(&recording.info)?),
+            Ok(recording) => {
+                if index > 0 {
+                    println!();
+                }
+                print(path, &recording.info);
+            }
+            Err(error) => {
+                failed = true;
+                eprintln!("spyhop: {error:#}");
+                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+                objects.push(json!({ "name": name, "error": format!("{error:#}") }));
+            }
+        }
+    }
+    if args.json {
+        let value = match objects.as_mut_slice() {
+            [one] if args.files.len() == 1 => one.take(),
+            _ => Value::Array(objects),
+        };
+        println!("{}", serde_json::to_string_pretty(&value)?);
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// For a person.
+fn print(path: &Path, info: &RecordingInfo) {
+    println!("{}", path.display());
+    let row = |label: &str, value: String| println!("  {label:<12}{value}");
+    let bits = match info.bits_per_sample {
+        0 => String::new(),
+        bits => format!(", {bits} bits"),
+    };
+    row("format", format!("{}, {}{bits}", info.format, info.codec));
+    row("rate", format!("{} Hz", info.sample_rate_hz));
+    row("channels", info.channels.to_string());
+    row("length", format!("{} ({} frames)", duration(info.duration_s), info.frames));
+    match info.start {
+        Some(start) => {
+            let sure = info.start_uncertainty_s.map(|s| format!(", ±{s} s")).unwrap_or_default();
+            row("start", start.to_iso());
+            row("", format!("from {}, {}{sure}", source(info.start_source), info.start_zone));
+        }
+        None => row("start", "not known".to_owned()),
+    }
+    if info.segments.len() > 1 {
+        row("segments", format!("{} with gaps between them", info.segments.len()));
+        for segment in info.segments.iter().take(10) {
+            let start = segment.start.map(|t| t.to_iso()).unwrap_or_default();
+            row("", format!("{start}  {} frames from {}", segment.frames, segment.first_frame));
+        }
+        if info.segments.len() > 10 {
+            row("", format!("… and {} more", info.segments.len() - 10));
+        }
+    }
+    for (key, value) in &info.metadata {
+        row("metadata", format!("{key}: {value}"));
+    }
+    for warning in &info.warnings {
+        row("warning", warning.clone());
+    }
+}
+
+fn source(source: StartSource) -> &'static str {
+    match source {
+        StartSource::None => "nothing",
+        StartSource::Records => "the file's own records",
+        StartSource::Guano => "its GUANO chunk",
+        StartSource::Wamd => "its WAMD chunk",
+        StartSource::AudioMoth => "AudioMoth's comment",
+        StartSource::Bext => "its broadcast-wave chunk",
+        StartSource::Sidecar => "its sidecar",
+        StartSource::FileName => "its name",
+        StartSource::Override => "the command line",
+    }
+}
+
+/// `1 h 2 min 3.5 s`, without what is zero in front.
+fn duration(seconds: f64) -> String {
+    let whole_minutes = (seconds / 60.0).floor();
+    let rest = format!("{:.6}", seconds - 60.0 * whole_minutes);
+    let rest = rest.trim_end_matches('0').trim_end_matches('.');
+    let (hours, minutes) = ((whole_minutes / 60.0).floor(), whole_minutes % 60.0);
+    match (hours > 0.0, minutes > 0.0) {
+        (true, _) => format!("{hours} h {minutes} min {rest} s"),
+        (false, true) => format!("{minutes} min {rest} s"),
+        (false, false) => format!("{rest} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn durations_read_as_people_say_them() {
+        assert_eq!(duration(0.000386), "0.000386 s");
+        assert_eq!(duration(900.0), "15 min 0 s");
+        assert_eq!(duration(3_661.5), "1 h 1 min 1.5 s");
+    }
 }

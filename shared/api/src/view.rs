@@ -7,6 +7,8 @@ mod link;
 
 pub use link::LinkError;
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::Moment;
 
 /// Version of the link form that this build writes, as `v=`.
@@ -84,7 +86,7 @@ pub enum FrequencyAxis {
 }
 
 /// Window functions, by the names that scipy gives them.
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub enum Window {
     /// Periodic Hann, `hann`.
     #[default]
@@ -104,7 +106,7 @@ pub enum Window {
 }
 
 /// How power is normalised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Scaling {
     /// Power spectral density: noise keeps its level when the window changes.
     #[default]
@@ -114,7 +116,7 @@ pub enum Scaling {
 }
 
 /// The transform of a view.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpectrumSettings {
     /// Points of the FFT, a power of two from 64 to 65 536.
     pub fft_size: u32,
@@ -179,7 +181,7 @@ pub struct Selection {
 }
 
 /// What is heard.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listening {
     /// Speed: 0.1 is ten times slower (and lower), 16 is sixteen times faster.
     pub rate: f64,
@@ -200,7 +202,7 @@ impl Default for Listening {
 }
 
 /// Ways to hear what ears can't.
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub enum Lens {
     /// As it is (at [`Listening::rate`]).
     #[default]

@@ -4,15 +4,21 @@
 //! and hands the file to the one reader that knows it. A reader reads bounded ranges only; samples
 //! are decoded later, range by range.
 
+mod aiff;
 mod bytes;
 pub mod ears;
 mod file_name;
 mod fingerprint;
+mod flac;
 mod metadata;
+mod mp3;
+mod ogg;
 mod opening;
+mod packets;
 mod pcm;
 mod riff;
 mod start;
+mod w64;
 mod wav;
 pub mod wav_writer;
 mod xwav;
@@ -89,8 +95,20 @@ fn read_container(opening: &mut Opening<'_>) -> Result<Found, OpenError> {
     match tag(0) {
         b"RIFF" | b"RF64" | b"BW64" if tag(8) == b"WAVE" => wav::open(opening),
         b"RIFF" => Err(opening.unknown("a RIFF file that holds no sound".to_owned())),
+        b"FORM" if matches!(tag(8), b"AIFF" | b"AIFC") => aiff::open(opening),
+        b"riff" if head.starts_with(&w64::RIFF_GUID) => w64::open(opening),
+        b"fLaC" => flac::open(opening, 0),
+        b"OggS" => ogg::open(opening),
+        _ if head.starts_with(b"ID3") => {
+            let after = mp3::after_id3(&head);
+            match opening.bytes_up_to(after, 4)?.as_slice() {
+                b"fLaC" => flac::open(opening, after),
+                _ => mp3::open(opening, after),
+            }
+        }
         _ => match ears::open(opening)? {
             Some(found) => Ok(found),
+            None if mp3::looks_like_it(opening)? => mp3::open(opening, 0),
             None => Err(opening.unknown(bytes::what_it_looks_like(&head))),
         },
     }

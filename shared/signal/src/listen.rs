@@ -4,11 +4,19 @@
 //! the range beforehand ([`survey`]) finds its DC and the gain that brings it to −20 dBFS. Nothing
 //! here knows of a browser or a clock.
 
+mod band;
+mod chain;
+mod decimate;
+mod fir;
+mod high_pass;
+mod limiter;
 mod presets;
 mod renderer;
+mod resample;
 mod speaker;
 mod survey;
 
+pub use limiter::CEILING_DBFS;
 pub use presets::{PRESETS, Preset, PresetSettings};
 pub use renderer::{Block, ListenError, ListenSpec, Read, Renderer};
 pub use speaker::small_speaker_speed;

@@ -26,6 +26,11 @@ pub trait ByteSource: Send {
     /// # Errors
     /// When the bytes can't be had; the message is for a person.
     fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError>;
+
+    /// Whether it keeps what it reads by itself, so that no cache is wanted in front of it.
+    fn keeps_blocks(&self) -> bool {
+        false
+    }
 }
 
 /// Bytes that could not be had.
@@ -69,5 +74,9 @@ impl<S: ByteSource + ?Sized> ByteSource for Box<S> {
 
     fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError> {
         (**self).read_at(offset, buf)
+    }
+
+    fn keeps_blocks(&self) -> bool {
+        (**self).keeps_blocks()
     }
 }

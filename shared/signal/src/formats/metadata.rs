@@ -5,6 +5,7 @@ pub(crate) mod bext;
 pub(crate) mod guano;
 pub(crate) mod info_list;
 pub(crate) mod soundtrap;
+pub(crate) mod vorbis_comment;
 pub(crate) mod wamd;
 
 use super::opening::Opening;

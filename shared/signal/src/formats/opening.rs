@@ -7,7 +7,7 @@ use spyhop_api::SegmentInfo;
 use super::start::Start;
 use super::{OpenOptions, bytes};
 use crate::recording::{Decoder, OpenError, ReadError};
-use crate::source::{ByteSource, SharedSource, SourceError};
+use crate::source::{SharedSource, SourceError};
 
 /// A file being opened: readers leave metadata, start times and warnings here.
 pub(crate) struct Opening<'a> {

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
+use serde::{Deserialize, Serialize};
 use spyhop_api::view::SpectrumSettings;
 
 use super::Slice;
@@ -29,7 +30,7 @@ pub struct BoxSpec {
 
 /// What was measured. Levels are in dB re full scale; `None` where nothing was recorded, or nothing
 /// is in the band.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BoxMeasures {
     /// Width of the box.
     pub duration_s: f64,

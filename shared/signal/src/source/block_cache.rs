@@ -10,7 +10,7 @@ pub const BLOCK_BYTES: usize = 256 * 1024;
 const BLOCKS: usize = 8;
 
 /// A [`ByteSource`] behind at most 2 MiB of recently used blocks. Reads of a block's size or more go
-/// past the cache straight into the caller's buffer.
+/// past the cache straight into the caller's buffer, and so do all of a source that keeps blocks itself.
 pub struct BlockCache<S> {
     inner: S,
     /// Most recently used last.
@@ -56,7 +56,7 @@ impl<S: ByteSource> ByteSource for BlockCache<S> {
         if end > self.len() {
             return Err(SourceError::PastEnd { offset, end, len: self.len() });
         }
-        if buf.len() >= BLOCK_BYTES {
+        if buf.len() >= BLOCK_BYTES || self.inner.keeps_blocks() {
             return self.inner.read_at(offset, buf);
         }
         let mut filled = 0;

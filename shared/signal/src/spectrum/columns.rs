@@ -114,12 +114,10 @@ fn check(spec: &ColumnsSpec, stft: &Stft) -> Result<(), String> {
         return Err("the columns ask for another transform than the one planned".into());
     }
     let rows = spec.spectrum.rows(spec.bins_per_row);
-    if spec.bins_per_row == 0 || spec.first_row + spec.rows > rows {
+    if spec.bins_per_row == 0 || spec.first_row.saturating_add(spec.rows) > rows {
         return Err(format!(
-            "rows {}..{} of {} bins each: there are {rows}",
-            spec.first_row,
-            spec.first_row + spec.rows,
-            spec.bins_per_row
+            "{} rows from row {} of {} bins each: there are {rows}",
+            spec.rows, spec.first_row, spec.bins_per_row
         ));
     }
     let positions =
@@ -207,7 +205,7 @@ impl Work<'_, '_> {
         self.out.max = vec![0.0; self.out.mean.len()];
         let first_bin = spec.first_row * spec.bins_per_row;
         let end_bin = ((spec.first_row + spec.rows) * spec.bins_per_row).min(self.stft.bins());
-        let mut pool = Pool::new(&spec.spectrum, first_bin, end_bin - first_bin);
+        let mut pool = Pool::new(first_bin, end_bin - first_bin);
         for index in 0..spec.columns {
             let mut wave = Wave::default();
             let range = self.column_range(index);

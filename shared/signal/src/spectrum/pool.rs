@@ -11,7 +11,6 @@ use super::spec::SpectrumSpec;
 /// taken apart.
 pub(super) struct Pool {
     first_bin: usize,
-    fft_size: usize,
     /// Σ |Z[k]|² + |Z[N−k]|² since the last [`Pool::settle`].
     sum: Vec<f32>,
     /// Largest |Z[k]|² + |Z[N−k]|² + 2 |Re Z[k] Z[N−k]|.
@@ -27,10 +26,9 @@ const SETTLE_FRAMES: u32 = 256;
 
 impl Pool {
     /// For bins `first_bin..first_bin + bins` of transforms of `spec`.
-    pub fn new(spec: &SpectrumSpec, first_bin: usize, bins: usize) -> Pool {
+    pub fn new(first_bin: usize, bins: usize) -> Pool {
         Pool {
             first_bin,
-            fft_size: spec.fft_size,
             sum: vec![0.0; bins],
             max: vec![0.0; bins],
             total: vec![0.0; bins],
@@ -46,13 +44,18 @@ impl Pool {
 
     /// Adds a transform that holds `frames` frames: one or two.
     pub fn add(&mut self, z: &[Complex32], frames: u32) {
-        let n = self.fft_size;
-        for (i, (sum, max)) in self.sum.iter_mut().zip(&mut self.max).enumerate() {
-            let k = self.first_bin + i;
-            let (a, b) = (z[k], z[(n - k) % n]);
-            let both = a.norm_sqr() + b.norm_sqr();
-            *sum += both;
-            *max = max.max(both + 2.0 * (a.re * b.re - a.im * b.im).abs());
+        let (n, from) = (z.len(), self.first_bin);
+        // Bin k and its mirror image N − k, counted up and down; zero is its own.
+        let from_one = from.max(1);
+        let skipped = (from_one - from).min(self.sum.len());
+        let (sum_zero, sums) = self.sum.split_at_mut(skipped);
+        let (max_zero, maxima) = self.max.split_at_mut(skipped);
+        let mirrored = z[n - (from_one + sums.len()) + 1..=n - from_one].iter().rev();
+        for (((a, b), sum), max) in z[from_one..].iter().zip(mirrored).zip(sums).zip(maxima) {
+            add_bin(*a, *b, sum, max);
+        }
+        for (sum, max) in sum_zero.iter_mut().zip(max_zero) {
+            add_bin(z[0], z[0], sum, max);
         }
         self.frames += u64::from(frames);
         self.unsettled += frames;
@@ -97,4 +100,12 @@ impl Pool {
         self.max.fill(0.0);
         self.frames = 0;
     }
+}
+
+#[inline(always)]
+fn add_bin(a: Complex32, b: Complex32, sum: &mut f32, max: &mut f32) {
+    let both = a.norm_sqr() + b.norm_sqr();
+    let louder = both + 2.0 * (a.re * b.re - a.im * b.im).abs();
+    *sum += both;
+    *max = if louder > *max { louder } else { *max };
 }

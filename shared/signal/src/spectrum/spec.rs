@@ -117,9 +117,14 @@ impl SpectrumSpec {
         }
     }
 
+    /// The bin at half the sampling rate: even lengths have one.
+    pub fn nyquist_bin(&self) -> Option<usize> {
+        self.fft_size.is_multiple_of(2).then_some(self.fft_size / 2)
+    }
+
     /// How often a bin stands in the two-sided spectrum: once for zero and Nyquist, else twice.
     pub fn sidedness(&self, bin: usize) -> f32 {
-        if bin == 0 || 2 * bin == self.fft_size { 1.0 } else { 2.0 }
+        if bin == 0 || Some(bin) == self.nyquist_bin() { 1.0 } else { 2.0 }
     }
 
     /// Window coefficients times the square root of the scale, so that |FFT|² is power in one bin of

@@ -36,14 +36,23 @@ impl Stft {
     /// # Errors
     /// When the spec can't be computed.
     pub fn new(spec: &SpectrumSpec) -> Result<Stft, SpecError> {
-        let window = spec.scaled_window()?;
-        Ok(Stft::with_fft(spec, window, FftPlanner::new().plan_fft_forward(spec.fft_size)))
+        spec.check()?;
+        Stft::with_fft(spec, FftPlanner::new().plan_fft_forward(spec.fft_size))
     }
 
-    fn with_fft(spec: &SpectrumSpec, window: Vec<f32>, fft: Arc<dyn Fft<f32>>) -> Stft {
+    /// Uses a forward FFT of `spec.fft_size` points that was planned elsewhere, for instance held to
+    /// one instruction set.
+    ///
+    /// # Errors
+    /// When the spec can't be computed, or the FFT has another length.
+    pub fn with_fft(spec: &SpectrumSpec, fft: Arc<dyn Fft<f32>>) -> Result<Stft, SpecError> {
+        let window = spec.scaled_window()?;
+        if fft.len() != spec.fft_size {
+            return Err(SpecError::FftSize(fft.len()));
+        }
         let scratch = vec![Complex32::default(); fft.get_inplace_scratch_len()];
         let buffer = vec![Complex32::default(); spec.fft_size];
-        Stft { spec: *spec, window, fft, buffer, scratch }
+        Ok(Stft { spec: *spec, window, fft, buffer, scratch })
     }
 
     /// What it transforms.
@@ -60,22 +69,35 @@ impl Stft {
     /// other lengths the common part is used, the rest taken as zeros.
     pub fn frame(&mut self, samples: &[f32], power: &mut [f32]) {
         self.transform(samples, &[]);
-        self.separate(power, &mut []);
+        // Without a second frame Z is X itself.
+        for (p, z) in power.iter_mut().zip(&self.buffer[..self.spec.bins()]) {
+            *p = 2.0 * z.norm_sqr();
+        }
+        for bin in [Some(0), self.spec.nyquist_bin()].into_iter().flatten() {
+            power[bin] /= 2.0;
+        }
     }
 
     /// Power of two frames at once; see [`Stft::frame`].
     pub fn pair(&mut self, samples: [&[f32]; 2], power: [&mut [f32]; 2]) {
         self.transform(samples[0], samples[1]);
         let [first, second] = power;
-        self.separate(first, second);
+        separate(&self.buffer, first, second);
     }
 
     /// Power of all frames that lie wholly in `samples`, the first beginning at the first sample, as
     /// `scipy.signal.spectrogram(..., detrend=False)` aligns them.
     pub fn spectrogram(&mut self, samples: &[f32]) -> Spectrogram {
+        let mut power = Vec::new();
+        let frames = self.spectrogram_into(samples, &mut power);
+        Spectrogram { bins: self.bins(), frames, power }
+    }
+
+    /// [`Stft::spectrogram`] into memory that is used again; gives the number of frames.
+    pub fn spectrogram_into(&mut self, samples: &[f32], power: &mut Vec<f32>) -> usize {
         let (bins, frames) = (self.bins(), self.spec.frames_in(samples.len()));
         let (hop, width) = (self.spec.hop_samples, self.spec.window_samples);
-        let mut power = vec![0.0; bins * frames];
+        power.resize(bins * frames, 0.0);
         for (i, out) in power.chunks_mut(2 * bins).enumerate() {
             let at = 2 * i * hop;
             let first = &samples[at..at + width];
@@ -86,7 +108,7 @@ impl Stft {
                 _ => self.frame(first, out),
             }
         }
-        Spectrogram { bins, frames, power }
+        frames
     }
 
     /// FFT of first + i·second under the window; an empty second is silence.
@@ -107,20 +129,24 @@ impl Stft {
         self.fft.process_with_scratch(&mut self.buffer, &mut self.scratch);
         &self.buffer
     }
+}
 
-    /// One-sided power of the two frames of the last transform; the second may be left out.
-    fn separate(&self, first: &mut [f32], second: &mut [f32]) {
-        let n = self.buffer.len();
-        for k in 0..self.bins() {
-            let z = self.buffer[k];
-            let mirrored = self.buffer[if k == 0 { 0 } else { n - k }].conj();
-            let scale = self.spec.sidedness(k) / 4.0;
-            if let Some(p) = first.get_mut(k) {
-                *p = scale * (z + mirrored).norm_sqr();
-            }
-            if let Some(p) = second.get_mut(k) {
-                *p = scale * (z - mirrored).norm_sqr();
-            }
-        }
+/// One-sided power of the two frames that a transform holds.
+fn separate(z: &[Complex32], first: &mut [f32], second: &mut [f32]) {
+    let n = z.len();
+    let mirrored = z[n / 2 + 1..].iter().rev();
+    let interior = z[1..].iter().zip(mirrored);
+    let power = first[1..].iter_mut().zip(&mut second[1..]);
+    for ((p, q), (a, b)) in power.zip(interior) {
+        let (x_re, x_im) = (a.re + b.re, a.im - b.im);
+        let (y_re, y_im) = (a.re - b.re, a.im + b.im);
+        // Half is a quarter (the two halves of X and Y) for each of the two sides.
+        *p = 0.5 * (x_re * x_re + x_im * x_im);
+        *q = 0.5 * (y_re * y_re + y_im * y_im);
+    }
+    // Zero and Nyquist are their own mirror images, and stand once.
+    for k in [Some(0), n.is_multiple_of(2).then_some(n / 2)].into_iter().flatten() {
+        first[k] = z[k].re * z[k].re;
+        second[k] = z[k].im * z[k].im;
     }
 }

@@ -1,0 +1,194 @@
+//! The page: what stands at its top, what is below, and everything that lies over it.
+
+use leptos::prelude::*;
+use spyhop_api::View;
+
+use crate::actions::perform;
+use crate::commands::Action;
+use crate::dialogs::Dialogs;
+use crate::engine::{Engine, GpuChoice};
+use crate::keys::{self, DoubleKey};
+use crate::link::Link;
+use crate::pages::{Asking, FirstPage, Opening};
+use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
+use crate::viewer::Viewer;
+use crate::{files, open};
+
+/// The whole page.
+#[component]
+pub fn App() -> impl IntoView {
+    let session = Session::new(Engine::start(gpu_choice()));
+    provide_context(session);
+    let link = Link::start(session);
+    let act = Callback::new(move |action| perform(session, link, action));
+    let commit = Callback::new(move |()| link.commit());
+    listen_to_keys(session, act);
+    title_of_page(session);
+    open::from_link(session);
+    let over = RwSignal::new(0i32);
+    view! {
+        <div
+            class="page" id="page"
+            data-stage=move || stage_name(&session.stage.get())
+            data-state=move || if is_ready(session) { "ready" } else { "loading" }
+            data-progress=move || {
+                let p = session.progress.get();
+                format!("{}/{}/{}", p.exact, p.shown, p.tiles)
+            }
+            data-backend=move || { session.news.track(); session.engine().backend() }
+            data-bytes=move || { session.news.track(); session.engine().bytes_read().to_string() }
+            data-view=move || session.view.with(View::to_query)
+            data-labels=move || session.labels.all.with(Vec::len).to_string()
+            class:dropping=move || over.get().gt(&0)
+            on:dragenter=move |ev| { ev.prevent_default(); over.update(|n| *n += 1) }
+            on:dragover=move |ev| ev.prevent_default()
+            on:dragleave=move |_| over.update(|n| *n = (*n - 1).max(0))
+            on:drop=move |ev| {
+                ev.prevent_default();
+                over.set(0);
+                if let Some(transfer) = ev.data_transfer() {
+                    let dropped = files::dropped(&transfer);
+                    leptos::task::spawn_local(async move { open::files(session, dropped.await) });
+                }
+            }
+        >
+            <TopBar act/>
+            <main>
+                {move || match session.stage.get() {
+                    Stage::First => view! { <FirstPage act/> }.into_any(),
+                    Stage::Opening(name) => view! { <Opening name/> }.into_any(),
+                    Stage::Asking => view! { <Asking act/> }.into_any(),
+                    Stage::Viewing => view! { <Viewer act commit/> }.into_any(),
+                }}
+            </main>
+            <Notices/>
+            <Dialogs act/>
+        </div>
+    }
+}
+
+#[component]
+fn TopBar(act: Callback<Action>) -> impl IntoView {
+    let session = use_session();
+    let viewing = Memo::new(move |_| session.stage.get() == Stage::Viewing);
+    let title = Memo::new(move |_| session.open.with(|o| o.as_ref().map(|o| o.title())));
+    view! {
+        <header class="top">
+            <button class="name" title="The first page" on:click=move |_| act.run(Action::Home)>
+                "Spyhop"
+            </button>
+            <Show when=move || viewing.get()>
+                <span class="crumb">"▸"</span>
+                <h1 id="title">{move || title.get()}</h1>
+            </Show>
+            <span class="space"></span>
+            <Show when=move || viewing.get()>
+                <button id="toggle-panel" aria-pressed=move || session.prefs.panel.get().to_string()
+                    title="Show or hide the panel (\\)" on:click=move |_| act.run(Action::TogglePanel)
+                >"Panel"</button>
+                <button id="copy-link" title="Copy the link of this view (Ctrl+Shift+L)"
+                    on:click=move |_| act.run(Action::CopyLink)
+                >"Copy link"</button>
+            </Show>
+            <button id="open-files" title="Open files (Ctrl+O)"
+                on:click=move |_| act.run(Action::OpenFiles)
+            >"Open…"</button>
+            <button id="palette-button" class="wide-only" title="Find a command (Ctrl+K)"
+                on:click=move |_| act.run(Action::Palette)
+            >"Commands"</button>
+            <button class="icon" title="Light or dark" aria-label="Light or dark"
+                on:click=move |_| act.run(Action::ToggleTheme)
+            >"◐"</button>
+            <button id="help-button" class="icon" title="Keys and gestures (?)"
+                aria-label="Keys and gestures" on:click=move |_| act.run(Action::Help)
+            >"?"</button>
+        </header>
+    }
+}
+
+#[component]
+fn Notices() -> impl IntoView {
+    let session = use_session();
+    view! {
+        <div class="notices" id="notices" aria-live="assertive">
+            <For each=move || session.notices.get() key=|n| n.id let:notice>
+                <div class="notice" role="alert" data-kind=match notice.kind {
+                    NoticeKind::Error => "error",
+                    NoticeKind::Warning => "warning",
+                    NoticeKind::Done => "done",
+                }>
+                    <p>{notice.text.clone()}</p>
+                    <button class="icon" aria-label="Dismiss" on:click=move |_| {
+                        session.notices.update(|n| n.retain(|n| n.id != notice.id));
+                    }>"×"</button>
+                </div>
+            </For>
+        </div>
+    }
+}
+
+fn listen_to_keys(session: Session, act: Callback<Action>) {
+    let double = StoredValue::new(DoubleKey::default());
+    let listener = window_event_listener(leptos::ev::keydown, move |ev| {
+        let name = keys::name(&ev);
+        if name == "Escape" && session.dialog.get_untracked() != Dialog::None {
+            session.dialog.set(Dialog::None);
+            return;
+        }
+        let with_ctrl = name.starts_with("Ctrl+");
+        if keys::is_typing(&ev) && !(with_ctrl && matches!(name.as_str(), "Ctrl+K" | "Ctrl+Shift+L")) {
+            return;
+        }
+        if keys::is_for_control(&ev) {
+            return;
+        }
+        if keys::is_single_character(&name) && !session.prefs.letter_keys.get_untracked() {
+            return;
+        }
+        if session.dialog.get_untracked() != Dialog::None && !with_ctrl && name != "?" {
+            return;
+        }
+        let action = double.try_update_value(|d| d.action(&name, ev.time_stamp())).flatten();
+        if let Some(action) = action {
+            ev.prevent_default();
+            act.run(action);
+        }
+    });
+    on_cleanup(move || listener.remove());
+}
+
+fn title_of_page(session: Session) {
+    Effect::new(move |_| {
+        let title = session.open.with(|o| o.as_ref().map(|o| o.title()));
+        document().set_title(&title.map_or("Spyhop".to_owned(), |t| format!("{t} · Spyhop")));
+    });
+}
+
+fn is_ready(session: Session) -> bool {
+    let p = session.progress.get();
+    match session.stage.get() {
+        Stage::Viewing => p.tiles > 0 && p.exact == p.tiles,
+        Stage::First | Stage::Asking => true,
+        Stage::Opening(_) => false,
+    }
+}
+
+fn stage_name(stage: &Stage) -> &'static str {
+    match stage {
+        Stage::First => "first",
+        Stage::Opening(_) => "opening",
+        Stage::Asking => "asking",
+        Stage::Viewing => "viewing",
+    }
+}
+
+/// `?gpu=off|force`, for tests and for those whose driver misbehaves.
+fn gpu_choice() -> GpuChoice {
+    let query = window().location().search().unwrap_or_default();
+    let chosen = query.trim_start_matches('?').split('&').find_map(|p| p.strip_prefix("gpu="));
+    match chosen {
+        Some("off") => GpuChoice::Off,
+        Some("force") => GpuChoice::Force,
+        _ => GpuChoice::Auto,
+    }
+}

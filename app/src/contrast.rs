@@ -1,0 +1,182 @@
+//! Floor and ceiling of the colours: from what the picture shows, and what flattening subtracts.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use leptos::prelude::*;
+use spyhop_api::view::SpectrumSettings;
+use spyhop_paint::{Column, ColumnSource, Flatten, Found};
+use spyhop_signal::measure::contrast;
+
+use crate::engine::Wanted;
+use crate::frame::Frame;
+use crate::session::{OpenSet, Session};
+
+/// Columns of the picture that are looked at.
+const COLUMNS: usize = 160;
+/// Rows that a column is reduced to.
+const ROWS: usize = 128;
+/// The lowest share of the whole band that is left out: DC stands there.
+const DC_SHARE: f64 = 0.004;
+/// Range shown before anything is known, dB re full scale.
+const FIRST_RANGE_DB: (f64, f64) = (-110.0, -50.0);
+/// Range of a flattened picture, dB above each band's median.
+pub const FLAT_RANGE_DB: (f64, f64) = (0.0, 30.0);
+
+/// Sets floor and ceiling from what the picture shows now.
+pub fn set_from_picture(session: Session) {
+    if session.view.with_untracked(|v| v.flatten_s.is_some()) {
+        session.view.update(|v| v.colour.range_db = Some(FLAT_RANGE_DB));
+    } else if let Some(range) = of_picture(session) {
+        session.view.update(|v| v.colour.range_db = Some(range));
+    }
+}
+
+/// Switches flattening; the range changes its meaning with it.
+pub fn set_flatten(session: Session, seconds: Option<f64>) {
+    let was = session.view.with_untracked(|v| v.flatten_s.is_some());
+    session.view.update(|v| {
+        v.flatten_s = seconds;
+        if seconds.is_some() && !was {
+            v.colour.range_db = Some(FLAT_RANGE_DB);
+        }
+    });
+    if seconds.is_none() && was {
+        set_from_picture(session);
+    }
+}
+
+/// The range to draw with: the view's own, or a guess until one is set.
+pub fn shown_range(session: Session, open: &OpenSet) -> (f64, f64) {
+    let offset = open.calibration_db().unwrap_or(0.0);
+    session.view.with_untracked(|v| match (v.colour.range_db, v.flatten_s) {
+        (Some(range), _) => range,
+        (None, Some(_)) => FLAT_RANGE_DB,
+        (None, None) => (FIRST_RANGE_DB.0 + offset, FIRST_RANGE_DB.1 + offset),
+    })
+}
+
+/// Floor and ceiling of what the picture shows; `None` until there is something.
+fn of_picture(session: Session) -> Option<(f64, f64)> {
+    let open = session.open.get_untracked()?;
+    let frame = session.frame_now()?;
+    let wanted = session.wanted.get_value()?;
+    let engine = session.engine();
+    let power = cells(&engine.power(&wanted), &frame);
+    let offset = open.calibration_db().unwrap_or(0.0);
+    contrast(&power, ROWS, 0).map(|(low, high)| ((low + offset).round(), (high + offset).round()))
+}
+
+/// Mean power of a coarse grid over the frame, column by column; zero where nothing is.
+fn cells(source: &impl ColumnSource, frame: &Frame) -> Vec<f32> {
+    let mut power = vec![0.0f32; COLUMNS * ROWS];
+    let low = frame.band_hz.0.max(frame.nyquist_hz * DC_SHARE);
+    let high = frame.band_hz.1.max(low * 1.01);
+    for (c, column) in power.chunks_mut(ROWS).enumerate() {
+        let at = frame.position_at((c as f64 + 0.5) / COLUMNS as f64);
+        let pixel = frame.span() / 1024.0;
+        source.columns(at..at + pixel, &mut |_, found: Column<'_>| {
+            for (r, cell) in column.iter_mut().enumerate() {
+                let hz = low + (high - low) * (r as f64 + 0.5) / ROWS as f64;
+                *cell = power_at(&found, hz).unwrap_or(0.0);
+            }
+        });
+    }
+    power
+}
+
+/// Mean power of a column at a frequency.
+pub fn power_at(column: &Column<'_>, hz: f64) -> Option<f32> {
+    row_at(column, hz).and_then(|row| column.mean.get(row).copied())
+}
+
+/// Row of a column that holds a frequency.
+pub fn row_at(column: &Column<'_>, hz: f64) -> Option<usize> {
+    let row = ((hz / column.bin_hz + 0.5 - column.first_bin) / column.bins_per_row).floor();
+    (row >= 0.0 && (row as usize) < column.mean.len()).then_some(row as usize)
+}
+
+/// The stretch whose medians are taken away: around the picture, in steps of an eighth so that a
+/// small pan does not change every colour.
+pub fn flatten_span(frame: &Frame, seconds: f64, rate_hz: f64) -> Range<f64> {
+    let span = (seconds * rate_hz).clamp(64.0, frame.end);
+    let step = span / 8.0;
+    let middle = frame.position_at(0.5);
+    let start = (((middle - span / 2.0) / step).round() * step).clamp(0.0, frame.end - span);
+    start..start + span
+}
+
+/// Medians of each row over a stretch.
+#[derive(Clone, Debug, Default)]
+pub struct Medians {
+    median: Vec<f32>,
+    first_bin: f64,
+    bins_per_row: f64,
+    bin_hz: f64,
+}
+
+impl Medians {
+    /// Takes them from what the engine has; `None` where it has nothing yet.
+    pub fn of(source: &impl ColumnSource, span: &Range<f64>) -> Option<Medians> {
+        let width = (span.end - span.start) / COLUMNS as f64;
+        let columns: RefCell<Vec<Vec<f32>>> = RefCell::new(Vec::new());
+        let mut shape: Option<(f64, f64, f64)> = None;
+        for c in 0..COLUMNS {
+            let from = span.start + c as f64 * width;
+            let mut first = true;
+            let found = source.columns(from..from + width, &mut |_, column: Column<'_>| {
+                let this = (column.first_bin, column.bins_per_row, column.bin_hz);
+                if std::mem::take(&mut first) && *shape.get_or_insert(this) == this {
+                    columns.borrow_mut().push(column.mean.to_vec());
+                }
+            });
+            if found == Found::Pending && c == 0 && columns.borrow().is_empty() {
+                continue;
+            }
+        }
+        let columns = columns.into_inner();
+        let (first_bin, bins_per_row, bin_hz) = shape?;
+        let rows = columns.iter().map(Vec::len).min()?;
+        let mut values = Vec::with_capacity(columns.len());
+        let median = (0..rows)
+            .map(|r| {
+                values.clear();
+                values.extend(columns.iter().map(|c| c[r]).filter(|p| p.is_finite()));
+                let middle = values.len() / 2;
+                if values.is_empty() {
+                    return 0.0;
+                }
+                *values.select_nth_unstable_by(middle, f32::total_cmp).1
+            })
+            .collect();
+        Some(Medians { median, first_bin, bins_per_row, bin_hz })
+    }
+
+    /// As the painter takes it.
+    pub fn flatten(&self) -> Flatten<'_> {
+        Flatten {
+            median: &self.median,
+            first_bin: self.first_bin,
+            bins_per_row: self.bins_per_row,
+            bin_hz: self.bin_hz,
+        }
+    }
+}
+
+/// The picture over which medians are taken.
+pub fn flatten_wanted(
+    frame: &Frame,
+    seconds: f64,
+    rate_hz: f64,
+    spectrum: SpectrumSettings,
+    channel: u32,
+) -> Wanted {
+    Wanted {
+        positions: flatten_span(frame, seconds, rate_hz),
+        width_px: COLUMNS as u32,
+        height_px: 512,
+        band_hz: (0.0, frame.nyquist_hz),
+        spectrum,
+        channel,
+    }
+}

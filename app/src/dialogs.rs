@@ -1,0 +1,193 @@
+//! What lies over the page: the palette, the help sheet, and the link where there is no clipboard.
+
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen_futures::JsFuture;
+
+use crate::commands::{Action, COMMANDS, Command, shown_key};
+use crate::session::{Dialog, NoticeKind, Session, use_session};
+
+/// Gestures, for the help sheet.
+const GESTURES: [(&str, &str); 13] = [
+    ("drag", "draw a box; its handles resize it, the middle one moves it"),
+    ("click · Ctrl+click", "set cursor A · cursor B"),
+    ("double click, double tap", "zoom in"),
+    ("wheel, two-finger scroll", "move in time"),
+    ("Ctrl+wheel, pinch", "zoom time at the pointer"),
+    ("Alt+wheel", "zoom frequency at the pointer"),
+    ("Shift+drag, middle button", "move in time and frequency"),
+    ("drag on the frequency axis", "zoom into that band; double click: the whole band"),
+    ("drag on the time axis", "move; double click: everything"),
+    ("drag on the colour bar", "upper half: ceiling; lower half: floor; double click: automatic"),
+    ("one finger", "move; after a long press, or with Box: draw"),
+    ("two fingers", "zoom each axis by its own spread"),
+    ("two-finger tap", "previous view"),
+];
+
+/// The dialog that is open, if any.
+#[component]
+pub fn Dialogs(act: Callback<Action>) -> impl IntoView {
+    let session = use_session();
+    move || match session.dialog.get() {
+        Dialog::None => ().into_any(),
+        Dialog::Palette => view! { <Palette act/> }.into_any(),
+        Dialog::Help => view! { <Help/> }.into_any(),
+        Dialog::Link => view! { <LinkField/> }.into_any(),
+    }
+}
+
+/// Copies the link, or shows it to be copied by hand where the browser has no clipboard.
+pub fn copy_link(session: Session, address: &str) {
+    session.link_text.set(address.to_owned());
+    let secure = window().is_secure_context();
+    let address = address.to_owned();
+    spawn_local(async move {
+        let copied = secure && {
+            let clipboard = window().navigator().clipboard();
+            JsFuture::from(clipboard.write_text(&address)).await.is_ok()
+        };
+        if copied {
+            session.tell(NoticeKind::Done, "The link of this view is on the clipboard.");
+        } else {
+            session.dialog.set(Dialog::Link);
+        }
+    });
+}
+
+#[component]
+fn Shade(label: &'static str, id: &'static str, children: Children) -> impl IntoView {
+    let session = use_session();
+    let close = move || session.dialog.set(Dialog::None);
+    view! {
+        <div class="shade" on:click=move |_| close()>
+            <div class="dialog" id=id role="dialog" aria-modal="true" aria-label=label
+                on:click=|ev| ev.stop_propagation()
+            >
+                <button class="icon close" aria-label="Close" on:click=move |_| close()>"×"</button>
+                {children()}
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Palette(act: Callback<Action>) -> impl IntoView {
+    let session = use_session();
+    let input = NodeRef::<html::Input>::new();
+    let text = RwSignal::new(String::new());
+    let at = RwSignal::new(0usize);
+    focus_when_there(input);
+    let found = Memo::new(move |_| {
+        let words: Vec<String> = text.get().to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let fits = |c: &&Command| {
+            let hay = format!("{} {}", c.group, c.title).to_lowercase();
+            words.iter().all(|w| hay.contains(w))
+        };
+        COMMANDS.iter().filter(fits).map(|c| c.action).collect::<Vec<_>>()
+    });
+    let run = move |action: Action| {
+        session.dialog.set(Dialog::None);
+        act.run(action);
+    };
+    view! {
+        <Shade label="Commands" id="palette">
+            <input
+                node_ref=input type="text" placeholder="What to do…" aria-label="Find a command"
+                role="combobox" aria-expanded="true" aria-controls="palette-list"
+                aria-activedescendant=move || format!("command-{}", at.get())
+                on:input=move |ev| { text.set(event_target_value(&ev)); at.set(0) }
+                on:keydown=move |ev| {
+                    let last = found.with_untracked(Vec::len).saturating_sub(1);
+                    match ev.key().as_str() {
+                        "ArrowDown" => { ev.prevent_default(); at.update(|i| *i = (*i + 1).min(last)) }
+                        "ArrowUp" => { ev.prevent_default(); at.update(|i| *i = i.saturating_sub(1)) }
+                        "Enter" => if let Some(a) = found.with_untracked(|f| f.get(at.get_untracked()).copied()) {
+                            ev.prevent_default();
+                            run(a);
+                        },
+                        _ => {}
+                    }
+                }
+            />
+            <ul id="palette-list" role="listbox">
+                {move || found.get().into_iter().enumerate().filter_map(|(i, action)| {
+                    let c = COMMANDS.iter().find(|c| c.action == action)?;
+                    Some(view! {
+                        <li role="option" id=format!("command-{i}") aria-selected=move || (at.get() == i).to_string()
+                            on:click=move |_| run(action)
+                        >
+                            <span class="dim">{c.group}</span>" "{c.title}
+                            {c.keys.first().map(|k| view! { <kbd>{shown_key(k)}</kbd> })}
+                        </li>
+                    })
+                }).collect_view()}
+            </ul>
+        </Shade>
+    }
+}
+
+#[component]
+fn Help() -> impl IntoView {
+    let mut groups: Vec<&str> = Vec::new();
+    for c in COMMANDS {
+        if !groups.contains(&c.group) {
+            groups.push(c.group);
+        }
+    }
+    let groups = groups.into_iter().map(|group| {
+        // The nine keys of the labels are one row.
+        let shown = |c: &&Command| {
+            let repeated = matches!(c.action, Action::Label(2..));
+            c.group == group && !c.keys.is_empty() && !repeated
+        };
+        let rows = COMMANDS.iter().filter(shown).map(|c| {
+            if c.action == Action::Label(1) {
+                let row = view! {
+                    <div><dt><kbd>"1"</kbd>" … "<kbd>"9"</kbd></dt><dd>"Label the selection"</dd></div>
+                };
+                return row.into_any();
+            }
+            let keys = c.keys.iter().map(|k| view! { <kbd>{shown_key(k)}</kbd>" " }).collect_view();
+            view! { <div><dt>{keys}</dt><dd>{c.title}</dd></div> }.into_any()
+        });
+        view! { <section><h3>{group}</h3><dl>{rows.collect_view()}</dl></section> }
+    });
+    let gestures = GESTURES.map(|(how, what)| view! { <div><dt>{how}</dt><dd>{what}</dd></div> });
+    view! {
+        <Shade label="Keys and gestures" id="help">
+            <h2>"Keys and gestures"</h2>
+            <div class="sheet">
+                {groups.collect_view()}
+                <section><h3>"Mouse and touch"</h3><dl>{gestures}</dl></section>
+            </div>
+        </Shade>
+    }
+}
+
+#[component]
+fn LinkField() -> impl IntoView {
+    let session = use_session();
+    let input = NodeRef::<html::Input>::new();
+    focus_when_there(input);
+    view! {
+        <Shade label="The link of this view" id="link">
+            <h2>"The link of this view"</h2>
+            <p>"This browser gives a page no clipboard here (it needs https): copy it with Ctrl+C."</p>
+            <input id="link-text" node_ref=input type="text" readonly prop:value=move || session.link_text.get()
+                on:focus=move |_| if let Some(i) = input.get_untracked() { i.select() }/>
+        </Shade>
+    }
+}
+
+fn focus_when_there(input: NodeRef<html::Input>) {
+    Effect::new(move |_| {
+        if let Some(input) = input.get() {
+            request_animation_frame(move || {
+                // An input that is on the page takes the focus.
+                let _ = input.focus();
+                input.select();
+            });
+        }
+    });
+}

@@ -1,0 +1,247 @@
+//! The engine: workers that read, decode and transform, and what they gave.
+//!
+//! The page asks by saying what it shows ([`Engine::want`]); work that the view has left is dropped
+//! from the queue, what comes back is kept in a bounded cache and announced by [`Engine::on_news`].
+
+mod cache;
+mod input;
+mod picture;
+mod plan;
+mod player;
+mod pool;
+pub mod remote;
+mod state;
+mod target;
+mod tile;
+pub mod wire;
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
+
+use spyhop_api::RecordingInfo;
+use spyhop_api::view::{Listening, SpectrumSettings};
+use spyhop_paint::ColumnSource;
+use spyhop_signal::Line;
+use spyhop_signal::measure::{BoxMeasures, Slice};
+use spyhop_signal::spectrum::SpectrumSpec;
+
+use picture::Power;
+use state::State;
+use target::Target;
+pub use wire::OpenWire as OpenSettings;
+use wire::{Answer, Order};
+
+/// A handle to the engine; clones share it.
+#[derive(Clone)]
+pub struct Engine {
+    state: Rc<RefCell<State>>,
+}
+
+/// Whether WebGPU is used: `?gpu=off|force`; `Auto` takes a real adapter and never a software one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GpuChoice {
+    Auto,
+    Off,
+    Force,
+}
+
+/// Something to open.
+pub enum Input {
+    /// A file on the person's disk; nothing of it leaves the machine. Sidecars (`.log.xml`) go along.
+    File(web_sys::File),
+    /// A file at an address, read by ranges.
+    Url { url: String, name: String },
+}
+
+/// What opening gave. Failures do not stop the rest.
+pub struct Opened {
+    pub infos: Vec<RecordingInfo>,
+    /// Name and message of what could not be opened.
+    pub failures: Vec<(String, String)>,
+    /// All of `infos` that fit, on one time axis.
+    pub line: Option<Line>,
+    /// Index into `infos` and the reason.
+    pub left_out: Vec<(usize, String)>,
+}
+
+/// A picture that the page shows now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    pub positions: Range<f64>,
+    pub width_px: u32,
+    pub height_px: u32,
+    pub band_hz: (f64, f64),
+    pub spectrum: SpectrumSettings,
+    pub channel: u32,
+}
+
+/// How far the wanted pictures are.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Progress {
+    pub tiles: usize,
+    /// At least sampled.
+    pub shown: usize,
+    /// True mean and maximum.
+    pub exact: usize,
+}
+
+/// Wave columns under one pixel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WaveFound {
+    Data { min: f32, max: f32, rms: f32 },
+    Gap,
+    Pending,
+}
+
+/// What is to be heard.
+pub struct PlayRequest {
+    pub positions: Range<i64>,
+    pub channel: u32,
+    pub listening: Listening,
+    pub view_band_hz: (f64, f64),
+}
+
+/// What is heard now.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Playing {
+    pub on: bool,
+    /// Position on the line that is heard at this moment.
+    pub position: f64,
+    pub auto_gain_db: f64,
+    /// The browser lets nothing be heard before a tap or a key.
+    pub needs_tap: bool,
+}
+
+impl Engine {
+    /// Starts the workers.
+    pub fn start(gpu: GpuChoice) -> Engine {
+        Engine { state: State::start(gpu) }
+    }
+
+    /// How files are read that are opened from now on.
+    pub fn set_open_settings(&self, settings: OpenSettings) {
+        self.state.borrow_mut().open_settings = settings;
+    }
+
+    /// Opens recordings in place of what is open. `known` spares opening what the server described.
+    pub async fn open(&self, inputs: Vec<Input>, known: Vec<RecordingInfo>) -> Opened {
+        input::open(&self.state, inputs, known).await
+    }
+
+    /// Says what the page shows, the most urgent first; anything else that waits is dropped.
+    pub fn want(&self, wanted: &[Wanted]) {
+        self.state.borrow_mut().want(wanted);
+    }
+
+    /// Called (at most once a frame) when there is something new to draw.
+    pub fn on_news(&self, news: impl Fn() + 'static) {
+        self.state.borrow_mut().on_news = Some(Rc::new(news));
+    }
+
+    /// What is at hand for a picture: the best tiles of any level, exact before sampled.
+    pub fn power(&self, wanted: &Wanted) -> impl ColumnSource + use<> {
+        let state = self.state.borrow();
+        match &state.line {
+            Some(line) => {
+                let target = state.target(wanted, line);
+                let spec = SpectrumSpec::from((&wanted.spectrum, line.sample_rate_hz));
+                Power::new(line.clone(), &state.cache, &target, spec.bin_hz())
+            }
+            None => Power::nothing(),
+        }
+    }
+
+    /// The wave form under a pixel of a picture.
+    pub fn wave(&self, wanted: &Wanted, positions: Range<f64>) -> WaveFound {
+        let state = self.state.borrow();
+        let Some(line) = &state.line else { return WaveFound::Pending };
+        let level = Target::pixel_level(wanted);
+        picture::wave(line, &state.cache, wanted.channel, level, positions)
+    }
+
+    /// How far the wanted pictures are.
+    pub fn progress(&self) -> Progress {
+        self.state.borrow().progress()
+    }
+
+    /// What went wrong last in reading what is open, for a person; cleared by opening.
+    pub fn problem(&self) -> Option<String> {
+        self.state.borrow().problem.clone()
+    }
+
+    /// Samples of a range (at most 4 million), NaN where nothing was recorded.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub async fn samples(&self, positions: Range<i64>, channel: u32) -> Result<Vec<f32>, String> {
+        let (start, end) = (positions.start, positions.end);
+        let asked = state::ask(&self.state, |job| Order::Samples { job, start, end, channel });
+        let (_, message) = asked.await?;
+        Ok(message.floats(0))
+    }
+
+    /// Measures a box.
+    ///
+    /// # Errors
+    /// When its samples can't be read, or are too many.
+    pub async fn measure(
+        &self,
+        positions: Range<i64>,
+        band_hz: (f64, f64),
+        channel: u32,
+        spectrum: SpectrumSettings,
+    ) -> Result<BoxMeasures, String> {
+        let (start, end) = (positions.start, positions.end);
+        let order = |job| Order::Measure { job, start, end, channel, band_hz, spectrum };
+        match state::ask(&self.state, order).await?.0 {
+            Answer::Measures { measures, .. } => Ok(*measures),
+            _ => Err("the worker measured something else".to_owned()),
+        }
+    }
+
+    /// The spectrum of a stretch.
+    ///
+    /// # Errors
+    /// When its samples can't be read.
+    pub async fn slice(
+        &self,
+        positions: Range<i64>,
+        channel: u32,
+        spectrum: SpectrumSettings,
+    ) -> Result<Slice, String> {
+        let (start, end) = (positions.start, positions.end);
+        let order = |job| Order::Slice { job, start, end, channel, spectrum };
+        match state::ask(&self.state, order).await? {
+            (Answer::Slice { bin_hz, frames, .. }, message) => {
+                Ok(Slice { bin_hz, mean: message.floats(0), max: message.floats(1), frames })
+            }
+            _ => Err("the worker gave something else".to_owned()),
+        }
+    }
+
+    /// `cpu`, or `gpu: <adapter>`.
+    pub fn backend(&self) -> String {
+        "cpu".to_owned()
+    }
+
+    /// Bytes read from disk and net since the page was loaded.
+    pub fn bytes_read(&self) -> u64 {
+        self.state.borrow().bytes_read
+    }
+
+    /// Plays from the beginning of a range. Must be called from a click or a key.
+    pub fn play(&self, request: PlayRequest) {
+        player::play(&self.state, request);
+    }
+
+    /// Stops.
+    pub fn stop(&self) {
+        player::stop(&self.state);
+    }
+
+    /// What is heard now.
+    pub fn playing(&self) -> Playing {
+        player::playing(&self.state)
+    }
+}

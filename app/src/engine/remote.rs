@@ -1,0 +1,141 @@
+//! Files at addresses: whether they can be read by ranges, and what is said when they can't.
+
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, Headers, Request, RequestInit, Response};
+
+/// A file without ranges is read whole, up to this.
+const MOST_WHOLE_BYTES: f64 = 64.0 * 1024.0 * 1024.0;
+/// How much is asked for to see whether ranges work.
+const PROBE_BYTES: u32 = 1024;
+
+/// What stands behind a failed request; the browser does not say more.
+pub const NO_ANSWER: &str = "there was no answer, or its server does not let pages of other sites \
+    read it (CORS). Check the address and the network, or download the file and drop it here";
+
+/// How a file at an address can be read.
+pub enum Remote {
+    /// By ranges; its length.
+    Ranges(u64),
+    /// It was read whole.
+    Whole(Blob),
+}
+
+/// What an HTTP status means to a person.
+pub fn status_message(status: u16) -> String {
+    match status {
+        200 => {
+            "its server answers no ranges of a file any more: download it and drop it here".into()
+        }
+        401 | 403 => format!(
+            "its server refuses to give it ({status}): it may need a login. Download it and drop it here"
+        ),
+        404 | 410 => format!("there is nothing at this address ({status}): check the address"),
+        416 => format!("it is shorter than it was ({status}): open it again"),
+        429 => {
+            format!("its server asks for fewer requests ({status}): wait a minute and try again")
+        }
+        500..=599 => format!("its server failed ({status}): try again later"),
+        _ => format!("its server answered {status} where 206 was expected: check the address"),
+    }
+}
+
+/// Finds out how a file can be read.
+///
+/// # Errors
+/// With what happened and what to do, for a person.
+pub async fn probe(url: &str) -> Result<Remote, String> {
+    let abort = web_sys::AbortController::new().map_err(|_| NO_ANSWER)?;
+    let range = format!("bytes=0-{}", PROBE_BYTES - 1);
+    let response = request("GET", url, Some(&range), Some(&abort)).await?;
+    match response.status() {
+        206 => {
+            let total = total_length(&response);
+            abort.abort();
+            match total {
+                Some(total) => Ok(Remote::Ranges(total)),
+                // A server may keep `Content-Range` from other sites; `Content-Length` it can't.
+                None => {
+                    let head = request("HEAD", url, None, None).await?;
+                    content_length(&head).map(|l| Remote::Ranges(l as u64)).ok_or_else(|| {
+                        "its server does not say how long it is: download it and drop it here"
+                            .into()
+                    })
+                }
+            }
+        }
+        200 => match content_length(&response) {
+            Some(length) if length > MOST_WHOLE_BYTES => {
+                abort.abort();
+                Err(too_long(Some(length)))
+            }
+            _ => whole(&response, &abort).await.map(Remote::Whole),
+        },
+        status => {
+            abort.abort();
+            Err(status_message(status))
+        }
+    }
+}
+
+fn too_long(length: Option<f64>) -> String {
+    let length = length.map_or("more than 64".into(), |l| format!("{:.0}", l / 1e6));
+    format!(
+        "its server answers no ranges of a file, and it is too long to be read whole ({length} MB): \
+         download it and drop it here"
+    )
+}
+
+async fn request(
+    method: &str,
+    url: &str,
+    range: Option<&str>,
+    abort: Option<&web_sys::AbortController>,
+) -> Result<Response, String> {
+    let asked = (|| {
+        let init = RequestInit::new();
+        init.set_method(method);
+        if let Some(range) = range {
+            let headers = Headers::new()?;
+            headers.append("Range", range)?;
+            init.set_headers(&headers);
+        }
+        init.set_signal(abort.map(|a| a.signal()).as_ref());
+        Request::new_with_str_and_init(url, &init)
+    })();
+    let asked = asked.map_err(|_| format!("{url} is no address of a file: check it"))?;
+    let window = web_sys::window().ok_or(NO_ANSWER)?;
+    let answer = JsFuture::from(window.fetch_with_request(&asked)).await;
+    Ok(answer.map_err(|_| NO_ANSWER)?.unchecked_into())
+}
+
+/// The length of the whole, from `bytes 0-1023/123456`.
+fn total_length(response: &Response) -> Option<u64> {
+    let range = response.headers().get("Content-Range").ok()??;
+    range.rsplit('/').next()?.trim().parse().ok()
+}
+
+fn content_length(response: &Response) -> Option<f64> {
+    response.headers().get("Content-Length").ok()??.trim().parse().ok()
+}
+
+/// Reads a body, up to what is allowed.
+async fn whole(response: &Response, abort: &web_sys::AbortController) -> Result<Blob, String> {
+    let broke = |_: JsValue| "the connection broke while it was read: try again".to_owned();
+    let body = response.body().ok_or("its server sent nothing: check the address")?;
+    let reader: web_sys::ReadableStreamDefaultReader = body.get_reader().unchecked_into();
+    let parts = js_sys::Array::new();
+    let mut length = 0.0;
+    loop {
+        let part = JsFuture::from(reader.read()).await.map_err(broke)?;
+        let value = js_sys::Reflect::get(&part, &"value".into()).map_err(broke)?;
+        let Some(value) = value.dyn_ref::<js_sys::Uint8Array>() else { break };
+        length += f64::from(value.length());
+        if length > MOST_WHOLE_BYTES {
+            abort.abort();
+            return Err(too_long(None));
+        }
+        parts.push(value);
+    }
+    Blob::new_with_u8_array_sequence(&parts).map_err(broke)
+}

@@ -1,0 +1,416 @@
+//! The engine's state: what is open, what is wanted, and which worker does what.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::Range;
+use std::rc::Rc;
+
+use futures::channel::oneshot;
+use spyhop_signal::Line;
+use wasm_bindgen::prelude::*;
+
+use super::cache::Cache;
+use super::plan::{self, Kind, Piece, Planned, SAMPLED_FRAMES, Situation, Speed};
+use super::player::Player;
+use super::pool::Pool;
+use super::target::Target;
+use super::tile::{Layer, Place, Quality};
+use super::wire::{Answer, ColumnsWire, Cost, Message, OpenWire, Order};
+use super::{GpuChoice, Progress, Wanted};
+
+/// Workers that transform: more would only wait for memory and for each other's files.
+const MOST_WORKERS: usize = 4;
+/// Jobs that a worker has at a time: it begins the second without waiting for the page.
+const JOBS_AT_ONCE: usize = 2;
+
+/// Everything that clones of an engine share.
+pub struct State {
+    pub pool: Pool,
+    pub workers: usize,
+    pub line: Option<Rc<Line>>,
+    pub open_settings: OpenWire,
+    /// Bytes of one frame of samples if what is open comes through the net.
+    pub remote_frame_bytes: Option<f64>,
+    pub cache: Cache,
+    pub on_news: Option<Rc<dyn Fn()>>,
+    pub problem: Option<String>,
+    pub bytes_read: u64,
+    /// Counts what was opened.
+    pub turn: u32,
+    pub player: Player,
+    speed: Speed,
+    wanted: Vec<Wanted>,
+    queue: VecDeque<Planned>,
+    pieces: Vec<(Layer, Place, Range<usize>)>,
+    jobs: HashMap<u32, Job>,
+    /// What is being worked on, or failed.
+    taken: HashSet<Piece>,
+    last_job: u32,
+    /// Questions that wait for a worker.
+    questions: VecDeque<(u32, Order)>,
+    news_due: bool,
+    this: std::rc::Weak<RefCell<State>>,
+}
+
+/// Who waits for a job.
+struct Job {
+    worker: usize,
+    work: Work,
+}
+
+enum Work {
+    Piece(Planned),
+    Question(oneshot::Sender<Replied>),
+    /// What was opened before: its answer is thrown away.
+    Stale,
+}
+
+type Replied = Result<(Answer, Message), String>;
+
+impl State {
+    /// Starts the workers.
+    pub fn start(_gpu: GpuChoice) -> Rc<RefCell<State>> {
+        let cores = web_sys::window().map_or(2.0, |w| w.navigator().hardware_concurrency());
+        let workers = (cores as usize).clamp(2, MOST_WORKERS);
+        Rc::new_cyclic(|this: &std::rc::Weak<RefCell<State>>| {
+            let weak = this.clone();
+            let mut pool = Pool::new(Rc::new(move |worker, answer, message| {
+                if let Some(state) = weak.upgrade() {
+                    answered(&state, worker, answer, message);
+                }
+            }));
+            for _ in 0..workers {
+                pool.start();
+            }
+            RefCell::new(State {
+                pool,
+                workers,
+                line: None,
+                open_settings: OpenWire::default(),
+                remote_frame_bytes: None,
+                cache: Cache::default(),
+                on_news: None,
+                problem: None,
+                bytes_read: 0,
+                turn: 0,
+                player: Player::default(),
+                speed: Speed::default(),
+                wanted: Vec::new(),
+                queue: VecDeque::new(),
+                pieces: Vec::new(),
+                jobs: HashMap::new(),
+                taken: HashSet::new(),
+                last_job: 0,
+                questions: VecDeque::new(),
+                news_due: false,
+                this: this.clone(),
+            })
+        })
+    }
+
+    /// Forgets what is open.
+    pub fn clear(&mut self) {
+        self.turn += 1;
+        self.line = None;
+        self.remote_frame_bytes = None;
+        self.cache.clear();
+        self.wanted.clear();
+        self.queue.clear();
+        self.pieces.clear();
+        self.taken.clear();
+        self.problem = None;
+        self.speed = Speed::default();
+        for job in self.jobs.values_mut() {
+            if let Work::Piece(_) = job.work {
+                job.work = Work::Stale;
+            }
+        }
+        for worker in 0..self.workers {
+            self.pool.tell(worker, Message::new(&Order::Drop { job: self.last_job }));
+        }
+    }
+
+    /// See [`super::Engine::want`].
+    pub fn want(&mut self, wanted: &[Wanted]) {
+        if self.wanted != wanted {
+            self.wanted = wanted.to_vec();
+            self.replan();
+        }
+    }
+
+    /// The target of a picture, by the same rules as when it was wanted.
+    pub fn target(&self, wanted: &Wanted, line: &Line) -> Target {
+        let at = self.wanted.iter().position(|w| w == wanted);
+        let found = at.and_then(|at| plan::targets(&self.wanted, line).into_iter().nth(at));
+        found.unwrap_or_else(|| {
+            let alone = plan::targets(std::slice::from_ref(wanted), line).into_iter().next();
+            alone.unwrap_or_else(|| Target::of(wanted, line.sample_rate_hz, line.end(), 1024))
+        })
+    }
+
+    /// Plans anew what is to be done for the wanted pictures.
+    pub fn replan(&mut self) {
+        let Some(line) = self.line.clone() else { return };
+        let limit = self.remote_frame_bytes.map(|frame| (frame, self.remote_bytes()));
+        let affordable = move |range: Range<i64>| {
+            limit.is_none_or(|(frame, most)| (range.end - range.start) as f64 * frame <= most)
+        };
+        let mut situation = Situation {
+            line: &line,
+            cache: &mut self.cache,
+            speed: &mut self.speed,
+            workers: self.workers,
+            taken: &self.taken,
+            affordable: &affordable,
+        };
+        let plan = plan::plan(&self.wanted, &mut situation);
+        self.queue = plan.queue.into();
+        self.pieces = plan.pieces;
+        self.dispatch();
+    }
+
+    /// Bytes that a picture of something remote may read for its exact form: what comes in a minute.
+    fn remote_bytes(&self) -> f64 {
+        const LEAST: f64 = 8e6;
+        const MOST: f64 = 1e9;
+        if saves_data() { 1e6 } else { (self.speed.bytes_per_ms * 60e3).clamp(LEAST, MOST) }
+    }
+
+    /// See [`super::Engine::progress`].
+    pub fn progress(&self) -> Progress {
+        let mut progress = Progress { tiles: self.pieces.len(), ..Progress::default() };
+        for (layer, place, columns) in &self.pieces {
+            match self.cache.power(layer, *place).map(|t| t.worst(columns.clone())) {
+                Some(Quality::Exact) => {
+                    progress.exact += 1;
+                    progress.shown += 1;
+                }
+                Some(Quality::Sampled) => progress.shown += 1,
+                _ => {}
+            }
+        }
+        progress
+    }
+
+    /// Gives work to workers that have room for it.
+    fn dispatch(&mut self) {
+        loop {
+            let mut load = vec![0; self.workers];
+            for job in self.jobs.values() {
+                if let Some(load) = load.get_mut(job.worker) {
+                    *load += 1;
+                }
+            }
+            let Some((worker, load)) = load.into_iter().enumerate().min_by_key(|(_, l)| *l) else {
+                return;
+            };
+            if load >= JOBS_AT_ONCE {
+                return;
+            }
+            if let Some((job, order)) = self.questions.pop_front() {
+                if let Some(waiting) = self.jobs.get_mut(&job) {
+                    waiting.worker = worker;
+                }
+                self.pool.tell(worker, Message::new(&order));
+                continue;
+            }
+            let Some(planned) = self.queue.pop_front() else { return };
+            if !self.taken.insert(planned.piece.clone()) {
+                continue;
+            }
+            self.last_job += 1;
+            let order = order(self.last_job, &planned);
+            self.pool.tell(worker, Message::new(&order));
+            self.jobs.insert(self.last_job, Job { worker, work: Work::Piece(planned) });
+        }
+    }
+
+    fn store(&mut self, planned: &Planned, answer: &Answer, message: &Message) {
+        let Piece { kind, place, columns } = &planned.piece;
+        let quality = |exact| if exact { Quality::Exact } else { Quality::Sampled };
+        let cost = match (answer, kind) {
+            (Answer::Columns { frames, exact, cost, .. }, Kind::Exact(l) | Kind::Sampled(l)) => {
+                let quality = quality(*exact);
+                let (mean, max, wave) = (message.floats(0), message.floats(1), message.floats(2));
+                self.cache.change_power(*l, *place, |tile| {
+                    tile.put(columns.start, &mean, &max, frames, quality);
+                });
+                self.cache.change_wave(l.channel, *place, |tile| {
+                    tile.put(columns.start, &wave, quality);
+                });
+                if let Kind::Exact(_) = kind {
+                    self.speed.learn_exact(&planned.spectrum, &planned.piece, cost.elapsed_ms);
+                } else {
+                    self.speed.learn_sampled(&planned.piece, cost.elapsed_ms);
+                }
+                cost
+            }
+            (Answer::Wave { cost, .. }, Kind::Wave(channel)) => {
+                let wave = message.floats(0);
+                self.cache.change_wave(*channel, *place, |tile| {
+                    tile.put(columns.start, &wave, Quality::Exact);
+                });
+                cost
+            }
+            _ => return,
+        };
+        self.learn_bytes(cost);
+        self.tell_news();
+    }
+
+    fn learn_bytes(&mut self, cost: &Cost) {
+        self.bytes_read += cost.bytes_read;
+        if cost.bytes_read > 100_000 && cost.elapsed_ms > 0.0 {
+            let now = cost.bytes_read as f64 / cost.elapsed_ms;
+            let held = self.speed.bytes_per_ms;
+            self.speed.bytes_per_ms = if held > 0.0 { 0.8 * held + 0.2 * now } else { now };
+        }
+    }
+
+    /// Announces that there is something to draw, once before the next frame.
+    pub fn tell_news(&mut self) {
+        if self.news_due {
+            return;
+        }
+        self.news_due = true;
+        let state = self.this.clone();
+        let frame = Closure::once_into_js(move || {
+            let Some(state) = state.upgrade() else { return };
+            state.borrow_mut().news_due = false;
+            let news = state.borrow().on_news.clone();
+            if let Some(news) = news {
+                news();
+            }
+        });
+        if let Some(window) = web_sys::window()
+            && window.request_animation_frame(frame.unchecked_ref()).is_err()
+        {
+            self.news_due = false;
+        }
+    }
+}
+
+/// Whether the browser was told to spare the net.
+fn saves_data() -> bool {
+    let connection = web_sys::window()
+        .and_then(|w| js_sys::Reflect::get(&w.navigator(), &"connection".into()).ok());
+    connection
+        .filter(|c| c.is_object())
+        .and_then(|c| js_sys::Reflect::get(&c, &"saveData".into()).ok())
+        .is_some_and(|v| v.is_truthy())
+}
+
+fn order(job: u32, planned: &Planned) -> Order {
+    let Piece { kind, place, columns } = &planned.piece;
+    let first_column = place.positions(columns.clone()).start >> place.level;
+    let column_samples = 1u64 << place.level;
+    match kind {
+        Kind::Wave(channel) => Order::Wave {
+            job,
+            channel: *channel,
+            column_samples,
+            first_column,
+            columns: columns.len(),
+        },
+        Kind::Exact(layer) | Kind::Sampled(layer) => Order::Columns {
+            job,
+            columns: ColumnsWire {
+                spectrum: planned.spectrum,
+                channel: layer.channel,
+                column_samples,
+                first_column,
+                columns: columns.len(),
+                first_row: layer.strip.first_row,
+                rows: layer.strip.rows,
+                bins_per_row: layer.strip.bins_per_row,
+                sampled: matches!(kind, Kind::Sampled(_)).then_some(SAMPLED_FRAMES),
+            },
+        },
+    }
+}
+
+/// What came back from a worker.
+fn answered(state: &Rc<RefCell<State>>, worker: usize, answer: Answer, message: Message) {
+    let mut now = state.borrow_mut();
+    let job = match &answer {
+        Answer::Ready => return,
+        Answer::Panicked { message } => {
+            gloo::console::error!("a worker broke down", message.as_str());
+            now.lose(worker, message);
+            return;
+        }
+        Answer::Info { job, .. }
+        | Answer::Columns { job, .. }
+        | Answer::Wave { job, .. }
+        | Answer::Samples { job }
+        | Answer::Measures { job, .. }
+        | Answer::Slice { job, .. }
+        | Answer::Failed { job, .. }
+        | Answer::Dropped { job } => *job,
+    };
+    let Some(job) = now.jobs.remove(&job) else { return };
+    match (job.work, answer) {
+        (Work::Piece(planned), Answer::Failed { message, .. }) => {
+            // The piece stays taken, so that it is not tried for ever.
+            now.taken.insert(planned.piece);
+            now.problem = Some(message);
+            now.tell_news();
+        }
+        (Work::Piece(planned), answer) => {
+            now.taken.remove(&planned.piece);
+            now.store(&planned, &answer, &message);
+        }
+        (Work::Question(reply), Answer::Failed { message, .. }) => {
+            let _ = reply.send(Err(message));
+        }
+        (Work::Question(reply), Answer::Dropped { .. }) => {
+            let _ = reply.send(Err("something else was opened".to_owned()));
+        }
+        (Work::Question(reply), answer) => {
+            let _ = reply.send(Ok((answer, message)));
+        }
+        (Work::Stale, _) => {}
+    }
+    now.dispatch();
+}
+
+impl State {
+    /// What is lost with a worker that broke down: its jobs are not tried again.
+    fn lose(&mut self, worker: usize, message: &str) {
+        let lost: Vec<u32> =
+            self.jobs.iter().filter(|(_, j)| j.worker == worker).map(|(id, _)| *id).collect();
+        let message = format!("part of the program broke down and was started again: {message}");
+        for job in lost.into_iter().filter_map(|id| self.jobs.remove(&id)) {
+            if let Work::Question(reply) = job.work {
+                // Nobody waits any more if this fails.
+                let _ = reply.send(Err(message.clone()));
+            }
+        }
+        self.problem = Some(message);
+        self.pool.replace(worker);
+        self.tell_news();
+        self.dispatch();
+    }
+
+    fn question(&mut self, order: impl FnOnce(u32) -> Order) -> oneshot::Receiver<Replied> {
+        let (reply, answer) = oneshot::channel();
+        self.last_job += 1;
+        let job = self.last_job;
+        self.jobs.insert(job, Job { worker: usize::MAX, work: Work::Question(reply) });
+        self.questions.push_back((job, order(job)));
+        self.dispatch();
+        answer
+    }
+}
+
+/// Asks whichever worker is free first.
+///
+/// # Errors
+/// With the message of the worker.
+pub async fn ask(
+    state: &Rc<RefCell<State>>,
+    order: impl FnOnce(u32) -> Order,
+) -> Result<(Answer, Message), String> {
+    let answer = state.borrow_mut().question(order);
+    answer.await.unwrap_or_else(|_| Err("it was not answered".to_owned()))
+}

@@ -1,0 +1,252 @@
+//! What page and workers say to each other: a line of JSON, and buffers that change hands beside it.
+
+use serde::{Deserialize, Serialize};
+use spyhop_api::view::{Listening, SpectrumSettings};
+use spyhop_api::{RecordingInfo, Timestamp};
+use spyhop_signal::Line;
+use spyhop_signal::line::Run;
+use wasm_bindgen::prelude::*;
+
+/// A message: its text, and the objects (files, buffers, ports) that ride along.
+pub struct Message {
+    /// JSON.
+    pub text: String,
+    /// Files, buffers, ports.
+    pub objects: Vec<JsValue>,
+}
+
+impl Message {
+    /// A message without objects.
+    pub fn new(content: &impl Serialize) -> Message {
+        Message::with(content, Vec::new())
+    }
+
+    /// A message with objects.
+    pub fn with(content: &impl Serialize, objects: Vec<JsValue>) -> Message {
+        // These types hold no maps with keys other than strings: they can always be written.
+        Message { text: serde_json::to_string(content).unwrap_or_default(), objects }
+    }
+
+    /// As JavaScript sees it: an array, the text first.
+    pub fn to_js(&self) -> js_sys::Array {
+        let array = js_sys::Array::of1(&self.text.as_str().into());
+        for object in &self.objects {
+            array.push(object);
+        }
+        array
+    }
+
+    /// What of it changes hands instead of being copied.
+    pub fn transfer(&self) -> js_sys::Array {
+        self.objects
+            .iter()
+            .filter(|o| {
+                o.is_instance_of::<js_sys::ArrayBuffer>()
+                    || o.is_instance_of::<web_sys::MessagePort>()
+            })
+            .collect()
+    }
+
+    /// Reads what [`Message::to_js`] made.
+    pub fn from_js(value: &JsValue) -> Option<Message> {
+        let array = value.dyn_ref::<js_sys::Array>()?;
+        let text = array.get(0).as_string()?;
+        Some(Message { text, objects: array.iter().skip(1).collect() })
+    }
+
+    /// The content.
+    pub fn read<T: for<'de> Deserialize<'de>>(&self) -> Option<T> {
+        serde_json::from_str(&self.text).ok()
+    }
+
+    /// Takes the `index`-th object as floats.
+    pub fn floats(&self, index: usize) -> Vec<f32> {
+        match self.objects.get(index) {
+            Some(buffer) if buffer.is_instance_of::<js_sys::ArrayBuffer>() => {
+                js_sys::Float32Array::new(buffer).to_vec()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Floats as a buffer that can change hands.
+pub fn float_buffer(values: &[f32]) -> JsValue {
+    js_sys::Float32Array::from(values).buffer().into()
+}
+
+/// Something that a worker is to do. Every job is answered once, with its number.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Order {
+    /// Replaces what is open. Objects: the file or blob of each source that has one, in order, then
+    /// the sidecars.
+    Sources { sources: Vec<SourceWire>, sidecars: Vec<String>, options: OpenWire },
+    /// Replaces the line.
+    Line(LineWire),
+    /// Opens a source and describes it: [`Answer::Info`].
+    Open { job: u32, source: usize },
+    /// Columns of a picture: [`Answer::Columns`].
+    Columns { job: u32, columns: ColumnsWire },
+    /// Minimum, maximum and mean square of columns: [`Answer::Wave`].
+    Wave { job: u32, channel: u32, column_samples: u64, first_column: i64, columns: usize },
+    /// Samples: [`Answer::Samples`].
+    Samples { job: u32, start: i64, end: i64, channel: u32 },
+    /// Measures of a box: [`Answer::Measures`].
+    Measure {
+        job: u32,
+        start: i64,
+        end: i64,
+        channel: u32,
+        band_hz: (f64, f64),
+        spectrum: SpectrumSettings,
+    },
+    /// A spectrum: [`Answer::Slice`].
+    Slice { job: u32, start: i64, end: i64, channel: u32, spectrum: SpectrumSettings },
+    /// Drops the jobs up to this number that are not answered yet; they answer [`Answer::Dropped`].
+    Drop { job: u32 },
+    /// Begins to play. Objects: the port to whoever plays, which gets [`ChunkWire`]s and samples.
+    Play(PlayWire),
+    /// Renders the next frames of what plays; comes through the port as well, as a bare number.
+    Render { frames: usize },
+}
+
+impl Order {
+    /// The number under which it is answered.
+    pub fn job(&self) -> Option<u32> {
+        match self {
+            Order::Open { job, .. }
+            | Order::Columns { job, .. }
+            | Order::Wave { job, .. }
+            | Order::Samples { job, .. }
+            | Order::Measure { job, .. }
+            | Order::Slice { job, .. } => Some(*job),
+            _ => None,
+        }
+    }
+}
+
+/// What a worker answers.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Answer {
+    /// It can be given orders.
+    Ready,
+    /// What opening told.
+    Info { job: u32, info: Box<RecordingInfo> },
+    /// Objects: mean, maximum, wave form (three values a column).
+    Columns { job: u32, frames: Vec<u32>, exact: bool, cost: Cost },
+    /// Objects: wave form (three values a column).
+    Wave { job: u32, cost: Cost },
+    /// Objects: samples.
+    Samples { job: u32 },
+    /// See [`spyhop_signal::measure::measure_box`].
+    Measures { job: u32, measures: Box<spyhop_signal::measure::BoxMeasures> },
+    /// Objects: mean and maximum.
+    Slice { job: u32, bin_hz: f64, frames: usize },
+    /// It could not be done.
+    Failed { job: u32, message: String },
+    /// The worker broke down, and has to be replaced.
+    Panicked { message: String },
+    /// It was not wanted any more.
+    Dropped { job: u32 },
+}
+
+/// What a job took.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Cost {
+    /// From taking it up to answering.
+    pub elapsed_ms: f64,
+    /// Bytes read from disk or net for it.
+    pub bytes_read: u64,
+}
+
+/// Where a recording's bytes are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SourceWire {
+    /// Name without a path.
+    pub name: String,
+    /// Length.
+    pub bytes: u64,
+    /// Address, or `None` for a file that rides along.
+    pub url: Option<String>,
+}
+
+/// What a person or a deployment says about reading the files.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OpenWire {
+    /// How EARS clocks are read: `unophysics`, `readEARS` or `legacy`; the usual way if empty.
+    pub ears_convention: String,
+    /// Where the time stands in file names, in strftime's letters.
+    pub name_pattern: Option<String>,
+    /// Offset from UTC, seconds east, of times without a zone.
+    pub zone_offset_s: Option<i32>,
+    /// When the recording began, against everything that the file says.
+    pub start: Option<Timestamp>,
+}
+
+/// A line.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LineWire {
+    sample_rate_hz: f64,
+    /// Position, frames, recording, first frame.
+    runs: Vec<(i64, u64, usize, u64)>,
+}
+
+impl From<&Line> for LineWire {
+    fn from(line: &Line) -> LineWire {
+        let runs = line.runs.iter().map(|r| (r.position, r.frames, r.recording, r.first_frame));
+        LineWire { sample_rate_hz: line.sample_rate_hz, runs: runs.collect() }
+    }
+}
+
+impl LineWire {
+    /// Gives recordings other numbers: recording `i` becomes `numbers[i]`.
+    pub fn number_recordings(&mut self, numbers: &[usize]) {
+        for run in &mut self.runs {
+            run.2 = numbers.get(run.2).copied().unwrap_or(run.2);
+        }
+    }
+}
+
+impl From<LineWire> for Line {
+    fn from(wire: LineWire) -> Line {
+        let run = |(position, frames, recording, first_frame)| Run {
+            position,
+            frames,
+            recording,
+            first_frame,
+        };
+        Line {
+            sample_rate_hz: wire.sample_rate_hz,
+            origin: None,
+            runs: wire.runs.into_iter().map(run).collect(),
+        }
+    }
+}
+
+/// [`spyhop_signal::spectrum::ColumnsSpec`] of a channel.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct ColumnsWire {
+    pub spectrum: SpectrumSettings,
+    pub channel: u32,
+    pub column_samples: u64,
+    pub first_column: i64,
+    pub columns: usize,
+    pub first_row: usize,
+    pub rows: usize,
+    pub bins_per_row: usize,
+    /// Frames a column, or all of them.
+    pub sampled: Option<usize>,
+}
+
+/// What is to be played.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlayWire {
+    pub start: i64,
+    pub end: i64,
+    /// Where to begin, inside `start..end`.
+    pub from: i64,
+    pub channel: u32,
+    pub listening: Listening,
+    pub view_band_hz: (f64, f64),
+    pub device_rate_hz: f64,
+}

@@ -1,0 +1,289 @@
+//! What part of time and frequency the picture shows, and how gestures change it.
+//!
+//! A [`View`] keeps moments and hertz; a picture needs positions on the line and a band with both
+//! ends. A [`Frame`] is that: made from a view, changed by gestures, written back to the view.
+
+use std::ops::Range;
+
+use spyhop_api::view::{FrequencyAxis, Selection, View};
+use spyhop_api::{Moment, Timestamp};
+use spyhop_signal::Line;
+use spyhop_paint::FrequencyScale;
+
+/// Fewest samples that a picture is wide.
+const MIN_SPAN_SAMPLES: f64 = 8.0;
+/// Smallest part of the whole band that a picture is high.
+const MIN_BAND_PART: f64 = 1.0 / 400.0;
+
+/// Positions and band of a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// Positions on the line, in samples.
+    pub positions: Range<f64>,
+    /// Lower and upper edge, Hz.
+    pub band_hz: (f64, f64),
+    /// How frequency maps to height.
+    pub axis: FrequencyAxis,
+    /// One past the line's last position.
+    pub end: f64,
+    /// Half of the sampling rate, Hz.
+    pub nyquist_hz: f64,
+}
+
+impl Frame {
+    /// The frame of a view on a line.
+    pub fn of(view: &View, line: &Line) -> Frame {
+        let end = line.end().max(1) as f64;
+        let nyquist_hz = line.sample_rate_hz / 2.0;
+        let start = view.start.map_or(0.0, |m| position_of(m, line));
+        let span = view.span_ns.map_or(end, |ns| ns as f64 * 1e-9 * line.sample_rate_hz);
+        let mut frame = Frame {
+            positions: start..start + span.max(MIN_SPAN_SAMPLES),
+            band_hz: view.band_hz.unwrap_or((0.0, nyquist_hz)),
+            axis: view.frequency_axis,
+            end,
+            nyquist_hz,
+        };
+        frame.keep_inside();
+        frame
+    }
+
+    /// Writes the frame into a view; what is all of it stays unsaid.
+    pub fn write_to(&self, view: &mut View, line: &Line) {
+        let whole_time = self.positions.start <= 0.0 && self.positions.end >= self.end;
+        view.start = (!whole_time).then(|| moment_of(self.positions.start, line));
+        view.span_ns = (!whole_time).then(|| nanos(self.span(), line).max(1));
+        let whole_band = self.band_hz.0 <= 0.0 && self.band_hz.1 >= self.nyquist_hz;
+        view.band_hz = (!whole_band).then(|| (tidy_hz(self.band_hz.0), tidy_hz(self.band_hz.1)));
+    }
+
+    /// Width in samples.
+    pub fn span(&self) -> f64 {
+        self.positions.end - self.positions.start
+    }
+
+    /// The frequency scale from the lower edge (0) to the upper (1).
+    pub fn scale(&self) -> FrequencyScale {
+        FrequencyScale::new(self.axis, self.band_hz.0, self.band_hz.1)
+    }
+
+    /// Position at a fraction of the width.
+    pub fn position_at(&self, x: f64) -> f64 {
+        self.positions.start + x * self.span()
+    }
+
+    /// Fraction of the width at a position.
+    pub fn x_of(&self, position: f64) -> f64 {
+        (position - self.positions.start) / self.span()
+    }
+
+    /// Frequency at a fraction of the height, from the top.
+    pub fn hz_at(&self, y: f64) -> f64 {
+        self.scale().to_hz(1.0 - y)
+    }
+
+    /// Fraction of the height, from the top, of a frequency.
+    pub fn y_of(&self, hz: f64) -> f64 {
+        1.0 - self.scale().to_unit(hz)
+    }
+
+    /// Moves by fractions of width and height (positive: later, higher).
+    pub fn pan(&mut self, dx: f64, dy: f64) {
+        let by = (dx * self.span()).clamp(-self.positions.start, self.end - self.positions.end);
+        self.positions = self.positions.start + by..self.positions.end + by;
+        if dy != 0.0 {
+            let (whole, low, high) = self.band_on_whole();
+            let by = (dy * (high - low)).clamp(-low, 1.0 - high);
+            self.set_band(&whole, low + by, high + by);
+        }
+        self.keep_inside();
+    }
+
+    /// Zooms time so that the position at fraction `x` stays where it is; `factor` below 1 zooms in.
+    pub fn zoom_time(&mut self, x: f64, factor: f64) {
+        let span = (self.span() * factor).clamp(MIN_SPAN_SAMPLES.min(self.end), self.end);
+        let start = self.position_at(x) - x * span;
+        let start = start.clamp(0.0, (self.end - span).max(0.0));
+        self.positions = start..start + span;
+        self.keep_inside();
+    }
+
+    /// Zooms frequency so that what is at fraction `y` from the top stays where it is.
+    pub fn zoom_band(&mut self, y: f64, factor: f64) {
+        let (whole, low, high) = self.band_on_whole();
+        let height = ((high - low) * factor).clamp(MIN_BAND_PART, 1.0);
+        let up = 1.0 - y;
+        let new_low = (low + up * (high - low) - up * height).clamp(0.0, 1.0 - height);
+        self.set_band(&whole, new_low, new_low + height);
+        self.keep_inside();
+    }
+
+    /// All of time and frequency.
+    pub fn fit_all(&mut self) {
+        self.positions = 0.0..self.end;
+        self.band_hz = (0.0, self.nyquist_hz);
+    }
+
+    /// A box with a margin around it.
+    pub fn fit(&mut self, positions: &Range<f64>, band_hz: (f64, f64)) {
+        let margin = (positions.end - positions.start).max(MIN_SPAN_SAMPLES) * 0.1;
+        self.positions = positions.start - margin..positions.end + margin;
+        let margin = (band_hz.1 - band_hz.0) * 0.1;
+        self.band_hz = ((band_hz.0 - margin).max(0.0), band_hz.1 + margin);
+        self.keep_inside();
+    }
+
+    /// The scale of the whole band and where on it the shown band lies.
+    fn band_on_whole(&self) -> (FrequencyScale, f64, f64) {
+        let whole = FrequencyScale::new(self.axis, 0.0, self.nyquist_hz);
+        // A logarithmic axis has no place for 0 Hz: what is below it counts as its end.
+        let low = whole.to_unit(self.band_hz.0).clamp(0.0, 1.0);
+        let high = whole.to_unit(self.band_hz.1).clamp(low, 1.0);
+        (whole, low, high)
+    }
+
+    fn set_band(&mut self, whole: &FrequencyScale, low: f64, high: f64) {
+        let low_hz = if low <= 1e-9 { 0.0 } else { whole.to_hz(low) };
+        let high_hz = if high >= 1.0 - 1e-9 { self.nyquist_hz } else { whole.to_hz(high) };
+        self.band_hz = (low_hz, high_hz);
+    }
+
+    /// Moves (and where it must, narrows) the frame into what there is.
+    fn keep_inside(&mut self) {
+        let span = self.span().clamp(MIN_SPAN_SAMPLES.min(self.end), self.end);
+        let start = self.positions.start.clamp(0.0, self.end - span);
+        let start = if start.is_finite() { start } else { 0.0 };
+        self.positions = start..start + span;
+        let (low, high) = self.band_hz;
+        let high = high.clamp(self.nyquist_hz * MIN_BAND_PART, self.nyquist_hz);
+        let low = low.clamp(0.0, high - self.nyquist_hz * MIN_BAND_PART * 0.1);
+        self.band_hz = (low.max(0.0), high);
+    }
+}
+
+/// Position on the line of a moment, in samples.
+pub fn position_of(moment: Moment, line: &Line) -> f64 {
+    let nanos = match (moment, line.origin) {
+        (Moment::Clock(t), Some(origin)) => t.0.saturating_sub(origin.0),
+        (Moment::Clock(_), None) => 0,
+        (Moment::Elapsed(ns), _) => ns,
+    };
+    nanos as f64 * 1e-9 * line.sample_rate_hz
+}
+
+/// The moment at a position: on the clock where the line is dated.
+pub fn moment_of(position: f64, line: &Line) -> Moment {
+    let nanos = nanos(position, line);
+    match line.origin {
+        Some(origin) => Moment::Clock(Timestamp(origin.0.saturating_add(nanos))),
+        None => Moment::Elapsed(nanos),
+    }
+}
+
+/// Nanoseconds of a number of samples.
+pub fn nanos(samples: f64, line: &Line) -> i64 {
+    (samples / line.sample_rate_hz * 1e9).round() as i64
+}
+
+/// A selection's positions on the line.
+pub fn selection_positions(selection: &Selection, line: &Line) -> Range<f64> {
+    let start = position_of(selection.start, line);
+    start..start + selection.span_ns as f64 * 1e-9 * line.sample_rate_hz
+}
+
+/// The selection of a box, its edges put on whole samples and inside what there is.
+pub fn selection_of(positions: Range<f64>, band_hz: (f64, f64), line: &Line) -> Selection {
+    let end = line.end() as f64;
+    let (a, b) = (positions.start.min(positions.end), positions.start.max(positions.end));
+    let start = a.round().clamp(0.0, end - 1.0);
+    let stop = b.round().clamp(start + 1.0, end);
+    let nyquist = line.sample_rate_hz / 2.0;
+    let low = band_hz.0.min(band_hz.1).clamp(0.0, nyquist);
+    let high = band_hz.0.max(band_hz.1).clamp(low + nyquist * 1e-4, nyquist * 1.0001);
+    let moment = match line.origin {
+        Some(origin) => {
+            Moment::Clock(Timestamp(origin.0.saturating_add(line.nanos_at(start as i64))))
+        }
+        None => Moment::Elapsed(line.nanos_at(start as i64)),
+    };
+    Selection {
+        start: moment,
+        span_ns: line.nanos_at(stop as i64) - line.nanos_at(start as i64),
+        band_hz: (tidy_hz(low), tidy_hz(high.min(nyquist))),
+    }
+}
+
+/// Hertz to a thousandth of themselves, so that links stay short.
+fn tidy_hz(hz: f64) -> f64 {
+    if hz <= 0.0 {
+        return 0.0;
+    }
+    let unit = 10f64.powf((hz.log10() - 5.0).floor());
+    let rounded = (hz / unit).round() * unit;
+    // Dividing by a whole number gives the shortest decimal where multiplying by 0.01 would not.
+    if unit < 1.0 { (rounded / unit).round() / (1.0 / unit).round() } else { rounded }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spyhop_signal::line::Run;
+
+    fn line() -> Line {
+        let run = Run { position: 0, frames: 192_000, recording: 0, first_frame: 0 };
+        Line { sample_rate_hz: 192_000.0, origin: Some(Timestamp(1_000)), runs: vec![run] }
+    }
+
+    #[test]
+    fn zooming_keeps_what_is_under_the_pointer() {
+        let line = line();
+        let mut frame = Frame::of(&View::default(), &line);
+        let (at, hz) = (frame.position_at(0.3), frame.hz_at(0.25));
+        frame.zoom_time(0.3, 0.1);
+        frame.zoom_band(0.25, 0.5);
+        assert!((frame.position_at(0.3) - at).abs() < 1e-6);
+        assert!((frame.hz_at(0.25) - hz).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_frame_comes_back_from_its_view() {
+        let line = line();
+        let mut frame = Frame::of(&View::default(), &line);
+        frame.zoom_time(0.5, 0.001);
+        frame.zoom_band(0.5, 0.25);
+        let mut view = View::default();
+        frame.write_to(&mut view, &line);
+        let back = Frame::of(&view, &line);
+        assert!((back.positions.start - frame.positions.start).abs() < 1e-3);
+        assert!((back.span() - frame.span()).abs() < 1e-3);
+        assert!((back.band_hz.0 - frame.band_hz.0).abs() < 1.0);
+    }
+
+    #[test]
+    fn the_whole_recording_leaves_time_and_band_unsaid() {
+        let line = line();
+        let mut view = View { span_ns: Some(5), band_hz: Some((1.0, 2.0)), ..View::default() };
+        let mut frame = Frame::of(&view, &line);
+        frame.fit_all();
+        frame.write_to(&mut view, &line);
+        assert_eq!((view.start, view.span_ns, view.band_hz), (None, None, None));
+    }
+
+    #[test]
+    fn panning_stops_at_both_ends() {
+        let mut frame = Frame::of(&View::default(), &line());
+        frame.zoom_time(0.5, 0.5);
+        frame.pan(100.0, 0.0);
+        assert_eq!(frame.positions, 96_000.0..192_000.0);
+        frame.pan(-100.0, 0.0);
+        assert_eq!(frame.positions, 0.0..96_000.0);
+    }
+
+    #[test]
+    fn a_selection_stands_on_whole_samples() {
+        let line = line();
+        let selection = selection_of(200.4..100.2, (9000.0, 3000.0), &line);
+        assert_eq!(selection_positions(&selection, &line).start.round(), 100.0);
+        assert_eq!(selection.band_hz, (3000.0, 9000.0));
+    }
+}

@@ -1,0 +1,160 @@
+//! The address bar: every change of the view is written there, and back and forward read it.
+//!
+//! While a gesture lasts the current entry is rewritten at most four times a second; when it rests,
+//! that entry gets its old view back and the new view becomes one new entry.
+
+use gloo::timers::callback::Timeout;
+use leptos::prelude::*;
+use spyhop_api::View;
+use spyhop_api::view::Source;
+use web_sys::wasm_bindgen::JsValue;
+
+use crate::session::{NoticeKind, Session};
+
+/// Least time between two rewrites during a gesture, ms.
+const REWRITE_MS: u32 = 250;
+/// How long the view must rest until it becomes an entry of its own, ms.
+const REST_MS: u32 = 450;
+
+/// Keys of the query that belong to the page, not to the view (`gpu=off|force`).
+const PAGE_KEYS: [&str; 1] = ["gpu"];
+
+/// Keeps the address and the view in step; a copy is a handle.
+#[derive(Clone, Copy)]
+pub struct Link {
+    session: Session,
+    /// The query of the current history entry.
+    entry: StoredValue<String>,
+    rewrite: StoredValue<Option<Timeout>, LocalStorage>,
+    rest: StoredValue<Option<Timeout>, LocalStorage>,
+}
+
+impl Link {
+    /// Reads the address into the view and begins to write the view into the address.
+    pub fn start(session: Session) -> Link {
+        let link = Link {
+            session,
+            entry: StoredValue::new(String::new()),
+            rewrite: StoredValue::new_local(None),
+            rest: StoredValue::new_local(None),
+        };
+        link.read();
+        link.entry.set_value(session.view.with_untracked(View::to_query));
+        Effect::new(move |_| {
+            session.view.track();
+            link.changed();
+        });
+        let back = window_event_listener(leptos::ev::popstate, move |_| link.went());
+        on_cleanup(move || back.remove());
+        link
+    }
+
+    /// Makes what is shown an entry of the history now.
+    pub fn commit(&self) {
+        self.rewrite.set_value(None);
+        self.rest.set_value(None);
+        let query = self.session.view.with_untracked(View::to_query);
+        let entry = self.entry.get_value();
+        if query == entry {
+            return;
+        }
+        write(&entry, false);
+        write(&query, true);
+        self.entry.set_value(query);
+    }
+
+    /// The whole link of what is shown.
+    pub fn address(&self) -> String {
+        let base = window().location().href().unwrap_or_default();
+        let base = base.split(['?', '#']).next().unwrap_or_default().to_owned();
+        format!("{base}?{}", self.session.view.with_untracked(View::to_query))
+    }
+
+    fn changed(&self) {
+        let query = self.session.view.with_untracked(View::to_query);
+        if query == self.entry.get_value() {
+            return;
+        }
+        if self.is_amendment() {
+            write(&query, false);
+            self.entry.set_value(query);
+            return;
+        }
+        let link = *self;
+        if self.rewrite.with_value(Option::is_none) {
+            let rewrite = Timeout::new(REWRITE_MS, move || {
+                link.rewrite.set_value(None);
+                write(&link.session.view.with_untracked(View::to_query), false);
+            });
+            self.rewrite.set_value(Some(rewrite));
+        }
+        self.rest.set_value(Some(Timeout::new(REST_MS, move || link.commit())));
+    }
+
+    /// Whether the page only set the contrast that the entry left open: no step to go back by.
+    fn is_amendment(&self) -> bool {
+        let (mut entry, _) = View::from_query(&self.entry.get_value());
+        let now = self.session.view.get_untracked();
+        if entry.colour.range_db.is_some() || entry.source == Source::None {
+            return false;
+        }
+        entry.colour.range_db = now.colour.range_db;
+        entry == now
+    }
+
+    /// Back or forward was pressed.
+    fn went(&self) {
+        self.rewrite.set_value(None);
+        self.rest.set_value(None);
+        let before = self.session.view.with_untracked(|v| v.source.clone());
+        self.read();
+        self.entry.set_value(self.session.view.with_untracked(View::to_query));
+        if self.session.view.with_untracked(|v| v.source != before) {
+            crate::open::from_link(self.session);
+        }
+    }
+
+    fn read(&self) {
+        let query = window().location().search().unwrap_or_default();
+        let (view, errors) = View::from_query(&query);
+        for error in errors {
+            self.session.tell(NoticeKind::Warning, error.to_string());
+        }
+        self.session.view.set(view);
+    }
+}
+
+/// Writes a query into the address, as a new entry or over the current one.
+fn write(query: &str, new_entry: bool) {
+    let Ok(history) = window().history() else { return };
+    let kept = kept_keys(&window().location().search().unwrap_or_default());
+    let query = if query == View::default().to_query() { "" } else { query };
+    let joined = [query, &kept].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("&");
+    let path = window().location().pathname().unwrap_or_default();
+    let url = if joined.is_empty() { path } else { format!("{path}?{joined}") };
+    let null = JsValue::NULL;
+    // Browsers refuse more than about a hundred entries in half a minute: the view goes on without.
+    let _ = if new_entry {
+        history.push_state_with_url(&null, "", Some(&url))
+    } else {
+        history.replace_state_with_url(&null, "", Some(&url))
+    };
+}
+
+/// The page's own keys of a query, joined.
+fn kept_keys(search: &str) -> String {
+    let pairs = search.trim_start_matches('?').split('&');
+    let own = |pair: &&str| PAGE_KEYS.iter().any(|k| pair.split('=').next() == Some(k));
+    pairs.filter(own).collect::<Vec<_>>().join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_own_keys_stay_in_the_address() {
+        assert_eq!(kept_keys("?v=1&gpu=force&t=1s"), "gpu=force");
+        assert_eq!(kept_keys("?gpux=1"), "");
+    }
+}

@@ -1,0 +1,392 @@
+//! Opening: files from disk, addresses, the server's deployments, and what a link names.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use spyhop_api::view::{LocalFile, Source};
+use spyhop_api::{Deployment, RecordingInfo, View};
+
+use crate::engine::{Input, Opened};
+use crate::session::{NoticeKind, OpenSet, Session, Stage};
+use crate::{label_files, server};
+
+/// The most files that a link names; of a longer line it names the first.
+const MOST_FILES_IN_LINK: usize = 16;
+/// Where public buckets serve objects to pages of other sites.
+const GOOGLE_HOST: &str = "https://storage.googleapis.com/";
+
+thread_local! {
+    /// Counts openings, so that one that was overtaken is not shown.
+    static TURN: Cell<u64> = const { Cell::new(0) };
+    /// The local files that were opened last: going forward to them must not ask for them again.
+    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
+/// Local files and what a link calls them.
+struct Kept {
+    named: Vec<LocalFile>,
+    files: Vec<web_sys::File>,
+}
+
+/// Opens files that a person gave. Tables of labels among them go to the labels.
+pub fn files(session: Session, files: Vec<web_sys::File>) {
+    if files.is_empty() {
+        return;
+    }
+    let (tables, recordings): (Vec<_>, Vec<_>) =
+        files.into_iter().partition(|f| label_files::is_table(&f.name()));
+    let recordings: Vec<_> =
+        recordings.into_iter().filter(|f| !f.name().starts_with('.')).collect();
+    if recordings.is_empty() {
+        label_files::import(session, tables);
+        return;
+    }
+    let asked = session.stage.with_untracked(|s| *s == Stage::Asking);
+    local(session, recordings, tables, asked);
+}
+
+fn local(
+    session: Session,
+    recordings: Vec<web_sys::File>,
+    tables: Vec<web_sys::File>,
+    asked: bool,
+) {
+    let turn = begin(session, title_of(&recordings));
+    spawn_local(async move {
+        let inputs = recordings.iter().cloned().map(Input::File).collect();
+        let opened = session.engine().open(inputs, Vec::new()).await;
+        if !is_current(turn) {
+            return;
+        }
+        if asked && let Err(why) = is_what_was_asked(session, &opened.infos) {
+            session.tell(NoticeKind::Error, why);
+            session.stage.set(Stage::Asking);
+            return;
+        }
+        let linked = asked.then(|| session.view.get_untracked());
+        if show(session, opened, None, Source::None, linked)
+            && let Source::Local(named) = session.view.with_untracked(|v| v.source.clone())
+        {
+            KEPT.set(Some(Kept { named, files: recordings }));
+        }
+        label_files::import(session, tables);
+    });
+}
+
+/// Opens a file at an address.
+pub fn address(session: Session, text: &str) {
+    let text = text.trim();
+    if text.is_empty() {
+        return;
+    }
+    let url = open_form(text);
+    let fresh = View { source: Source::Urls(vec![url]), ..View::default() };
+    by_source(session, fresh, false);
+}
+
+/// Opens a deployment of the server in its best view; `play` starts the sound.
+pub fn deployment(session: Session, deployment: &Deployment, play: bool) {
+    let (mut view, _) = View::from_query(&deployment.best_view);
+    view.source = Source::Deployment { id: deployment.id.clone(), recording: None };
+    by_source(session, view, play);
+}
+
+/// Opens what the view of the link names.
+pub fn from_link(session: Session) {
+    let view = session.view.get_untracked();
+    match &view.source {
+        Source::None => {
+            session.open.set(None);
+            session.stage.set(Stage::First);
+        }
+        Source::Local(named) => match kept(named) {
+            Some(files) => local(session, files, Vec::new(), true),
+            None => session.stage.set(Stage::Asking),
+        },
+        _ => by_source(session, view, false),
+    }
+}
+
+/// Opens what is open again, because files are now read in another way.
+pub fn again(session: Session) {
+    let positions = session.frame_now().map(|f| f.positions);
+    // Clock times may have moved: the picture stays on the same samples instead.
+    session.view.update(|v| (v.start, v.span_ns, v.selection) = (None, None, None));
+    from_link(session);
+    let opened = Effect::new(move |_| {
+        if session.stage.get() == Stage::Viewing
+            && let Some(positions) = positions.clone()
+        {
+            session.change_frame(|f| f.positions = positions);
+        }
+    });
+    gloo::timers::callback::Timeout::new(10_000, move || opened.stop()).forget();
+}
+
+fn kept(named: &[LocalFile]) -> Option<Vec<web_sys::File>> {
+    KEPT.with_borrow(|k| k.as_ref().filter(|k| k.named == named).map(|k| k.files.clone()))
+}
+
+/// Back to the first page.
+pub fn home(session: Session) {
+    session.engine().stop();
+    begin(session, String::new());
+    session.view.set(View::default());
+    session.open.set(None);
+    session.stage.set(Stage::First);
+}
+
+fn by_source(session: Session, view: View, play: bool) {
+    let name = match &view.source {
+        Source::Deployment { id, recording } => recording.clone().unwrap_or_else(|| id.clone()),
+        Source::Urls(urls) => urls.first().map(|u| name_of(u)).unwrap_or_default(),
+        _ => return,
+    };
+    let turn = begin(session, name);
+    spawn_local(async move {
+        let found = find(&view.source).await;
+        if !is_current(turn) {
+            return;
+        }
+        let (inputs, known, deployment) = match found {
+            Ok(found) => found,
+            Err(why) => return fail(session, why),
+        };
+        let opened = session.engine().open(inputs, known).await;
+        if !is_current(turn) {
+            return;
+        }
+        let source = view.source.clone();
+        if show(session, opened, deployment, source, Some(view)) && play {
+            crate::playback::play_view(session);
+        }
+    });
+}
+
+type Found = (Vec<Input>, Vec<RecordingInfo>, Option<Deployment>);
+
+async fn find(source: &Source) -> Result<Found, String> {
+    match source {
+        Source::Urls(urls) => {
+            let input = |url: &String| Input::Url { url: url.clone(), name: name_of(url) };
+            Ok((urls.iter().map(input).collect(), Vec::new(), None))
+        }
+        Source::Deployment { id, recording } => {
+            let mut deployment = server::deployment(id).await?;
+            let mut known = std::mem::take(&mut deployment.recordings);
+            if let Some(name) = recording {
+                known.retain(|r| r.name == *name);
+            }
+            if known.is_empty() {
+                return Err(match recording {
+                    Some(name) => format!(
+                        "The deployment '{}' has no recording '{name}'. Open the deployment \
+                         itself to see what there is.",
+                        deployment.name
+                    ),
+                    None => format!("The deployment '{}' holds no recordings.", deployment.name),
+                });
+            }
+            let input = |r: &RecordingInfo| Input::Url {
+                url: server::recording_address(id, &r.name),
+                name: r.name.clone(),
+            };
+            Ok((known.iter().map(input).collect(), known, Some(deployment)))
+        }
+        Source::None | Source::Local(_) => Ok((Vec::new(), Vec::new(), None)),
+    }
+}
+
+/// Puts what was opened on the screen; false where there is nothing to show.
+fn show(
+    session: Session,
+    opened: Opened,
+    deployment: Option<Deployment>,
+    source: Source,
+    view: Option<View>,
+) -> bool {
+    let Opened { infos, failures, line, left_out } = opened;
+    let Some(line) = line else {
+        let why = match failures.as_slice() {
+            [] => "There is nothing to show in what was opened.".to_owned(),
+            [(_, only)] => only.clone(),
+            [(_, first), rest @ ..] => format!("{first} ({} more could not be opened)", rest.len()),
+        };
+        // The engine let go of what was open before: so does the page.
+        session.open.set(None);
+        if view.is_none() {
+            session.view.set(View::default());
+        }
+        fail(session, why);
+        return false;
+    };
+    let mut out = failures;
+    let name = |i: usize| infos.get(i).map(|r| r.name.clone()).unwrap_or_default();
+    out.extend(left_out.into_iter().map(|(i, why)| (name(i), why)));
+    let on_line: Vec<&RecordingInfo> = line
+        .runs
+        .iter()
+        .fold(Vec::new(), |mut seen, run| {
+            if !seen.contains(&run.recording) {
+                seen.push(run.recording);
+            }
+            seen
+        })
+        .into_iter()
+        .filter_map(|i| infos.get(i))
+        .collect();
+    let source = match source {
+        Source::None => Source::Local(
+            on_line
+                .iter()
+                .take(MOST_FILES_IN_LINK)
+                .map(|r| LocalFile { name: r.name.clone(), fingerprint: r.fingerprint.clone() })
+                .collect(),
+        ),
+        source => source,
+    };
+    session.notices.update(|n| n.retain(|n| n.kind != NoticeKind::Error));
+    let fresh = view.is_none();
+    let mut view = view.unwrap_or_default();
+    view.source = source;
+    if fresh {
+        suit(&mut view, line.end());
+    }
+    let doubtful = on_line.iter().filter(|r| !r.warnings.is_empty()).count();
+    let first_warning = on_line.iter().find_map(|r| Some((r.name.clone(), r.warnings.first()?)));
+    match (&first_warning, doubtful) {
+        (Some((name, warning)), 1) => {
+            session.tell(NoticeKind::Warning, format!("{warning} ({name}; see Info)"));
+        }
+        (Some((name, warning)), n) => session.tell(
+            NoticeKind::Warning,
+            format!("{n} recordings have warnings, the first: {warning} ({name}; see Info)"),
+        ),
+        _ => {}
+    }
+    if !out.is_empty() {
+        let text = match out.as_slice() {
+            [(name, why)] => format!("Left out: {name}: {why}"),
+            all => format!("{} files were left out; Info lists them with the reasons.", all.len()),
+        };
+        session.tell(NoticeKind::Warning, text);
+    }
+    let open = OpenSet { infos, line, left_out: out, deployment };
+    session.labels.load(&open);
+    session.cursors.set([None, None]);
+    session.play_head.set(None);
+    session.view.set(view);
+    session.open.set(Some(Arc::new(open)));
+    session.stage.set(Stage::Viewing);
+    true
+}
+
+/// A transform that suits a recording nobody has chosen one for: short ones need a short window.
+fn suit(view: &mut View, samples: i64) {
+    let fits = (samples / 4).clamp(64, 1024) as u32;
+    let size = if fits.is_power_of_two() { fits } else { fits.next_power_of_two() / 2 };
+    view.spectrum.fft_size = size;
+    view.spectrum.window_samples = size;
+    view.spectrum.hop_samples = size / 2;
+}
+
+/// Whether the files that a link asks for are among those that were opened.
+fn is_what_was_asked(session: Session, infos: &[RecordingInfo]) -> Result<(), String> {
+    let Source::Local(asked) = session.view.with_untracked(|v| v.source.clone()) else {
+        return Ok(());
+    };
+    let missing = |f: &&LocalFile| !infos.iter().any(|i| i.fingerprint == f.fingerprint);
+    let Some(file) = asked.iter().find(missing) else { return Ok(()) };
+    let same_name = infos.iter().any(|i| i.name == file.name);
+    Err(match (same_name, infos.first()) {
+        (true, _) => format!(
+            "This {} is not the file of the link: the name is the same, the content is not. Ask \
+             for the file that the link was made from.",
+            file.name
+        ),
+        (false, Some(got)) => format!(
+            "The link is of {}, this is {}. Drop {} to go on, or go to the first page to open \
+             this one.",
+            file.name, got.name, file.name
+        ),
+        (false, None) => {
+            format!("That could not be opened as a recording. The link is of {}.", file.name)
+        }
+    })
+}
+
+fn begin(session: Session, name: String) -> u64 {
+    session.engine().stop();
+    session.stage.set(Stage::Opening(name));
+    TURN.with(|t| {
+        t.set(t.get() + 1);
+        t.get()
+    })
+}
+
+fn is_current(turn: u64) -> bool {
+    TURN.with(|t| t.get() == turn)
+}
+
+fn fail(session: Session, why: String) {
+    session.tell(NoticeKind::Error, why);
+    let open = session.open.with_untracked(Option::is_some);
+    session.stage.set(if open { Stage::Viewing } else { Stage::First });
+}
+
+fn title_of(files: &[web_sys::File]) -> String {
+    match files {
+        [one] => one.name(),
+        [first, rest @ ..] => format!("{} and {} more", first.name(), rest.len()),
+        [] => String::new(),
+    }
+}
+
+/// The file's name in an address.
+fn name_of(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or(url);
+    let decoded: String =
+        js_sys::decode_uri_component(path).map(Into::into).unwrap_or_else(|_| path.to_owned());
+    decoded.rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or(url).to_owned()
+}
+
+/// The form of an address that pages of other sites may read: Google's public buckets allow it
+/// only through their JSON interface.
+pub fn open_form(url: &str) -> String {
+    let Some(path) = url.strip_prefix(GOOGLE_HOST).filter(|p| !p.starts_with("storage/v1/")) else {
+        return url.to_owned();
+    };
+    match path.split_once('/') {
+        Some((bucket, object)) if !object.is_empty() => {
+            let object = object.split('?').next().unwrap_or(object).replace('/', "%2F");
+            format!("{GOOGLE_HOST}storage/v1/b/{bucket}/o/{object}?alt=media")
+        }
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_bucket_is_read_where_it_lets_other_sites_read() {
+        assert_eq!(
+            open_form("https://storage.googleapis.com/bucket/a/b.wav"),
+            "https://storage.googleapis.com/storage/v1/b/bucket/o/a%2Fb.wav?alt=media"
+        );
+        let other = "https://example.org/a.wav";
+        assert_eq!(open_form(other), other);
+    }
+
+    #[test]
+    fn a_recording_of_193_samples_gets_a_window_that_fits() {
+        let mut view = View::default();
+        suit(&mut view, 193);
+        assert_eq!(view.spectrum.fft_size, 64);
+        suit(&mut view, 1_000_000);
+        assert_eq!(view.spectrum.fft_size, 1024);
+    }
+}

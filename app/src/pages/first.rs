@@ -1,0 +1,120 @@
+//! The first page: a drop zone, the server's recordings as pictures, an address.
+
+use leptos::prelude::*;
+use spyhop_api::Deployment;
+
+use crate::commands::Action;
+use crate::session::use_session;
+use crate::{open, server, wording};
+
+/// A whole file of NOAA's public recordings of Stellwagen Bank, with many right-whale upcalls.
+const NOAA_URL: &str = "https://storage.googleapis.com/storage/v1/b/noaa-passive-bioacoustic/o/\
+    dclde%2F2013%2Fnefsc_sbnms_200903_nopp6_ch10%2Fsource-audio%2F\
+    NOPP6_EST_20090329_121500_CH10.wav?alt=media";
+
+/// What a newcomer sees.
+#[component]
+pub fn FirstPage(act: Callback<Action>) -> impl IntoView {
+    let session = use_session();
+    let deployments = LocalResource::new(server::deployments);
+    let address = RwSignal::new(String::new());
+    let go = move || open::address(session, &address.get_untracked());
+    view! {
+        <div class="first">
+            <h1 class="lead">
+                "See and hear whales and dolphins: open a recording, zoom from months to single "
+                "samples, slow down what no ear can hear, and send the view as a link."
+            </h1>
+            <section id="drop" class="drop" aria-label="Open your own recordings">
+                <p class="big">"Drop recordings or a folder here"</p>
+                <p class="dim">
+                    "WAV, RF64, W64, AIFF, FLAC, MP3, Ogg, EARS, x.wav, of any size. "
+                    "Nothing is uploaded: they are read on this computer."
+                </p>
+                <p class="buttons">
+                    <button id="pick-files" class="primary" on:click=move |_| act.run(Action::OpenFiles)>
+                        "Choose files"
+                    </button>
+                    <button id="pick-folder" on:click=move |_| act.run(Action::OpenFolder)>
+                        "Choose a folder"
+                    </button>
+                </p>
+                <form class="address" on:submit=move |ev| { ev.prevent_default(); go() }>
+                    <label for="url">"or an address"</label>
+                    <input id="url" type="url" inputmode="url" placeholder="https://…/recording.wav"
+                        prop:value=move || address.get()
+                        on:input=move |ev| address.set(event_target_value(&ev))/>
+                    <button id="url-open" type="submit">"Open"</button>
+                </form>
+            </section>
+            <Suspense>
+                {move || deployments.get().map(|all| view! { <Cards all/> })}
+            </Suspense>
+            <p class="noaa">
+                <button id="noaa" on:click=move |_| open::address(session, NOAA_URL)>
+                    "Open NOAA's public recording"
+                </button>
+                <span>
+                    " fifteen minutes of right whales off Massachusetts, March 2009, straight from "
+                    "NOAA's public archive (1.8 MB of 2 kHz sound; NOAA NEFSC, free to use)."
+                </span>
+            </p>
+        </div>
+    }
+}
+
+#[component]
+fn Cards(all: Vec<Deployment>) -> impl IntoView {
+    let made = all.iter().any(|d| d.synthesised);
+    (!all.is_empty()).then(|| {
+        let cards = all.into_iter().map(|d| view! { <Card deployment=d/> }).collect_view();
+        view! {
+            <section aria-label="Recordings of this server">
+                <div class="cards">{cards}</div>
+                {made.then(|| view! {
+                    <p class="dim">
+                        "Pictures marked "<em>"synthesised"</em>
+                        " are sounds that Spyhop made itself, to the measures of the real ones."
+                    </p>
+                })}
+            </section>
+        }
+    })
+}
+
+#[component]
+fn Card(deployment: Deployment) -> impl IntoView {
+    let session = use_session();
+    let picture = format!("{}/preview.png", server::deployment_address(&deployment.id));
+    let no_picture = RwSignal::new(false);
+    let size = format!(
+        "{} recordings, {}",
+        deployment.recording_count,
+        wording::bytes(deployment.bytes)
+    );
+    let name = deployment.name.clone();
+    let (opened, played) = (deployment.clone(), deployment.clone());
+    view! {
+        <article class="card" data-deployment=deployment.id.clone()>
+            <button class="open" aria-label=format!("Open {name}")
+                on:click=move |_| open::deployment(session, &opened, false)
+            >
+                <Show when=move || !no_picture.get() fallback=|| view! { <span class="no-picture"/> }>
+                    <img src=picture.clone() alt="" loading="lazy" width="640" height="360"
+                        on:error=move |_| no_picture.set(true)/>
+                </Show>
+                {deployment.synthesised.then(|| view! { <span class="synthesised">"synthesised"</span> })}
+            </button>
+            <div class="words">
+                <button class="play primary round" aria-label=format!("Open and play {name}")
+                    on:click=move |_| open::deployment(session, &played, true)
+                >"▶"</button>
+                <div>
+                    <h2>{deployment.name.clone()}</h2>
+                    <p>{deployment.description.clone()}</p>
+                    <p class="dim">{size}</p>
+                </div>
+            </div>
+        </article>
+    }
+}

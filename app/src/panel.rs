@@ -1,0 +1,71 @@
+//! The panel beside the picture: settings, labels, measures, and what is known of the recordings.
+
+mod info;
+mod labels;
+mod measure;
+mod presets;
+mod reading;
+mod settings;
+mod slice_plot;
+
+use leptos::prelude::*;
+
+use crate::commands::Action;
+use crate::session::{Tab, use_session};
+
+const TABS: [(Tab, &str, &str); 4] = [
+    (Tab::View, "View", "view"),
+    (Tab::Labels, "Labels", "labels"),
+    (Tab::Measure, "Measure", "measure"),
+    (Tab::Info, "Info", "info"),
+];
+
+/// The panel with its tabs.
+#[component]
+pub fn Panel(act: Callback<Action>) -> impl IntoView {
+    let session = use_session();
+    let tabs = TABS.map(|(tab, name, id)| {
+        view! {
+            <button
+                role="tab" data-tab=id aria-controls="panel-page"
+                aria-selected=move || (session.tab.get() == tab).to_string()
+                on:click=move |_| session.tab.set(tab)
+            >{name}{move || count_of(tab)}</button>
+        }
+    });
+    view! {
+        <Show when=move || session.prefs.panel.get()>
+            <aside id="panel" class="panel" aria-label="Panel">
+                <div class="tabs" role="tablist">
+                    {tabs.clone()}
+                    <button class="icon fold" aria-label="Fold the panel away"
+                        on:click=move |_| act.run(Action::TogglePanel)
+                    >"×"</button>
+                </div>
+                <div id="panel-page" role="tabpanel">
+                    {move || match session.tab.get() {
+                        Tab::View => view! { <settings::Settings act/> }.into_any(),
+                        Tab::Labels => view! { <labels::LabelTable act/> }.into_any(),
+                        Tab::Measure => view! { <measure::Measures/> }.into_any(),
+                        Tab::Info => view! { <info::Info/> }.into_any(),
+                    }}
+                </div>
+            </aside>
+        </Show>
+    }
+}
+
+/// How many labels or warnings a tab holds.
+fn count_of(tab: Tab) -> Option<String> {
+    let session = use_session();
+    let count = match tab {
+        Tab::Labels => session.labels.all.with(Vec::len),
+        Tab::Info => session.open.with(|o| {
+            o.as_ref().map_or(0, |o| {
+                o.left_out.len() + o.infos.iter().map(|i| i.warnings.len()).sum::<usize>()
+            })
+        }),
+        _ => 0,
+    };
+    (count > 0).then(|| format!(" {count}"))
+}

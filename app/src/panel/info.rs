@@ -1,0 +1,111 @@
+//! Everything known of what is open: the recordings, their warnings, and what was left out.
+
+use leptos::prelude::*;
+use spyhop_api::RecordingInfo;
+
+use crate::clock::source_words;
+use crate::session::use_session;
+use crate::wording;
+
+/// Recordings described in full; a longer line lists the rest by name.
+const MOST_IN_FULL: usize = 30;
+
+/// The tab.
+#[component]
+pub fn Info() -> impl IntoView {
+    let session = use_session();
+    move || {
+        let open = session.open.get()?;
+        let about = open.deployment.as_ref().map(|d| {
+            let rows = [
+                ("about", d.description.clone()),
+                ("position", d.position.clone()),
+                ("credit", d.credit.clone()),
+                ("licence", d.licence.clone()),
+                ("calibration", open.calibration_db().map_or_else(
+                    || "none: levels are re full scale".to_owned(),
+                    |c| format!("full scale is {} dB re 1 µPa", wording::level(c)),
+                )),
+            ];
+            view! { <fieldset><legend>{d.name.clone()}</legend>{pairs(rows.map(|(k, v)| (k.to_owned(), v)).to_vec())}</fieldset> }
+        });
+        let left_out = (!open.left_out.is_empty()).then(|| view! {
+            <fieldset id="left-out">
+                <legend>{format!("Left out ({})", open.left_out.len())}</legend>
+                <ul>{open.left_out.iter().map(|(name, why)| view! {
+                    <li><strong>{name.clone()}</strong>": "{why.clone()}</li>
+                }).collect_view()}</ul>
+            </fieldset>
+        });
+        let uncalibrated = open.calibration_db().is_none().then(|| view! {
+            <p class="dim">"Uncalibrated: levels are in dB re full scale, not in µPa."</p>
+        });
+        let line = {
+            let recorded: u64 = open.line.runs.iter().map(|r| r.frames).sum();
+            let rate = open.line.sample_rate_hz;
+            let gaps = open.line.gaps(0..open.line.end()).len();
+            (open.infos.len() > 1 || gaps > 0).then(|| view! {
+                <p>{format!(
+                    "{} recorded in {}, {} gaps",
+                    wording::duration(recorded as f64 / rate),
+                    wording::duration(open.line.end() as f64 / rate),
+                    gaps
+                )}</p>
+            })
+        };
+        // What the server describes is described there, for everybody.
+        let local = open.deployment.is_none();
+        let full = open.infos.iter().take(MOST_IN_FULL).map(recording).collect_view();
+        let rest = open.infos.len().saturating_sub(MOST_IN_FULL);
+        Some(view! {
+            <div data-tab-page="info" class="tab-page" id="info">
+                {about}
+                {uncalibrated}
+                {line}
+                {left_out}
+                {local.then(|| view! { <super::reading::Reading/> })}
+                {full}
+                {(rest > 0).then(|| view! { <p class="dim">{format!("and {rest} more recordings")}</p> })}
+            </div>
+        })
+    }
+}
+
+fn recording(info: &RecordingInfo) -> impl IntoView + use<> {
+    let known = |b: bool, v: String| b.then_some(v);
+    let rows: Vec<(&str, Option<String>)> = vec![
+        ("format", Some(format!("{}, {}", info.format, info.codec))),
+        ("rate", Some(format!("{} Hz", wording::trimmed(info.sample_rate_hz, 4)))),
+        ("channels", Some(info.channels.to_string())),
+        ("bits", known(info.bits_per_sample > 0, info.bits_per_sample.to_string())),
+        ("frames", Some(info.frames.to_string())),
+        ("duration", Some(wording::duration(info.duration_s))),
+        ("segments", known(info.segments.len() > 1, info.segments.len().to_string())),
+        ("size", Some(wording::bytes(info.bytes))),
+        ("start", Some(info.start.map_or("not known".to_owned(), |t| t.to_iso()))),
+        ("start known", Some(source_words(info.start_source).to_owned())),
+        ("zone", known(!info.start_zone.is_empty(), info.start_zone.clone())),
+        ("start is sure to", info.start_uncertainty_s.map(|s| format!("±{}", wording::duration(s)))),
+        ("fingerprint", Some(info.fingerprint.clone())),
+    ];
+    let rows = rows.into_iter().filter_map(|(k, v)| Some((k.to_owned(), v?))).collect();
+    let own = info.metadata.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+    let warnings = info.warnings.iter().map(|w| view! { <li>{w.clone()}</li> }).collect_view();
+    let warned = !info.warnings.is_empty();
+    view! {
+        <fieldset data-recording=info.name.clone()>
+            <legend>{info.name.clone()}</legend>
+            <Show when=move || warned><p class="warned">"⚠ to be checked:"</p></Show>
+            <ul class="warnings">{warnings}</ul>
+            {pairs(rows)}
+            {pairs(own)}
+        </fieldset>
+    }
+}
+
+fn pairs(rows: Vec<(String, String)>) -> impl IntoView {
+    let rows = rows.into_iter().filter(|(_, v)| !v.is_empty());
+    view! {
+        <dl>{rows.map(|(k, v)| view! { <div><dt>{k}</dt><dd>{v}</dd></div> }).collect_view()}</dl>
+    }
+}

@@ -1,0 +1,116 @@
+//! The table of labels, and the names behind the number keys.
+
+use leptos::prelude::*;
+use spyhop_api::Annotation;
+
+use crate::commands::Action;
+use crate::label_files::{self, TableKind};
+use crate::session::{Session, use_session};
+use crate::{label_actions, wording};
+
+/// Rows that are put on the page at once; a longer table says how many more there are.
+const MOST_ROWS: usize = 500;
+
+/// The tab.
+#[component]
+pub fn LabelTable(act: Callback<Action>) -> impl IntoView {
+    let session = use_session();
+    let rows = Memo::new(move |_| session.labels.all.get());
+    let selected = Memo::new(move |_| session.view.with(|v| v.selection.is_some()));
+    view! {
+        <div data-tab-page="labels" class="tab-page">
+            <fieldset>
+                <legend>"Names"</legend>
+                <p class="dim">{move || if selected.get() {
+                    "Press a number or its button: the box becomes a label."
+                } else {
+                    "Draw a box on the picture, then press a number."
+                }}</p>
+                <ol class="label-names">
+                    {(0..9u8).map(|i| view! { <NameOfKey i act/> }).collect_view()}
+                </ol>
+            </fieldset>
+            <fieldset class="grows">
+                <legend>{move || format!("Labels ({})", rows.with(Vec::len))}</legend>
+                <div class="buttons">
+                    <button on:click=move |_| act.run(Action::Undo) title="Undo (Ctrl+Z)">"Undo"</button>
+                    <button on:click=move |_| act.run(Action::Redo) title="Redo (Ctrl+Shift+Z)">"Redo"</button>
+                    <button id="import" title="A Raven selection table or Audacity labels"
+                        on:click=move |_| label_files::pick(session)>"Import…"</button>
+                    <button id="export-raven" on:click=move |_| label_files::export(session, TableKind::Raven)
+                        title="A Raven selection table">"Raven"</button>
+                    <button id="export-audacity" on:click=move |_| label_files::export(session, TableKind::Audacity)
+                        title="Audacity labels with bands (older Audacity: choose Standard on export there)">"Audacity"</button>
+                    <button id="export-csv" on:click=move |_| label_files::export(session, TableKind::Csv)
+                        title="Clock times, file, offset, band and label as CSV">"CSV"</button>
+                </div>
+                <div class="table">
+                    <table id="labels">
+                        <thead><tr><th>"begin, length, band"</th><th>"label"</th><th></th></tr></thead>
+                        <tbody>
+                            <For each=move || rows.get().into_iter().take(MOST_ROWS)
+                                key=|a| (a.id, a.start_ns, a.end_ns, a.label.clone())
+                                let:a><Row a/></For>
+                        </tbody>
+                    </table>
+                    {move || rows.with(|r| (r.len() > MOST_ROWS).then(|| view! {
+                        <p class="dim">{format!("and {} more; all are exported", r.len() - MOST_ROWS)}</p>
+                    }))}
+                </div>
+            </fieldset>
+        </div>
+    }
+}
+
+#[component]
+fn NameOfKey(i: u8, act: Callback<Action>) -> impl IntoView {
+    let session = use_session();
+    let names = session.prefs.label_names;
+    let at = usize::from(i);
+    view! {
+        <li>
+            <button class="key" title="Label the selection with this name"
+                on:click=move |_| act.run(Action::Label(i + 1))>{i + 1}</button>
+            <input type="text" aria-label=format!("Name behind key {}", i + 1)
+                prop:value=move || names.with(|n| n.get(at).cloned().unwrap_or_default())
+                on:change=move |ev| names.update(|n| if let Some(name) = n.get_mut(at) {
+                    *name = event_target_value(&ev).trim().to_owned();
+                })/>
+        </li>
+    }
+}
+
+#[component]
+fn Row(a: Annotation) -> impl IntoView {
+    let session = use_session();
+    let id = a.id;
+    let length = wording::duration((a.end_ns - a.start_ns) as f64 * 1e-9);
+    let band = match (a.low_hz, a.high_hz) {
+        (Some(low), Some(high)) => wording::band((low, high)),
+        _ => "all".to_owned(),
+    };
+    let begin = begin_words(session, &a);
+    view! {
+        <tr data-label=id.to_string() class:chosen=move || session.labels.chosen.get() == Some(id)>
+            <td>
+                <button class="link" title="Go there"
+                    on:click=move |_| label_actions::go_to(session, id)>{begin}</button>
+                <div class="dim">{length}", "{band}</div>
+            </td>
+            <td>
+                <input type="text" aria-label="Label" prop:value=a.label.clone()
+                    on:change=move |ev| {
+                        let label = event_target_value(&ev).trim().to_owned();
+                        session.labels.edit(id, |a| a.label = label);
+                    }/>
+            </td>
+            <td><button class="icon" aria-label="Remove this label" on:click=move |_| session.labels.remove(id)>"×"</button></td>
+        </tr>
+    }
+}
+
+fn begin_words(session: Session, a: &Annotation) -> String {
+    let Some(open) = session.open.get_untracked() else { return String::new() };
+    let telling = session.view.with_untracked(|v| crate::clock::Telling::of(v.clock, &open));
+    telling.tell_short(a.start_ns as f64 * 1e-9 * telling.rate_hz)
+}

@@ -1,0 +1,367 @@
+//! Sound: what is played, and the bar below the picture.
+
+use std::ops::Range;
+
+use leptos::prelude::*;
+use spyhop_api::view::{Lens, Listening};
+use spyhop_signal::listen::small_speaker_speed;
+
+use crate::clock::Telling;
+use crate::commands::Action;
+use crate::engine::{PlayRequest, Playing};
+use crate::frame::selection_positions;
+use crate::session::{Session, use_session};
+use crate::wording;
+
+/// Speeds that are offered; a link may hold any other.
+const SPEEDS: [f64; 18] = [
+    0.01, 0.02, 0.05, 0.1, 0.125, 0.2, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 20.0, 60.0, 200.0,
+    600.0, 1800.0,
+];
+/// Where a slowed band is heard best, Hz: the geometric middle of speech.
+const HEARD_BEST_HZ: f64 = 2000.0;
+
+/// What is played; a copy is a handle.
+#[derive(Clone, Copy)]
+pub struct Sound {
+    pub now: RwSignal<Playing>,
+    /// What was asked for: the whole of it, and where a pause stopped.
+    range: StoredValue<Option<Range<i64>>>,
+    paused_at: StoredValue<Option<i64>>,
+    following: StoredValue<bool>,
+}
+
+impl Sound {
+    /// Silence.
+    pub fn new() -> Sound {
+        Sound {
+            now: RwSignal::new(Playing { on: false, position: 0.0, auto_gain_db: 0.0, needs_tap: false }),
+            range: StoredValue::new(None),
+            paused_at: StoredValue::new(None),
+            following: StoredValue::new(false),
+        }
+    }
+}
+
+/// Plays or pauses the view.
+pub fn toggle(session: Session) {
+    if session.sound.now.with_untracked(|p| p.on && !p.needs_tap) {
+        pause(session);
+    } else {
+        play_view(session);
+    }
+}
+
+/// Plays what the picture shows, from where a pause stopped if that is still in it.
+pub fn play_view(session: Session) {
+    let Some(frame) = session.frame_now() else { return };
+    let range = frame.positions.start.floor() as i64..frame.positions.end.ceil() as i64;
+    let paused = session.sound.paused_at.get_value().filter(|p| range.contains(p));
+    start(session, range, paused);
+}
+
+/// Plays the selection, or the view where nothing is selected.
+pub fn play_selection(session: Session) {
+    let selection = session.view.with_untracked(|v| v.selection);
+    let (Some(selection), Some(open)) = (selection, session.open.get_untracked()) else {
+        return play_view(session);
+    };
+    let positions = selection_positions(&selection, &open.line);
+    start(session, positions.start.round() as i64..positions.end.round() as i64, None);
+}
+
+/// Stops; the next play goes on from here.
+pub fn pause(session: Session) {
+    let at = session.engine().playing().position;
+    session.sound.paused_at.set_value(Some(at as i64));
+    stop(session);
+}
+
+/// Stops and forgets where it was.
+pub fn stop(session: Session) {
+    session.engine().stop();
+    session.sound.range.set_value(None);
+}
+
+fn start(session: Session, range: Range<i64>, from: Option<i64>) {
+    let listening = session.view.with_untracked(|v| v.listening);
+    let from = from.filter(|_| !listening.looped).unwrap_or(range.start);
+    let Some(frame) = session.frame_now() else { return };
+    session.sound.range.set_value(Some(range.clone()));
+    session.sound.paused_at.set_value(None);
+    session.engine().play(PlayRequest {
+        positions: from..range.end,
+        channel: session.view.with_untracked(|v| v.channel),
+        listening,
+        view_band_hz: frame.band_hz,
+    });
+    follow(session);
+}
+
+/// Looks once a frame at what is heard, as long as it is.
+fn follow(session: Session) {
+    if session.sound.following.get_value() {
+        return;
+    }
+    session.sound.following.set_value(true);
+    fn step(session: Session) {
+        let now = session.engine().playing();
+        if session.sound.now.with_untracked(|p| *p != now) {
+            session.sound.now.set(now);
+        }
+        let shown = now.on.then_some(now.position);
+        if session.play_head.with_untracked(|h| *h != shown) {
+            session.play_head.set(shown);
+        }
+        if now.on || now.needs_tap {
+            request_animation_frame(move || step(session));
+        } else {
+            session.sound.following.set_value(false);
+        }
+    }
+    // The first frame comes a little later: the worker needs a moment to begin.
+    gloo::timers::callback::Timeout::new(150, move || step(session)).forget();
+}
+
+/// Changes what is heard; what is being played goes on with it.
+pub fn change(session: Session, change: impl FnOnce(&mut Listening)) {
+    let before = session.view.with_untracked(|v| v.listening);
+    let mut after = before;
+    change(&mut after);
+    if after == before {
+        return;
+    }
+    session.view.update(|v| v.listening = after);
+    let range = session.sound.range.get_value();
+    if let Some(range) = range.filter(|_| session.sound.now.with_untracked(|p| p.on)) {
+        let at = session.engine().playing().position as i64;
+        start(session, range.clone(), Some(at).filter(|p| range.contains(p)));
+    }
+}
+
+/// Band-passes to the selection, or lets everything through again.
+pub fn toggle_band(session: Session) {
+    let selected = session.view.with_untracked(|v| v.selection.map(|s| s.band_hz));
+    let shown = session.frame_now().map(|f| f.band_hz);
+    change(session, |l| {
+        l.band_hz = match l.band_hz {
+            Some(_) => None,
+            None => selected.or(shown),
+        };
+    });
+}
+
+/// The bar below the picture.
+#[component]
+pub fn PlayBar(act: Callback<Action>) -> impl IntoView {
+    let session = use_session();
+    let listening = Memo::new(move |_| session.view.with(|v| v.listening));
+    let on = Memo::new(move |_| session.sound.now.with(|p| p.on));
+    let needs_tap = Memo::new(move |_| session.sound.now.with(|p| p.needs_tap));
+    let selected = Memo::new(move |_| session.view.with(|v| v.selection.is_some()));
+    view! {
+        <footer class="playbar" aria-label="Sound">
+            <button
+                id="play" class="primary round" aria-pressed=move || on.get().to_string()
+                aria-label=move || if on.get() { "Pause" } else { "Play the view" }
+                title="Play or pause the view (Space)"
+                on:click=move |_| act.run(Action::Play)
+            >{move || if on.get() && !needs_tap.get() { "❚❚" } else { "▶" }}</button>
+            <button
+                id="play-selection" disabled=move || !selected.get()
+                title="Play the selection (Shift+Space)"
+                on:click=move |_| act.run(Action::PlaySelection)
+            >"▶ selection"</button>
+            <button
+                id="loop" aria-pressed=move || listening.get().looped.to_string()
+                title="Loop (L)" on:click=move |_| act.run(Action::Loop)
+            >"loop"</button>
+            <Show when=move || needs_tap.get()>
+                <button id="press-to-hear" class="primary" on:click=move |_| play_view(session)>
+                    "🔊 Press to hear"
+                </button>
+            </Show>
+            <SpeedChoice listening/>
+            <LensChoice listening/>
+            <button
+                id="band" aria-pressed=move || listening.get().band_hz.is_some().to_string()
+                title="Let only the selection's band through (or the picture's)"
+                on:click=move |_| toggle_band(session)
+            >{move || match listening.get().band_hz {
+                Some(band) => format!("band {}", wording::band(band)),
+                None => "band".to_owned(),
+            }}</button>
+            <label class="gain">
+                "gain "
+                <input
+                    id="gain" type="range" min="-20" max="40" step="1"
+                    prop:value=move || listening.get().gain_db.to_string()
+                    on:change=move |ev| {
+                        if let Ok(gain_db) = event_target_value(&ev).parse() {
+                            change(session, |l| l.gain_db = gain_db);
+                        }
+                    }
+                />
+                <output>{move || gain_words(session)}</output>
+            </label>
+            <Badge listening/>
+            <SmallSpeaker listening/>
+            <output id="clock" class="clock" aria-label="Time">{move || clock_words(session)}</output>
+        </footer>
+    }
+}
+
+#[component]
+fn SpeedChoice(listening: Memo<Listening>) -> impl IntoView {
+    let session = use_session();
+    let speeds = Memo::new(move |_| {
+        let mut speeds = SPEEDS.to_vec();
+        let rate = listening.get().rate;
+        if !speeds.contains(&rate) {
+            speeds.push(rate);
+            speeds.sort_by(f64::total_cmp);
+        }
+        speeds
+    });
+    view! {
+        <label>
+            "speed "
+            <select
+                id="speed" prop:value=move || listening.get().rate.to_string()
+                on:change=move |ev| {
+                    if let Ok(rate) = event_target_value(&ev).parse() {
+                        change(session, |l| l.rate = rate);
+                    }
+                }
+            >
+                {move || speeds.get().into_iter().map(|rate| view! {
+                    <option value=rate.to_string() selected=move || listening.get().rate == rate>
+                        {wording::speed(rate)}
+                    </option>
+                }).collect_view()}
+            </select>
+        </label>
+    }
+}
+
+#[component]
+fn LensChoice(listening: Memo<Listening>) -> impl IntoView {
+    let session = use_session();
+    let middle = move || session.frame_now().map_or(40_000.0, |f| {
+        let (low, high) = f.band_hz;
+        ((low.max(high * 0.05) * high).sqrt() / 100.0).round() * 100.0
+    });
+    let chosen = Memo::new(move |_| match listening.get() {
+        Listening { lens: Lens::Heterodyne(_), .. } => "heterodyne",
+        Listening { lens: Lens::Envelope, .. } => "envelope",
+        Listening { rate, .. } if rate < 1.0 => "slowed",
+        _ => "as is",
+    });
+    let choose = move |name: &'static str| {
+        let middle_hz = middle();
+        change(session, |l| match name {
+            "as is" => (l.lens, l.rate) = (Lens::AsIs, 1.0),
+            "slowed" => {
+                let by = (middle_hz / HEARD_BEST_HZ).clamp(2.0, 100.0);
+                let near = |s: &&f64| (*s * by).ln().abs();
+                let slow = SPEEDS.iter().filter(|s| **s < 1.0);
+                let rate = slow.min_by(|a, b| near(a).total_cmp(&near(b))).copied();
+                (l.lens, l.rate) = (Lens::AsIs, rate.unwrap_or(0.1));
+            }
+            "heterodyne" => (l.lens, l.rate) = (Lens::Heterodyne(middle_hz), 1.0),
+            _ => (l.lens, l.rate) = (Lens::Envelope, 1.0),
+        });
+    };
+    view! {
+        <span class="segments" role="group" aria-label="Lens: how it is made audible">
+            {["as is", "slowed", "heterodyne", "envelope"].map(|name| view! {
+                <button
+                    data-lens=name aria-pressed=move || (chosen.get() == name).to_string()
+                    on:click=move |_| choose(name)
+                >{name}</button>
+            }).collect_view()}
+        </span>
+        {move || match listening.get().lens {
+            Lens::Heterodyne(hz) => Some(view! {
+                <label>
+                    <input
+                        id="heterodyne" class="number" type="number" min="0" step="500"
+                        aria-label="Heterodyne frequency, kilohertz"
+                        prop:value=wording::trimmed(hz / 1000.0, 3)
+                        on:change=move |ev| {
+                            if let Ok(khz) = event_target_value(&ev).parse::<f64>() {
+                                change(session, |l| l.lens = Lens::Heterodyne(khz.max(0.0) * 1000.0));
+                            }
+                        }
+                    />
+                    " kHz"
+                </label>
+            }),
+            _ => None,
+        }}
+    }
+}
+
+/// Says what is heard of what is seen, as long as that is not the same.
+#[component]
+fn Badge(listening: Memo<Listening>) -> impl IntoView {
+    let session = use_session();
+    let words = Memo::new(move |_| {
+        let l = listening.get();
+        let band = session.frame().map(|f| f.band_hz)?;
+        match l.lens {
+            Lens::Heterodyne(hz) => Some(format!("{} is heard as 0 Hz", wording::hertz(hz))),
+            Lens::Envelope => Some("envelope: the rhythm of the band is heard".to_owned()),
+            Lens::AsIs if l.rate != 1.0 => Some(format!(
+                "{}: {} is heard at {}",
+                wording::speed(l.rate),
+                wording::hertz(band.1),
+                wording::hertz(band.1 * l.rate)
+            )),
+            Lens::AsIs => None,
+        }
+    });
+    view! {
+        {move || words.get().map(|w| view! { <span class="badge" id="speed-badge">{w}</span> })}
+    }
+}
+
+/// Offers a speed where a tablet's speaker would play silence.
+#[component]
+fn SmallSpeaker(listening: Memo<Listening>) -> impl IntoView {
+    let session = use_session();
+    let offer = Memo::new(move |_| {
+        let l = listening.get();
+        let band = l.band_hz.or_else(|| session.frame().map(|f| f.band_hz))?;
+        match l.lens {
+            Lens::AsIs => small_speaker_speed(band, l.rate),
+            _ => None,
+        }
+    });
+    view! {
+        {move || offer.get().map(|rate| view! {
+            <button
+                id="small-speaker" class="offer"
+                title="Most of this band lies below what a small speaker plays"
+                on:click=move |_| change(session, |l| l.rate = rate)
+            >{format!("small speaker: {}", wording::speed(rate))}</button>
+        })}
+    }
+}
+
+fn gain_words(session: Session) -> String {
+    let own = session.view.with(|v| v.listening.gain_db);
+    let playing = session.sound.now.get();
+    if playing.on {
+        format!("{:+.0} dB ({:+.0} automatic)", own + playing.auto_gain_db, playing.auto_gain_db)
+    } else {
+        format!("{own:+.0} dB")
+    }
+}
+
+fn clock_words(session: Session) -> String {
+    let Some(open) = session.open.get() else { return String::new() };
+    let telling = session.view.with(|v| Telling::of(v.clock, &open));
+    let start = session.frame().map_or(0.0, |f| f.positions.start);
+    telling.tell_short(session.play_head.get().unwrap_or(start))
+}

@@ -1,0 +1,250 @@
+//! What the whole page shares: the view, what is open, the engine, and what a person is told.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use spyhop_api::view::{Scaling, Selection, SpectrumSettings};
+use spyhop_api::{Deployment, RecordingInfo, View};
+use spyhop_signal::Line;
+
+use crate::engine::{Engine, OpenSettings, Progress, Wanted};
+use crate::frame::Frame;
+use crate::labels::Labels;
+use crate::prefs::Prefs;
+
+/// What the page is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stage {
+    /// The first page.
+    First,
+    /// Something is being opened; its name.
+    Opening(String),
+    /// A link asks for files that are on somebody's disk.
+    Asking,
+    /// A recording is on the screen.
+    Viewing,
+}
+
+/// What is open.
+pub struct OpenSet {
+    pub infos: Vec<RecordingInfo>,
+    pub line: Line,
+    /// Name and reason of what was dropped together with it but is not shown.
+    pub left_out: Vec<(String, String)>,
+    pub deployment: Option<Deployment>,
+}
+
+impl OpenSet {
+    /// What a person calls it.
+    pub fn title(&self) -> String {
+        match (&self.deployment, self.infos.as_slice()) {
+            (Some(d), _) => d.name.clone(),
+            (None, [one]) => one.name.clone(),
+            (None, [first, ..]) => format!("{} and {} more", first.name, self.infos.len() - 1),
+            (None, []) => String::new(),
+        }
+    }
+
+    /// Channels of every recording on the line.
+    pub fn channels(&self) -> u32 {
+        let first = self.line.runs.first().and_then(|r| self.infos.get(r.recording));
+        first.map_or(1, |i| i.channels.max(1))
+    }
+
+    /// What is added to dB re full scale to give dB re 1 µPa, where it is known.
+    pub fn calibration_db(&self) -> Option<f64> {
+        Some(self.deployment.as_ref()?.calibration?.offset_db())
+    }
+
+    /// The unit of a picture's levels.
+    pub fn unit(&self, scaling: Scaling) -> &'static str {
+        match (self.calibration_db().is_some(), scaling) {
+            (true, Scaling::Density) => "dB re 1 µPa²/Hz",
+            (true, Scaling::Spectrum) => "dB re 1 µPa² per bin",
+            (false, Scaling::Density) => "dB re FS²/Hz",
+            (false, Scaling::Spectrum) => "dB re FS² per bin",
+        }
+    }
+}
+
+/// What a person is told outside of the picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    pub id: u64,
+    pub kind: NoticeKind,
+    pub text: String,
+}
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    Error,
+    Warning,
+    Done,
+}
+
+/// Where the pointer is, in the picture's own units.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Position on the line, samples.
+    pub position: f64,
+    /// Frequency, Hz; `None` over the waveform.
+    pub hz: Option<f64>,
+}
+
+/// What lies over the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialog {
+    None,
+    Palette,
+    Help,
+    Link,
+}
+
+/// The tabs of the panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    View,
+    Labels,
+    Measure,
+    Info,
+}
+
+/// Everything shared; a copy is a handle.
+#[derive(Clone, Copy)]
+pub struct Session {
+    pub stage: RwSignal<Stage>,
+    pub view: RwSignal<View>,
+    pub open: RwSignal<Option<Arc<OpenSet>>>,
+    pub labels: Labels,
+    pub prefs: Prefs,
+    pub dialog: RwSignal<Dialog>,
+    /// The link that is shown where there is no clipboard.
+    pub link_text: RwSignal<String>,
+    pub tab: RwSignal<Tab>,
+    pub notices: RwSignal<Vec<Notice>>,
+    /// Counts what the engine had to say; whoever draws reads it.
+    pub news: RwSignal<u64>,
+    pub progress: RwSignal<Progress>,
+    pub pointer: RwSignal<Option<Point>>,
+    /// Cursors A and B.
+    pub cursors: RwSignal<[Option<Point>; 2]>,
+    /// The next drag draws a box even on a touch screen.
+    pub box_tool: RwSignal<bool>,
+    pub sound: crate::playback::Sound,
+    /// The play head, position on the line.
+    pub play_head: RwSignal<Option<f64>>,
+    /// How the files' clocks are read.
+    pub open_settings: RwSignal<OpenSettings>,
+    /// The picture that is drawn now.
+    pub wanted: StoredValue<Option<Wanted>>,
+    engine: StoredValue<Engine, LocalStorage>,
+}
+
+impl Session {
+    /// Starts with an empty view.
+    pub fn new(engine: Engine) -> Session {
+        let news = RwSignal::new(0);
+        let progress = RwSignal::new(Progress::default());
+        let told = engine.clone();
+        engine.on_news(move || {
+            progress.set(told.progress());
+            news.update(|n| *n += 1);
+        });
+        let session = Session {
+            stage: RwSignal::new(Stage::First),
+            view: RwSignal::new(View::default()),
+            open: RwSignal::new(None),
+            labels: Labels::new(),
+            prefs: Prefs::load(),
+            dialog: RwSignal::new(Dialog::None),
+            link_text: RwSignal::new(String::new()),
+            tab: RwSignal::new(Tab::View),
+            notices: RwSignal::new(Vec::new()),
+            news,
+            progress,
+            pointer: RwSignal::new(None),
+            cursors: RwSignal::new([None, None]),
+            box_tool: RwSignal::new(false),
+            sound: crate::playback::Sound::new(),
+            play_head: RwSignal::new(None),
+            open_settings: RwSignal::new(OpenSettings::default()),
+            wanted: StoredValue::new(None),
+            engine: StoredValue::new_local(engine),
+        };
+        Effect::new(move |before: Option<Option<String>>| {
+            session.news.track();
+            let problem = session.engine().problem();
+            if let Some(text) = problem.clone().filter(|_| before.flatten() != problem) {
+                session.tell(NoticeKind::Error, text);
+            }
+            problem
+        });
+        session
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> Engine {
+        self.engine.get_value()
+    }
+
+    /// The frame of what is on the screen; `None` while nothing is open. Tracks.
+    pub fn frame(&self) -> Option<Frame> {
+        self.open.with(|o| o.as_ref().map(|o| self.view.with(|v| Frame::of(v, &o.line))))
+    }
+
+    /// The frame without tracking.
+    pub fn frame_now(&self) -> Option<Frame> {
+        untrack(|| self.frame())
+    }
+
+    /// Changes the frame.
+    pub fn change_frame(&self, change: impl FnOnce(&mut Frame)) {
+        let Some(open) = self.open.get_untracked() else { return };
+        let mut frame = self.view.with_untracked(|v| Frame::of(v, &open.line));
+        change(&mut frame);
+        self.view.update(|v| frame.write_to(v, &open.line));
+    }
+
+    /// Changes the transform.
+    pub fn change_spectrum(&self, change: impl FnOnce(&mut SpectrumSettings)) {
+        self.view.update(|v| change(&mut v.spectrum));
+    }
+
+    /// Sets or clears the selection.
+    pub fn select(&self, selection: Option<Selection>) {
+        if self.view.with_untracked(|v| v.selection != selection) {
+            self.view.update(|v| v.selection = selection);
+        }
+    }
+
+    /// Asks for everything to be drawn again.
+    pub fn redraw(&self) {
+        self.news.update(|n| *n += 1);
+    }
+
+    /// Tells a person something.
+    pub fn tell(&self, kind: NoticeKind, text: impl Into<String>) {
+        let text = text.into();
+        let id = self.notices.with_untracked(|n| n.last().map_or(1, |n| n.id + 1));
+        self.notices.update(|n| {
+            n.retain(|old| old.text != text);
+            n.push(Notice { id, kind, text });
+            if n.len() > 4 {
+                n.remove(0);
+            }
+        });
+        if kind == NoticeKind::Done {
+            let notices = self.notices;
+            gloo::timers::callback::Timeout::new(4000, move || {
+                notices.update(|n| n.retain(|n| n.id != id));
+            })
+            .forget();
+        }
+    }
+}
+
+/// The page's session.
+pub fn use_session() -> Session {
+    expect_context::<Session>()
+}

@@ -1,0 +1,267 @@
+//! The viewer: overview, waveform, spectrogram and their axes, always in step.
+
+mod axes;
+mod boxes;
+mod canvas;
+mod draw;
+mod gestures;
+mod layout;
+mod overlay;
+mod overview;
+mod side_gestures;
+mod waveform;
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use web_sys::{PointerEvent, WheelEvent};
+
+use crate::commands::Action;
+use crate::panel::Panel;
+use crate::playback::PlayBar;
+use crate::readout;
+use crate::session::{Session, use_session};
+use draw::{Canvases, Dirty, Painter, element};
+use gestures::Gestures;
+use side_gestures::{SideGestures, capture};
+
+pub use canvas::Surface;
+pub use gestures::choose_label;
+
+/// How long the picture rests until a screen reader is told of it, ms.
+const DESCRIBE_AFTER_MS: u64 = 700;
+
+/// Everything that shows an open recording.
+#[component]
+pub fn Viewer(act: Callback<Action>, commit: Callback<()>) -> impl IntoView {
+    let session = use_session();
+    let canvases = Canvases::new();
+    let painter = Painter::new(session, canvases);
+    redraw_when_needed(session, canvases, &painter);
+    let painter = StoredValue::new_local(painter);
+    view! {
+        <div class="viewer">
+            <Overview canvases commit/>
+            <div class="middle" class:with-panel=move || session.prefs.panel.get()>
+                <Panel act/>
+                <Stage canvases painter commit act/>
+            </div>
+            <PlayBar act/>
+        </div>
+    }
+}
+
+/// Marks the picture as out of date whenever something that it shows changes.
+fn redraw_when_needed(session: Session, canvases: Canvases, painter: &Painter) {
+    let all = Dirty { picture: true, overlay: true };
+    let mark = painter.clone();
+    let mark = StoredValue::new_local(mark);
+    Effect::new(move |_| {
+        session.view.track();
+        session.open.track();
+        session.news.track();
+        session.labels.all.track();
+        session.labels.chosen.track();
+        session.prefs.brightness.track();
+        session.prefs.panel.track();
+        mark.with_value(|p| p.mark(all));
+    });
+    Effect::new(move |_| {
+        session.pointer.track();
+        session.cursors.track();
+        mark.with_value(|p| p.mark(Dirty { picture: false, overlay: true }));
+    });
+    Effect::new(move |_| {
+        // The play head is on the overview too, but the picture does not move under it.
+        session.play_head.track();
+        mark.with_value(|p| p.mark(Dirty { picture: false, overlay: true }));
+    });
+    for canvas in [canvases.spectrogram, canvases.overview, canvases.waveform] {
+        leptos_use::use_resize_observer(canvas, move |_, _| mark.with_value(|p| p.mark(all)));
+    }
+}
+
+#[component]
+fn Overview(canvases: Canvases, commit: Callback<()>) -> impl IntoView {
+    let gestures = SideGestures::new(use_session(), commit);
+    view! {
+        <div class="overview-row">
+            <canvas id="overview" node_ref=canvases.overview aria-hidden="true"></canvas>
+            <canvas
+                id="overview-marks" node_ref=canvases.overview_marks role="img"
+                aria-label="Overview of everything that is open; the brush is what is shown"
+                title="Drag the brush to move, its edges to widen; drag beside it to go there"
+                on:pointerdown=move |ev| gestures.overview_down(&ev)
+                on:pointermove=move |ev| gestures.moved(&ev)
+                on:pointerup=move |ev| gestures.up(&ev)
+                on:pointercancel=move |ev| gestures.up(&ev)
+                on:wheel=move |ev: WheelEvent| gestures.wheel_time(&ev)
+            ></canvas>
+        </div>
+    }
+}
+
+#[component]
+fn Stage(
+    canvases: Canvases,
+    painter: StoredValue<Painter, LocalStorage>,
+    commit: Callback<()>,
+    act: Callback<Action>,
+) -> impl IntoView {
+    let session = use_session();
+    let back = Callback::new(move |()| act.run(Action::Back));
+    let hands = Gestures::new(session, commit, back);
+    let side = SideGestures::new(session, commit);
+    let layout = move || painter.with_value(Painter::layout);
+    let css_cursor = move |ev: &PointerEvent| {
+        let (Some(layout), Some(overlay)) = (layout(), element(canvases.overlay)) else { return };
+        let at = layout.local(ev.client_x(), ev.client_y());
+        let cursor = hands.css_cursor(&layout, at, ev.shift_key());
+        // A style that a browser does not know is passed over.
+        let _ = web_sys::HtmlElement::style(&overlay).set_property("cursor", cursor);
+    };
+    view! {
+        <div class="stage">
+            <canvas class="wave-axis" node_ref=canvases.wave_axis aria-hidden="true"></canvas>
+            <canvas id="waveform" node_ref=canvases.waveform aria-hidden="true"></canvas>
+            <canvas
+                id="frequency-axis" node_ref=canvases.frequency_axis role="img"
+                aria-label="Frequency axis"
+                title="Drag to zoom into a band, Shift+drag to move, double click for the whole band"
+                on:pointerdown=move |ev| side.band_down(&ev)
+                on:pointermove=move |ev| side.moved(&ev)
+                on:pointerup=move |ev| side.up(&ev)
+                on:pointercancel=move |ev| side.up(&ev)
+                on:dblclick=move |_| side.whole(true)
+                on:wheel=move |ev: WheelEvent| side.wheel_band(&ev)
+            ></canvas>
+            <canvas id="spectrogram" node_ref=canvases.spectrogram aria-hidden="true"></canvas>
+            <canvas
+                id="overlay" node_ref=canvases.overlay tabindex="0" role="application"
+                aria-label="Waveform and spectrogram" aria-describedby="description"
+                on:pointerdown=move |ev: PointerEvent| {
+                    capture(&ev);
+                    if let Some(layout) = layout() { hands.down(&ev, &layout) }
+                }
+                on:pointermove=move |ev: PointerEvent| {
+                    css_cursor(&ev);
+                    if let Some(layout) = layout() { hands.moved(&ev, &layout) }
+                }
+                on:pointerup=move |ev: PointerEvent| {
+                    if let Some(layout) = layout() { hands.up(&ev, &layout) }
+                }
+                on:pointercancel=move |_| hands.cancel()
+                on:pointerleave=move |_| if !hands.is_dragging() { session.pointer.set(None) }
+                on:contextmenu=move |ev| ev.prevent_default()
+                on:wheel=move |ev: WheelEvent| {
+                    if let Some(layout) = layout() { hands.wheel(&ev, &layout) }
+                }
+            ></canvas>
+            <canvas
+                id="colour-bar" node_ref=canvases.colour_bar role="img" aria-label="Colour bar"
+                title="Drag the upper half to move the ceiling, the lower half the floor; double click sets both from the picture"
+                on:pointerdown=move |ev| side.colours_down(&ev)
+                on:pointermove=move |ev| side.moved(&ev)
+                on:pointerup=move |ev| side.up(&ev)
+                on:pointercancel=move |ev| side.up(&ev)
+                on:dblclick=move |_| act.run(Action::AutoContrast)
+                on:wheel=move |ev: WheelEvent| side.wheel_colours(&ev)
+            ></canvas>
+            <canvas
+                id="time-axis" node_ref=canvases.time_axis role="img" aria-label="Time axis"
+                title="Drag to move, wheel to zoom, double click for everything"
+                on:pointerdown=move |ev| side.time_down(&ev)
+                on:pointermove=move |ev| side.moved(&ev)
+                on:pointerup=move |ev| side.up(&ev)
+                on:pointercancel=move |ev| side.up(&ev)
+                on:dblclick=move |_| side.whole(false)
+                on:wheel=move |ev: WheelEvent| side.wheel_time(&ev)
+            ></canvas>
+            {move || side.drawn_band.get().map(|(a, b)| {
+                let (top, height) = (a.min(b) * 100.0, (a - b).abs() * 100.0);
+                view! {
+                    <div class="band-frame" aria-hidden="true">
+                        <div style=format!("top:{top}%;height:{height}%")></div>
+                    </div>
+                }
+            })}
+            <div class="hints">
+                <output id="readout" aria-live="off">{move || readout::words(session)}</output>
+                <Refining/>
+            </div>
+            <TouchTools act/>
+            <Description/>
+            <Synthesised/>
+        </div>
+    }
+}
+
+/// How far the picture is from its true means and maxima.
+#[component]
+fn Refining() -> impl IntoView {
+    let session = use_session();
+    let share = Memo::new(move |_| {
+        let p = session.progress.get();
+        (p.exact < p.tiles).then(|| (p.exact * 100 / p.tiles.max(1)) as u32)
+    });
+    view! {
+        {move || share.get().map(|percent| view! {
+            <span class="refining" id="refining" role="progressbar" aria-label="Refining the picture"
+                aria-valuemin="0" aria-valuemax="100" aria-valuenow=percent.to_string()>
+                {format!("refining {percent} %")}
+            </span>
+        })}
+    }
+}
+
+/// What fingers need that keys give to hands on a keyboard.
+#[component]
+fn TouchTools(act: Callback<Action>) -> impl IntoView {
+    let session = use_session();
+    view! {
+        <div class="touch-tools">
+            <button id="box-tool" aria-pressed=move || session.box_tool.get().to_string()
+                title="Draw a box with the next drag (R)" on:click=move |_| act.run(Action::BoxTool)
+            >"Box"</button>
+            <button title="Fit all (F)" on:click=move |_| act.run(Action::Fit)>"Fit"</button>
+            <button title="Previous view (B)" on:click=move |_| act.run(Action::Back)>"Back"</button>
+        </div>
+    }
+}
+
+#[component]
+fn Description() -> impl IntoView {
+    let session = use_session();
+    let now = Signal::derive(move || readout::description(session));
+    let rested = rested_of(now);
+    view! { <p id="description" class="visually-hidden" aria-live="polite">{move || rested.get()}</p> }
+}
+
+/// A signal that follows another when that has rested, so that a gesture does not talk.
+fn rested_of(source: Signal<String>) -> RwSignal<String> {
+    let rested = RwSignal::new(String::new());
+    let timer: StoredValue<Option<TimeoutHandle>> = StoredValue::new(None);
+    Effect::new(move |_| {
+        let text = source.get();
+        if let Some(old) = timer.get_value() {
+            old.clear();
+        }
+        let wait = Duration::from_millis(DESCRIBE_AFTER_MS);
+        timer.set_value(set_timeout_with_handle(move || rested.set(text), wait).ok());
+    });
+    rested
+}
+
+/// Sounds that a program made are called so on every picture.
+#[component]
+fn Synthesised() -> impl IntoView {
+    let session = use_session();
+    let made = Memo::new(move |_| {
+        session.open.with(|o| {
+            o.as_ref().and_then(|o| o.deployment.as_ref()).is_some_and(|d| d.synthesised)
+        })
+    });
+    view! {
+        <Show when=move || made.get()><span class="synthesised">"synthesised"</span></Show>
+    }
+}

@@ -1,0 +1,274 @@
+//! Drawing: everything that the view changes, in one animation frame.
+
+use std::cell::{Cell, RefCell};
+use std::ops::Range;
+use std::rc::Rc;
+
+use leptos::html;
+use leptos::prelude::*;
+use spyhop_paint::{Column, ColumnSource, Found, RasterSpec, Theme, raster};
+use web_sys::HtmlCanvasElement;
+
+use super::canvas::Surface;
+use super::{axes, overlay, overview, waveform};
+use crate::contrast::{self, Medians};
+use crate::engine::Wanted;
+use crate::frame::Frame;
+use crate::prefs::Brightness;
+use crate::session::{OpenSet, Session};
+
+/// The canvases of the viewer.
+#[derive(Clone, Copy)]
+pub struct Canvases {
+    pub overview: NodeRef<html::Canvas>,
+    pub overview_marks: NodeRef<html::Canvas>,
+    pub wave_axis: NodeRef<html::Canvas>,
+    pub waveform: NodeRef<html::Canvas>,
+    pub frequency_axis: NodeRef<html::Canvas>,
+    pub spectrogram: NodeRef<html::Canvas>,
+    pub overlay: NodeRef<html::Canvas>,
+    pub time_axis: NodeRef<html::Canvas>,
+    pub colour_bar: NodeRef<html::Canvas>,
+}
+
+impl Canvases {
+    /// None on the page yet.
+    pub fn new() -> Canvases {
+        Canvases {
+            overview: NodeRef::new(),
+            overview_marks: NodeRef::new(),
+            wave_axis: NodeRef::new(),
+            waveform: NodeRef::new(),
+            frequency_axis: NodeRef::new(),
+            spectrogram: NodeRef::new(),
+            overlay: NodeRef::new(),
+            time_axis: NodeRef::new(),
+            colour_bar: NodeRef::new(),
+        }
+    }
+}
+
+/// What is out of date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dirty {
+    /// The picture and everything around it.
+    pub picture: bool,
+    /// What lies over the picture: crosshair, boxes, cursors, play head.
+    pub overlay: bool,
+}
+
+/// Draws what is out of date at the next animation frame; clones share it.
+#[derive(Clone)]
+pub struct Painter {
+    session: Session,
+    canvases: Canvases,
+    dirty: Rc<Cell<Dirty>>,
+    waiting: Rc<Cell<bool>>,
+    pixels: Rc<RefCell<Vec<u8>>>,
+    overview_drawn: Rc<RefCell<Option<overview::Drawn>>>,
+    /// Samples fetched for pictures that are finer than the engine's columns.
+    samples: waveform::Fetched,
+}
+
+impl Painter {
+    /// Draws on `canvases` what `session` says.
+    pub fn new(session: Session, canvases: Canvases) -> Painter {
+        Painter {
+            session,
+            canvases,
+            dirty: Rc::default(),
+            waiting: Rc::default(),
+            pixels: Rc::default(),
+            overview_drawn: Rc::default(),
+            samples: waveform::Fetched::default(),
+        }
+    }
+
+    /// Marks something as out of date.
+    pub fn mark(&self, dirty: Dirty) {
+        let d = self.dirty.get();
+        self.dirty.set(Dirty {
+            picture: d.picture || dirty.picture,
+            overlay: d.overlay || dirty.overlay,
+        });
+        if self.waiting.replace(true) {
+            return;
+        }
+        let painter = self.clone();
+        request_animation_frame(move || {
+            painter.waiting.set(false);
+            let dirty = painter.dirty.take();
+            // Nothing is drawn while the canvases have no size: the observer of sizes asks again.
+            let _ = painter.draw(dirty);
+        });
+    }
+
+    fn draw(&self, dirty: Dirty) -> Option<()> {
+        let open = self.session.open.get_untracked()?;
+        let frame = self.session.frame_now()?;
+        let theme = theme(self.session);
+        if dirty.picture {
+            self.picture(&open, &frame, &theme)?;
+        }
+        let overlay = Surface::of(&self.canvases.overlay.get_untracked()?)?;
+        let layout = self.layout()?;
+        overlay::draw(self.session, &open, &frame, &theme, &overlay, &layout);
+        Some(())
+    }
+
+    /// Where things lie under the pointer.
+    pub fn layout(&self) -> Option<super::layout::Layout> {
+        super::layout::Layout::of(
+            &self.canvases.overlay.get_untracked()?,
+            &self.canvases.waveform.get_untracked()?,
+            &self.canvases.spectrogram.get_untracked()?,
+        )
+    }
+
+    fn picture(&self, open: &OpenSet, frame: &Frame, theme: &Theme) -> Option<()> {
+        let session = self.session;
+        let spectrogram = Surface::of_pixels(&self.canvases.spectrogram.get_untracked()?)?;
+        let overview = self.canvases.overview.get_untracked()?;
+        let overview_surface = Surface::of_pixels(&overview)?;
+        let view = session.view.get_untracked();
+        let wanted = Wanted {
+            positions: frame.positions.clone(),
+            width_px: spectrogram.width as u32,
+            height_px: spectrogram.height as u32,
+            band_hz: frame.band_hz,
+            spectrum: view.spectrum,
+            channel: view.channel,
+        };
+        let whole = overview::wanted(&overview_surface, frame, &view);
+        let rate = open.line.sample_rate_hz;
+        let flat = view
+            .flatten_s
+            .map(|s| contrast::flatten_wanted(frame, s, rate, view.spectrum, view.channel));
+        let mut wants = vec![wanted.clone(), whole.clone()];
+        wants.extend(flat.clone());
+        let engine = session.engine();
+        session.wanted.set_value(Some(wanted.clone()));
+        engine.want(&wants);
+        let progress = engine.progress();
+        session.progress.set(progress);
+        if view.colour.range_db.is_none() && progress.tiles > 0 && progress.shown == progress.tiles {
+            contrast::set_from_picture(session);
+        }
+
+        let (floor_db, ceiling_db) = contrast::shown_range(session, open);
+        let medians = flat.and_then(|w| Medians::of(&engine.power(&w), &w.positions));
+        let offset_db = open.calibration_db().unwrap_or(0.0) as f32;
+        let spec = RasterSpec {
+            width: wanted.width_px as usize,
+            height: wanted.height_px as usize,
+            positions: frame.positions.clone(),
+            scale: frame.scale(),
+            floor_db: floor_db as f32,
+            ceiling_db: ceiling_db as f32,
+            offset_db,
+            map: view.colour.map,
+            flatten: medians.as_ref().map(Medians::flatten),
+            peak_overlay: view.peak_overlay,
+            theme: *theme,
+        };
+        self.raster(&spec, &engine.power(&wanted), &spectrogram);
+        self.overview(&spec, &whole, &engine, &overview_surface);
+        let marks = Surface::of(&self.canvases.overview_marks.get_untracked()?)?;
+        overview::marks(session, open, frame, theme, &marks);
+        let wave = Surface::of(&self.canvases.waveform.get_untracked()?)?;
+        let wave_axis = Surface::of(&self.canvases.wave_axis.get_untracked()?)?;
+        waveform::draw(&waveform::Job {
+            session,
+            engine: &engine,
+            wanted: &wanted,
+            frame,
+            theme,
+            surface: &wave,
+            axis: &wave_axis,
+            fetched: &self.samples,
+        });
+        axes::frequency(frame, theme, &Surface::of(&self.canvases.frequency_axis.get_untracked()?)?);
+        axes::time(
+            &view,
+            open,
+            frame,
+            theme,
+            &Surface::of(&self.canvases.time_axis.get_untracked()?)?,
+        );
+        axes::colours(
+            &view,
+            open,
+            (floor_db, ceiling_db),
+            theme,
+            &Surface::of(&self.canvases.colour_bar.get_untracked()?)?,
+        );
+        Some(())
+    }
+
+    fn raster(&self, spec: &RasterSpec<'_>, source: &dyn ColumnSource, surface: &Surface) {
+        let mut pixels = self.pixels.borrow_mut();
+        pixels.resize(spec.width * spec.height * 4, 0);
+        raster(spec, source, &mut pixels);
+        surface.put(&pixels, spec.width as u32, spec.height as u32);
+    }
+
+    /// The overview changes only with news, colours and size, not with every pan.
+    fn overview(
+        &self,
+        picture: &RasterSpec<'_>,
+        whole: &Wanted,
+        engine: &crate::engine::Engine,
+        surface: &Surface,
+    ) {
+        let drawn = overview::Drawn {
+            wanted: whole.clone(),
+            colours: (picture.floor_db, picture.ceiling_db, picture.map),
+            axis: picture.scale.axis(),
+            theme: picture.theme,
+            news: self.session.news.get_untracked(),
+        };
+        if self.overview_drawn.borrow().as_ref() == Some(&drawn) {
+            return;
+        }
+        let spec = RasterSpec {
+            width: whole.width_px as usize,
+            height: whole.height_px as usize,
+            positions: whole.positions.clone(),
+            scale: overview::scale(whole, picture.scale.axis()),
+            flatten: None,
+            peak_overlay: false,
+            ..picture.clone()
+        };
+        self.raster(&spec, &MaxHold(engine.power(whole)), surface);
+        *self.overview_drawn.borrow_mut() = Some(drawn);
+    }
+}
+
+/// Colours by the page's brightness.
+pub fn theme(session: Session) -> Theme {
+    match session.prefs.brightness.get_untracked() {
+        Brightness::Dark => Theme::dark(),
+        Brightness::Light => Theme::light(),
+    }
+}
+
+/// Shows each column's maximum in place of its mean: at a glance nothing brief is lost.
+struct MaxHold<S>(S);
+
+impl<S: ColumnSource> ColumnSource for MaxHold<S> {
+    fn columns(
+        &self,
+        positions: Range<f64>,
+        each: &mut dyn FnMut(f32, Column<'_>),
+    ) -> Found {
+        self.0.columns(positions, &mut |weight, column| {
+            let shown = if column.max.len() == column.mean.len() { column.max } else { column.mean };
+            each(weight, Column { mean: shown, max: &[], ..column });
+        })
+    }
+}
+
+/// The canvas of a reference.
+pub fn element(canvas: NodeRef<html::Canvas>) -> Option<HtmlCanvasElement> {
+    canvas.get_untracked()
+}

@@ -1,0 +1,120 @@
+//! What lies over the picture: labels, the selection, cursors, crosshair and play head.
+
+use leptos::prelude::*;
+use spyhop_api::Annotation;
+use spyhop_paint::parts::{annotation_box, crosshair, cursor, playhead, selection_box};
+use spyhop_paint::scene::Area;
+use spyhop_paint::{Item, Stroke, Theme};
+
+use super::boxes::PixelBox;
+use super::canvas::Surface;
+use super::gestures;
+use super::layout::Layout;
+use crate::frame::Frame;
+use crate::session::{OpenSet, Session};
+
+const FONT_PX: f64 = 12.0;
+/// Radius of the dot in the middle of the selection, which moves it; what can be grabbed is larger.
+const MIDDLE_PX: f64 = 4.5;
+
+/// Draws everything that lies over the picture and the waveform.
+pub fn draw(
+    session: Session,
+    open: &OpenSet,
+    frame: &Frame,
+    theme: &Theme,
+    surface: &Surface,
+    layout: &Layout,
+) {
+    let all = Area::new(0.0, 0.0, layout.width, layout.height);
+    let picture = Area::new(0.0, layout.picture_top, layout.width, layout.picture_height);
+    let mut items = Vec::new();
+    let chosen = session.labels.chosen.get_untracked();
+    session.labels.all.with_untracked(|labels| {
+        for label in labels {
+            let chosen = Some(label.id) == chosen;
+            label_items(label, chosen, open, frame, theme, layout, &mut items);
+        }
+    });
+    if let Some(b) = gestures::selection_box(session, frame, layout) {
+        selection_items(&b, picture, theme, layout, &mut items);
+    }
+    let cursors = session.cursors.get_untracked();
+    for ((point, colour), name) in cursors.into_iter().zip(theme.cursors).zip(["A", "B"]) {
+        let Some(point) = point else { continue };
+        let x = frame.x_of(point.position) * layout.width;
+        items.extend(cursor(x, all, name, colour, theme));
+        let y = point.hz.map(|hz| picture.y + frame.y_of(hz) * picture.h);
+        if let Some(y) = y.filter(|y| (picture.y..=picture.bottom()).contains(y)) {
+            let stroke = Stroke::dashed(colour, 1.0, 5.0, 4.0);
+            items.push(Item::Line { from: (0.0, y), to: (layout.width, y), stroke });
+        }
+    }
+    if let Some(point) = session.pointer.get_untracked() {
+        let x = surface.crisp(frame.x_of(point.position) * layout.width);
+        let y = point.hz.map(|hz| surface.crisp(picture.y + frame.y_of(hz) * picture.h));
+        items.extend(crosshair(x, y, all, theme));
+    }
+    if let Some(at) = session.play_head.get_untracked() {
+        items.extend(playhead(frame.x_of(at) * layout.width, all, theme));
+    }
+    surface.items(&items);
+}
+
+fn label_items(
+    label: &Annotation,
+    chosen: bool,
+    open: &OpenSet,
+    frame: &Frame,
+    theme: &Theme,
+    layout: &Layout,
+    items: &mut Vec<Item>,
+) {
+    let rate = open.line.sample_rate_hz;
+    let x = |ns: i64| frame.x_of(ns as f64 * 1e-9 * rate) * layout.width;
+    let (left, right) = (x(label.start_ns), x(label.end_ns));
+    if right < 0.0 || left > layout.width {
+        return;
+    }
+    let y = |hz: f64| layout.picture_top + frame.y_of(hz).clamp(-1.0, 2.0) * layout.picture_height;
+    let top = y(label.high_hz.unwrap_or(frame.nyquist_hz));
+    let bottom = y(label.low_hz.unwrap_or(0.0));
+    // Far beyond the edges a canvas loses its precision.
+    let (left, right) = (left.max(-1e4), right.min(layout.width + 1e4));
+    let area = Area::new(left, top, (right - left).max(1.0), (bottom - top).max(1.0));
+    let picture = Area::new(0.0, layout.picture_top, layout.width, layout.picture_height);
+    // Words on boxes of a few pixels would hide what they name.
+    let words = if chosen || right - left > 12.0 { label.label.as_str() } else { "" };
+    let colour = if chosen { theme.selection } else { theme.annotation };
+    items.push(annotation_box(area, picture, words, colour, FONT_PX, theme));
+    // On the waveform the label's time stands as a bar along its foot.
+    let foot = Area::new(left, layout.wave_height - 3.0, (right - left).max(1.0), 3.0);
+    items.push(Item::fill(foot, theme.annotation));
+}
+
+fn selection_items(
+    b: &PixelBox,
+    picture: Area,
+    theme: &Theme,
+    layout: &Layout,
+    items: &mut Vec<Item>,
+) {
+    let (left, right) = (b.left.max(-1e4), b.right.min(layout.width + 1e4));
+    let area = Area::new(
+        left,
+        picture.y + b.top,
+        (right - left).max(1.0),
+        (b.bottom - b.top).max(1.0),
+    );
+    items.push(selection_box(area, picture, theme));
+    let middle = (area.x + area.w / 2.0, area.y + area.h / 2.0);
+    if b.has_middle() {
+        items.push(Item::Dots { points: vec![middle], radius: MIDDLE_PX, fill: theme.selection });
+    }
+    items.push(Item::Rect {
+        area: Area::new(left, 0.0, right - left, layout.wave_height),
+        radius: 0.0,
+        fill: Some(theme.selection.with_alpha(30)),
+        stroke: Some(Stroke::solid(theme.selection.with_alpha(160), 1.0)),
+    });
+}

@@ -1,0 +1,99 @@
+//! Numbers as a person reads them: frequencies, durations, speeds, bytes.
+
+/// A frequency with its unit: `312.5 Hz`, `12.5 kHz`.
+pub fn hertz(hz: f64) -> String {
+    if hz.abs() >= 1000.0 {
+        format!("{} kHz", trimmed(hz / 1000.0, 3))
+    } else {
+        format!("{} Hz", trimmed(hz, if hz.abs() < 10.0 { 3 } else { 1 }))
+    }
+}
+
+/// A band: `1–8 kHz`, `900 Hz–2 kHz`.
+pub fn band((low, high): (f64, f64)) -> String {
+    let (a, b) = (hertz(low), hertz(high));
+    match (a.split_once(' '), b.split_once(' ')) {
+        (Some((value, unit)), Some((_, other))) if unit == other => format!("{value}–{b}"),
+        _ => format!("{a}–{b}"),
+    }
+}
+
+/// A duration with three to four digits: `41.7 µs`, `12.5 ms`, `3.2 s`, `4 min 10 s`, `2 h 5 min`.
+pub fn duration(seconds: f64) -> String {
+    let s = seconds.abs();
+    let text = if s < 1e-3 {
+        format!("{} µs", trimmed(s * 1e6, 2))
+    } else if s < 1.0 {
+        format!("{} ms", trimmed(s * 1e3, 2))
+    } else if s < 60.0 {
+        format!("{} s", trimmed(s, 3))
+    } else if s < 3600.0 {
+        format!("{} min {} s", (s / 60.0).floor(), trimmed(s % 60.0, 1))
+    } else if s < 86_400.0 {
+        format!("{} h {} min", (s / 3600.0).floor(), (s % 3600.0 / 60.0).round())
+    } else {
+        format!("{} days", trimmed(s / 86_400.0, 2))
+    };
+    if seconds < 0.0 { format!("−{text}") } else { text }
+}
+
+/// A speed: `÷8`, `×1`, `×16`.
+pub fn speed(rate: f64) -> String {
+    if rate < 0.999_999 {
+        format!("÷{}", trimmed(1.0 / rate, 2))
+    } else {
+        format!("×{}", trimmed(rate, 2))
+    }
+}
+
+/// A level: `−63.2`.
+pub fn level(db: f64) -> String {
+    let text = format!("{:.1}", db.abs());
+    if db < 0.0 && text != "0.0" { format!("−{text}") } else { text }
+}
+
+/// Bytes: `8.4 MB`.
+pub fn bytes(n: u64) -> String {
+    let v = n as f64;
+    if v < 1e3 {
+        format!("{n} B")
+    } else if v < 1e6 {
+        format!("{} kB", trimmed(v / 1e3, 1))
+    } else if v < 1e9 {
+        format!("{} MB", trimmed(v / 1e6, 1))
+    } else {
+        format!("{} GB", trimmed(v / 1e9, 2))
+    }
+}
+
+/// A number with at most so many decimals and no zeros at its end.
+pub fn trimmed(v: f64, decimals: usize) -> String {
+    let text = format!("{v:.decimals$}");
+    if !text.contains('.') {
+        return text;
+    }
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_says_its_unit_once() {
+        assert_eq!(band((1000.0, 8000.0)), "1–8 kHz");
+        assert_eq!(band((900.0, 2000.0)), "900 Hz–2 kHz");
+    }
+
+    #[test]
+    fn speeds_below_one_are_divisions() {
+        assert_eq!([speed(0.125), speed(1.0), speed(1800.0)], ["÷8", "×1", "×1800"]);
+    }
+
+    #[test]
+    fn durations_keep_their_digits_from_microseconds_to_days() {
+        let seconds = [4.17e-5, 0.0125, 3.2, 250.0, 7500.0, 172_800.0];
+        let texts = ["41.7 µs", "12.5 ms", "3.2 s", "4 min 10 s", "2 h 5 min", "2 days"];
+        assert_eq!(seconds.map(duration), texts);
+    }
+}

@@ -1,0 +1,313 @@
+//! Bytes in a worker: slices of a file, ranges of an address, behind a cache of small blocks.
+//!
+//! A request costs about a millisecond however little it brings, one after the other; many at once
+//! cost a quarter of that each. So a job whose reads are small and scattered is *rehearsed* first:
+//! reads of blocks that are not here give zeros and are noted, the noted blocks are fetched together,
+//! and the job runs again.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use send_wrapper::SendWrapper;
+use spyhop_signal::{ByteSource, SourceError};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Blob, FileReaderSync, XmlHttpRequest, XmlHttpRequestResponseType};
+
+use crate::engine::remote::{NO_ANSWER, status_message};
+
+/// Bytes of a block.
+const BLOCK: u64 = 16 << 10;
+/// Reads of at least this go past the cache, into the caller's buffer.
+const DIRECT: usize = 128 << 10;
+/// Blocks read ahead where reading goes straight on.
+const AHEAD: u64 = 32;
+/// Blocks kept by one source, 8 MiB; a job may need more for itself.
+const KEPT: usize = 512;
+/// Requests under way at a time.
+const AT_ONCE: usize = 32;
+/// An address that does not answer for so long has failed.
+const TIMEOUT_MS: u32 = 30_000;
+
+/// Where bytes come from.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A file on the person's disk, or what was fetched whole.
+    Blob(Blob),
+    /// An address that answers ranges.
+    Url(String),
+}
+
+/// A source with its cache; clones share it.
+#[derive(Clone)]
+pub struct Bytes {
+    shared: SendWrapper<Rc<RefCell<Shared>>>,
+    len: u64,
+}
+
+struct Shared {
+    origin: Origin,
+    len: u64,
+    blocks: HashMap<u64, (Vec<u8>, u64)>,
+    clock: u64,
+    /// The block after the last one that was read.
+    next: u64,
+    /// Blocks that a rehearsal missed.
+    rehearsal: Option<BTreeSet<u64>>,
+    read: u64,
+}
+
+impl Bytes {
+    /// A source of `len` bytes.
+    pub fn new(origin: Origin, len: u64) -> Bytes {
+        let shared = Shared {
+            origin,
+            len,
+            blocks: HashMap::new(),
+            clock: 0,
+            next: 0,
+            rehearsal: None,
+            read: 0,
+        };
+        Bytes { shared: SendWrapper::new(Rc::new(RefCell::new(shared))), len }
+    }
+
+    /// Bytes read since the last time this was asked.
+    pub fn take_read(&self) -> u64 {
+        std::mem::take(&mut self.shared.borrow_mut().read)
+    }
+
+    /// From now on missing blocks are noted, and read as zeros.
+    pub fn rehearse(&self) {
+        let mut shared = self.shared.borrow_mut();
+        shared.trim();
+        shared.rehearsal = Some(BTreeSet::new());
+    }
+
+    /// Ends a rehearsal and fetches what it missed. Gives how many blocks that were.
+    ///
+    /// # Errors
+    /// When they can't be had.
+    pub async fn fetch_missed(&self) -> Result<usize, SourceError> {
+        let missed = self.shared.borrow_mut().rehearsal.take().unwrap_or_default();
+        let runs = runs(&missed);
+        for together in runs.chunks(AT_ONCE) {
+            let requests: js_sys::Array = {
+                let shared = self.shared.borrow();
+                together.iter().map(|r| JsValue::from(shared.request(r.start, r.end))).collect()
+            };
+            let answers = JsFuture::from(js_sys::Promise::all(&requests)).await;
+            let mut shared = self.shared.borrow_mut();
+            let answers: js_sys::Array = answers.map_err(|e| shared.failed(&e))?.unchecked_into();
+            for (run, answer) in together.iter().zip(answers.iter()) {
+                let bytes = js_sys::Uint8Array::new(&answer).to_vec();
+                shared.read += bytes.len() as u64;
+                if bytes.len() as u64 != shared.span(run.start, run.end).1 {
+                    return Err(shared.short(bytes.len()));
+                }
+                shared.keep(run.start, &bytes);
+            }
+        }
+        Ok(missed.len())
+    }
+}
+
+impl ByteSource for Bytes {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn keeps_blocks(&self) -> bool {
+        true
+    }
+
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError> {
+        let end = offset.saturating_add(buf.len() as u64);
+        if end > self.len {
+            return Err(SourceError::PastEnd { offset, end, len: self.len });
+        }
+        self.shared.borrow_mut().read_at(offset, buf)
+    }
+}
+
+impl Shared {
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError> {
+        if buf.len() >= DIRECT {
+            if self.rehearsal.is_some() {
+                buf.fill(0);
+                return Ok(());
+            }
+            return self.read_now(offset, buf);
+        }
+        let (first, last) = (offset / BLOCK, (offset + buf.len().max(1) as u64 - 1) / BLOCK);
+        for block in first..=last {
+            self.clock += 1;
+            if let Some((_, used)) = self.blocks.get_mut(&block) {
+                *used = self.clock;
+            } else if let Some(missed) = &mut self.rehearsal {
+                missed.insert(block);
+            } else {
+                self.read_blocks(block, last + 1)?;
+            }
+            let start = offset.max(block * BLOCK);
+            let end = (offset + buf.len() as u64).min((block + 1) * BLOCK);
+            let to = &mut buf[(start - offset) as usize..(end - offset) as usize];
+            let from = (start - block * BLOCK) as usize;
+            match self.blocks.get(&block).and_then(|(b, _)| b.get(from..from + to.len())) {
+                Some(bytes) => to.copy_from_slice(bytes),
+                None => to.fill(0),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads blocks from `first` to before `end`, and more if it seems that they will be wanted.
+    fn read_blocks(&mut self, first: u64, end: u64) -> Result<(), SourceError> {
+        let ahead = if first == self.next && first > 0 { AHEAD } else { 0 };
+        let end = (end + ahead).min(self.len.div_ceil(BLOCK)).max(first + 1);
+        let (offset, len) = self.span(first, end);
+        let mut bytes = vec![0; len as usize];
+        self.read_now(offset, &mut bytes)?;
+        self.trim();
+        self.keep(first, &bytes);
+        self.next = end;
+        Ok(())
+    }
+
+    fn keep(&mut self, first: u64, bytes: &[u8]) {
+        for (i, block) in bytes.chunks(BLOCK as usize).enumerate() {
+            self.clock += 1;
+            self.blocks.insert(first + i as u64, (block.to_vec(), self.clock));
+        }
+    }
+
+    /// Drops the blocks that were not used for longest. Not while a job needs what was fetched for it.
+    fn trim(&mut self) {
+        if self.blocks.len() > KEPT {
+            let mut ages: Vec<u64> = self.blocks.values().map(|b| b.1).collect();
+            ages.sort_unstable();
+            let oldest = ages[ages.len() - KEPT / 2];
+            self.blocks.retain(|_, b| b.1 >= oldest);
+        }
+    }
+
+    /// Offset and length of some blocks.
+    fn span(&self, first: u64, end: u64) -> (u64, u64) {
+        let start = first * BLOCK;
+        (start, (end * BLOCK).min(self.len).saturating_sub(start))
+    }
+
+    /// Reads and waits.
+    fn read_now(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError> {
+        let end = offset + buf.len() as u64;
+        let buffer: JsValue = match &self.origin {
+            Origin::Blob(blob) => blob
+                .slice_with_f64_and_f64(offset as f64, end as f64)
+                .and_then(|part| FileReaderSync::new()?.read_as_array_buffer(&part))
+                .map_err(|e| self.failed(&e))?
+                .into(),
+            Origin::Url(url) => {
+                let request = XmlHttpRequest::new().map_err(|e| self.failed(&e))?;
+                request.open_with_async("GET", url, false).map_err(|e| self.failed(&e))?;
+                request.set_response_type(XmlHttpRequestResponseType::Arraybuffer);
+                request.set_timeout(TIMEOUT_MS);
+                let range = format!("bytes={offset}-{}", end - 1);
+                request.set_request_header("Range", &range).map_err(|e| self.failed(&e))?;
+                request.send().map_err(|e| self.failed(&e))?;
+                self.check_status(request.status().unwrap_or(0))?;
+                request.response().map_err(|e| self.failed(&e))?
+            }
+        };
+        let bytes = js_sys::Uint8Array::new(&buffer);
+        self.read += u64::from(bytes.length());
+        if bytes.length() as usize != buf.len() {
+            return Err(self.short(bytes.length() as usize));
+        }
+        bytes.copy_to(buf);
+        Ok(())
+    }
+
+    /// Asks for blocks; the promise gives an `ArrayBuffer`.
+    fn request(&self, first: u64, end: u64) -> js_sys::Promise {
+        let (offset, len) = self.span(first, end);
+        match &self.origin {
+            Origin::Blob(blob) => {
+                match blob.slice_with_f64_and_f64(offset as f64, (offset + len) as f64) {
+                    Ok(part) => part.array_buffer(),
+                    Err(e) => js_sys::Promise::reject(&e),
+                }
+            }
+            Origin::Url(url) => {
+                let url = url.clone();
+                wasm_bindgen_futures::future_to_promise(async move {
+                    fetch_range(&url, offset, len).await.map_err(|e| match e {
+                        Fetched::Status(status) => status_message(status).into(),
+                        Fetched::Failed(e) => e,
+                    })
+                })
+            }
+        }
+    }
+
+    fn check_status(&self, status: u16) -> Result<(), SourceError> {
+        match status {
+            206 => Ok(()),
+            status => Err(SourceError::Io(status_message(status))),
+        }
+    }
+
+    fn failed(&self, error: &JsValue) -> SourceError {
+        if let Some(message) = error.as_string() {
+            return SourceError::Io(message);
+        }
+        SourceError::Io(match &self.origin {
+            Origin::Blob(_) => {
+                "the file was moved, changed or taken away since it was opened: drop \
+                                it here again"
+                    .to_owned()
+            }
+            Origin::Url(_) => NO_ANSWER.to_owned(),
+        })
+    }
+
+    fn short(&self, got: usize) -> SourceError {
+        SourceError::Io(format!("a read gave {got} bytes, not what was asked for: open it again"))
+    }
+}
+
+enum Fetched {
+    Status(u16),
+    Failed(JsValue),
+}
+
+async fn fetch_range(url: &str, offset: u64, len: u64) -> Result<JsValue, Fetched> {
+    let headers = web_sys::Headers::new().map_err(Fetched::Failed)?;
+    let range = format!("bytes={offset}-{}", offset + len.max(1) - 1);
+    headers.append("Range", &range).map_err(Fetched::Failed)?;
+    let init = web_sys::RequestInit::new();
+    init.set_headers(&headers);
+    let request = web_sys::Request::new_with_str_and_init(url, &init).map_err(Fetched::Failed)?;
+    let scope: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
+    let response: web_sys::Response = JsFuture::from(scope.fetch_with_request(&request))
+        .await
+        .map_err(Fetched::Failed)?
+        .unchecked_into();
+    if response.status() != 206 {
+        return Err(Fetched::Status(response.status()));
+    }
+    let body = response.array_buffer().map_err(Fetched::Failed)?;
+    JsFuture::from(body).await.map_err(Fetched::Failed)
+}
+
+/// Neighbouring blocks as ranges.
+fn runs(blocks: &BTreeSet<u64>) -> Vec<std::ops::Range<u64>> {
+    let mut runs: Vec<std::ops::Range<u64>> = Vec::new();
+    for &block in blocks {
+        match runs.last_mut() {
+            Some(run) if run.end == block => run.end += 1,
+            _ => runs.push(block..block + 1),
+        }
+    }
+    runs
+}

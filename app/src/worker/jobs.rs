@@ -1,0 +1,269 @@
+//! What a worker does when it is told to.
+
+use std::cell::Cell;
+use std::ops::Range;
+use std::rc::Rc;
+
+use spyhop_api::view::SpectrumSettings;
+use spyhop_signal::Line;
+use spyhop_signal::measure::{BoxSpec, CONTEXT_S, Slice, measure_box};
+use spyhop_signal::spectrum::{
+    Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, WaveColumn, columns,
+};
+
+use super::now_ms;
+use super::playback::{Player, Submit};
+use super::recordings::Recordings;
+use crate::engine::wire::{Answer, ColumnsWire, Cost, Message, Order, float_buffer};
+
+/// Samples that are given out at once, and measured.
+pub const MOST_SAMPLES: i64 = 4 << 20;
+/// Transforms kept ready: planning a large one takes a while.
+const PLANNED: usize = 4;
+
+/// A worker's state.
+pub struct Jobs {
+    recordings: Recordings,
+    line: Rc<Line>,
+    /// Most recently used last.
+    planned: Vec<Stft>,
+    dropped: Rc<Cell<u32>>,
+    player: Player,
+}
+
+impl Jobs {
+    /// Jobs up to the number in `dropped` are not wanted any more; `submit` gives this worker orders.
+    pub fn new(dropped: Rc<Cell<u32>>, submit: Submit) -> Jobs {
+        Jobs {
+            recordings: Recordings::default(),
+            line: Rc::new(Line { sample_rate_hz: 0.0, origin: None, runs: Vec::new() }),
+            planned: Vec::new(),
+            dropped,
+            player: Player::new(submit),
+        }
+    }
+
+    /// Does what it is told, and gives the answer.
+    pub async fn carry_out(&mut self, order: Order, message: Message) -> Option<Message> {
+        let job = order.job();
+        if job.is_some_and(|job| job <= self.dropped.get()) {
+            return job.map(|job| Message::new(&Answer::Dropped { job }));
+        }
+        match self.answer(order, message).await {
+            Ok(answer) => answer,
+            Err(message) => job.map(|job| Message::new(&Answer::Failed { job, message })),
+        }
+    }
+
+    async fn answer(&mut self, order: Order, message: Message) -> Result<Option<Message>, String> {
+        Ok(Some(match order {
+            Order::Sources { sources, sidecars, options } => {
+                self.recordings.replace(sources, sidecars, &options, &message);
+                self.player.stop();
+                return Ok(None);
+            }
+            Order::Line(line) => {
+                let line = Line::from(line);
+                self.line = Rc::new(line.clone());
+                self.recordings.set_line(line);
+                return Ok(None);
+            }
+            Order::Drop { .. } => return Ok(None),
+            Order::Open { job, source } => {
+                let info = self.recordings.describe(source).map_err(|e| e.to_string())?;
+                Message::new(&Answer::Info { job, info: Box::new(info) })
+            }
+            Order::Columns { job, columns } => return self.columns(job, &columns).await,
+            Order::Wave { job, channel, column_samples, first_column, columns } => {
+                let start = now_ms();
+                let wave = self.wave(channel, column_samples, first_column, columns)?;
+                Message::with(&Answer::Wave { job, cost: self.cost(start) }, vec![wave])
+            }
+            Order::Samples { job, start, end, channel } => {
+                let samples = self.samples(start..end, channel)?;
+                Message::with(&Answer::Samples { job }, vec![float_buffer(&samples)])
+            }
+            Order::Measure { job, start, end, channel, band_hz, spectrum } => {
+                let measures = self.measure(start..end, channel, band_hz, &spectrum)?;
+                Message::new(&Answer::Measures { job, measures: Box::new(measures) })
+            }
+            Order::Slice { job, start, end, channel, spectrum } => {
+                let samples = self.samples(start..end, channel)?;
+                let slice = Slice::of(&samples, self.line.sample_rate_hz, &spectrum)
+                    .map_err(|e| e.to_string())?;
+                let answer = Answer::Slice { job, bin_hz: slice.bin_hz, frames: slice.frames };
+                Message::with(&answer, vec![float_buffer(&slice.mean), float_buffer(&slice.max)])
+            }
+            Order::Play(play) => {
+                self.player.play(&mut self.recordings, &self.line, play, &message);
+                return Ok(None);
+            }
+            Order::Render { frames } => {
+                self.player.render(&mut self.recordings, frames);
+                return Ok(None);
+            }
+        }))
+    }
+
+    /// Columns of a picture, or `None` if they are not wanted any more.
+    async fn columns(&mut self, job: u32, wire: &ColumnsWire) -> Result<Option<Message>, String> {
+        let start = now_ms();
+        let spec = self.columns_spec(wire);
+        let held = self.planned.iter().position(|s| *s.spec() == spec.spectrum);
+        let mut stft = match held {
+            Some(at) => self.planned.remove(at),
+            None => Stft::new(&spec.spectrum).map_err(|e| e.to_string())?,
+        };
+        let made = self.transform(wire, &spec, &mut stft, job).await;
+        self.planned.push(stft);
+        if self.planned.len() > PLANNED {
+            self.planned.remove(0);
+        }
+        let Some(made) = made? else {
+            return Ok(Some(Message::new(&Answer::Dropped { job })));
+        };
+        let answer =
+            Answer::Columns { job, frames: made.frames, exact: made.exact, cost: self.cost(start) };
+        let wave: Vec<f32> = made.wave.iter().flat_map(|w| [w.min, w.max, w.mean_square]).collect();
+        let buffers = [&made.mean, &made.max, &wave].map(|v| float_buffer(v)).to_vec();
+        Ok(Some(Message::with(&answer, buffers)))
+    }
+
+    async fn transform(
+        &mut self,
+        wire: &ColumnsWire,
+        spec: &ColumnsSpec,
+        stft: &mut Stft,
+        job: u32,
+    ) -> Result<Option<Columns>, String> {
+        let line = self.line.clone();
+        if wire.sampled.is_some() {
+            let first = spec.first_column * spec.column_samples as i64;
+            let range = first..first + (spec.columns as u64 * spec.column_samples) as i64;
+            if let Some(rehearsal) = self.recordings.rehearse(range)? {
+                let rehearsed = self.run(wire, spec, stft, &line, job);
+                if !rehearsal.fetch().await.map_err(|e| e.to_string())? {
+                    return rehearsed;
+                }
+            }
+        }
+        self.run(wire, spec, stft, &line, job)
+    }
+
+    fn run(
+        &mut self,
+        wire: &ColumnsWire,
+        spec: &ColumnsSpec,
+        stft: &mut Stft,
+        line: &Line,
+        job: u32,
+    ) -> Result<Option<Columns>, String> {
+        let (recordings, dropped) = (&mut self.recordings, &self.dropped);
+        columns(
+            spec,
+            stft,
+            line,
+            &mut |range, out| recordings.read(range, wire.channel, out),
+            &mut || job <= dropped.get(),
+        )
+    }
+
+    fn columns_spec(&self, wire: &ColumnsWire) -> ColumnsSpec {
+        ColumnsSpec {
+            spectrum: SpectrumSpec::from((&wire.spectrum, self.line.sample_rate_hz)),
+            column_samples: wire.column_samples,
+            first_column: wire.first_column,
+            columns: wire.columns,
+            first_row: wire.first_row,
+            rows: wire.rows,
+            bins_per_row: wire.bins_per_row,
+            effort: match wire.sampled {
+                Some(frames_per_column) => Effort::Sampled { frames_per_column },
+                None => Effort::Exact,
+            },
+        }
+    }
+
+    /// Minimum, maximum and mean square of columns, as a buffer.
+    fn wave(
+        &mut self,
+        channel: u32,
+        column_samples: u64,
+        first_column: i64,
+        columns: usize,
+    ) -> Result<wasm_bindgen::JsValue, String> {
+        let size = column_samples.max(1) as i64;
+        let start = first_column * size;
+        let mut samples = Vec::new();
+        self.recordings.read(start..start + columns as i64 * size, channel, &mut samples)?;
+        self.blank_gaps(start, &mut samples);
+        let wave: Vec<f32> = samples
+            .chunks(size as usize)
+            .map(wave_column)
+            .flat_map(|w| [w.min, w.max, w.mean_square])
+            .collect();
+        Ok(float_buffer(&wave))
+    }
+
+    /// Samples of a range, NaN where nothing was recorded.
+    fn samples(&mut self, range: Range<i64>, channel: u32) -> Result<Vec<f32>, String> {
+        let range = range.start..range.end.min(range.start.saturating_add(MOST_SAMPLES));
+        let start = range.start;
+        let mut samples = Vec::new();
+        self.recordings.read(range, channel, &mut samples)?;
+        self.blank_gaps(start, &mut samples);
+        Ok(samples)
+    }
+
+    fn blank_gaps(&self, start: i64, samples: &mut [f32]) {
+        let mut at = 0;
+        for run in self.line.parts(start..start + samples.len() as i64) {
+            let recorded = (run.position - start) as usize;
+            samples[at..recorded].fill(f32::NAN);
+            at = recorded + run.frames as usize;
+        }
+        if let Some(rest) = samples.get_mut(at..) {
+            rest.fill(f32::NAN);
+        }
+    }
+
+    fn measure(
+        &mut self,
+        range: Range<i64>,
+        channel: u32,
+        band_hz: (f64, f64),
+        spectrum: &SpectrumSettings,
+    ) -> Result<spyhop_signal::measure::BoxMeasures, String> {
+        let rate = self.line.sample_rate_hz;
+        let context = (CONTEXT_S * rate).round() as i64;
+        let around = (range.start - context).max(0)..(range.end + context).min(self.line.end());
+        if around.end - around.start > MOST_SAMPLES {
+            return Err(format!(
+                "the box is too long to measure: {MOST_SAMPLES} samples at most, with {CONTEXT_S} s \
+                 around it"
+            ));
+        }
+        let samples = self.samples(around.clone(), channel)?;
+        let inside = (range.start - around.start).max(0) as usize
+            ..(range.end - around.start).max(0) as usize;
+        let spec = BoxSpec { sample_rate_hz: rate, band_hz, spectrum: *spectrum };
+        measure_box(&samples, inside, &spec).map_err(|e| e.to_string())
+    }
+
+    fn cost(&self, start: f64) -> Cost {
+        Cost { elapsed_ms: now_ms() - start, bytes_read: self.recordings.take_read() }
+    }
+}
+
+/// The wave form of a few samples; those that are not a number were not recorded.
+fn wave_column(samples: &[f32]) -> WaveColumn {
+    let (mut min, mut max, mut squares, mut count) = (f32::NAN, f32::NAN, 0.0f64, 0u32);
+    for &x in samples.iter().filter(|x| x.is_finite()) {
+        min = min.min(x);
+        max = max.max(x);
+        squares += f64::from(x) * f64::from(x);
+        count += 1;
+    }
+    let mean_square = if count == 0 { f32::NAN } else { (squares / f64::from(count)) as f32 };
+    WaveColumn { min, max, mean_square }
+}

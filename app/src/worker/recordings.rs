@@ -1,0 +1,182 @@
+//! What is open in a worker: sources, recordings and the line.
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
+
+use send_wrapper::SendWrapper;
+use spyhop_api::RecordingInfo;
+use spyhop_signal::formats::{self, EarsConvention, OpenOptions, Sidecar};
+use spyhop_signal::line_reader::LineReader;
+use spyhop_signal::{Line, OpenError, Recording, SourceError};
+use wasm_bindgen::prelude::*;
+use web_sys::{Blob, FileReaderSync};
+
+use super::bytes::{Bytes, Origin};
+use crate::engine::wire::{Message, OpenWire, SourceWire};
+
+/// A sidecar that is longer than this is no sidecar.
+const SIDECAR_BYTES: f64 = 1_048_576.0;
+
+/// Sources, and the line that is laid of them.
+#[derive(Default)]
+pub struct Recordings {
+    sources: Rc<Vec<Source>>,
+    options: Rc<OpenOptions>,
+    reader: Option<LineReader>,
+    /// Sources whose bytes lie as their samples do, so that reading can be rehearsed.
+    plain: Vec<bool>,
+}
+
+struct Source {
+    name: String,
+    bytes: Bytes,
+    /// A recording that was opened to describe it and is still fresh.
+    fresh: RefCell<Option<Recording>>,
+}
+
+impl Recordings {
+    /// Replaces what is open by what a message brings.
+    pub fn replace(
+        &mut self,
+        sources: Vec<SourceWire>,
+        sidecars: Vec<String>,
+        options: &OpenWire,
+        message: &Message,
+    ) {
+        let mut blobs = message.objects.iter().cloned().filter_map(|o| o.dyn_into::<Blob>().ok());
+        let open = sources.into_iter().filter_map(|source| {
+            let origin = match source.url {
+                Some(url) => Origin::Url(url),
+                None => Origin::Blob(blobs.next()?),
+            };
+            let bytes = Bytes::new(origin, source.bytes);
+            Some(Source { name: source.name, bytes, fresh: RefCell::default() })
+        });
+        let sources: Vec<Source> = open.collect();
+        let sidecars = sidecars.into_iter().zip(blobs).filter_map(|(name, blob)| {
+            let bytes = FileReaderSync::new().ok()?;
+            let bytes =
+                bytes.read_as_array_buffer(&blob.slice_with_f64_and_f64(0.0, SIDECAR_BYTES).ok()?);
+            Some(Sidecar { name, bytes: js_sys::Uint8Array::new(&bytes.ok()?.into()).to_vec() })
+        });
+        self.options = Rc::new(OpenOptions {
+            ears_convention: EarsConvention::from_name(&options.ears_convention)
+                .unwrap_or_default(),
+            sidecars: sidecars.collect(),
+            name_pattern: options.name_pattern.clone(),
+            zone_offset_s: options.zone_offset_s,
+            start: options.start,
+        });
+        self.plain = vec![false; sources.len()];
+        self.sources = Rc::new(sources);
+        self.reader = None;
+    }
+
+    /// Lays the line.
+    pub fn set_line(&mut self, line: Line) {
+        let (sources, options) = (self.sources.clone(), self.options.clone());
+        let shared = SendWrapper::new((sources, options));
+        let open = move |index: usize| {
+            let (sources, options) = &*shared;
+            match sources.get(index) {
+                Some(source) => source.open(options),
+                None => Err(no_source(index)),
+            }
+        };
+        self.reader = Some(LineReader::new(line, Box::new(open)));
+    }
+
+    /// Opens a source and describes it.
+    pub fn describe(&mut self, index: usize) -> Result<RecordingInfo, OpenError> {
+        let source = self.sources.get(index).ok_or_else(|| no_source(index))?;
+        let recording = source.open(&self.options)?;
+        let info = recording.info.clone();
+        source.fresh.replace(Some(recording));
+        Ok(info)
+    }
+
+    /// The line, empty before there is one.
+    pub fn line(&self) -> Line {
+        match &self.reader {
+            Some(reader) => reader.line().clone(),
+            None => Line { sample_rate_hz: 0.0, origin: None, runs: Vec::new() },
+        }
+    }
+
+    /// Samples of a range, zeros where nothing was recorded.
+    pub fn read(
+        &mut self,
+        range: Range<i64>,
+        channel: u32,
+        out: &mut Vec<f32>,
+    ) -> Result<(), String> {
+        let reader = self.reader.as_mut().ok_or("nothing is open")?;
+        reader.read(range, channel, out).map_err(|e| e.to_string())?;
+        Ok(())
+    }
+
+    /// Opens the recordings of a range, and rehearses reading them if all of them allow it.
+    pub fn rehearse(&mut self, range: Range<i64>) -> Result<Option<Rehearsal>, String> {
+        let mut indices: Vec<usize> = self.line().parts(range).map(|r| r.recording).collect();
+        indices.dedup();
+        let mut sources = Vec::new();
+        for index in indices {
+            let source = self.sources.get(index).ok_or_else(|| no_source(index).to_string())?;
+            if !self.plain.get(index).copied().unwrap_or(false) {
+                let recording = source.open(&self.options).map_err(|e| e.to_string())?;
+                if !has_plain_samples(&recording.info) {
+                    source.fresh.replace(Some(recording));
+                    return Ok(None);
+                }
+                source.fresh.replace(Some(recording));
+                if let Some(plain) = self.plain.get_mut(index) {
+                    *plain = true;
+                }
+            }
+            sources.push(source.bytes.clone());
+        }
+        sources.iter().for_each(Bytes::rehearse);
+        Ok(Some(Rehearsal(sources)))
+    }
+
+    /// Bytes read since the last time this was asked.
+    pub fn take_read(&self) -> u64 {
+        self.sources.iter().map(|s| s.bytes.take_read()).sum()
+    }
+}
+
+/// Sources whose missing blocks are being noted.
+pub struct Rehearsal(Vec<Bytes>);
+
+impl Rehearsal {
+    /// Fetches what was missed; `false` if nothing was, so that what was read is true.
+    pub async fn fetch(self) -> Result<bool, SourceError> {
+        let mut missed = 0;
+        for bytes in &self.0 {
+            missed += bytes.fetch_missed().await?;
+        }
+        Ok(missed > 0)
+    }
+}
+
+impl Source {
+    fn open(&self, options: &OpenOptions) -> Result<Recording, OpenError> {
+        match self.fresh.take() {
+            Some(recording) => Ok(recording),
+            None => formats::open(&self.name, Box::new(self.bytes.clone()), options),
+        }
+    }
+}
+
+/// Whether zeros in place of its bytes do no harm to its decoder.
+fn has_plain_samples(info: &RecordingInfo) -> bool {
+    info.codec.starts_with("pcm") || matches!(info.codec.as_str(), "alaw" | "mulaw")
+}
+
+fn no_source(index: usize) -> OpenError {
+    OpenError::Broken {
+        name: format!("recording {index}"),
+        problem: "it is not open any more: open it again".to_owned(),
+    }
+}
