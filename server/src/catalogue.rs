@@ -22,7 +22,6 @@ use spyhop_signal::source::FileSource;
 pub use deployment_file::{DeploymentFile, FILE_NAME};
 use file_kind::FileKind;
 
-
 /// The recordings of a place.
 pub struct Catalogue {
     /// Canonical, so that a path can be told to lie inside it.
@@ -220,8 +219,8 @@ fn read_headers(
         opened.take(SIDECAR_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
         options.sidecars.push(Sidecar { name: sidecar.name.clone(), bytes });
     }
-    let source = FileSource::open(&file.path)
-        .map_err(|e| format!("{} can't be read: {e}", file.name))?;
+    let source =
+        FileSource::open(&file.path).map_err(|e| format!("{} can't be read: {e}", file.name))?;
     formats::open(&file.name, Box::new(source), &options)
         .map(|recording| recording.info)
         .map_err(|e| e.to_string())

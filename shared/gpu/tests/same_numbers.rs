@@ -73,8 +73,9 @@ fn read(line: &Line) -> impl FnMut(Range<i64>, &mut Vec<f32>) -> Result<(), Stri
 
 fn on_gpu(gpu: &Gpu, spec: &ColumnsSpec, line: &Line, output: Output) -> Columns {
     let stft = GpuStft::new(gpu, &spec.spectrum).expect("a length that runs");
-    let work = stft.columns(spec, line, output, &mut read(line), &mut || false);
-    pollster::block_on(work).expect("a device that works").expect("not cancelled")
+    pollster::block_on(stft.columns(spec, line, output, &mut read(line), &mut || false))
+        .expect("a device that works")
+        .expect("not cancelled")
 }
 
 fn on_cpu(spec: &ColumnsSpec, line: &Line) -> Columns {
@@ -180,11 +181,15 @@ fn what_does_not_run_here_is_refused_and_work_can_be_dropped() {
     let line = line(&[0..12_000]);
     let stft = GpuStft::new(&gpu, &spec.spectrum).expect("a length that runs");
     let mut source = read(&line);
-    let work = stft.columns(&spec, &line, Output::Power, &mut source, &mut || true);
-    assert_eq!(pollster::block_on(work), Ok(None));
+    assert_eq!(
+        pollster::block_on(stft.columns(&spec, &line, Output::Power, &mut source, &mut || true)),
+        Ok(None)
+    );
     let mut broken = |_: Range<i64>, _: &mut Vec<f32>| Err("the disk is gone".to_owned());
-    let work = stft.columns(&spec, &line, Output::Power, &mut broken, &mut || false);
-    assert_eq!(pollster::block_on(work), Err(GpuError::Read("the disk is gone".into())));
+    assert_eq!(
+        pollster::block_on(stft.columns(&spec, &line, Output::Power, &mut broken, &mut || false)),
+        Err(GpuError::Read("the disk is gone".into()))
+    );
 }
 
 #[test]

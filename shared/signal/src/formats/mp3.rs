@@ -201,7 +201,9 @@ impl Mp3Packets {
 
     /// Notes a place that the walk has come to.
     fn pass(&mut self, index: u64, at: u64) {
-        if index.is_multiple_of(POINT_FRAMES) && (index / POINT_FRAMES) as usize == self.points.len() {
+        if index.is_multiple_of(POINT_FRAMES)
+            && (index / POINT_FRAMES) as usize == self.points.len()
+        {
             self.points.push(at);
         }
     }
