@@ -12,7 +12,7 @@ use spyhop_paint::{
 };
 use spyhop_signal::measure::contrast;
 use spyhop_signal::spectrum::{
-    Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, columns, row_medians,
+    Columns, ColumnsSpec, Effort, ReadSamples, SpectrumSpec, Stft, columns, row_medians,
 };
 use spyhop_signal::{Line, Recording};
 
@@ -215,11 +215,7 @@ fn columns_spec(
 }
 
 /// Transforms everything, step by step behind a progress bar.
-fn compute(
-    spec: &ColumnsSpec,
-    line: &Line,
-    read: &mut dyn FnMut(Range<i64>, &mut Vec<f32>) -> Result<(), String>,
-) -> Result<Columns> {
+fn compute(spec: &ColumnsSpec, line: &Line, read: &mut ReadSamples<'_>) -> Result<Columns> {
     let mut stft = Stft::new(&spec.spectrum)?;
     let mut all = Columns {
         mean: Vec::new(),

@@ -105,7 +105,7 @@ pub fn gunshot(seed: Seed, time_s: f64, sea: &Sea) -> Pulses {
         peak_hz: chance.between(150.0, 350.0),
         width_hz: chance.between(900.0, 1200.0),
         skew: 0.2,
-        carrier: chance.between(0.0, 6.28),
+        carrier: chance.between(0.0, std::f64::consts::TAU),
         range_m: 0.0,
         repeats: (0.0, 0.0),
     };
