@@ -182,7 +182,8 @@ impl Fields {
     }
 
     fn civil(&self) -> Option<DateTime> {
-        let second = self.second?;
+        // A pattern of a data set's own may end with the minute.
+        let second = self.second.unwrap_or(0);
         // Seconds of 60 occur in real names: the first of the next minute.
         let (held, carried) = if second == 60 { (59, 1) } else { (second, 0) };
         let (month, day) = match self.day_of_year {

@@ -1,4 +1,6 @@
 //! What the tests of formats share.
+// Every test is a program of its own that uses a part of it.
+#![allow(dead_code)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
