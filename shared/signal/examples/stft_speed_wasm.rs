@@ -8,6 +8,12 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[path = "stft_speed/work.rs"]
 mod work;
 
+/// Lengths of the transforms to time.
+#[wasm_bindgen]
+pub fn fft_sizes() -> Vec<usize> {
+    work::FFT_SIZES.to_vec()
+}
+
 /// A planned transform and what it transforms.
 #[wasm_bindgen]
 pub struct Speed {

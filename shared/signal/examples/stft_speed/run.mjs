@@ -6,11 +6,11 @@ import { createRequire } from "node:module";
 import path from "node:path";
 
 const folder = path.resolve(process.argv[2]);
-const { Speed } = createRequire(import.meta.url)(path.join(folder, "stft_speed_wasm.js"));
+const { Speed, fft_sizes } = createRequire(import.meta.url)(path.join(folder, "stft_speed_wasm.js"));
 
 const AT_LEAST_MS = 1500;
 const rates = {};
-for (const fftSize of [1024, 2048]) {
+for (const fftSize of fft_sizes()) {
   const speed = new Speed(fftSize);
   for (const [name, work] of [
     ["wasm", () => speed.spectrogram()],
