@@ -1,7 +1,7 @@
 //! Opening and looking.
 
 use serde_json::json;
-use spyhop_tests::sounds;
+use spyhop_tests::{Page, sounds};
 
 use crate::{Stage, row_of, tone_in_noise, two_tones};
 
@@ -20,11 +20,9 @@ fn a_dropped_tone_lights_the_row_of_its_frequency() -> anyhow::Result<()> {
     let noise = picture.row(row_of(3000.0, (0.0, 4000.0), picture.height) as usize, 0.1..0.9);
     assert!(picture.row(row, 0.1..0.9) > noise + 60.0, "noise {noise}");
     assert!(page.picture("#waveform")?.contrast() > 5.0, "the waveform is drawn");
-    assert!(
-        page.text("#description")?.to_lowercase().contains("tone.wav")
-            || !page.text("#description")?.is_empty()
-    );
-    Ok(())
+    page.wait_for("a description for screen readers", |p| {
+        Ok(p.text("#description")?.contains("tone.wav"))
+    })
 }
 
 #[test]
@@ -58,7 +56,7 @@ fn the_wheel_zooms_at_the_pointer_down_to_single_samples() -> anyhow::Result<()>
     let low_row = row_of(500.0, (0.0, 4000.0), before.height) as usize;
     assert!(before.row(low_row, 0.05..0.45) > before.row(low_row, 0.55..0.95) + 40.0);
 
-    zoom(&mut page, point, 4)?;
+    zoom(&mut page, point, &[-500.0])?;
     let after = page.picture("#spectrogram")?;
     let high_row = row_of(3000.0, (0.0, 4000.0), after.height) as usize;
     assert!(
@@ -69,17 +67,18 @@ fn the_wheel_zooms_at_the_pointer_down_to_single_samples() -> anyhow::Result<()>
     assert!(span < 4.0, "{span} s");
 
     // On and on: the picture ends at a few samples and still is one.
-    zoom(&mut page, point, 60)?;
+    zoom(&mut page, point, &[-1200.0; 5])?;
     let span: f64 = page.view("span")?.unwrap_or_default().parse()?;
     assert!(span * 8000.0 < 64.0, "{span} s are {} samples", span * 8000.0);
     assert!(page.picture("#waveform")?.contrast() > 1.0, "single samples are drawn");
     Ok(())
 }
 
-fn zoom(page: &mut spyhop_tests::Page<'_>, point: (f64, f64), steps: usize) -> anyhow::Result<()> {
+/// Turns the wheel with Ctrl held.
+fn zoom(page: &mut Page<'_>, point: (f64, f64), turns: &[f64]) -> anyhow::Result<()> {
     let before = page.data("view")?;
-    for _ in 0..steps {
-        page.session.chord_wheel(point, -120.0)?;
+    for turn in turns {
+        page.session.chord_wheel(point, *turn)?;
     }
     page.wait_for("the view to change", |page| Ok(page.data("view")? != before))?;
     page.wait_until_ready()
@@ -127,12 +126,8 @@ fn an_ears_file_opens_with_its_clock() -> anyhow::Result<()> {
         sounds::write_ears(stage.path(), "71621DC7.190", &quiet, "2017-06-12T06:38:38.348218750Z")?;
     let mut page = stage.page("")?;
     page.open(&[&file])?;
-    assert!(
-        page.text("#info")?.contains("2017-06-12") || {
-            page.press("#panel [data-tab=info]")?;
-            page.text("#info")?.contains("2017-06-12")
-        }
-    );
+    page.press("#panel [data-tab=info]")?;
+    page.wait_for("its clock", |p| Ok(p.text("#info")?.contains("2017-06-12")))?;
     // The clicks are there, eight of them, as bright columns.
     let picture = page.picture("#spectrogram")?;
     let bright: Vec<f64> = (0..picture.width).map(|c| picture.column(c)).collect();
@@ -157,7 +152,7 @@ fn a_click_of_a_millisecond_stays_visible_in_an_hour() -> anyhow::Result<()> {
     page.open(&[&file])?;
     let picture = page.picture("#spectrogram")?;
     let middle = picture.width / 2;
-    let clicked = (middle - 2..=middle + 2).map(|c| picture.column(c)).fold(0.0, f64::max);
+    let clicked = (middle - 3..=middle + 3).map(|c| picture.column(c)).fold(0.0, f64::max);
     let sea = picture.column(picture.width / 4);
     assert!(clicked > sea + 20.0, "click {clicked}, sea {sea}");
     page.set("#peaks", "false")?;

@@ -88,7 +88,7 @@ impl Driver {
             if output.read_line(&mut line)? == 0 {
                 bail!("chromedriver stopped at once");
             }
-            let port = line.trim().trim_end_matches('.').rsplit_once("on port ");
+            let port = line.trim().trim_end_matches('.').rsplit_once("successfully on port ");
             if let Some(port) = port.and_then(|(_, port)| port.parse::<u16>().ok()) {
                 // Read on, or it blocks once the pipe is full.
                 std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));

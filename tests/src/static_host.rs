@@ -21,9 +21,7 @@ pub struct Manners {
 pub struct StaticHost {
     /// Address of the folder, with a slash at the end.
     pub url: String,
-    /// The port alone.
-    pub port: u16,
-    sent: Arc<AtomicU64>,
+    whole: Arc<AtomicU64>,
 }
 
 impl StaticHost {
@@ -34,9 +32,9 @@ impl StaticHost {
     pub fn start(root: &Path, manners: Manners) -> anyhow::Result<StaticHost> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let port = listener.local_addr()?.port();
-        let sent = Arc::new(AtomicU64::new(0));
+        let whole = Arc::new(AtomicU64::new(0));
         let url = format!("http://127.0.0.1:{port}{}", manners.prefix);
-        let (root, counter) = (root.to_owned(), sent.clone());
+        let (root, counter) = (root.to_owned(), whole.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (root, manners, counter) = (root.clone(), manners.clone(), counter.clone());
@@ -44,12 +42,12 @@ impl StaticHost {
                 std::thread::spawn(move || answer(stream, &root, &manners, &counter).ok());
             }
         });
-        Ok(StaticHost { url, port, sent })
+        Ok(StaticHost { url, whole })
     }
 
-    /// Bytes of files sent so far.
-    pub fn bytes_sent(&self) -> u64 {
-        self.sent.load(Ordering::Relaxed)
+    /// Files that went out whole so far, not by a range of theirs.
+    pub fn whole_files_sent(&self) -> u64 {
+        self.whole.load(Ordering::Relaxed)
     }
 }
 
@@ -57,7 +55,7 @@ fn answer(
     mut stream: TcpStream,
     root: &Path,
     manners: &Manners,
-    sent: &AtomicU64,
+    whole: &AtomicU64,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut first = String::new();
@@ -115,8 +113,10 @@ fn answer(
     write!(stream, "{head}\r\n")?;
     if method != "HEAD" {
         file.seek(SeekFrom::Start(from))?;
-        let n = std::io::copy(&mut file.take(end - from), &mut stream)?;
-        sent.fetch_add(n, Ordering::Relaxed);
+        std::io::copy(&mut file.take(end - from), &mut stream)?;
+        if asked.is_none() {
+            whole.fetch_add(1, Ordering::Relaxed);
+        }
     }
     Ok(())
 }
