@@ -9,7 +9,7 @@ use spyhop_api::view::{LocalFile, Source};
 use spyhop_api::{Deployment, RecordingInfo, View};
 
 use crate::engine::{Input, Opened};
-use crate::session::{NoticeKind, OpenSet, Session, Stage};
+use crate::session::{NoticeKind, OpenSet, Session, Stage, on_line};
 use crate::{label_files, server};
 
 /// The most files that a link names; of a longer line it names the first.
@@ -228,18 +228,7 @@ fn show(
     }
     let name = |i: usize| infos.get(i).map(|r| r.name.clone()).unwrap_or_default();
     out.extend(left_out.into_iter().map(|(i, why)| (name(i), why)));
-    let on_line: Vec<&RecordingInfo> = line
-        .runs
-        .iter()
-        .fold(Vec::new(), |mut seen, run| {
-            if !seen.contains(&run.recording) {
-                seen.push(run.recording);
-            }
-            seen
-        })
-        .into_iter()
-        .filter_map(|i| infos.get(i))
-        .collect();
+    let on_line = on_line(&line, &infos);
     let source = match source {
         Source::None => Source::Local(
             on_line
@@ -250,7 +239,8 @@ fn show(
         ),
         source => source,
     };
-    session.notices.update(|n| n.retain(|n| n.kind != NoticeKind::Error));
+    // What was said before was of something else.
+    session.notices.set(Vec::new());
     let fresh = view.is_none();
     let mut view = view.unwrap_or_default();
     view.source = source;

@@ -1,5 +1,6 @@
 //! What the whole page shares: the view, what is open, the engine, and what a person is told.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use leptos::prelude::*;
@@ -37,12 +38,18 @@ pub struct OpenSet {
 impl OpenSet {
     /// What a person calls it.
     pub fn title(&self) -> String {
-        match (&self.deployment, self.infos.as_slice()) {
+        let shown = self.shown();
+        match (&self.deployment, shown.as_slice()) {
             (Some(d), _) => d.name.clone(),
             (None, [one]) => one.name.clone(),
-            (None, [first, ..]) => format!("{} and {} more", first.name, self.infos.len() - 1),
+            (None, [first, rest @ ..]) => format!("{} and {} more", first.name, rest.len()),
             (None, []) => String::new(),
         }
+    }
+
+    /// The recordings that are on the line, in its order.
+    pub fn shown(&self) -> Vec<&RecordingInfo> {
+        on_line(&self.line, &self.infos)
     }
 
     /// Channels of every recording on the line.
@@ -65,6 +72,13 @@ impl OpenSet {
             (false, Scaling::Spectrum) => "dB re FS² per bin",
         }
     }
+}
+
+/// The recordings of `infos` that are on a line, in its order.
+pub fn on_line<'a>(line: &Line, infos: &'a [RecordingInfo]) -> Vec<&'a RecordingInfo> {
+    let mut seen = HashSet::new();
+    let new = line.runs.iter().filter(|run| seen.insert(run.recording));
+    new.filter_map(|run| infos.get(run.recording)).collect()
 }
 
 /// What a person is told outside of the picture.

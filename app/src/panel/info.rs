@@ -51,10 +51,14 @@ pub fn Info() -> impl IntoView {
             (open.infos.len() > 1 || gaps > 0).then(|| {
                 view! {
                     <p>{format!(
-                        "{} recorded in {}, {} gaps",
+                        "{} recorded in {}, {}",
                         wording::duration(recorded as f64 / rate),
                         wording::duration(open.line.end() as f64 / rate),
-                        gaps
+                        match gaps {
+                            0 => "no gaps".to_owned(),
+                            1 => "one gap".to_owned(),
+                            n => format!("{n} gaps"),
+                        }
                     )}</p>
                 }
             })

@@ -157,7 +157,7 @@ impl Painter {
         }
 
         let (floor_db, ceiling_db) = contrast::shown_range(session, open);
-        let medians = flat.and_then(|w| Medians::of(&engine.power(&w), &w.positions));
+        let medians = flat.as_ref().and_then(|w| Medians::of(&engine.power(w), &w.positions));
         let offset_db = open.calibration_db().unwrap_or(0.0) as f32;
         let spec = RasterSpec {
             width: wanted.width_px as usize,
@@ -173,7 +173,7 @@ impl Painter {
             theme: *theme,
         };
         self.raster(&spec, &engine.power(&wanted), &spectrogram);
-        self.overview(&spec, &whole, &engine, &overview_surface);
+        self.overview(&spec, &whole, flat.as_ref(), &engine, &overview_surface);
         let marks = Surface::of(&self.canvases.overview_marks.get_untracked()?)?;
         overview::marks(session, open, frame, theme, &marks);
         let wave = Surface::of(&self.canvases.waveform.get_untracked()?)?;
@@ -222,6 +222,7 @@ impl Painter {
         &self,
         picture: &RasterSpec<'_>,
         whole: &Wanted,
+        flat: Option<&Wanted>,
         engine: &crate::engine::Engine,
         surface: &Surface,
     ) {
@@ -230,6 +231,7 @@ impl Painter {
             colours: (picture.floor_db, picture.ceiling_db, picture.map),
             axis: picture.scale.axis(),
             theme: picture.theme,
+            flat: flat.cloned(),
             news: self.session.news.get_untracked(),
         };
         if self.overview_drawn.borrow().as_ref() == Some(&drawn) {
@@ -240,7 +242,6 @@ impl Painter {
             height: whole.height_px as usize,
             positions: whole.positions.clone(),
             scale: overview::scale(whole, picture.scale.axis()),
-            flatten: None,
             peak_overlay: false,
             ..picture.clone()
         };

@@ -24,6 +24,8 @@ pub struct Drawn {
     pub colours: (f32, f32, ColourMap),
     pub axis: FrequencyAxis,
     pub theme: Theme,
+    /// What the medians that are taken away come from.
+    pub flat: Option<Wanted>,
     pub news: u64,
 }
 
