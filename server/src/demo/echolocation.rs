@@ -100,7 +100,7 @@ impl Voice {
         let peak_hz = chance.between(45_000.0, 72_000.0);
         let shape = Shape {
             peak_hz,
-            width_hz: chance.between(0.45, 0.6) * peak_hz,
+            width_hz: chance.between(31_000.0, 46_000.0).min(0.75 * peak_hz),
             skew: chance.between(0.2, 0.7),
             carrier: chance.between(0.0, TAU),
             range_m,

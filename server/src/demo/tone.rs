@@ -27,7 +27,8 @@ pub struct Tone {
     /// Amplitudes of the fundamental and its harmonics.
     harmonics: Vec<f64>,
     phase: f64,
-    arrivals: Arrivals,
+    /// Ways on which it arrives.
+    pub arrivals: Arrivals,
     /// What it is and how loud.
     pub truth: Truth,
 }
