@@ -220,6 +220,25 @@ impl Engine {
         }
     }
 
+    /// Samples a second that all workers together transform exactly when they have not to read them:
+    /// what `make bench` measures reading against.
+    ///
+    /// # Errors
+    /// When the transform can't be made.
+    pub async fn speed_in_memory(
+        &self,
+        spectrum: SpectrumSettings,
+        duration_ms: f64,
+    ) -> Result<f64, String> {
+        let answers =
+            state::ask_all(&self.state, |job| Order::Speed { job, spectrum, duration_ms }).await?;
+        let speed = |a: &Answer| match a {
+            Answer::Speed { samples_per_s, .. } => *samples_per_s,
+            _ => 0.0,
+        };
+        Ok(answers.iter().map(speed).sum())
+    }
+
     /// `cpu`, or `gpu: <adapter>`.
     pub fn backend(&self) -> String {
         "cpu".to_owned()

@@ -4,6 +4,7 @@ mod bytes;
 mod jobs;
 mod playback;
 mod recordings;
+mod speed;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -56,15 +56,15 @@ pub struct Speed {
     sampled_ms: f64,
     /// Sizes of pieces, fixed once chosen so that pieces do not overlap.
     sizes: HashMap<(bool, SpectrumSettingsKey, u32), usize>,
-    /// Bytes that arrive in a millisecond.
-    pub bytes_per_ms: f64,
+    /// Bytes that arrive in a millisecond, once that is known.
+    pub bytes_per_ms: Option<f64>,
 }
 
 type SpectrumSettingsKey = (u32, u32);
 
 impl Default for Speed {
     fn default() -> Speed {
-        Speed { point_ns: 2.0, sampled_ms: 1.0, sizes: HashMap::new(), bytes_per_ms: 0.0 }
+        Speed { point_ns: 2.0, sampled_ms: 1.0, sizes: HashMap::new(), bytes_per_ms: None }
     }
 }
 

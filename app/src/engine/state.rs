@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use futures::channel::oneshot;
+use gloo::timers::callback::Timeout;
 use spyhop_signal::Line;
 use wasm_bindgen::prelude::*;
 
@@ -22,6 +23,11 @@ use super::{GpuChoice, Progress, Wanted};
 const MOST_WORKERS: usize = 4;
 /// Jobs that a worker has at a time: it begins the second without waiting for the page.
 const JOBS_AT_ONCE: usize = 2;
+
+/// Reads from which is learnt how fast bytes come.
+const LONG_READ_BYTES: u64 = 500_000;
+/// How often refinement is shown.
+const REFINED_MS: u32 = 200;
 
 /// Everything that clones of an engine share.
 pub struct State {
@@ -48,7 +54,10 @@ pub struct State {
     last_job: u32,
     /// Questions that wait for a worker.
     questions: VecDeque<(u32, Order)>,
+    /// What may be read was learnt: the plan is to be made anew.
+    replan_due: bool,
     news_due: bool,
+    news_timer: Option<Timeout>,
     this: std::rc::Weak<RefCell<State>>,
 }
 
@@ -102,7 +111,9 @@ impl State {
                 taken: HashSet::new(),
                 last_job: 0,
                 questions: VecDeque::new(),
+                replan_due: false,
                 news_due: false,
+                news_timer: None,
                 this: this.clone(),
             })
         })
@@ -173,7 +184,12 @@ impl State {
     fn remote_bytes(&self) -> f64 {
         const LEAST: f64 = 8e6;
         const MOST: f64 = 1e9;
-        if saves_data() { 1e6 } else { (self.speed.bytes_per_ms * 60e3).clamp(LEAST, MOST) }
+        match self.speed.bytes_per_ms {
+            _ if saves_data() => 1e6,
+            // Not known yet: the first pieces will tell.
+            None => MOST,
+            Some(speed) => (speed * 60e3).clamp(LEAST, MOST),
+        }
     }
 
     /// See [`super::Engine::progress`].
@@ -227,11 +243,14 @@ impl State {
 
     fn store(&mut self, planned: &Planned, answer: &Answer, message: &Message) {
         let Piece { kind, place, columns } = &planned.piece;
+        let mut refines = false;
         let quality = |exact| if exact { Quality::Exact } else { Quality::Sampled };
         let cost = match (answer, kind) {
             (Answer::Columns { frames, exact, cost, .. }, Kind::Exact(l) | Kind::Sampled(l)) => {
                 let quality = quality(*exact);
                 let (mean, max, wave) = (message.floats(0), message.floats(1), message.floats(2));
+                let held = self.cache.power(l, *place).map(|t| t.worst(columns.clone()));
+                refines = held.is_some_and(|held| held > Quality::Missing);
                 self.cache.change_power(*l, *place, |tile| {
                     tile.put(columns.start, &mean, &max, frames, quality);
                 });
@@ -255,20 +274,41 @@ impl State {
             _ => return,
         };
         self.learn_bytes(cost);
-        self.tell_news();
+        if refines { self.tell_news_soon() } else { self.tell_news() }
     }
 
+    /// Learns from long reads how fast bytes come.
     fn learn_bytes(&mut self, cost: &Cost) {
         self.bytes_read += cost.bytes_read;
-        if cost.bytes_read > 100_000 && cost.elapsed_ms > 0.0 {
-            let now = cost.bytes_read as f64 / cost.elapsed_ms;
-            let held = self.speed.bytes_per_ms;
-            self.speed.bytes_per_ms = if held > 0.0 { 0.8 * held + 0.2 * now } else { now };
+        if cost.bytes_read < LONG_READ_BYTES || cost.elapsed_ms <= 0.0 {
+            return;
         }
+        let now = cost.bytes_read as f64 / cost.elapsed_ms;
+        let held = self.speed.bytes_per_ms.replace(now);
+        match held {
+            Some(held) => self.speed.bytes_per_ms = Some(0.8 * held + 0.2 * now),
+            None if self.remote_frame_bytes.is_some() => self.replan_due = true,
+            None => {}
+        }
+    }
+
+    /// Announces that what is drawn got better: a few times a second, because painting it more often
+    /// takes time from those who compute.
+    fn tell_news_soon(&mut self) {
+        if self.news_due || self.news_timer.is_some() {
+            return;
+        }
+        let state = self.this.clone();
+        self.news_timer = Some(Timeout::new(REFINED_MS, move || {
+            if let Some(state) = state.upgrade() {
+                state.borrow_mut().tell_news();
+            }
+        }));
     }
 
     /// Announces that there is something to draw, once before the next frame.
     pub fn tell_news(&mut self) {
+        self.news_timer = None;
         if self.news_due {
             return;
         }
@@ -345,6 +385,7 @@ fn answered(state: &Rc<RefCell<State>>, worker: usize, answer: Answer, message: 
         | Answer::Samples { job }
         | Answer::Measures { job, .. }
         | Answer::Slice { job, .. }
+        | Answer::Speed { job, .. }
         | Answer::Failed { job, .. }
         | Answer::Dropped { job } => *job,
     };
@@ -371,6 +412,9 @@ fn answered(state: &Rc<RefCell<State>>, worker: usize, answer: Answer, message: 
         }
         (Work::Stale, _) => {}
     }
+    if std::mem::take(&mut now.replan_due) {
+        now.replan();
+    }
     now.dispatch();
 }
 
@@ -392,6 +436,18 @@ impl State {
         self.dispatch();
     }
 
+    fn question_to(
+        &mut self,
+        worker: usize,
+        order: &impl Fn(u32) -> Order,
+    ) -> oneshot::Receiver<Replied> {
+        let (reply, answer) = oneshot::channel();
+        self.last_job += 1;
+        self.jobs.insert(self.last_job, Job { worker, work: Work::Question(reply) });
+        self.pool.tell(worker, Message::new(&order(self.last_job)));
+        answer
+    }
+
     fn question(&mut self, order: impl FnOnce(u32) -> Order) -> oneshot::Receiver<Replied> {
         let (reply, answer) = oneshot::channel();
         self.last_job += 1;
@@ -401,6 +457,26 @@ impl State {
         self.dispatch();
         answer
     }
+}
+
+/// Asks all workers that transform at once.
+///
+/// # Errors
+/// With the message of the first that could not do it.
+pub async fn ask_all(
+    state: &Rc<RefCell<State>>,
+    order: impl Fn(u32) -> Order,
+) -> Result<Vec<Answer>, String> {
+    let answers: Vec<_> = {
+        let mut now = state.borrow_mut();
+        (0..now.workers).map(|worker| now.question_to(worker, &order)).collect()
+    };
+    let mut all = Vec::new();
+    for answer in answers {
+        let answer = answer.await.unwrap_or_else(|_| Err("it was not answered".to_owned()))?;
+        all.push(answer.0);
+    }
+    Ok(all)
 }
 
 /// Asks whichever worker is free first.

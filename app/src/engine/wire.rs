@@ -102,6 +102,8 @@ pub enum Order {
     },
     /// A spectrum: [`Answer::Slice`].
     Slice { job: u32, start: i64, end: i64, channel: u32, spectrum: SpectrumSettings },
+    /// Transforms samples that are in memory, for so long: [`Answer::Speed`].
+    Speed { job: u32, spectrum: SpectrumSettings, duration_ms: f64 },
     /// Drops the jobs up to this number that are not answered yet; they answer [`Answer::Dropped`].
     Drop { job: u32 },
     /// Begins to play. Objects: the port to whoever plays, which gets [`ChunkWire`]s and samples.
@@ -119,7 +121,8 @@ impl Order {
             | Order::Wave { job, .. }
             | Order::Samples { job, .. }
             | Order::Measure { job, .. }
-            | Order::Slice { job, .. } => Some(*job),
+            | Order::Slice { job, .. }
+            | Order::Speed { job, .. } => Some(*job),
             _ => None,
         }
     }
@@ -142,6 +145,8 @@ pub enum Answer {
     Measures { job: u32, measures: Box<spyhop_signal::measure::BoxMeasures> },
     /// Objects: mean and maximum.
     Slice { job: u32, bin_hz: f64, frames: usize },
+    /// How fast samples in memory are transformed.
+    Speed { job: u32, samples_per_s: f64 },
     /// It could not be done.
     Failed { job: u32, message: String },
     /// The worker broke down, and has to be replaced.

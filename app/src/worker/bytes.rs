@@ -1,12 +1,13 @@
 //! Bytes in a worker: slices of a file, ranges of an address, behind a cache of small blocks.
 //!
 //! A request costs about a millisecond however little it brings, one after the other; many at once
-//! cost a quarter of that each. So a job whose reads are small and scattered is *rehearsed* first:
-//! reads of blocks that are not here give zeros and are noted, the noted blocks are fetched together,
-//! and the job runs again.
+//! cost a quarter of that each, and long ones are twice as fast. So a job is *rehearsed* first: reads
+//! of what is not here give zeros and are noted, what was noted is fetched together, and the job runs
+//! again.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::rc::Rc;
 
 use send_wrapper::SendWrapper;
@@ -25,6 +26,8 @@ const DIRECT: usize = 128 << 10;
 const AHEAD: u64 = 32;
 /// Blocks kept by one source, 8 MiB; a job may need more for itself.
 const KEPT: usize = 512;
+/// Neighbouring long reads are joined up to this.
+const LONGEST: u64 = 4 << 20;
 /// Requests under way at a time.
 const AT_ONCE: usize = 32;
 /// An address that does not answer for so long has failed.
@@ -53,9 +56,43 @@ struct Shared {
     clock: u64,
     /// The block after the last one that was read.
     next: u64,
-    /// Blocks that a rehearsal missed.
-    rehearsal: Option<BTreeSet<u64>>,
+    /// Long reads that a rehearsal missed and that were fetched: offset and bytes.
+    spans: Vec<(u64, Vec<u8>)>,
+    rehearsal: Option<Missed>,
     read: u64,
+}
+
+/// What a rehearsal missed.
+#[derive(Default)]
+struct Missed {
+    blocks: BTreeSet<u64>,
+    /// Offset and end of long reads.
+    spans: Vec<(u64, u64)>,
+}
+
+impl Missed {
+    /// Everything that is to be fetched, as ranges of bytes; `true` for whole blocks.
+    fn ranges(&self, len: u64) -> Vec<(Range<u64>, bool)> {
+        let mut ranges: Vec<(Range<u64>, bool)> = Vec::new();
+        for &block in &self.blocks {
+            match ranges.last_mut() {
+                Some((range, _)) if range.end == block * BLOCK => range.end += BLOCK,
+                _ => ranges.push((block * BLOCK..(block + 1) * BLOCK, true)),
+            }
+        }
+        if let Some((last, _)) = ranges.last_mut() {
+            last.end = last.end.min(len);
+        }
+        let mut joined: Vec<(u64, u64)> = Vec::new();
+        for &(start, end) in &self.spans {
+            match joined.last_mut() {
+                Some(last) if last.1 == start && end - last.0 <= LONGEST => last.1 = end,
+                _ => joined.push((start, end)),
+            }
+        }
+        ranges.extend(joined.into_iter().map(|(start, end)| (start..end, false)));
+        ranges
+    }
 }
 
 impl Bytes {
@@ -67,6 +104,7 @@ impl Bytes {
             blocks: HashMap::new(),
             clock: 0,
             next: 0,
+            spans: Vec::new(),
             rehearsal: None,
             read: 0,
         };
@@ -82,34 +120,39 @@ impl Bytes {
     pub fn rehearse(&self) {
         let mut shared = self.shared.borrow_mut();
         shared.trim();
-        shared.rehearsal = Some(BTreeSet::new());
+        shared.spans.clear();
+        shared.rehearsal = Some(Missed::default());
     }
 
-    /// Ends a rehearsal and fetches what it missed. Gives how many blocks that were.
+    /// Ends a rehearsal and fetches what it missed; `false` if that was nothing.
     ///
     /// # Errors
-    /// When they can't be had.
-    pub async fn fetch_missed(&self) -> Result<usize, SourceError> {
+    /// When it can't be had.
+    pub async fn fetch_missed(&self) -> Result<bool, SourceError> {
         let missed = self.shared.borrow_mut().rehearsal.take().unwrap_or_default();
-        let runs = runs(&missed);
-        for together in runs.chunks(AT_ONCE) {
+        let ranges = missed.ranges(self.len);
+        for together in ranges.chunks(AT_ONCE) {
             let requests: js_sys::Array = {
                 let shared = self.shared.borrow();
-                together.iter().map(|r| JsValue::from(shared.request(r.start, r.end))).collect()
+                together.iter().map(|(r, _)| JsValue::from(shared.request(r.clone()))).collect()
             };
             let answers = JsFuture::from(js_sys::Promise::all(&requests)).await;
             let mut shared = self.shared.borrow_mut();
             let answers: js_sys::Array = answers.map_err(|e| shared.failed(&e))?.unchecked_into();
-            for (run, answer) in together.iter().zip(answers.iter()) {
+            for ((range, blocks), answer) in together.iter().zip(answers.iter()) {
                 let bytes = js_sys::Uint8Array::new(&answer).to_vec();
                 shared.read += bytes.len() as u64;
-                if bytes.len() as u64 != shared.span(run.start, run.end).1 {
+                if bytes.len() as u64 != range.end - range.start {
                     return Err(shared.short(bytes.len()));
                 }
-                shared.keep(run.start, &bytes);
+                if *blocks {
+                    shared.keep(range.start / BLOCK, &bytes);
+                } else {
+                    shared.spans.push((range.start, bytes));
+                }
             }
         }
-        Ok(missed.len())
+        Ok(!ranges.is_empty())
     }
 }
 
@@ -134,11 +177,23 @@ impl ByteSource for Bytes {
 impl Shared {
     fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError> {
         if buf.len() >= DIRECT {
-            if self.rehearsal.is_some() {
+            let end = offset + buf.len() as u64;
+            if let Some(missed) = &mut self.rehearsal {
+                missed.spans.push((offset, end));
                 buf.fill(0);
                 return Ok(());
             }
-            return self.read_now(offset, buf);
+            let held = self.spans.iter().find_map(|(start, bytes)| {
+                let from = usize::try_from(offset.checked_sub(*start)?).ok()?;
+                bytes.get(from..from + buf.len())
+            });
+            return match held {
+                Some(bytes) => {
+                    buf.copy_from_slice(bytes);
+                    Ok(())
+                }
+                None => self.read_now(offset, buf),
+            };
         }
         let (first, last) = (offset / BLOCK, (offset + buf.len().max(1) as u64 - 1) / BLOCK);
         for block in first..=last {
@@ -146,7 +201,7 @@ impl Shared {
             if let Some((_, used)) = self.blocks.get_mut(&block) {
                 *used = self.clock;
             } else if let Some(missed) = &mut self.rehearsal {
-                missed.insert(block);
+                missed.blocks.insert(block);
             } else {
                 self.read_blocks(block, last + 1)?;
             }
@@ -228,9 +283,9 @@ impl Shared {
         Ok(())
     }
 
-    /// Asks for blocks; the promise gives an `ArrayBuffer`.
-    fn request(&self, first: u64, end: u64) -> js_sys::Promise {
-        let (offset, len) = self.span(first, end);
+    /// Asks for bytes; the promise gives an `ArrayBuffer`.
+    fn request(&self, range: Range<u64>) -> js_sys::Promise {
+        let (offset, len) = (range.start, range.end - range.start);
         match &self.origin {
             Origin::Blob(blob) => {
                 match blob.slice_with_f64_and_f64(offset as f64, (offset + len) as f64) {
@@ -298,16 +353,4 @@ async fn fetch_range(url: &str, offset: u64, len: u64) -> Result<JsValue, Fetche
     }
     let body = response.array_buffer().map_err(Fetched::Failed)?;
     JsFuture::from(body).await.map_err(Fetched::Failed)
-}
-
-/// Neighbouring blocks as ranges.
-fn runs(blocks: &BTreeSet<u64>) -> Vec<std::ops::Range<u64>> {
-    let mut runs: Vec<std::ops::Range<u64>> = Vec::new();
-    for &block in blocks {
-        match runs.last_mut() {
-            Some(run) if run.end == block => run.end += 1,
-            _ => runs.push(block..block + 1),
-        }
-    }
-    runs
 }

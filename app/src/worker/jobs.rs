@@ -11,13 +11,15 @@ use spyhop_signal::spectrum::{
     Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, WaveColumn, columns,
 };
 
-use super::now_ms;
+use super::{now_ms, speed};
 use super::playback::{Player, Submit};
 use super::recordings::Recordings;
 use crate::engine::wire::{Answer, ColumnsWire, Cost, Message, Order, float_buffer};
 
 /// Samples that are given out at once, and measured.
 pub const MOST_SAMPLES: i64 = 4 << 20;
+/// Samples that are read at once before they are transformed; more are read piece by piece.
+const REHEARSED_SAMPLES: i64 = 8 << 20;
 /// Transforms kept ready: planning a large one takes a while.
 const PLANNED: usize = 4;
 
@@ -94,6 +96,10 @@ impl Jobs {
                 let answer = Answer::Slice { job, bin_hz: slice.bin_hz, frames: slice.frames };
                 Message::with(&answer, vec![float_buffer(&slice.mean), float_buffer(&slice.max)])
             }
+            Order::Speed { job, spectrum, duration_ms } => {
+                let samples_per_s = speed::in_memory(&spectrum, duration_ms)?;
+                Message::new(&Answer::Speed { job, samples_per_s })
+            }
             Order::Play(play) => {
                 self.player.play(&mut self.recordings, &self.line, play, &message);
                 return Ok(None);
@@ -137,14 +143,24 @@ impl Jobs {
         job: u32,
     ) -> Result<Option<Columns>, String> {
         let line = self.line.clone();
+        let first = spec.first_column * spec.column_samples as i64;
+        let range = first..first + (spec.columns as u64 * spec.column_samples) as i64;
         if wire.sampled.is_some() {
-            let first = spec.first_column * spec.column_samples as i64;
-            let range = first..first + (spec.columns as u64 * spec.column_samples) as i64;
+            // What is looked at is found by looking: a few frames cost nothing.
             if let Some(rehearsal) = self.recordings.rehearse(range)? {
                 let rehearsed = self.run(wire, spec, stft, &line, job);
                 if !rehearsal.fetch().await.map_err(|e| e.to_string())? {
                     return rehearsed;
                 }
+            }
+        } else if range.end - range.start <= REHEARSED_SAMPLES {
+            // Everything will be read: reading zeros costs a hundredth of transforming.
+            let around = spec.spectrum.window_samples as i64;
+            let range = (range.start - around).max(0)..(range.end + around).min(line.end());
+            if let Some(rehearsal) = self.recordings.rehearse(range.clone())? {
+                let read = self.recordings.read(range, wire.channel, &mut Vec::new());
+                rehearsal.fetch().await.map_err(|e| e.to_string())?;
+                read?;
             }
         }
         self.run(wire, spec, stft, &line, job)

@@ -152,11 +152,11 @@ pub struct Rehearsal(Vec<Bytes>);
 impl Rehearsal {
     /// Fetches what was missed; `false` if nothing was, so that what was read is true.
     pub async fn fetch(self) -> Result<bool, SourceError> {
-        let mut missed = 0;
+        let mut missed = false;
         for bytes in &self.0 {
-            missed += bytes.fetch_missed().await?;
+            missed |= bytes.fetch_missed().await?;
         }
-        Ok(missed > 0)
+        Ok(missed)
     }
 }
 
