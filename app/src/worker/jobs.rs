@@ -11,9 +11,9 @@ use spyhop_signal::spectrum::{
     Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, WaveColumn, columns,
 };
 
-use super::{now_ms, speed};
 use super::playback::{Player, Submit};
 use super::recordings::Recordings;
+use super::{now_ms, speed};
 use crate::engine::wire::{Answer, ColumnsWire, Cost, Message, Order, float_buffer};
 
 /// Samples that are given out at once, and measured.
