@@ -5,7 +5,7 @@ use std::ops::Range;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
-use spyhop_api::view::{ColourMap, FrequencyAxis, Scaling};
+use spyhop_api::view::{ColourMap, FrequencyAxis};
 use spyhop_paint::parts::level_unit;
 use spyhop_paint::{
     FigureSpec, Flatten, FrequencyScale, GridSource, Scene, Theme, TimeLabels, figure,
@@ -278,15 +278,14 @@ fn subtitle(spectrum: &SpectrumSpec, args: &FigureArgs) -> String {
     let rate = spectrum.sample_rate_hz;
     let overlap = 1.0 - spectrum.hop_samples as f64 / spectrum.window_samples as f64;
     let mut text = format!(
-        "{} at {} · {} {} samples ({}) · FFT {} (Δf {}) · {} overlap",
-        if spectrum.scaling == Scaling::Density { "power density" } else { "power spectrum" },
+        "sampled at {} · {} window of {} samples ({}) · FFT {} (Δf {}) · {} overlap",
         hertz(rate),
         spectrum.window,
         spectrum.window_samples,
         seconds(spectrum.window_samples as f64 / rate),
         spectrum.fft_size,
         hertz(rate / spectrum.fft_size as f64),
-        if overlap >= 0.0 { format!("{:.0} %", overlap * 100.0) } else { "no".into() },
+        if overlap >= 0.0 { format!("{} %", three(overlap * 100.0)) } else { "no".into() },
     );
     if args.flatten {
         text.push_str(" · flattened by the median of each band over the picture");

@@ -75,7 +75,7 @@ fn encode(width: u32, height: u32, rgba: &[u8], title: &str) -> Result<Vec<u8>, 
     let mut encoder = png::Encoder::new(&mut out, width, height);
     encoder.set_color(png::ColorType::Rgba);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
+    encoder.set_compression(png::Compression::Balanced);
     if !title.is_empty() {
         encoder.add_itxt_chunk("Title".into(), title.to_owned())?;
     }

@@ -106,7 +106,7 @@ proptest! {
 
     #[test]
     fn level_labels_never_overlap_and_there_are_always_two(
-        floor in -200f64..200.0, range in 0.5f64..200.0, height in 60f64..1500.0,
+        floor in -200f64..200.0, range in 0.5f64..200.0, height in 80f64..1500.0,
     ) {
         let ticks = level_ticks(floor, floor + range, height, FONT_PX);
         assert_in_order(&ticks);

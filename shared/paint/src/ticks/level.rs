@@ -3,7 +3,7 @@
 use super::{Ticks, decimal_step, decimals, number};
 
 /// Least distance between two labels, in font sizes.
-const LABEL_DISTANCE: f64 = 2.2;
+const LABEL_DISTANCE: f64 = 3.0;
 
 /// Ticks of a level axis from `floor_db` to `ceiling_db` that is `length_px` long, for labels of
 /// `font_px` beside it.
