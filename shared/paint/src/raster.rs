@@ -17,7 +17,7 @@ use spyhop_signal::spectrum::scale::FrequencyScale;
 use crate::colour::Lut;
 use crate::column::{ColumnSource, Found};
 use crate::theme::Theme;
-use accumulate::Accumulator;
+use accumulate::{Accumulator, LANES, Lanes};
 
 /// What a picture shows and how.
 #[derive(Clone, Debug)]
@@ -60,9 +60,6 @@ pub struct Flatten<'a> {
     pub bin_hz: f64,
 }
 
-/// Pixel columns that are painted together, so that a row of them is one stretch of memory.
-const BLOCK: usize = 8;
-
 /// Period and width of the stripes on a gap, pixels.
 const HATCH: (i64, i64) = (9, 2);
 
@@ -75,33 +72,40 @@ pub fn raster(spec: &RasterSpec<'_>, source: &dyn ColumnSource, out_rgba: &mut [
     }
     let painter = Painter::new(spec);
     let mut accumulator = Accumulator::new(spec);
-    let mut levels = vec![0f32; height];
-    let mut block = vec![[0u8; 4]; BLOCK * height];
+    let mut levels = vec![[0f32; LANES]; height];
+    let mut block = vec![[[0u8; 4]; LANES]; height];
     let per_pixel = (spec.positions.end - spec.positions.start) / width as f64;
     // Stripes belong to the recording: they move with it.
     let stripes = (spec.positions.start / per_pixel).rem_euclid(HATCH.0 as f64) as i64;
-    for first in (0..width).step_by(BLOCK) {
-        let columns = BLOCK.min(width - first);
-        for column in 0..columns {
-            let x = first + column;
-            let from = spec.positions.start + x as f64 * per_pixel;
-            accumulator.clear();
-            let found = source.columns(from..from + per_pixel, &mut |weight, power| {
+    for first in (0..width).step_by(LANES) {
+        let columns = LANES.min(width - first);
+        let mut found = [Found::Pending; LANES];
+        accumulator.begin();
+        for (lane, found) in found.iter_mut().enumerate().take(columns) {
+            let from = spec.positions.start + (first + lane) as f64 * per_pixel;
+            *found = source.columns(from..from + per_pixel, &mut |weight, power| {
                 accumulator.add(weight, &power);
             });
-            let pixels = block[column..].iter_mut().step_by(BLOCK);
+            accumulator.keep(lane);
+        }
+        if found.contains(&Found::Data) {
+            accumulator.levels(&mut levels);
+            painter.levels(&levels, &mut block);
+        }
+        for (lane, found) in found.iter().enumerate() {
+            let pixels = block.iter_mut().map(|row| &mut row[lane]);
             match found {
-                Found::Data => {
-                    accumulator.levels(&mut levels);
-                    painter.levels(&levels, pixels);
-                }
-                Found::Gap => painter.gap(x as i64 + stripes, pixels),
+                Found::Data => {}
+                Found::Gap => painter.gap((first + lane) as i64 + stripes, pixels),
                 Found::Pending => pixels.for_each(|p| *p = painter.pending),
             }
         }
-        let rows = out_rgba.chunks_exact_mut(width * 4).zip(block.chunks_exact(BLOCK));
-        for (row, pixels) in rows {
-            row[first * 4..(first + columns) * 4].copy_from_slice(pixels[..columns].as_flattened());
+        for (row, pixels) in out_rgba.chunks_exact_mut(width * 4).zip(&block) {
+            match row[first * 4..].first_chunk_mut::<{ LANES * 4 }>() {
+                // A length that is known beforehand is copied without a call.
+                Some(whole) => whole.copy_from_slice(pixels.as_flattened()),
+                None => row[first * 4..].copy_from_slice(pixels[..columns].as_flattened()),
+            }
         }
     }
 }
@@ -138,12 +142,14 @@ impl Painter {
         }
     }
 
-    fn levels<'p>(&self, levels: &[f32], pixels: impl Iterator<Item = &'p mut [u8; 4]>) {
+    fn levels(&self, levels: &[Lanes], pixels: &mut [[[u8; 4]; LANES]]) {
         let table = self.lut.entries();
-        for ((pixel, level), bias) in pixels.zip(levels).zip(&self.bias_db) {
-            let step = (level + bias) * self.gain + 0.5;
-            // A float becomes the nearest byte: what lies outside the range takes its end's colour.
-            *pixel = if step.is_nan() { self.pending } else { table[step as u8 as usize] };
+        for ((pixels, levels), bias) in pixels.iter_mut().zip(levels).zip(&self.bias_db) {
+            for (pixel, level) in pixels.iter_mut().zip(levels) {
+                let step = (level + bias) * self.gain + 0.5;
+                // A float becomes the nearest byte: what lies outside the range takes its end's colour.
+                *pixel = if step.is_nan() { self.pending } else { table[step as u8 as usize] };
+            }
         }
     }
 

@@ -54,6 +54,13 @@ pub(crate) fn decimal_step(least: f64) -> (f64, i64) {
     found.map_or((10.0 * decade, 5), |(step, fine)| (*step as f64 * decade, *fine))
 }
 
+/// The decimal step nearest above `least`, but small enough that two of its multiples lie in any
+/// `range`, however short the axis.
+pub(crate) fn range_step(range: f64, least: f64) -> (f64, i64) {
+    let found = decimal_step(least);
+    if found.0 > range / 2.0 { decimal_step(range / 5.0) } else { found }
+}
+
 /// Decimals that a label needs to tell steps of this size apart.
 pub(crate) fn decimals(step: f64) -> usize {
     // A step of 2.5 or 0.25 would need one more; decimal steps never are.

@@ -1,27 +1,49 @@
-//! Columns under one pixel column, added up; then a level for each of its pixels.
+//! Columns under pixel columns, added up; then a level for each pixel.
+//!
+//! Adding runs along a column; everything after it runs across [`LANES`] neighbouring pixel columns
+//! at once, which a compiler turns into SIMD on any machine.
 
 use spyhop_signal::spectrum::scale::FrequencyScale;
 
 use super::log2::power_to_db;
-use super::rows::{RowGrid, RowMap};
+use super::rows::{RowGrid, RowMap, Span, Tap};
 use super::{Flatten, RasterSpec};
 use crate::column::Column;
 
-/// Adds up the columns of one pixel column.
+/// Pixel columns that are worked on together.
+pub(super) const LANES: usize = 8;
+
+/// A number for each of them.
+pub(super) type Lanes = [f32; LANES];
+
+/// Adds up the columns of a block of pixel columns.
 pub(super) struct Accumulator {
     scale: FrequencyScale,
     height: usize,
     peak_overlay: bool,
     /// One for each grid that was seen: usually one, two where tiles of different levels meet.
     sums: Vec<Sum>,
-    row_db: Vec<f32>,
-    other: Vec<f32>,
+    row_db: Vec<Lanes>,
+    other: Vec<Lanes>,
 }
 
 /// What was added on one grid.
 struct Sum {
     grid: RowGrid,
     map: RowMap,
+    /// Of the pixel column that is being added.
+    column: ColumnSum,
+    /// Mean power of each row, NaN where there is none.
+    mean: Vec<Lanes>,
+    /// Maximum power of each row.
+    peak: Vec<Lanes>,
+    /// Natural logarithm of the frames under the pixel.
+    ln_frames: Lanes,
+    /// Weight of all that was added; 0 for a pixel column without anything on this grid.
+    weight: Lanes,
+}
+
+struct ColumnSum {
     power: Vec<f32>,
     weight: Vec<f32>,
     peak: Vec<f32>,
@@ -44,17 +66,14 @@ impl Accumulator {
         }
     }
 
-    /// Begins another pixel column.
-    pub fn clear(&mut self) {
-        for sum in self.sums.iter_mut().filter(|s| s.total_weight > 0.0) {
-            sum.power.fill(0.0);
-            sum.weight.fill(0.0);
-            sum.peak.fill(0.0);
-            (sum.frames, sum.counted, sum.total_weight) = (0.0, None, 0.0);
+    /// Begins another block of pixel columns.
+    pub fn begin(&mut self) {
+        for sum in &mut self.sums {
+            sum.weight = [0.0; LANES];
         }
     }
 
-    /// Adds a column.
+    /// Adds a column to the pixel column at hand.
     pub fn add(&mut self, weight: f32, column: &Column<'_>) {
         if weight <= 0.0 || column.bin_hz <= 0.0 {
             return;
@@ -65,41 +84,65 @@ impl Accumulator {
             self.sums.push(Sum::new(grid, RowMap::new(&grid, &self.scale, self.height)));
             self.sums.len() - 1
         });
-        self.sums[index].add(weight, column, first_row, self.peak_overlay);
+        let sum = &mut self.sums[index];
+        sum.column.add(weight, column, first_row - sum.map.first_row, self.peak_overlay);
     }
 
-    /// The level in dB of every pixel from the top; NaN where no column gave one.
-    pub fn levels(&mut self, levels: &mut [f32]) {
-        let mut given = 0.0;
-        for sum in self.sums.iter().filter(|s| s.total_weight > 0.0) {
-            if given == 0.0 {
+    /// Keeps what was added as pixel column `lane` of the block, and begins the next.
+    pub fn keep(&mut self, lane: usize) {
+        for sum in self.sums.iter_mut().filter(|s| s.column.total_weight > 0.0) {
+            let column = &mut sum.column;
+            for ((mean, power), weight) in
+                sum.mean.iter_mut().zip(&column.power).zip(&column.weight)
+            {
+                mean[lane] = power / weight;
+            }
+            if self.peak_overlay {
+                for (peak, from) in sum.peak.iter_mut().zip(&column.peak) {
+                    peak[lane] = *from;
+                }
+            }
+            sum.ln_frames[lane] = column.frames.max(1.0).ln();
+            sum.weight[lane] = column.total_weight;
+            column.clear();
+        }
+    }
+
+    /// The level in dB of every pixel of the block from the top; NaN where no column gave one.
+    pub fn levels(&mut self, levels: &mut [Lanes]) {
+        let mut given = [0f32; LANES];
+        for sum in self.sums.iter().filter(|s| s.weight != [0.0; LANES]) {
+            if given == [0.0; LANES] {
                 sum.levels(self.peak_overlay, &mut self.row_db, levels);
             } else {
-                self.other.resize(levels.len(), 0.0);
+                self.other.resize(levels.len(), [0.0; LANES]);
                 sum.levels(self.peak_overlay, &mut self.row_db, &mut self.other);
-                let part = sum.total_weight / (given + sum.total_weight);
-                for (level, other) in levels.iter_mut().zip(&self.other) {
-                    if level.is_nan() {
-                        *level = *other;
-                    } else if !other.is_nan() {
-                        *level += part * (other - *level);
+                for lane in (0..LANES).filter(|lane| sum.weight[*lane] > 0.0) {
+                    let part = sum.weight[lane] / (given[lane] + sum.weight[lane]);
+                    for (level, other) in levels.iter_mut().zip(&self.other) {
+                        let (level, other) = (&mut level[lane], other[lane]);
+                        if part == 1.0 || level.is_nan() {
+                            *level = other;
+                        } else if !other.is_nan() {
+                            *level += part * (other - *level);
+                        }
                     }
                 }
             }
-            given += sum.total_weight;
+            for (given, weight) in given.iter_mut().zip(&sum.weight) {
+                *given += weight;
+            }
         }
-        if given == 0.0 {
-            levels.fill(f32::NAN);
+        for lane in (0..LANES).filter(|lane| given[*lane] == 0.0) {
+            levels.iter_mut().for_each(|level| level[lane] = f32::NAN);
         }
     }
 }
 
-impl Sum {
-    fn new(grid: RowGrid, map: RowMap) -> Sum {
-        let zeros = vec![0.0; map.rows];
-        Sum {
-            grid,
-            map,
+impl ColumnSum {
+    fn new(rows: usize) -> ColumnSum {
+        let zeros = vec![0.0; rows];
+        ColumnSum {
             power: zeros.clone(),
             weight: zeros.clone(),
             peak: zeros,
@@ -109,17 +152,24 @@ impl Sum {
         }
     }
 
-    fn add(&mut self, weight: f32, column: &Column<'_>, first_row: i64, peaks: bool) {
+    fn clear(&mut self) {
+        self.power.fill(0.0);
+        self.weight.fill(0.0);
+        self.peak.fill(0.0);
+        (self.frames, self.counted, self.total_weight) = (0.0, None, 0.0);
+    }
+
+    /// Adds a column whose first row stands `begin` rows above the first that is needed.
+    fn add(&mut self, weight: f32, column: &Column<'_>, begin: i64, peaks: bool) {
         // Rows of the column before `skipped` lie below the picture.
-        let begin = first_row - self.map.first_row;
         let skipped = usize::try_from(-begin).unwrap_or(0);
-        let begin = usize::try_from(begin).unwrap_or(0);
+        let first = usize::try_from(begin).unwrap_or(0);
         let mean = column.mean.get(skipped..).unwrap_or(&[]);
-        let rows = mean.len().min(self.map.rows.saturating_sub(begin));
+        let rows = mean.len().min(self.power.len().saturating_sub(first));
         if rows == 0 {
             return;
         }
-        let here = begin..begin + rows;
+        let here = first..first + rows;
         for (sum, mean) in self.power[here.clone()].iter_mut().zip(mean) {
             *sum += weight * mean;
         }
@@ -133,54 +183,100 @@ impl Sum {
             }
         }
         self.total_weight += weight;
-        if *self.counted.get_or_insert(first_row) == first_row {
+        if *self.counted.get_or_insert(begin) == begin {
             self.frames += column.frames;
         }
     }
+}
 
-    fn levels(&self, peaks: bool, row_db: &mut Vec<f32>, levels: &mut [f32]) {
-        let ln_frames = self.frames.max(1.0).ln();
-        let (upper, lower) = levels.split_at_mut(self.map.spans.len().min(levels.len()));
-
-        for (level, span) in upper.iter_mut().zip(&self.map.spans) {
-            let (whole, last) = (span.first + 1..span.last.max(span.first + 1), span.last);
-            let sum = |of: &[f32]| {
-                of[span.first] * span.first_part
-                    + of[last] * span.last_part
-                    + of[whole.clone()].iter().sum::<f32>()
-            };
-            let mut power = sum(&self.power) / sum(&self.weight);
-            if peaks {
-                let peak = self.peak[span.first..=last].iter().fold(0f32, |a, b| a.max(*b));
-                if peak > power * peak_factor(ln_frames + span.ln_bins) {
-                    power = peak;
-                }
-            }
-            *level = power_to_db(power);
-        }
-
-        // The rows that the lower pixels lie between.
-        let lowest = self.map.taps.last().map_or(0, |t| t.low);
-        let highest = self.map.taps.first().map_or(0, |t| t.high);
-        let factor = peak_factor(ln_frames + (self.grid.bins_per_row.max(1.0) as f32).ln());
-        row_db.clear();
-        let rows = self.power[lowest..=highest]
-            .iter()
-            .zip(&self.weight[lowest..=highest])
-            .zip(&self.peak[lowest..=highest]);
-        row_db.extend(rows.map(|((power, weight), peak)| {
-            let mean = power / weight;
-            power_to_db(if peaks && *peak > mean * factor { *peak } else { mean })
-        }));
-        for (level, tap) in lower.iter_mut().zip(&self.map.taps) {
-            let (low, high) = (row_db[tap.low - lowest], row_db[tap.high - lowest]);
-            *level = low + tap.part * (high - low);
-            if level.is_nan() {
-                // One of the two is missing: the pixel belongs to the row that it lies in.
-                *level = if tap.part < 0.5 { low } else { high };
-            }
+impl Sum {
+    fn new(grid: RowGrid, map: RowMap) -> Sum {
+        Sum {
+            grid,
+            column: ColumnSum::new(map.rows),
+            mean: vec![[0.0; LANES]; map.rows],
+            peak: vec![[0.0; LANES]; map.rows],
+            map,
+            ln_frames: [0.0; LANES],
+            weight: [0.0; LANES],
         }
     }
+
+    fn levels(&self, peaks: bool, row_db: &mut Vec<Lanes>, levels: &mut [Lanes]) {
+        let (upper, lower) = levels.split_at_mut(self.map.spans.len().min(levels.len()));
+        for (level, span) in upper.iter_mut().zip(&self.map.spans) {
+            let (mean, peak) = (self.span_mean(span), self.span_peak(span, peaks));
+            *level = self.shown(&mean, &peak, span.ln_bins);
+        }
+        // The rows that the lower pixels lie between.
+        let (Some(top), Some(bottom)) = (self.map.taps.first(), self.map.taps.last()) else {
+            return;
+        };
+        let rows = bottom.low..top.high.max(top.low) + 1;
+        let ln_bins = (self.grid.bins_per_row.max(1.0) as f32).ln();
+        row_db.clear();
+        row_db.extend(
+            self.mean[rows.clone()]
+                .iter()
+                .zip(&self.peak[rows.clone()])
+                .map(|(mean, peak)| self.shown(mean, peak, ln_bins)),
+        );
+        for (level, tap) in lower.iter_mut().zip(&self.map.taps) {
+            *level = between(tap, &row_db[tap.low - rows.start], &row_db[tap.high - rows.start]);
+        }
+    }
+
+    /// Mean power of the rows under a pixel, of those that there are.
+    fn span_mean(&self, span: &Span) -> Lanes {
+        let (mut sum, mut cover) = ([0f32; LANES], [0f32; LANES]);
+        let mut add = |rows: &[Lanes], part: f32| {
+            for row in rows {
+                for lane in 0..LANES {
+                    let missing = row[lane].is_nan();
+                    sum[lane] += if missing { 0.0 } else { row[lane] * part };
+                    cover[lane] += if missing { 0.0 } else { part };
+                }
+            }
+        };
+        add(&self.mean[span.first..=span.first], span.first_part);
+        if span.last > span.first {
+            add(&self.mean[span.first + 1..span.last], 1.0);
+            add(&self.mean[span.last..=span.last], span.last_part);
+        }
+        std::array::from_fn(|lane| sum[lane] / cover[lane])
+    }
+
+    fn span_peak(&self, span: &Span, peaks: bool) -> Lanes {
+        let mut highest = [0f32; LANES];
+        if peaks {
+            for row in &self.peak[span.first..=span.last] {
+                for lane in 0..LANES {
+                    highest[lane] =
+                        if row[lane] > highest[lane] { row[lane] } else { highest[lane] };
+                }
+            }
+        }
+        highest
+    }
+
+    /// Levels in dB: of the mean, or of the maximum where the mean hides it. (Without the overlay the
+    /// maxima are all 0.)
+    fn shown(&self, mean: &Lanes, peak: &Lanes, ln_bins: f32) -> Lanes {
+        std::array::from_fn(|lane| {
+            let least = mean[lane] * peak_factor(self.ln_frames[lane] + ln_bins);
+            power_to_db(if peak[lane] > least { peak[lane] } else { mean[lane] })
+        })
+    }
+}
+
+/// Levels between two rows.
+fn between(tap: &Tap, low: &Lanes, high: &Lanes) -> Lanes {
+    std::array::from_fn(|lane| {
+        let level = low[lane] + tap.part * (high[lane] - low[lane]);
+        // Where one of the two is missing the pixel belongs to the row that it lies in.
+        let nearest = if tap.part < 0.5 { low[lane] } else { high[lane] };
+        if level.is_nan() { nearest } else { level }
+    })
 }
 
 /// How many times the mean a maximum must be to be drawn: 10·lg(ln N + 0.577) + 3 dB. (The greatest
@@ -191,7 +287,7 @@ fn peak_factor(ln_n: f32) -> f32 {
 
 /// Level of the median under every pixel, dB.
 pub(super) fn flatten_levels(spec: &RasterSpec<'_>, flatten: &Flatten<'_>) -> Vec<f32> {
-    let mut levels = vec![f32::NAN; spec.height];
+    let mut levels = vec![[f32::NAN; LANES]; spec.height];
     let mut accumulator = Accumulator::new(&RasterSpec { peak_overlay: false, ..spec.clone() });
     let median = Column {
         mean: flatten.median,
@@ -201,7 +297,24 @@ pub(super) fn flatten_levels(spec: &RasterSpec<'_>, flatten: &Flatten<'_>) -> Ve
         bins_per_row: flatten.bins_per_row,
         bin_hz: flatten.bin_hz,
     };
+    accumulator.begin();
     accumulator.add(1.0, &median);
+    accumulator.keep(0);
     accumulator.levels(&mut levels);
-    levels
+    levels.iter().map(|level| level[0]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use spyhop_signal::spectrum::peak_threshold_db;
+
+    use super::*;
+
+    #[test]
+    fn the_overlay_follows_the_rule_of_the_spectra() {
+        for frames in [1f64, 2.0, 100.0, 1e6] {
+            let factor = f64::from(peak_factor(frames.ln() as f32));
+            assert!((10.0 * factor.log10() - peak_threshold_db(frames)).abs() < 1e-4);
+        }
+    }
 }

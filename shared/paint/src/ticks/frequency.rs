@@ -3,7 +3,7 @@
 use spyhop_api::view::FrequencyAxis;
 use spyhop_signal::spectrum::scale::FrequencyScale;
 
-use super::{Tick, Ticks, decimal_step, decimals, number};
+use super::{Tick, Ticks, decimal_step, decimals, number, range_step};
 
 /// From this upper end on an axis is marked in kilohertz.
 const KILOHERTZ_FROM_HZ: f64 = 5000.0;
@@ -54,21 +54,32 @@ impl Axis<'_> {
     /// Multiples of the finest decimal step whose labels stand apart everywhere, and the step.
     fn even(&self) -> Marks {
         let (low, high) = (self.scale.low_hz(), self.scale.high_hz());
-        let enough = (high - low) / 2.5;
-        let mut least = ((high - low) * self.apart / self.length_px).min(enough);
+        let range = high - low;
+        let (mut step, mut fine) = range_step(range, range * self.apart / self.length_px);
+        let mut closer: Option<Marks> = None;
         loop {
-            let (step, fine) = decimal_step(least);
             let hz: Vec<f64> = ((low / step).ceil() as i64..=(high / step).floor() as i64)
                 .take(10_000)
                 .map(|i| i as f64 * step)
                 .filter(|hz| self.inside(*hz))
                 .collect();
-            let stands = hz.windows(2).all(|p| self.px(p[1]) - self.px(p[0]) >= self.apart);
-            if stands || hz.len() <= 2 || step > high {
-                return Marks { hz, fine: Fine::Even(step / fine as f64), step };
+            let marks = Marks { hz, fine: Fine::Even(step / fine as f64), step };
+            if marks.hz.len() < 2 {
+                // Two that may stand close say more than one.
+                return closer.map_or(marks, Marks::ends);
             }
-            least = step * 1.01;
+            let (next, next_fine) = decimal_step(step * 1.01);
+            let linear = self.scale.axis() == FrequencyAxis::Linear;
+            if self.stand_apart(&marks.hz) || (linear && next > range / 2.0) {
+                return marks;
+            }
+            closer = Some(marks);
+            (step, fine) = (next, next_fine);
         }
+    }
+
+    fn stand_apart(&self, hz: &[f64]) -> bool {
+        hz.windows(2).all(|p| self.px(p[1]) - self.px(p[0]) >= self.apart)
     }
 
     /// The given multiples of powers of ten; none where their labels would collide.
@@ -79,8 +90,7 @@ impl Axis<'_> {
             .flat_map(|e| multiples.iter().map(move |m| m * 10f64.powi(e)))
             .filter(|hz| self.inside(*hz))
             .collect();
-        let stands = hz.windows(2).all(|p| self.px(p[1]) - self.px(p[0]) >= self.apart);
-        let hz = if stands { hz } else { Vec::new() };
+        let hz = if self.stand_apart(&hz) { hz } else { Vec::new() };
         Marks { hz, fine: Fine::Decades, step: 0.0 }
     }
 
@@ -146,6 +156,14 @@ struct Marks {
     fine: Fine,
     /// Step in hertz, 0 where there is none.
     step: f64,
+}
+
+impl Marks {
+    /// Only the first and the last of them.
+    fn ends(mut self) -> Marks {
+        self.hz.drain(1..self.hz.len() - 1);
+        self
+    }
 }
 
 enum Fine {

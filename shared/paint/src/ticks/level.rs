@@ -1,6 +1,6 @@
 //! Ticks of a level axis, decibels.
 
-use super::{Ticks, decimal_step, decimals, number};
+use super::{Ticks, decimals, number, range_step};
 
 /// Least distance between two labels, in font sizes.
 const LABEL_DISTANCE: f64 = 3.0;
@@ -12,10 +12,7 @@ pub fn level_ticks(floor_db: f64, ceiling_db: f64, length_px: f64, font_px: f64)
     if !(range > 0.0 && range.is_finite() && floor_db.is_finite() && length_px > 0.0) {
         return Ticks { unit: "dB".into(), ..Ticks::default() };
     }
-    // At least two labels on any bar, however short.
-    let least = (range * font_px * LABEL_DISTANCE / length_px).min(range / 2.5);
-    let (step, fine) = decimal_step(least);
-    let step = if step > range / 2.0 { decimal_step(range / 5.0).0 } else { step };
+    let (step, fine) = range_step(range, range * font_px * LABEL_DISTANCE / length_px);
     Ticks {
         ticks: super::linear(floor_db, ceiling_db, step, fine, |v| number(v, decimals(step))),
         unit: "dB".into(),
