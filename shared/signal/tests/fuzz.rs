@@ -37,9 +37,9 @@ fn corpus() -> Vec<Vec<u8>> {
     files.sort_by_key(|f| f.file_name());
     corpus.extend(files.iter().map(|f| std::fs::read(f.path()).expect("a fixture")));
     // The targets that take places first get them in front of every file.
-    let prefixed: Vec<_> =
-        corpus.iter().map(|f| [&[0, 9, 99, 199, 249, 250, 3, 120], &f[..]].concat());
-    corpus.extend(prefixed.collect::<Vec<_>>());
+    let prefixed: Vec<Vec<u8>> =
+        corpus.iter().map(|f| [&[0, 9, 99, 199, 249, 250, 3, 120], &f[..]].concat()).collect();
+    corpus.extend(prefixed);
     corpus
 }
 
