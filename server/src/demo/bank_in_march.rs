@@ -27,7 +27,7 @@ const FILE_S: usize = 900;
 /// 2009-03-29T12:15:00Z.
 const ORIGIN: Timestamp = Timestamp(1_238_328_900_000_000_000);
 /// So many of the upcalls are overlapped by another sound.
-const OVERLAPPED: f64 = 0.24;
+const OVERLAPPED: f64 = 0.3;
 
 /// Plans the deployment.
 pub fn plan(seed: Seed) -> Scene {

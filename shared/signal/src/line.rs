@@ -115,7 +115,10 @@ impl Line {
     /// first position of the part and `run` is its run cut to begin there.
     pub fn parts(&self, range: std::ops::Range<i64>) -> impl Iterator<Item = Run> + '_ {
         let from = self.runs.partition_point(|r| r.end() <= range.start);
-        self.runs[from..].iter().take_while(move |r| r.position < range.end).map(move |r| {
+        let is_empty = range.is_empty();
+        let inside =
+            self.runs[from..].iter().take_while(move |r| r.position < range.end && !is_empty);
+        inside.map(move |r| {
             let start = r.position.max(range.start);
             let end = r.end().min(range.end);
             let skipped = (start - r.position) as u64;

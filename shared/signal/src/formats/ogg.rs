@@ -92,8 +92,11 @@ fn new_decoder(identification: &[u8], setup: &[u8]) -> Result<VorbisDecoder, Str
     parameters
         .for_codec(CODEC_TYPE_VORBIS)
         .with_extra_data([identification, setup].concat().into_boxed_slice());
-    VorbisDecoder::try_new(&parameters, &DecoderOptions::default())
-        .map_err(|e| format!("its Vorbis headers are damaged ({e}); copy it again"))
+    let damaged = |why: String| format!("its Vorbis headers are damaged ({why}); copy it again");
+    // The library's codebooks take code lengths at their word and can panic on a damaged file.
+    std::panic::catch_unwind(|| VorbisDecoder::try_new(&parameters, &DecoderOptions::default()))
+        .map_err(|_| damaged("a codebook is impossible".into()))?
+        .map_err(|e| damaged(e.to_string()))
 }
 
 /// The three header packets, the stream's number and where its sound begins.

@@ -27,7 +27,8 @@ mod tests {
     fn a_small_speaker_is_offered_what_it_can_play() {
         assert_eq!(small_speaker_speed((20.0, 500.0), 1.0), Some(4.0), "right whales");
         assert_eq!(small_speaker_speed((10.0, 120.0), 1.0), Some(16.0), "blue whales");
-        assert_eq!(small_speaker_speed((10.0, 30.0), 1.0), Some(20.0), "fin whales");
+        assert_eq!(small_speaker_speed((10.0, 30.0), 1.0), Some(16.0), "fin whales");
+        assert_eq!(small_speaker_speed((5.0, 25.0), 1.0), Some(20.0), "the deepest of blue whales");
         assert_eq!(small_speaker_speed((20.0, 4000.0), 1.0), None, "humpback song");
         assert_eq!(small_speaker_speed((20.0, 500.0), 4.0), None, "already fast enough");
         assert_eq!(small_speaker_speed((1000.0, 2000.0), 0.1), Some(0.4), "slowed down too far");
