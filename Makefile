@@ -20,7 +20,7 @@ PHASE := .ci/phase
 
 # `dist/` is made before the program that carries it.
 .NOTPARALLEL:
-.PHONY: help serve demo app server test test-native test-web test-python test-peers bench pictures check fmt
+.PHONY: help serve demo app server test test-all test-native test-program test-web test-python test-peers bench pictures check fmt
 
 help: ## list what can be typed
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -48,16 +48,21 @@ check: ## formatting and lints
 fmt: ## format the code
 	@cargo fmt --all
 
-test: ## everything: lints, unit, property, command line, Python and browser tests
+test: test-native ## unit, property and number tests of everything but the page
+
+test-all: ## with lints, the program's own tests, Python's numbers and the browsers
 	@$(MAKE) check
 	@$(MAKE) test-native
+	@$(MAKE) test-program
 	@$(MAKE) test-python
 	@$(MAKE) test-web
 
 test-native: ## tests that need no browser
 	@.ci/tools rust vulkan
-	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@$(PHASE) native-tests .ci/cargo-test $(NATIVE)
+
+test-program: ## the built program: its commands and what it serves
+	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@$(PHASE) program-tests .ci/cargo-test -p spyhop-tests --test cli --test api
 
 test-python: ## the same numbers as libsndfile and scipy

@@ -113,10 +113,10 @@ impl Voice {
     fn click(&self, chance: &mut Chance, time_s: f64, level_db: f64, off_axis_db: f64) -> Pulse {
         let lower = 1.0 - 0.011 * off_axis_db;
         let shape = Shape {
-            peak_hz: self.shape.peak_hz * lower * (1.0 + 0.08 * chance.normal()),
-            width_hz: (self.shape.width_hz * lower * (1.0 + 0.12 * chance.normal())).max(20_000.0),
-            skew: self.shape.skew + 0.25 * chance.normal() + 0.02 * off_axis_db,
-            carrier: self.shape.carrier + 0.6 * chance.normal(),
+            peak_hz: self.shape.peak_hz * lower * (1.0 + 0.02 * chance.normal()),
+            width_hz: (self.shape.width_hz * lower * (1.0 + 0.04 * chance.normal())).max(20_000.0),
+            skew: self.shape.skew + 0.1 * chance.normal() + 0.02 * off_axis_db,
+            carrier: self.shape.carrier + 0.25 * chance.normal(),
             ..self.shape
         };
         Pulse { time_s, level_db, shape }
