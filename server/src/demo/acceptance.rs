@@ -9,7 +9,6 @@ use spyhop_signal::spectrum::{SpectrumSpec, Stft};
 use super::chance::{Seed, Wander};
 use super::folder::Folder;
 use super::level::{energy90, power_db};
-use super::pulse::Pulses;
 use super::right_whale::{overlapped, upcall};
 use super::scene::Scene;
 use super::sea::{Bank, OpenSea, Sea};
