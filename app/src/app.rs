@@ -12,12 +12,14 @@ use crate::link::Link;
 use crate::pages::{Asking, FirstPage, Opening};
 use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
 use crate::viewer::Viewer;
-use crate::{files, open};
+use crate::{files, hooks, open};
 
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
-    let session = Session::new(Engine::start(gpu_choice()));
+    let engine = Engine::start(gpu_choice());
+    hooks::lend(&engine);
+    let session = Session::new(engine);
     provide_context(session);
     let link = Link::start(session);
     let act = Callback::new(move |action| perform(session, link, action));
@@ -167,9 +169,8 @@ fn title_of_page(session: Session) {
 }
 
 fn is_ready(session: Session) -> bool {
-    let p = session.progress.get();
     match session.stage.get() {
-        Stage::Viewing => p.tiles > 0 && p.exact == p.tiles,
+        Stage::Viewing => session.progress.get().is_done(),
         Stage::First | Stage::Asking => true,
         Stage::Opening(_) => false,
     }

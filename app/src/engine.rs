@@ -84,6 +84,15 @@ pub struct Progress {
     pub shown: usize,
     /// True mean and maximum.
     pub exact: usize,
+    /// Sampled, and no more than that: reading all of it would take too long.
+    pub sampled: usize,
+}
+
+impl Progress {
+    /// Whether nothing more comes by itself.
+    pub fn is_done(&self) -> bool {
+        self.tiles > 0 && self.exact + self.sampled == self.tiles
+    }
 }
 
 /// Wave columns under one pixel.
@@ -239,9 +248,12 @@ impl Engine {
         Ok(answers.iter().map(speed).sum())
     }
 
-    /// `cpu`, or `gpu: <adapter>`.
+    /// What computed the last columns: `cpu`, or `gpu: <adapter>`.
     pub fn backend(&self) -> String {
-        "cpu".to_owned()
+        match &self.state.borrow().drawn_on {
+            Some(adapter) => format!("gpu: {adapter}"),
+            None => "cpu".to_owned(),
+        }
     }
 
     /// Bytes read from disk and net since the page was loaded.

@@ -3,7 +3,7 @@
 //! | selector | what |
 //! |---|---|
 //! | `#page[data-stage]` | `first`, `opening`, `asking` (a link wants a local file), `viewing` |
-//! | `#page[data-state]` | `ready` once every tile on the screen is exact, else `loading` |
+//! | `#page[data-state]` | `ready` once every tile on the screen is exact (or stays sampled), else `loading` |
 //! | `#page[data-progress]` | `exact/shown/tiles` |
 //! | `#page[data-backend]` | `cpu` or `gpu: <adapter>` |
 //! | `#page[data-bytes]` | bytes read from recordings |
@@ -26,3 +26,30 @@
 //! | `#copy-link`, `#link-text` | the link, and the field that shows it where there is no clipboard |
 //! | `#palette`, `#palette input`, `#help` | dialogs |
 //! | `#notices .notice[data-kind]` | `error`, `warning`, `done` |
+//!
+//! `make bench` calls what the module exports besides: `(await import('./spyhop-app.js')).…`.
+
+use std::cell::RefCell;
+
+use spyhop_api::view::SpectrumSettings;
+use wasm_bindgen::prelude::*;
+
+use crate::engine::Engine;
+
+thread_local! {
+    static ENGINE: RefCell<Option<Engine>> = const { RefCell::new(None) };
+}
+
+/// Lends the page's engine to what is exported here.
+pub fn lend(engine: &Engine) {
+    ENGINE.set(Some(engine.clone()));
+}
+
+/// Samples a second that the workers together transform exactly without reading them, by the
+/// settings that a new page has; NaN where they can't.
+#[wasm_bindgen]
+pub async fn speed_in_memory(duration_ms: f64) -> f64 {
+    let Some(engine) = ENGINE.with_borrow(Clone::clone) else { return f64::NAN };
+    let speed = engine.speed_in_memory(SpectrumSettings::default(), duration_ms).await;
+    speed.unwrap_or(f64::NAN)
+}

@@ -9,7 +9,6 @@ mod dialogs;
 mod engine;
 mod files;
 mod frame;
-#[cfg(doc)]
 mod hooks;
 mod keys;
 mod label_actions;

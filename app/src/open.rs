@@ -214,12 +214,15 @@ fn show(
             [(_, only)] => only.clone(),
             [(_, first), rest @ ..] => format!("{first} ({} more could not be opened)", rest.len()),
         };
-        // The engine let go of what was open before: so does the page.
+        // The engine let go of what was open before, and takes it up again if the view is still of it.
+        let was_open = session.open.with_untracked(Option::is_some);
         session.open.set(None);
-        if view.is_none() {
-            session.view.set(View::default());
+        if was_open && view.is_none_or(|v| session.view.with_untracked(|now| *now != v)) {
+            from_link(session);
+            session.tell(NoticeKind::Error, why);
+        } else {
+            fail(session, why);
         }
-        fail(session, why);
         return false;
     };
     let mut out = failures;
@@ -239,8 +242,6 @@ fn show(
         ),
         source => source,
     };
-    // What was said before was of something else.
-    session.notices.set(Vec::new());
     let fresh = view.is_none();
     let mut view = view.unwrap_or_default();
     view.source = source;
@@ -312,6 +313,8 @@ fn is_what_was_asked(session: Session, infos: &[RecordingInfo]) -> Result<(), St
 
 fn begin(session: Session, name: String) -> u64 {
     session.engine().stop();
+    // What was said before was of something else.
+    session.notices.set(Vec::new());
     session.stage.set(Stage::Opening(name));
     TURN.with(|t| {
         t.set(t.get() + 1);

@@ -202,13 +202,19 @@ fn Refining() -> impl IntoView {
     let session = use_session();
     let share = Memo::new(move |_| {
         let p = session.progress.get();
-        (p.exact < p.tiles).then(|| (p.exact * 100 / p.tiles.max(1)) as u32)
+        (p.exact + p.sampled < p.tiles).then(|| ((p.exact + p.sampled) * 100 / p.tiles) as u32)
     });
+    let sampled = Memo::new(move |_| session.progress.with(|p| p.is_done() && p.sampled > 0));
     view! {
         {move || share.get().map(|percent| view! {
             <span class="refining" id="refining" role="progressbar" aria-label="Refining the picture"
                 aria-valuemin="0" aria-valuemax="100" aria-valuenow=percent.to_string()>
                 {format!("refining {percent} %")}
+            </span>
+        })}
+        {move || sampled.get().then(|| view! {
+            <span class="refining" title="Too much to be fetched over this connection">
+                "partly sampled: zoom in for every sample"
             </span>
         })}
     }

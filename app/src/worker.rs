@@ -1,6 +1,7 @@
 //! The worker side: the same WebAssembly module, run where waiting for bytes blocks nobody.
 
 mod bytes;
+mod graphics;
 mod jobs;
 mod playback;
 mod recordings;

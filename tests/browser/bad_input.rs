@@ -82,3 +82,22 @@ fn a_host_without_ranges_is_read_whole_or_refused_plainly() -> anyhow::Result<()
     assert!(said.is_empty() || said.contains("range"), "{said}");
     Ok(())
 }
+
+#[test]
+fn a_bad_file_takes_nothing_away_from_what_is_open() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let good = stage.wav("good.wav", &tone_in_noise(1000.0, 8.0, 8000), 8000)?;
+    let bad = sounds::write(stage.path(), "bad.wav", b"RIFF\x04\0\0\0WAVE")?;
+    let mut page = stage.page("")?;
+    page.open(&[&good])?;
+    page.session.keys("ww")?;
+    page.wait_for("a zoom", |p| Ok(p.view("span")?.is_some()))?;
+    page.wait_until_ready()?;
+    let (view, picture) = (page.data("view")?, page.picture("#spectrogram")?);
+    page.choose(&[&bad])?;
+    page.wait_for("a message", |p| Ok(p.notices("error")?.join("\n").contains("bad.wav")))?;
+    page.wait_until_ready()?;
+    assert_eq!(page.data("view")?, view);
+    assert!((page.picture("#spectrogram")?.mean() - picture.mean()).abs() < 1.0);
+    Ok(())
+}

@@ -57,6 +57,9 @@ fn the_readout_names_time_frequency_and_level() -> anyhow::Result<()> {
     page.session.drag(&[place.at(0.5, 0.75)])?;
     page.wait_for("a readout", |p| {
         let text = p.text("#readout")?;
-        Ok(text.contains("Hz") && text.contains("dB") && text.contains('s'))
+        // The middle of four seconds, a quarter of the way up to 4 kHz.
+        let time = text.starts_with("0:02.0") || text.starts_with("0:01.99");
+        let frequency = text.contains("· 1.0") || text.contains("· 99");
+        Ok(time && frequency && text.contains("Hz") && text.contains("dB re FS²/Hz"))
     })
 }

@@ -119,7 +119,16 @@ pub struct Plan {
     /// Most urgent first.
     pub queue: Vec<Planned>,
     /// Every piece of the pictures at their own level, done or not.
-    pub pieces: Vec<(Layer, Place, Range<usize>)>,
+    pub pieces: Vec<Shown>,
+}
+
+/// A piece of a picture.
+pub struct Shown {
+    pub layer: Layer,
+    pub place: Place,
+    pub columns: Range<usize>,
+    /// Reading all of it would take too long.
+    pub stays_sampled: bool,
 }
 
 /// The targets of pictures, the first the most urgent. A picture that another one covers at nearly
@@ -199,9 +208,11 @@ pub fn plan(wanted: &[Wanted], now: &mut Situation<'_>) -> Plan {
             }
         }
         for (place, columns) in exact {
-            plan.pieces.push((target.layer, place, columns.clone()));
+            let stays_sampled = pooled && !affordable;
+            let (layer, shown) = (target.layer, columns.clone());
+            plan.pieces.push(Shown { layer, place, columns: shown, stays_sampled });
             now.cache.touch(&target.layer, place);
-            if missing(now, place, &columns) < Quality::Exact && (affordable || !pooled) {
+            if missing(now, place, &columns) < Quality::Exact && !stays_sampled {
                 let kind = Kind::Exact(target.layer);
                 let piece = Piece { kind, place, columns };
                 let pass = if sampled_first { 1000 + rank } else { 2 * rank };

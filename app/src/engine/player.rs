@@ -32,7 +32,6 @@ pub struct Player {
 
 struct Session {
     turn: u32,
-    request: PlayRequest,
     timeline: Timeline,
     auto_gain_db: f64,
     output: Option<Output>,
@@ -101,7 +100,6 @@ pub fn play(state: &Rc<RefCell<State>>, request: PlayRequest) {
     let turn = now.player.turn;
     now.player.session = Some(Session {
         turn,
-        request,
         timeline: Timeline::new(from as f64),
         auto_gain_db: 0.0,
         output: None,

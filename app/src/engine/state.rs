@@ -11,11 +11,11 @@ use spyhop_signal::Line;
 use wasm_bindgen::prelude::*;
 
 use super::cache::Cache;
-use super::plan::{self, Kind, Piece, Planned, SAMPLED_FRAMES, Situation, Speed};
+use super::plan::{self, Kind, Piece, Planned, SAMPLED_FRAMES, Shown, Situation, Speed};
 use super::player::Player;
 use super::pool::Pool;
 use super::target::Target;
-use super::tile::{Layer, Place, Quality};
+use super::tile::Quality;
 use super::wire::{Answer, ColumnsWire, Cost, Message, OpenWire, Order};
 use super::{GpuChoice, Progress, Wanted};
 
@@ -41,16 +41,22 @@ pub struct State {
     pub on_news: Option<Rc<dyn Fn()>>,
     pub problem: Option<String>,
     pub bytes_read: u64,
+    /// The GPU that computed the last columns.
+    pub drawn_on: Option<String>,
+    /// What the workers' GPUs are called.
+    gpu: Option<String>,
     /// Counts what was opened.
     pub turn: u32,
     pub player: Player,
     speed: Speed,
     wanted: Vec<Wanted>,
     queue: VecDeque<Planned>,
-    pieces: Vec<(Layer, Place, Range<usize>)>,
+    pieces: Vec<Shown>,
     jobs: HashMap<u32, Job>,
     /// What is being worked on, or failed.
     taken: HashSet<Piece>,
+    /// What failed, and whether it is worth another try.
+    failed: HashMap<Piece, bool>,
     last_job: u32,
     /// Questions that wait for a worker.
     questions: VecDeque<(u32, Order)>,
@@ -78,7 +84,7 @@ type Replied = Result<(Answer, Message), String>;
 
 impl State {
     /// Starts the workers.
-    pub fn start(_gpu: GpuChoice) -> Rc<RefCell<State>> {
+    pub fn start(gpu: GpuChoice) -> Rc<RefCell<State>> {
         let cores = web_sys::window().map_or(2.0, |w| w.navigator().hardware_concurrency());
         let workers = (cores as usize).clamp(2, MOST_WORKERS);
         Rc::new_cyclic(|this: &std::rc::Weak<RefCell<State>>| {
@@ -89,7 +95,12 @@ impl State {
                 }
             }));
             for _ in 0..workers {
-                pool.start();
+                // A worker that breaks down and is started again is not told: the GPU may be why.
+                let worker = pool.start();
+                if gpu != GpuChoice::Off {
+                    let force = gpu == GpuChoice::Force;
+                    pool.tell(worker, Message::new(&Order::Gpu { force }));
+                }
             }
             RefCell::new(State {
                 pool,
@@ -101,6 +112,8 @@ impl State {
                 on_news: None,
                 problem: None,
                 bytes_read: 0,
+                drawn_on: None,
+                gpu: None,
                 turn: 0,
                 player: Player::default(),
                 speed: Speed::default(),
@@ -109,6 +122,7 @@ impl State {
                 pieces: Vec::new(),
                 jobs: HashMap::new(),
                 taken: HashSet::new(),
+                failed: HashMap::new(),
                 last_job: 0,
                 questions: VecDeque::new(),
                 replan_due: false,
@@ -129,6 +143,7 @@ impl State {
         self.queue.clear();
         self.pieces.clear();
         self.taken.clear();
+        self.failed.clear();
         self.problem = None;
         self.speed = Speed::default();
         for job in self.jobs.values_mut() {
@@ -145,6 +160,9 @@ impl State {
     pub fn want(&mut self, wanted: &[Wanted]) {
         if self.wanted != wanted {
             self.wanted = wanted.to_vec();
+            // The net may be back, the disk plugged in again.
+            let taken = &mut self.taken;
+            self.failed.retain(|piece, again| !(*again && taken.remove(piece)));
             self.replan();
         }
     }
@@ -163,8 +181,10 @@ impl State {
     pub fn replan(&mut self) {
         let Some(line) = self.line.clone() else { return };
         let limit = self.remote_frame_bytes.map(|frame| (frame, self.remote_bytes()));
+        let recorded = line.clone();
         let affordable = move |range: Range<i64>| {
-            limit.is_none_or(|(frame, most)| (range.end - range.start) as f64 * frame <= most)
+            let frames = || recorded.parts(range).map(|run| run.frames as f64).sum::<f64>();
+            limit.is_none_or(|(frame, most)| frames() * frame <= most)
         };
         let mut situation = Situation {
             line: &line,
@@ -180,7 +200,7 @@ impl State {
         self.dispatch();
     }
 
-    /// Bytes that a picture of something remote may read for its exact form: what comes in a minute.
+    /// Bytes that a picture of something remote may read for its exact form: what comes in 20 s.
     fn remote_bytes(&self) -> f64 {
         const LEAST: f64 = 8e6;
         const MOST: f64 = 1e9;
@@ -188,21 +208,29 @@ impl State {
             _ if saves_data() => 1e6,
             // Not known yet: the first pieces will tell.
             None => MOST,
-            Some(speed) => (speed * 60e3).clamp(LEAST, MOST),
+            Some(speed) => (speed * 20e3).clamp(LEAST, MOST),
         }
     }
 
     /// See [`super::Engine::progress`].
     pub fn progress(&self) -> Progress {
         let mut progress = Progress { tiles: self.pieces.len(), ..Progress::default() };
-        for (layer, place, columns) in &self.pieces {
+        for Shown { layer, place, columns, stays_sampled } in &self.pieces {
             match self.cache.power(layer, *place).map(|t| t.worst(columns.clone())) {
                 Some(Quality::Exact) => {
                     progress.exact += 1;
                     progress.shown += 1;
                 }
-                Some(Quality::Sampled) => progress.shown += 1,
-                _ => {}
+                Some(Quality::Sampled) => {
+                    progress.shown += 1;
+                    progress.sampled += usize::from(*stays_sampled);
+                }
+                _ => {
+                    let (kind, place, columns) = (Kind::Exact(*layer), *place, columns.clone());
+                    // Nothing more is to be waited for.
+                    progress.tiles -=
+                        usize::from(self.failed.contains_key(&Piece { kind, place, columns }));
+                }
             }
         }
         progress
@@ -246,8 +274,9 @@ impl State {
         let mut refines = false;
         let quality = |exact| if exact { Quality::Exact } else { Quality::Sampled };
         let cost = match (answer, kind) {
-            (Answer::Columns { frames, exact, cost, .. }, Kind::Exact(l) | Kind::Sampled(l)) => {
+            (Answer::Columns { frames, exact, on_gpu, cost, .. }, Kind::Exact(l) | Kind::Sampled(l)) => {
                 let quality = quality(*exact);
+                self.drawn_on = self.gpu.clone().filter(|_| *on_gpu);
                 let (mean, max, wave) = (message.floats(0), message.floats(1), message.floats(2));
                 let held = self.cache.power(l, *place).map(|t| t.worst(columns.clone()));
                 refines = held.is_some_and(|held| held > Quality::Missing);
@@ -280,10 +309,10 @@ impl State {
     /// Learns from long reads how fast bytes come.
     fn learn_bytes(&mut self, cost: &Cost) {
         self.bytes_read += cost.bytes_read;
-        if cost.bytes_read < LONG_READ_BYTES || cost.elapsed_ms <= 0.0 {
+        if cost.bytes_read < LONG_READ_BYTES || cost.read_ms <= 0.0 {
             return;
         }
-        let now = cost.bytes_read as f64 / cost.elapsed_ms;
+        let now = cost.bytes_read as f64 / cost.read_ms;
         let held = self.speed.bytes_per_ms.replace(now);
         match held {
             Some(held) => self.speed.bytes_per_ms = Some(0.8 * held + 0.2 * now),
@@ -374,6 +403,14 @@ fn answered(state: &Rc<RefCell<State>>, worker: usize, answer: Answer, message: 
     let mut now = state.borrow_mut();
     let job = match &answer {
         Answer::Ready => return,
+        Answer::Gpu { adapter: Some(adapter), .. } => {
+            now.gpu = Some(adapter.clone());
+            return;
+        }
+        Answer::Gpu { adapter: None, .. } => {
+            now.gpu = None;
+            return;
+        }
         Answer::Panicked { message } => {
             gloo::console::error!("a worker broke down", message.as_str());
             now.lose(worker, message);
@@ -392,8 +429,8 @@ fn answered(state: &Rc<RefCell<State>>, worker: usize, answer: Answer, message: 
     let Some(job) = now.jobs.remove(&job) else { return };
     match (job.work, answer) {
         (Work::Piece(planned), Answer::Failed { message, .. }) => {
-            // The piece stays taken, so that it is not tried for ever.
-            now.taken.insert(planned.piece);
+            // The piece stays taken, so that it is not tried until the view changes.
+            now.failed.insert(planned.piece, true);
             now.problem = Some(message);
             now.tell_news();
         }
@@ -425,9 +462,11 @@ impl State {
             self.jobs.iter().filter(|(_, j)| j.worker == worker).map(|(id, _)| *id).collect();
         let message = format!("part of the program broke down and was started again: {message}");
         for job in lost.into_iter().filter_map(|id| self.jobs.remove(&id)) {
-            if let Work::Question(reply) = job.work {
+            match job.work {
                 // Nobody waits any more if this fails.
-                let _ = reply.send(Err(message.clone()));
+                Work::Question(reply) => drop(reply.send(Err(message.clone()))),
+                Work::Piece(planned) => drop(self.failed.insert(planned.piece, false)),
+                Work::Stale => {}
             }
         }
         self.problem = Some(message);

@@ -104,6 +104,8 @@ pub enum Order {
     Slice { job: u32, start: i64, end: i64, channel: u32, spectrum: SpectrumSettings },
     /// Transforms samples that are in memory, for so long: [`Answer::Speed`].
     Speed { job: u32, spectrum: SpectrumSettings, duration_ms: f64 },
+    /// Looks for a GPU, with `force` also for one in software: [`Answer::Gpu`].
+    Gpu { force: bool },
     /// Drops the jobs up to this number that are not answered yet; they answer [`Answer::Dropped`].
     Drop { job: u32 },
     /// Begins to play. Objects: the port to whoever plays, which gets [`ChunkWire`]s and samples.
@@ -133,10 +135,12 @@ impl Order {
 pub enum Answer {
     /// It can be given orders.
     Ready,
+    /// The GPU that a worker has found, or why it has none.
+    Gpu { adapter: Option<String>, why: String },
     /// What opening told.
     Info { job: u32, info: Box<RecordingInfo> },
     /// Objects: mean, maximum, wave form (three values a column).
-    Columns { job: u32, frames: Vec<u32>, exact: bool, cost: Cost },
+    Columns { job: u32, frames: Vec<u32>, exact: bool, on_gpu: bool, cost: Cost },
     /// Objects: wave form (three values a column).
     Wave { job: u32, cost: Cost },
     /// Objects: samples.
@@ -162,6 +166,8 @@ pub struct Cost {
     pub elapsed_ms: f64,
     /// Bytes read from disk or net for it.
     pub bytes_read: u64,
+    /// How long they were waited for.
+    pub read_ms: f64,
 }
 
 /// Where a recording's bytes are.

@@ -4,11 +4,20 @@ use leptos::prelude::*;
 use spyhop_api::RecordingInfo;
 
 use crate::clock::source_words;
-use crate::session::use_session;
+use crate::session::{Session, use_session};
 use crate::wording;
 
 /// Recordings described in full; a longer line lists the rest by name.
 const MOST_IN_FULL: usize = 30;
+
+/// Where pictures are computed.
+fn computed_on(session: Session) -> String {
+    session.news.track();
+    match session.engine().backend().strip_prefix("gpu: ") {
+        Some(adapter) => format!("Pictures are computed on the GPU ({adapter})."),
+        None => "Pictures are computed on the CPU of this computer.".to_owned(),
+    }
+}
 
 /// The tab.
 #[component]
@@ -76,6 +85,7 @@ pub fn Info() -> impl IntoView {
                 {local.then(|| view! { <super::reading::Reading/> })}
                 {full}
                 {(rest > 0).then(|| view! { <p class="dim">{format!("and {rest} more recordings")}</p> })}
+                <p class="dim">{move || computed_on(session)}</p>
             </div>
         })
     }

@@ -16,6 +16,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, FileReaderSync, XmlHttpRequest, XmlHttpRequestResponseType};
 
+use super::now_ms;
 use crate::engine::remote::{NO_ANSWER, status_message};
 
 /// Bytes of a block.
@@ -60,6 +61,7 @@ struct Shared {
     spans: Vec<(u64, Vec<u8>)>,
     rehearsal: Option<Missed>,
     read: u64,
+    read_ms: f64,
 }
 
 /// What a rehearsal missed.
@@ -107,13 +109,15 @@ impl Bytes {
             spans: Vec::new(),
             rehearsal: None,
             read: 0,
+            read_ms: 0.0,
         };
         Bytes { shared: SendWrapper::new(Rc::new(RefCell::new(shared))), len }
     }
 
-    /// Bytes read since the last time this was asked.
-    pub fn take_read(&self) -> u64 {
-        std::mem::take(&mut self.shared.borrow_mut().read)
+    /// Bytes read since the last time this was asked, and milliseconds spent in waiting for them.
+    pub fn take_read(&self) -> (u64, f64) {
+        let mut shared = self.shared.borrow_mut();
+        (std::mem::take(&mut shared.read), std::mem::take(&mut shared.read_ms))
     }
 
     /// From now on missing blocks are noted, and read as zeros.
@@ -129,6 +133,7 @@ impl Bytes {
     /// # Errors
     /// When it can't be had.
     pub async fn fetch_missed(&self) -> Result<bool, SourceError> {
+        let begun = now_ms();
         let missed = self.shared.borrow_mut().rehearsal.take().unwrap_or_default();
         let ranges = missed.ranges(self.len);
         for together in ranges.chunks(AT_ONCE) {
@@ -152,6 +157,7 @@ impl Bytes {
                 }
             }
         }
+        self.shared.borrow_mut().read_ms += now_ms() - begun;
         Ok(!ranges.is_empty())
     }
 }
@@ -255,6 +261,7 @@ impl Shared {
 
     /// Reads and waits.
     fn read_now(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError> {
+        let begun = now_ms();
         let end = offset + buf.len() as u64;
         let buffer: JsValue = match &self.origin {
             Origin::Blob(blob) => blob
@@ -276,6 +283,7 @@ impl Shared {
         };
         let bytes = js_sys::Uint8Array::new(&buffer);
         self.read += u64::from(bytes.length());
+        self.read_ms += now_ms() - begun;
         if bytes.length() as usize != buf.len() {
             return Err(self.short(bytes.length() as usize));
         }

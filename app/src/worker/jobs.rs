@@ -8,9 +8,10 @@ use spyhop_api::view::SpectrumSettings;
 use spyhop_signal::Line;
 use spyhop_signal::measure::{BoxSpec, CONTEXT_S, Slice, measure_box};
 use spyhop_signal::spectrum::{
-    Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, WaveColumn, columns,
+    Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, WaveColumn, columns, plan_column,
 };
 
+use super::graphics::Graphics;
 use super::playback::{Player, Submit};
 use super::recordings::Recordings;
 use super::{now_ms, speed};
@@ -29,6 +30,7 @@ pub struct Jobs {
     line: Rc<Line>,
     /// Most recently used last.
     planned: Vec<Stft>,
+    graphics: Graphics,
     dropped: Rc<Cell<u32>>,
     player: Player,
 }
@@ -40,6 +42,7 @@ impl Jobs {
             recordings: Recordings::default(),
             line: Rc::new(Line { sample_rate_hz: 0.0, origin: None, runs: Vec::new() }),
             planned: Vec::new(),
+            graphics: Graphics::default(),
             dropped,
             player: Player::new(submit),
         }
@@ -68,6 +71,10 @@ impl Jobs {
                 let line = Line::from(line);
                 self.line = Rc::new(line.clone());
                 self.recordings.set_line(line);
+                return Ok(None);
+            }
+            Order::Gpu { force } => {
+                self.graphics.open(force).await;
                 return Ok(None);
             }
             Order::Drop { .. } => return Ok(None),
@@ -111,77 +118,86 @@ impl Jobs {
         }))
     }
 
-    /// Columns of a picture, or `None` if they are not wanted any more.
+    /// Columns of a picture, or that they are not wanted any more.
     async fn columns(&mut self, job: u32, wire: &ColumnsWire) -> Result<Option<Message>, String> {
         let start = now_ms();
         let spec = self.columns_spec(wire);
+        let line = self.line.clone();
+        self.fetch(wire, &spec, &line).await?;
+        let (recordings, dropped) = (&mut self.recordings, self.dropped.clone());
+        let read = &mut |range, out: &mut Vec<f32>| recordings.read(range, wire.channel, out);
+        let cancelled = &mut || job <= dropped.get();
+        let on_gpu = self.graphics.columns(&spec, &line, read, cancelled).await?;
+        let (made, on_gpu) = match on_gpu {
+            Some(made) => (made, true),
+            None => (self.on_cpu(&spec, &line, wire.channel, cancelled)?, false),
+        };
+        let Some(made) = made else {
+            return Ok(Some(Message::new(&Answer::Dropped { job })));
+        };
+        let Columns { mean, max, frames, wave, exact } = made;
+        let cost = self.cost(start);
+        let answer = Answer::Columns { job, frames, exact, on_gpu, cost };
+        let wave: Vec<f32> = wave.iter().flat_map(|w| [w.min, w.max, w.mean_square]).collect();
+        let buffers = [&mean, &max, &wave].map(|v| float_buffer(v)).to_vec();
+        Ok(Some(Message::with(&answer, buffers)))
+    }
+
+    fn on_cpu(
+        &mut self,
+        spec: &ColumnsSpec,
+        line: &Line,
+        channel: u32,
+        cancelled: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Columns>, String> {
         let held = self.planned.iter().position(|s| *s.spec() == spec.spectrum);
         let mut stft = match held {
             Some(at) => self.planned.remove(at),
             None => Stft::new(&spec.spectrum).map_err(|e| e.to_string())?,
         };
-        let made = self.transform(wire, &spec, &mut stft, job).await;
+        let recordings = &mut self.recordings;
+        let read = &mut |range, out: &mut Vec<f32>| recordings.read(range, channel, out);
+        let made = columns(spec, &mut stft, line, read, cancelled);
         self.planned.push(stft);
         if self.planned.len() > PLANNED {
             self.planned.remove(0);
         }
-        let Some(made) = made? else {
-            return Ok(Some(Message::new(&Answer::Dropped { job })));
-        };
-        let answer =
-            Answer::Columns { job, frames: made.frames, exact: made.exact, cost: self.cost(start) };
-        let wave: Vec<f32> = made.wave.iter().flat_map(|w| [w.min, w.max, w.mean_square]).collect();
-        let buffers = [&made.mean, &made.max, &wave].map(|v| float_buffer(v)).to_vec();
-        Ok(Some(Message::with(&answer, buffers)))
+        made
     }
 
-    async fn transform(
+    /// Fetches what columns will read all at once, where it is known without reading it.
+    async fn fetch(
         &mut self,
         wire: &ColumnsWire,
         spec: &ColumnsSpec,
-        stft: &mut Stft,
-        job: u32,
-    ) -> Result<Option<Columns>, String> {
-        let line = self.line.clone();
+        line: &Line,
+    ) -> Result<(), String> {
         let first = spec.first_column * spec.column_samples as i64;
         let range = first..first + (spec.columns as u64 * spec.column_samples) as i64;
-        if wire.sampled.is_some() {
-            // What is looked at is found by looking: a few frames cost nothing.
-            if let Some(rehearsal) = self.recordings.rehearse(range)? {
-                let rehearsed = self.run(wire, spec, stft, &line, job);
-                if !rehearsal.fetch().await.map_err(|e| e.to_string())? {
-                    return rehearsed;
+        let around = spec.spectrum.window_samples as i64;
+        let range = (range.start - around).max(0)..(range.end + around).min(line.end());
+        if wire.sampled.is_none() && range.end - range.start > REHEARSED_SAMPLES {
+            return Ok(());
+        }
+        let Some(rehearsal) = self.recordings.rehearse(range.clone())? else { return Ok(()) };
+        let mut nothing = Vec::new();
+        let mut rehearsed = Ok(());
+        if wire.sampled.is_none() {
+            rehearsed = self.recordings.read(range, wire.channel, &mut nothing);
+        } else {
+            let columns = spec.first_column..spec.first_column + spec.columns as i64;
+            for plan in columns.map(|column| plan_column(spec, line, column)) {
+                let runs = plan.runs.iter().map(|run| run.positions(spec));
+                for positions in runs.chain(plan.wave) {
+                    let positions = positions.start.max(0)..positions.end.min(line.end());
+                    nothing.clear();
+                    rehearsed = rehearsed
+                        .and_then(|()| self.recordings.read(positions, wire.channel, &mut nothing));
                 }
             }
-        } else if range.end - range.start <= REHEARSED_SAMPLES {
-            // Everything will be read: reading zeros costs a hundredth of transforming.
-            let around = spec.spectrum.window_samples as i64;
-            let range = (range.start - around).max(0)..(range.end + around).min(line.end());
-            if let Some(rehearsal) = self.recordings.rehearse(range.clone())? {
-                let read = self.recordings.read(range, wire.channel, &mut Vec::new());
-                rehearsal.fetch().await.map_err(|e| e.to_string())?;
-                read?;
-            }
         }
-        self.run(wire, spec, stft, &line, job)
-    }
-
-    fn run(
-        &mut self,
-        wire: &ColumnsWire,
-        spec: &ColumnsSpec,
-        stft: &mut Stft,
-        line: &Line,
-        job: u32,
-    ) -> Result<Option<Columns>, String> {
-        let (recordings, dropped) = (&mut self.recordings, &self.dropped);
-        columns(
-            spec,
-            stft,
-            line,
-            &mut |range, out| recordings.read(range, wire.channel, out),
-            &mut || job <= dropped.get(),
-        )
+        rehearsal.fetch().await.map_err(|e| e.to_string())?;
+        rehearsed
     }
 
     fn columns_spec(&self, wire: &ColumnsWire) -> ColumnsSpec {
@@ -267,7 +283,8 @@ impl Jobs {
     }
 
     fn cost(&self, start: f64) -> Cost {
-        Cost { elapsed_ms: now_ms() - start, bytes_read: self.recordings.take_read() }
+        let (bytes_read, read_ms) = self.recordings.take_read();
+        Cost { elapsed_ms: now_ms() - start, bytes_read, read_ms }
     }
 }
 

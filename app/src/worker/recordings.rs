@@ -140,9 +140,10 @@ impl Recordings {
         Ok(Some(Rehearsal(sources)))
     }
 
-    /// Bytes read since the last time this was asked.
-    pub fn take_read(&self) -> u64 {
-        self.sources.iter().map(|s| s.bytes.take_read()).sum()
+    /// Bytes read since the last time this was asked, and milliseconds spent in waiting for them.
+    pub fn take_read(&self) -> (u64, f64) {
+        let all = self.sources.iter().map(|s| s.bytes.take_read());
+        all.fold((0, 0.0), |sum, read| (sum.0 + read.0, sum.1 + read.1))
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum_server::accept::NoDelayAcceptor;
 
 use crate::catalogue::Catalogue;
 use crate::data_folder::demo_folder;
@@ -76,11 +77,17 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             _ => None,
         };
         announce(&served.catalogue, place.as_deref(), address, tls.is_some());
+        // Small answers go out at once: a page that reads by ranges waits for each of them.
         match tls {
             Some(tls) => {
-                axum_server::from_tcp_rustls(listener, tls)?.handle(handle).serve(app).await
+                let server = axum_server::from_tcp_rustls(listener, tls)?;
+                let server = server.map(|tls| tls.acceptor(NoDelayAcceptor));
+                server.handle(handle).serve(app).await
             }
-            None => axum_server::from_tcp(listener)?.handle(handle).serve(app).await,
+            None => {
+                let server = axum_server::from_tcp(listener)?.acceptor(NoDelayAcceptor);
+                server.handle(handle).serve(app).await
+            }
         }
         .context("the server stopped")
     })?;

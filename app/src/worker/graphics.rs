@@ -1,0 +1,95 @@
+//! The GPU of a worker, where there is one that may be used.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use spyhop_gpu::{AdapterChoice, Gpu, GpuError, GpuStft, Output};
+use spyhop_signal::Line;
+use spyhop_signal::spectrum::{Columns, ColumnsSpec, ReadSamples};
+
+use super::post;
+use crate::engine::wire::{Answer, Message};
+
+/// Transforms whose kernels are kept compiled.
+const COMPILED: usize = 4;
+
+/// Transforms on the GPU for as long as it works.
+#[derive(Default)]
+pub struct Graphics {
+    gpu: Rc<RefCell<Option<Gpu>>>,
+    /// Most recently used last.
+    compiled: Vec<GpuStft>,
+}
+
+impl Graphics {
+    /// Looks for a GPU. If a software adapter will do, jobs wait for it, so that all of them are done
+    /// there; otherwise the CPU begins meanwhile.
+    pub async fn open(&mut self, force: bool) {
+        let choice = if force { AdapterChoice::Any } else { AdapterChoice::Hardware };
+        let home = self.gpu.clone();
+        let opening = async move {
+            let (adapter, why) = match Gpu::open(choice).await {
+                Ok(gpu) => {
+                    let name = gpu.adapter().name.clone();
+                    home.replace(Some(gpu));
+                    (Some(name), String::new())
+                }
+                Err(error) => (None, error.to_string()),
+            };
+            post(&Message::new(&Answer::Gpu { adapter, why }));
+        };
+        if force {
+            opening.await;
+        } else {
+            wasm_bindgen_futures::spawn_local(opening);
+        }
+    }
+
+    /// Columns, or `None` where the CPU has to compute them.
+    ///
+    /// # Errors
+    /// When samples can't be read.
+    pub async fn columns(
+        &mut self,
+        spec: &ColumnsSpec,
+        line: &Line,
+        read: &mut ReadSamples<'_>,
+        cancelled: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Option<Columns>>, String> {
+        let Some(gpu) = self.gpu.borrow().clone() else { return Ok(None) };
+        if !gpu.adapter().caps.can_transform(spec.spectrum.fft_size) {
+            return Ok(None);
+        }
+        let held = self.compiled.iter().position(|s| *s.spec() == spec.spectrum);
+        let compiled = match held {
+            Some(at) => Ok(self.compiled.remove(at)),
+            None => GpuStft::new(&gpu, &spec.spectrum),
+        };
+        let made = match compiled {
+            Ok(stft) => {
+                let made = stft.columns(spec, line, Output::Power, read, cancelled).await;
+                self.compiled.push(stft);
+                if self.compiled.len() > COMPILED {
+                    self.compiled.remove(0);
+                }
+                made
+            }
+            Err(error) => Err(error),
+        };
+        match made {
+            Ok(columns) => Ok(Some(columns)),
+            Err(GpuError::Read(problem)) => Err(problem),
+            Err(error) => {
+                // A device that failed once is not asked again; a picture that did not fit it is small
+                // change.
+                if let GpuError::Device(_) = error {
+                    self.gpu.replace(None);
+                    self.compiled.clear();
+                    let why = error.to_string();
+                    post(&Message::new(&Answer::Gpu { adapter: None, why }));
+                }
+                Ok(None)
+            }
+        }
+    }
+}
