@@ -65,7 +65,7 @@ fn a_label_is_made_by_one_key_undone_kept_and_given_out() -> anyhow::Result<()> 
 }
 
 /// What a button gives a person to keep: the text of the file, caught on its way.
-fn exported(page: &mut Page<'_>, css: &str) -> anyhow::Result<String> {
+pub fn exported(page: &mut Page<'_>, css: &str) -> anyhow::Result<String> {
     let catch = "window.caught = null; const make = URL.createObjectURL; \
         URL.createObjectURL = blob => { blob.text().then(t => { window.caught = t; }); return make.call(URL, blob); };";
     page.session.execute(catch, serde_json::json!([]))?;

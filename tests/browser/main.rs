@@ -1,11 +1,14 @@
 //! The page in Chromium: what a person does, and what the pixels then show.
 
 mod bad_input;
+mod deployments;
 mod fallbacks;
+mod hands;
 mod labels;
 mod links;
 mod settings;
 mod sound;
+mod tables;
 mod view;
 
 use std::path::{Path, PathBuf};
@@ -27,7 +30,12 @@ impl Stage {
         let folder = TempDir::new()?;
         let empty = folder.path().join("no-recordings");
         std::fs::create_dir(&empty)?;
-        let server = Server::start(["--data".as_ref(), empty.as_os_str()])?;
+        Stage::serving(&empty, folder, browser_args)
+    }
+
+    /// Sets it with a server of the recordings in a place.
+    fn serving(place: &Path, folder: TempDir, browser_args: &[&str]) -> anyhow::Result<Stage> {
+        let server = Server::start(["--data".as_ref(), place.as_os_str()])?;
         Ok(Stage { server, chromium: Chromium::start(browser_args)?, folder })
     }
 

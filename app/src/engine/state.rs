@@ -208,7 +208,7 @@ impl State {
             _ if saves_data() => 1e6,
             // Not known yet: the first pieces will tell.
             None => MOST,
-            Some(speed) => (speed * 20e3).clamp(LEAST, MOST),
+            Some(speed) => (speed * 20e3 * self.workers as f64).clamp(LEAST, MOST),
         }
     }
 
@@ -274,7 +274,10 @@ impl State {
         let mut refines = false;
         let quality = |exact| if exact { Quality::Exact } else { Quality::Sampled };
         let cost = match (answer, kind) {
-            (Answer::Columns { frames, exact, on_gpu, cost, .. }, Kind::Exact(l) | Kind::Sampled(l)) => {
+            (
+                Answer::Columns { frames, exact, on_gpu, cost, .. },
+                Kind::Exact(l) | Kind::Sampled(l),
+            ) => {
                 let quality = quality(*exact);
                 self.drawn_on = self.gpu.clone().filter(|_| *on_gpu);
                 let (mean, max, wave) = (message.floats(0), message.floats(1), message.floats(2));

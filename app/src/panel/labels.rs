@@ -68,15 +68,31 @@ fn tables(session: Session) -> Option<impl IntoView + use<>> {
     let open = session.open.get()?;
     let deployment = open.deployment.as_ref()?;
     let id = deployment.id.clone();
-    let buttons = deployment.tables.clone().into_iter().map(move |name| {
+    let names = deployment.tables.clone();
+    let count = names.len();
+    let all = (id.clone(), names.clone());
+    let buttons = names.into_iter().map(move |name| {
         let (id, shown) = (id.clone(), name.clone());
         view! {
-            <button data-table=name.clone() title="Adds the labels of this table"
+            <button data-table=name.clone() title=format!("Adds the labels of {name}")
                 on:click=move |_| label_files::fetch(session, id.clone(), name.clone())
             >{shown}</button>
         }
     });
-    Some(view! { <div class="buttons">{buttons.collect_view()}</div> })
+    let buttons = buttons.collect_view();
+    (count > 0).then(|| view! {
+        <details class="tables">
+            <summary>{match count {
+                1 => "One table beside the recordings".to_owned(),
+                n => format!("{n} tables beside the recordings"),
+            }}</summary>
+            <button id="all-tables" on:click=move |_| {
+                let (id, names) = all.clone();
+                names.into_iter().for_each(|name| label_files::fetch(session, id.clone(), name));
+            }>"Add the labels of all"</button>
+            {buttons}
+        </details>
+    })
 }
 
 #[component]

@@ -29,9 +29,15 @@ impl Surface {
         Some(surface)
     }
 
-    /// One canvas pixel a CSS pixel, for rasters: nothing is cleared, pixels are put.
-    pub fn of_pixels(canvas: &HtmlCanvasElement) -> Option<Surface> {
-        Surface::with_density(canvas, 1.0)
+    /// For rasters, with so many canvas pixels a CSS pixel: nothing is cleared, pixels are put.
+    pub fn of_pixels(canvas: &HtmlCanvasElement, density: f64) -> Option<Surface> {
+        Surface::with_density(canvas, density)
+    }
+
+    /// Width and height in canvas pixels.
+    pub fn pixels(&self) -> (u32, u32) {
+        let pixels = |css: f64| (css * self.density).round() as u32;
+        (pixels(self.width), pixels(self.height))
     }
 
     fn with_density(canvas: &HtmlCanvasElement, density: f64) -> Option<Surface> {

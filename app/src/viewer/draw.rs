@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 
+use gloo::timers::callback::Timeout;
 use leptos::html;
 use leptos::prelude::*;
 use spyhop_paint::{Column, ColumnSource, Found, RasterSpec, Theme, raster};
@@ -16,6 +17,11 @@ use crate::engine::Wanted;
 use crate::frame::Frame;
 use crate::prefs::Brightness;
 use crate::session::{OpenSet, Session};
+
+/// The most pixels of a raster along a CSS pixel.
+const DENSEST: f64 = 2.0;
+/// How long a view rests until it is drawn with all of them, ms.
+const SHARP_AFTER_MS: u32 = 150;
 
 /// The canvases of the viewer.
 #[derive(Clone, Copy)]
@@ -64,6 +70,11 @@ pub struct Painter {
     canvases: Canvases,
     dirty: Rc<Cell<Dirty>>,
     waiting: Rc<Cell<bool>>,
+    /// The view has not moved for a moment: the picture may take the time for every pixel of the screen.
+    rests: Rc<Cell<bool>>,
+    resting: Rc<RefCell<Option<Timeout>>>,
+    /// What was drawn with every pixel last, if it was the last.
+    sharp: Rc<RefCell<Option<Wanted>>>,
     pixels: Rc<RefCell<Vec<u8>>>,
     overview_drawn: Rc<RefCell<Option<overview::Drawn>>>,
     /// Samples fetched for pictures that are finer than the engine's columns.
@@ -78,6 +89,9 @@ impl Painter {
             canvases,
             dirty: Rc::default(),
             waiting: Rc::default(),
+            rests: Rc::default(),
+            resting: Rc::default(),
+            sharp: Rc::default(),
             pixels: Rc::default(),
             overview_drawn: Rc::default(),
             samples: waveform::Fetched::default(),
@@ -101,6 +115,30 @@ impl Painter {
             // Nothing is drawn while the canvases have no size: the observer of sizes asks again.
             let _ = painter.draw(dirty);
         });
+    }
+
+    /// Pixels of the picture along a CSS pixel: all that the screen has for what rests.
+    fn density(&self, wanted: &Wanted, screen: f64) -> f64 {
+        let rests = self.rests.replace(false) || self.sharp.borrow().as_ref() == Some(wanted);
+        self.sharp.replace(rests.then(|| wanted.clone()));
+        if rests {
+            return screen;
+        }
+        if screen > 1.0 {
+            self.sharpen_soon();
+        }
+        1.0
+    }
+
+    /// Draws the picture again with every pixel of a dense screen once nothing moves any more.
+    fn sharpen_soon(&self) {
+        let painter = self.clone();
+        let timer = Timeout::new(SHARP_AFTER_MS, move || {
+            painter.rests.set(true);
+            painter.mark(Dirty { picture: true, overlay: true });
+        });
+        // The one before is forgotten, and with it its drawing.
+        self.resting.replace(Some(timer));
     }
 
     fn draw(&self, dirty: Dirty) -> Option<()> {
@@ -127,18 +165,20 @@ impl Painter {
 
     fn picture(&self, open: &OpenSet, frame: &Frame, theme: &Theme) -> Option<()> {
         let session = self.session;
-        let spectrogram = Surface::of_pixels(&self.canvases.spectrogram.get_untracked()?)?;
+        let screen = window().device_pixel_ratio().clamp(1.0, DENSEST);
+        let canvas = self.canvases.spectrogram.get_untracked()?;
         let overview = self.canvases.overview.get_untracked()?;
-        let overview_surface = Surface::of_pixels(&overview)?;
+        let overview_surface = Surface::of_pixels(&overview, 1.0)?;
         let view = session.view.get_untracked();
         let wanted = Wanted {
             positions: frame.positions.clone(),
-            width_px: spectrogram.width as u32,
-            height_px: spectrogram.height as u32,
+            width_px: (f64::from(canvas.client_width()) * screen) as u32,
+            height_px: (f64::from(canvas.client_height()) * screen) as u32,
             band_hz: frame.band_hz,
             spectrum: view.spectrum,
             channel: view.channel,
         };
+        let spectrogram = Surface::of_pixels(&canvas, self.density(&wanted, screen))?;
         let whole = overview::wanted(&overview_surface, frame, &view);
         let rate = open.line.sample_rate_hz;
         let flat = view
@@ -159,9 +199,10 @@ impl Painter {
         let (floor_db, ceiling_db) = contrast::shown_range(session, open);
         let medians = flat.as_ref().and_then(|w| Medians::of(&engine.power(w), &w.positions));
         let offset_db = open.calibration_db().unwrap_or(0.0) as f32;
+        let (width, height) = spectrogram.pixels();
         let spec = RasterSpec {
-            width: wanted.width_px as usize,
-            height: wanted.height_px as usize,
+            width: width as usize,
+            height: height as usize,
             positions: frame.positions.clone(),
             scale: frame.scale(),
             floor_db: floor_db as f32,
