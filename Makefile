@@ -20,7 +20,7 @@ PHASE := .ci/phase
 
 # `dist/` is made before the program that carries it.
 .NOTPARALLEL:
-.PHONY: help serve demo app server test test-all test-native test-program test-web test-python test-peers bench pictures check fmt
+.PHONY: help serve demo app server test test-native test-program test-web test-python test-peers bench pictures check fmt
 
 help: ## list what can be typed
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -48,9 +48,7 @@ check: ## formatting and lints
 fmt: ## format the code
 	@cargo fmt --all
 
-test: test-native ## unit, property and number tests of everything but the page
-
-test-all: ## with lints, the program's own tests, Python's numbers and the browsers
+test: ## everything: lints, numbers, the program, Python's libraries, Chromium and Firefox
 	@$(MAKE) check
 	@$(MAKE) test-native
 	@$(MAKE) test-program

@@ -20,7 +20,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use spyhop_api::RecordingInfo;
-use spyhop_api::view::{Listening, SpectrumSettings};
+use spyhop_api::view::{Listening, Reading, SpectrumSettings};
 use spyhop_paint::ColumnSource;
 use spyhop_signal::Line;
 use spyhop_signal::measure::{BoxMeasures, Slice};
@@ -29,7 +29,6 @@ use spyhop_signal::spectrum::SpectrumSpec;
 use picture::Power;
 use state::State;
 use target::Target;
-pub use wire::OpenWire as OpenSettings;
 use wire::{Answer, Order};
 
 /// A handle to the engine; clones share it.
@@ -128,14 +127,14 @@ impl Engine {
         Engine { state: State::start(gpu) }
     }
 
-    /// How files are read that are opened from now on.
-    pub fn set_open_settings(&self, settings: OpenSettings) {
-        self.state.borrow_mut().open_settings = settings;
-    }
-
     /// Opens recordings in place of what is open. `known` spares opening what the server described.
-    pub async fn open(&self, inputs: Vec<Input>, known: Vec<RecordingInfo>) -> Opened {
-        input::open(&self.state, inputs, known).await
+    pub async fn open(
+        &self,
+        inputs: Vec<Input>,
+        known: Vec<RecordingInfo>,
+        reading: Reading,
+    ) -> Opened {
+        input::open(&self.state, inputs, known, reading).await
     }
 
     /// Says what the page shows, the most urgent first; anything else that waits is dropped.

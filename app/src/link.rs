@@ -106,10 +106,10 @@ impl Link {
     fn went(&self) {
         self.rewrite.set_value(None);
         self.rest.set_value(None);
-        let before = self.session.view.with_untracked(|v| v.source.clone());
+        let before = self.session.view.with_untracked(|v| (v.source.clone(), v.reading.clone()));
         self.read();
         self.entry.set_value(self.session.view.with_untracked(View::to_query));
-        if self.session.view.with_untracked(|v| v.source != before) {
+        if self.session.view.with_untracked(|v| (&v.source, &v.reading) != (&before.0, &before.1)) {
             crate::open::from_link(self.session);
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use spyhop_api::view::{LocalFile, Source};
+use spyhop_api::view::{LocalFile, Reading, Source};
 use spyhop_api::{Deployment, RecordingInfo, View};
 
 use crate::engine::{Input, Opened};
@@ -54,9 +54,11 @@ fn local(
     asked: bool,
 ) {
     let turn = begin(session, title_of(&recordings));
+    let reading = session.view.with_untracked(|v| v.reading.clone());
+    let reading = if asked { reading } else { Reading::default() };
     spawn_local(async move {
         let inputs = recordings.iter().cloned().map(Input::File).collect();
-        let opened = session.engine().open(inputs, Vec::new()).await;
+        let opened = session.engine().open(inputs, Vec::new(), reading).await;
         if !is_current(turn) {
             return;
         }
@@ -154,7 +156,7 @@ fn by_source(session: Session, view: View, play: bool) {
             Ok(found) => found,
             Err(why) => return fail(session, why),
         };
-        let opened = session.engine().open(inputs, known).await;
+        let opened = session.engine().open(inputs, known, view.reading.clone()).await;
         if !is_current(turn) {
             return;
         }

@@ -8,7 +8,7 @@ use spyhop_api::view::{Scaling, Selection, SpectrumSettings};
 use spyhop_api::{Deployment, RecordingInfo, View};
 use spyhop_signal::Line;
 
-use crate::engine::{Engine, OpenSettings, Progress, Wanted};
+use crate::engine::{Engine, Progress, Wanted};
 use crate::frame::Frame;
 use crate::labels::Labels;
 use crate::prefs::Prefs;
@@ -148,8 +148,6 @@ pub struct Session {
     pub sound: crate::playback::Sound,
     /// The play head, position on the line.
     pub play_head: RwSignal<Option<f64>>,
-    /// How the files' clocks are read.
-    pub open_settings: RwSignal<OpenSettings>,
     /// The picture that is drawn now.
     pub wanted: StoredValue<Option<Wanted>>,
     engine: StoredValue<Engine, LocalStorage>,
@@ -182,7 +180,6 @@ impl Session {
             box_tool: RwSignal::new(false),
             sound: crate::playback::Sound::new(),
             play_head: RwSignal::new(None),
-            open_settings: RwSignal::new(OpenSettings::default()),
             wanted: StoredValue::new(None),
             engine: StoredValue::new_local(engine),
         };

@@ -47,6 +47,32 @@ fn value_of(query: &str, key: &str) -> Option<String> {
 }
 
 #[test]
+fn what_a_person_says_of_a_clock_goes_along_in_the_link() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let file = stage.wav("undated.wav", &two_tones(500.0, 3000.0, 8.0, 8000), 8000)?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    page.press("#panel [data-tab=info]")?;
+    page.wait_for("the clock's fields", |p| p.is_shown("#start-override"))?;
+    page.set("#start-override", "2009-03-29T12:15:00Z")?;
+    page.wait_for("the clock in the view", |p| Ok(p.view("began")?.is_some()))?;
+    page.wait_until_ready()?;
+    page.session.keys("ww")?;
+    page.wait_for("a clock time", |p| {
+        Ok(p.view("t")?.is_some_and(|t| t.starts_with("2009-03-29T12:15:0")))
+    })?;
+    let view = page.data("view")?;
+
+    let mut page = stage.page(&format!("?{view}"))?;
+    page.wait_for_stage("asking")?;
+    page.choose(&[&file])?;
+    page.wait_until_ready()?;
+    assert_eq!(page.data("view")?, view);
+    assert!(page.text("#clock")?.starts_with("12:15:0"), "{}", page.text("#clock")?);
+    Ok(())
+}
+
+#[test]
 fn back_and_forward_go_through_views() -> anyhow::Result<()> {
     let mut stage = Stage::set(&[])?;
     let file = stage.wav("two.wav", &two_tones(500.0, 3000.0, 8.0, 8000), 8000)?;

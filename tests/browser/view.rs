@@ -44,6 +44,29 @@ fn a_real_drop_opens_files_by_path() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_dropped_folder_is_one_line() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let folder = stage.path().join("buoy");
+    let tone = tone_in_noise(500.0, 5.0, 4000);
+    sounds::write_wav(&folder.join("a"), "buoy_20240601_120000.wav", &tone, 4000)?;
+    sounds::write_wav(&folder.join("b"), "buoy_20240601_120005.wav", &tone, 4000)?;
+    let mut page = stage.page("")?;
+    page.wait_for_stage("first")?;
+    let place = page.place("#drop")?;
+    let (x, y) = place.at(0.5, 0.5);
+    for kind in ["dragEnter", "dragOver", "drop"] {
+        let data = json!({ "items": [], "files": [folder], "dragOperationsMask": 1 });
+        let params = json!({ "type": kind, "x": x, "y": y, "data": data });
+        page.session.devtools("Input.dispatchDragEvent", params)?;
+    }
+    page.wait_until_ready()?;
+    let title = page.text("#title")?;
+    assert!(title.contains("and 1 more"), "{title}");
+    page.press("#panel [data-tab=info]")?;
+    page.wait_for("its length", |p| Ok(p.text("#info")?.contains("10 s recorded in 10 s")))
+}
+
+#[test]
 fn the_wheel_zooms_at_the_pointer_down_to_single_samples() -> anyhow::Result<()> {
     let mut stage = Stage::set(&[])?;
     let file = stage.wav("two.wav", &two_tones(500.0, 3000.0, 8.0, 8000), 8000)?;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use futures::future::join_all;
 use spyhop_api::RecordingInfo;
+use spyhop_api::view::Reading;
 use spyhop_signal::Line;
 use wasm_bindgen::prelude::*;
 use web_sys::Blob;
@@ -19,6 +20,7 @@ pub async fn open(
     state: &Rc<RefCell<State>>,
     inputs: Vec<Input>,
     known: Vec<RecordingInfo>,
+    reading: Reading,
 ) -> Opened {
     player::stop(state);
     state.borrow_mut().clear();
@@ -49,8 +51,7 @@ pub async fn open(
     if state.borrow().turn != turn {
         return opened;
     }
-    let options = state.borrow().open_settings.clone();
-    let order = Order::Sources { sources: sources.clone(), sidecars: sidecar_names, options };
+    let order = Order::Sources { sources: sources.clone(), sidecars: sidecar_names, reading };
     state.borrow().pool.tell_all(&Message::with(&order, objects), true);
 
     let described = join_all(sources.iter().enumerate().map(|(source, wire)| {

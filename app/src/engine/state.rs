@@ -16,7 +16,7 @@ use super::player::Player;
 use super::pool::Pool;
 use super::target::Target;
 use super::tile::Quality;
-use super::wire::{Answer, ColumnsWire, Cost, Message, OpenWire, Order};
+use super::wire::{Answer, ColumnsWire, Cost, Message, Order};
 use super::{GpuChoice, Progress, Wanted};
 
 /// Workers that transform: more would only wait for memory and for each other's files.
@@ -34,7 +34,6 @@ pub struct State {
     pub pool: Pool,
     pub workers: usize,
     pub line: Option<Rc<Line>>,
-    pub open_settings: OpenWire,
     /// Bytes of one frame of samples if what is open comes through the net.
     pub remote_frame_bytes: Option<f64>,
     pub cache: Cache,
@@ -106,7 +105,6 @@ impl State {
                 pool,
                 workers,
                 line: None,
-                open_settings: OpenWire::default(),
                 remote_frame_bytes: None,
                 cache: Cache::default(),
                 on_news: None,

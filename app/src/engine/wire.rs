@@ -1,8 +1,8 @@
 //! What page and workers say to each other: a line of JSON, and buffers that change hands beside it.
 
 use serde::{Deserialize, Serialize};
-use spyhop_api::view::{Listening, SpectrumSettings};
-use spyhop_api::{RecordingInfo, Timestamp};
+use spyhop_api::RecordingInfo;
+use spyhop_api::view::{Listening, Reading, SpectrumSettings};
 use spyhop_signal::Line;
 use spyhop_signal::line::Run;
 use wasm_bindgen::prelude::*;
@@ -80,7 +80,7 @@ pub fn float_buffer(values: &[f32]) -> JsValue {
 pub enum Order {
     /// Replaces what is open. Objects: the file or blob of each source that has one, in order, then
     /// the sidecars.
-    Sources { sources: Vec<SourceWire>, sidecars: Vec<String>, options: OpenWire },
+    Sources { sources: Vec<SourceWire>, sidecars: Vec<String>, reading: Reading },
     /// Replaces the line.
     Line(LineWire),
     /// Opens a source and describes it: [`Answer::Info`].
@@ -179,19 +179,6 @@ pub struct SourceWire {
     pub bytes: u64,
     /// Address, or `None` for a file that rides along.
     pub url: Option<String>,
-}
-
-/// What a person or a deployment says about reading the files.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct OpenWire {
-    /// How EARS clocks are read: `unophysics`, `readEARS` or `legacy`; the usual way if empty.
-    pub ears_convention: String,
-    /// Where the time stands in file names, in strftime's letters.
-    pub name_pattern: Option<String>,
-    /// Offset from UTC, seconds east, of times without a zone.
-    pub zone_offset_s: Option<i32>,
-    /// When the recording began, against everything that the file says.
-    pub start: Option<Timestamp>,
 }
 
 /// A line.

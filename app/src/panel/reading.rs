@@ -1,9 +1,9 @@
 //! How the files' clocks are read: what a person knows better than the files say.
 
 use leptos::prelude::*;
+use spyhop_api::view::Reading as Clocks;
 use spyhop_api::{StartSource, Timestamp};
 
-use crate::engine::OpenSettings;
 use crate::session::{NoticeKind, Session, use_session};
 
 /// The ways in which EARS clocks are read, with what a person calls them.
@@ -17,7 +17,7 @@ const EARS_CLOCKS: [(&str, &str); 3] = [
 #[component]
 pub fn Reading() -> impl IntoView {
     let session = use_session();
-    let settings = session.open_settings;
+    let settings = Memo::new(move |_| session.view.with(|v| v.reading.clone()));
     let ears = session
         .open
         .with_untracked(|o| o.as_ref().is_some_and(|o| o.infos.iter().any(|i| i.format == "ears")));
@@ -81,10 +81,7 @@ pub fn Reading() -> impl IntoView {
     }
 }
 
-fn change(session: Session, change: impl FnOnce(&mut OpenSettings)) {
-    let mut settings = session.open_settings.get_untracked();
-    change(&mut settings);
-    session.engine().set_open_settings(settings.clone());
-    session.open_settings.set(settings);
+fn change(session: Session, change: impl FnOnce(&mut Clocks)) {
+    session.view.update(|v| change(&mut v.reading));
     crate::open::again(session);
 }

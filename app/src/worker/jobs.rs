@@ -62,8 +62,8 @@ impl Jobs {
 
     async fn answer(&mut self, order: Order, message: Message) -> Result<Option<Message>, String> {
         Ok(Some(match order {
-            Order::Sources { sources, sidecars, options } => {
-                self.recordings.replace(sources, sidecars, &options, &message);
+            Order::Sources { sources, sidecars, reading } => {
+                self.recordings.replace(sources, sidecars, &reading, &message);
                 self.player.stop();
                 return Ok(None);
             }

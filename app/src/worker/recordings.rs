@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use send_wrapper::SendWrapper;
 use spyhop_api::RecordingInfo;
+use spyhop_api::view::Reading;
 use spyhop_signal::formats::{self, EarsConvention, OpenOptions, Sidecar};
 use spyhop_signal::line_reader::LineReader;
 use spyhop_signal::{Line, OpenError, Recording, SourceError};
@@ -13,7 +14,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Blob, FileReaderSync};
 
 use super::bytes::{Bytes, Origin};
-use crate::engine::wire::{Message, OpenWire, SourceWire};
+use crate::engine::wire::{Message, SourceWire};
 
 /// A sidecar that is longer than this is no sidecar.
 const SIDECAR_BYTES: f64 = 1_048_576.0;
@@ -41,7 +42,7 @@ impl Recordings {
         &mut self,
         sources: Vec<SourceWire>,
         sidecars: Vec<String>,
-        options: &OpenWire,
+        reading: &Reading,
         message: &Message,
     ) {
         let mut blobs = message.objects.iter().cloned().filter_map(|o| o.dyn_into::<Blob>().ok());
@@ -61,12 +62,12 @@ impl Recordings {
             Some(Sidecar { name, bytes: js_sys::Uint8Array::new(&bytes.ok()?.into()).to_vec() })
         });
         self.options = Rc::new(OpenOptions {
-            ears_convention: EarsConvention::from_name(&options.ears_convention)
+            ears_convention: EarsConvention::from_name(&reading.ears_convention)
                 .unwrap_or_default(),
             sidecars: sidecars.collect(),
-            name_pattern: options.name_pattern.clone(),
-            zone_offset_s: options.zone_offset_s,
-            start: options.start,
+            name_pattern: reading.name_pattern.clone(),
+            zone_offset_s: reading.zone_offset_s,
+            start: reading.start,
         });
         self.plain = vec![false; sources.len()];
         self.sources = Rc::new(sources);

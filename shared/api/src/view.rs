@@ -9,7 +9,7 @@ pub use link::LinkError;
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Moment;
+use crate::time::{Moment, Timestamp};
 
 /// Version of the link form that this build writes, as `v=`.
 pub const LINK_VERSION: u32 = 1;
@@ -19,6 +19,8 @@ pub const LINK_VERSION: u32 = 1;
 pub struct View {
     /// What is open.
     pub source: Source,
+    /// How the clocks of its files are read.
+    pub reading: Reading,
     /// Left edge of the picture; `None` means "from the beginning".
     pub start: Option<Moment>,
     /// Width of the picture in nanoseconds; `None` means "all of it".
@@ -43,6 +45,19 @@ pub struct View {
     pub flatten_s: Option<f64>,
     /// Whether the maximum is drawn where the mean hides it.
     pub peak_overlay: bool,
+}
+
+/// What a person says about the clocks of files, against what the files say themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// How EARS clocks are read: `unophysics`, `readEARS` or `legacy`; the usual way if empty.
+    pub ears_convention: String,
+    /// Where the time stands in file names, in strftime's letters.
+    pub name_pattern: Option<String>,
+    /// Offset from UTC, seconds east, of times without a zone.
+    pub zone_offset_s: Option<i32>,
+    /// When the recording began.
+    pub start: Option<Timestamp>,
 }
 
 /// What a view is of.
@@ -231,6 +246,7 @@ impl Default for View {
     fn default() -> Self {
         View {
             source: Source::None,
+            reading: Reading::default(),
             start: None,
             span_ns: None,
             band_hz: None,

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `v` | version of this form | `1` |
 //! | `src` | what is open; may stand several times | `set:gulf-night`, `set:gulf-night/71621DC7.190`, `url:https://…`, `file:<fingerprint>:<name>` |
+//! | `ears` `zone` `names` `began` | how clocks of files are read: EARS convention, seconds east of UTC, pattern of file names, start | `readEARS`, `-18000`, `%Y%m%d_%H%M%S`, `2009-03-29T12:15:00Z` |
 //! | `t` | left edge: clock time, or seconds since the first sample | `2009-03-29T12:15:03.412Z`, `12.5s` |
 //! | `span` | width in seconds | `0.25` |
 //! | `f` | band in hertz | `1000-24000` |
@@ -54,6 +55,19 @@ impl View {
         let mut pairs: Vec<(&str, String)> = vec![("v", LINK_VERSION.to_string())];
         for source in source_texts(&self.source) {
             pairs.push(("src", source));
+        }
+        let r = &self.reading;
+        if !r.ears_convention.is_empty() {
+            pairs.push(("ears", r.ears_convention.clone()));
+        }
+        if let Some(offset) = r.zone_offset_s {
+            pairs.push(("zone", offset.to_string()));
+        }
+        if let Some(pattern) = &r.name_pattern {
+            pairs.push(("names", pattern.clone()));
+        }
+        if let Some(start) = r.start {
+            pairs.push(("began", start.to_iso()));
         }
         if let Some(start) = self.start {
             pairs.push(("t", moment_text(start)));
@@ -161,6 +175,16 @@ impl View {
     /// Sets one key; the error is an example of what it should look like.
     fn set(&mut self, key: &str, value: &str) -> Result<(), &'static str> {
         match key {
+            "ears" => self.reading.ears_convention = value.to_owned(),
+            "zone" => {
+                let offset = value.parse().ok().filter(|s: &i32| s.abs() <= 86_400);
+                self.reading.zone_offset_s = Some(offset.ok_or("zone=-18000")?);
+            }
+            "names" => self.reading.name_pattern = Some(value.to_owned()),
+            "began" => {
+                let start = Timestamp::from_iso(value).map_err(|_| "began=2009-03-29T12:15:00Z")?;
+                self.reading.start = Some(start);
+            }
             "t" => self.start = Some(moment(value).ok_or("t=12.5s or t=2009-03-29T12:15:03Z")?),
             "span" => self.span_ns = Some(seconds(value).filter(|s| *s > 0).ok_or("span=0.25")?),
             "f" => self.band_hz = Some(band(value).ok_or("f=1000-24000")?),
@@ -440,6 +464,17 @@ mod tests {
     }
 
     prop_compose! {
+        fn readings()(
+            ears_convention in prop_oneof!["", "readEARS", "legacy"],
+            name_pattern in proptest::option::of("[^\u{0}]{1,20}"),
+            zone_offset_s in proptest::option::of(-50_400..50_400i32),
+            start in proptest::option::of(any::<i64>().prop_map(Timestamp)),
+        ) -> Reading {
+            Reading { ears_convention, name_pattern, zone_offset_s, start }
+        }
+    }
+
+    prop_compose! {
         fn views()(
             start in proptest::option::of(moments()),
             span_ns in proptest::option::of(1i64..i64::MAX / 2),
@@ -450,10 +485,11 @@ mod tests {
             selection in proptest::option::of((moments(), 1i64..1 << 60, bands())),
             rate in 0.01..1800.0f64, het in proptest::option::of(0.0..1e5f64), looped: bool,
             flatten_s in proptest::option::of(0.1..1e4f64), peak_overlay: bool, name in "[^\u{0}]{0,20}",
+            reading in readings(),
         ) -> View {
             View {
                 source: Source::Local(vec![LocalFile { name, fingerprint: "44-0011".into() }]),
-                start, span_ns, band_hz, channel, flatten_s, peak_overlay,
+                reading, start, span_ns, band_hz, channel, flatten_s, peak_overlay,
                 frequency_axis: AXES[axis].1,
                 spectrum: SpectrumSettings {
                     fft_size: 1 << log2, window_samples: (1 << log2) - 1, hop_samples: 1 << (log2 - 1),
