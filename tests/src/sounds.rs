@@ -81,19 +81,26 @@ pub fn write(folder: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<PathBuf>
 /// Reads what `--out x.npy` wrote: rows, columns and the values, row by row.
 ///
 /// # Errors
-/// When it is not a float32 array of two dimensions in C order.
+/// When it is not a float32 array of two dimensions.
 pub fn read_npy(path: &Path) -> anyhow::Result<(usize, usize, Vec<f32>)> {
     let bytes = std::fs::read(path)?;
     anyhow::ensure!(bytes.starts_with(b"\x93NUMPY\x01\x00"), "no npy of version 1");
     let head_len = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
     let head = std::str::from_utf8(&bytes[10..10 + head_len])?;
-    anyhow::ensure!(head.contains("'<f4'") && head.contains("'fortran_order': False"), "{head}");
+    anyhow::ensure!(head.contains("'<f4'"), "{head}");
     let shape = head.split_once("'shape': (").and_then(|(_, rest)| rest.split_once(')'));
     let sizes: Vec<usize> = shape
         .map(|(shape, _)| shape.split(',').filter_map(|n| n.trim().parse().ok()).collect())
         .unwrap_or_default();
     let [rows, columns] = sizes[..] else { anyhow::bail!("no two dimensions: {head}") };
     let data = &bytes[10 + head_len..];
-    let values = data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-    Ok((rows, columns, values.collect()))
+    let values: Vec<f32> =
+        data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    anyhow::ensure!(values.len() == rows * columns, "{} values: {head}", values.len());
+    if head.contains("'fortran_order': False") {
+        return Ok((rows, columns, values));
+    }
+    // Stored column by column.
+    let by_row = (0..rows * columns).map(|i| values[i % columns * rows + i / columns]);
+    Ok((rows, columns, by_row.collect()))
 }
