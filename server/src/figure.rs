@@ -99,7 +99,7 @@ const DC_SHARE: usize = 16;
 const CONTRAST_ROWS: usize = 256;
 
 /// Colours where nothing stands out, dB re full scale.
-const QUIET_DB: (f64, f64) = (-120.0, -60.0);
+pub const QUIET_DB: (f64, f64) = (-120.0, -60.0);
 
 /// Colours of what is drawn above each band's median, dB.
 const FLATTENED_DB: (f64, f64) = (0.0, 25.0);

@@ -14,6 +14,15 @@ use crate::catalogue::{self, DeploymentFile};
 /// Code for "done, but the recording had less in it than it promised".
 pub const PARTLY: u8 = 3;
 
+/// What help says of the codes of commands that read one recording.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the file can't be opened, read or written
+  2  the command was not understood
+  3  written, but parts of the recording were damaged and became silence (a file that was cut
+     short is only warned of)";
+
 /// Warnings about one recording that are printed.
 const MOST_WARNINGS: usize = 10;
 

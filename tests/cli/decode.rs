@@ -5,7 +5,7 @@ use spyhop_signal::source::FileSource;
 use spyhop_tests::sounds;
 use tempfile::TempDir;
 
-use crate::{fixture, info, out_to, said, written};
+use crate::{damaged_flac, fixture, info, out_to, said, written};
 
 /// Fixtures that libsndfile wrote; that the readers give its numbers is tested beside them.
 const LOSSLESS: [&str; 17] = [
@@ -135,12 +135,7 @@ fn a_range_and_a_channel_are_that_part_of_the_whole() -> anyhow::Result<()> {
 #[test]
 fn what_is_damaged_becomes_silence_and_the_code_says_so() -> anyhow::Result<()> {
     let folder = TempDir::new()?;
-    let mut flac = std::fs::read(fixture("s16.flac"))?;
-    let middle = flac.len() / 2;
-    for byte in &mut flac[middle..middle + 50] {
-        *byte ^= 0x5A;
-    }
-    let file = sounds::write(folder.path(), "damaged.flac", &flac)?;
+    let file = damaged_flac(folder.path())?;
     let out = folder.path().join("x.npy");
     let output = out_to("decode", &file, "", &out)?;
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use serde_json::Value;
-use spyhop_tests::program;
+use spyhop_tests::{program, sounds};
 
 /// What a run said to a person.
 fn said(output: &Output) -> String {
@@ -42,6 +42,16 @@ fn info(file: &Path) -> anyhow::Result<Value> {
     let output = run("info", file, "--json")?;
     anyhow::ensure!(output.status.success(), "{}", said(&output));
     Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// A FLAC file with bytes in its middle that are not as they were written.
+fn damaged_flac(folder: &Path) -> anyhow::Result<PathBuf> {
+    let mut flac = std::fs::read(fixture("s16.flac"))?;
+    let middle = flac.len() / 2;
+    for byte in &mut flac[middle..middle + 50] {
+        *byte ^= 0x5A;
+    }
+    sounds::write(folder, "damaged.flac", &flac)
 }
 
 /// A file that libsndfile wrote, from the fixtures of the readers.

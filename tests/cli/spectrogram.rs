@@ -8,7 +8,7 @@ use spyhop_signal::formats::wav_writer::wav_pcm16;
 use spyhop_tests::sounds;
 use tempfile::TempDir;
 
-use crate::{fixture, out_to, said, written};
+use crate::{damaged_flac, out_to, said, written};
 
 /// All texts of a figure.
 fn texts(svg: &str) -> Vec<String> {
@@ -168,12 +168,7 @@ fn a_click_is_transformed_by_a_window_that_it_holds() -> anyhow::Result<()> {
 #[test]
 fn damage_in_a_recording_reaches_the_code_of_numbers_and_figures() -> anyhow::Result<()> {
     let folder = TempDir::new()?;
-    let mut flac = std::fs::read(fixture("s16.flac"))?;
-    let middle = flac.len() / 2;
-    for byte in &mut flac[middle..middle + 50] {
-        *byte ^= 0x5A;
-    }
-    let file = sounds::write(folder.path(), "damaged.flac", &flac)?;
+    let file = damaged_flac(folder.path())?;
     for out in ["x.npy", "x.svg"] {
         let out = folder.path().join(out);
         let output = out_to("spectrogram", &file, "", &out)?;

@@ -13,28 +13,25 @@ use spyhop_signal::Recording;
 use spyhop_signal::formats::wav_writer::{WavCoding, WavWriter};
 
 use crate::npy::NpyWriter;
-use crate::recording_file::{self, PARTLY, ReadingArgs};
+use crate::recording_file::{self, EXIT_CODES, PARTLY, ReadingArgs};
 use crate::{progress, whole_file};
 
 /// Samples decoded at a time: 4 MiB.
 const PIECE_SAMPLES: usize = 1 << 20;
 
-/// Decode a recording to float32 samples, for NumPy or as WAV.
-#[derive(clap::Args)]
-#[command(after_help = "\
+/// What help adds to the options.
+const ABOUT: &str = "\
 Integers are divided by 2^(bits of their container - 1), floats stay as they are. A .npy file has \
-the shape (frames, channels); a .wav file holds 32-bit floats.
-
-Exit codes:
-  0  done
-  1  the file can't be opened, read or written
-  2  the command was not understood
-  3  written, but parts of the recording were damaged and became silence (a file that was cut
-     short is only warned of)
-
+the shape (frames, channels); a .wav file holds 32-bit floats.";
+/// See [`ABOUT`].
+const EXAMPLES: &str = "\
 Examples:
   spyhop decode 71621DC7.190 --out dolphins.npy
-  spyhop decode night.flac --from 19200000 --frames 192000 --channel 0 --out click.wav")]
+  spyhop decode night.flac --from 19200000 --frames 192000 --channel 0 --out click.wav";
+
+/// Decode a recording to float32 samples, for NumPy or as WAV.
+#[derive(clap::Args)]
+#[command(after_help = format!("{ABOUT}\n\n{EXIT_CODES}\n\n{EXAMPLES}"))]
 pub struct Args {
     /// The recording
     file: PathBuf,

@@ -19,7 +19,7 @@ use crate::catalogue::DeploymentFile;
 use crate::did_you_mean::{nearest, question};
 use crate::figure::{self, FigureArgs};
 use crate::npy::NpyWriter;
-use crate::recording_file::{self, Opened, PARTLY, ReadingArgs};
+use crate::recording_file::{self, EXIT_CODES, Opened, PARTLY, ReadingArgs};
 use crate::{progress, whole_file};
 
 /// Samples decoded, and powers made, at a time: 1 and 16 MiB.
@@ -31,28 +31,25 @@ const PIECE_POWERS: usize = 1 << 22;
 const NFFT: usize = 1024;
 const NFFT_FITS: usize = 4;
 
-/// Transform a recording to power, as numbers or as a picture.
-#[derive(clap::Args)]
-#[command(after_help = "\
+/// What help adds to the options.
+const ABOUT: &str = "\
 A .npy file holds one-sided power as float32 of shape (bins, frames), the numbers of \
 scipy.signal.spectrogram(x, rate, detrend=False); x is what `spyhop decode` gives, without the gaps \
 between its segments. A .png or .svg file is a figure with axes, units, clock time and a colour bar. \
 Its levels are in dB re 1 µPa where the folder has a deployment.toml with a [calibration], else in \
 dB re full scale; the numbers of a .npy file always are of full scale (--json tells what to add).
 
-Windows: hann, hann-sym, hamming, blackman, blackmanharris, boxcar, kaiserBETA (as kaiser8.6).
-
-Exit codes:
-  0  done
-  1  the file can't be opened, read or written
-  2  the command was not understood
-  3  written, but parts of the recording were damaged and became silence (a file that was cut
-     short is only warned of)
-
+Windows: hann, hann-sym, hamming, blackman, blackmanharris, boxcar, kaiserBETA (as kaiser8.6).";
+/// See [`ABOUT`].
+const EXAMPLES: &str = "\
 Examples:
   spyhop spectrogram 71621DC7.190 --out dolphins.png
   spyhop spectrogram night.wav --nfft 4096 --hop 1024 --window blackmanharris --out night.npy
-  spyhop spectrogram calls.flac --band 50 500 --axis log --flatten --out calls.svg")]
+  spyhop spectrogram calls.flac --band 50 500 --axis log --flatten --out calls.svg";
+
+/// Transform a recording to power, as numbers or as a picture.
+#[derive(clap::Args)]
+#[command(after_help = format!("{ABOUT}\n\n{EXIT_CODES}\n\n{EXAMPLES}"))]
 pub struct Args {
     /// The recording
     file: PathBuf,
