@@ -20,7 +20,7 @@ PHASE := .ci/phase
 
 # `dist/` is made before the program that carries it.
 .NOTPARALLEL:
-.PHONY: help serve demo app server test test-native test-program test-web test-python test-peers bench pictures check fmt
+.PHONY: help serve demo app server test test-native test-program test-web test-python test-peers bench bench-stft pictures check fmt
 
 help: ## list what can be typed
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -78,11 +78,14 @@ test-peers: ## numbers of large outside packages (PyTorch), compared with ours
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@SPYHOP="$(SPYHOP)" $(SPYHOP_CACHE)/peers-venv/bin/python -m pytest -q -p no:cacheprovider tests/peers
 
-bench: app ## every figure of the README, side by side (some 20 minutes)
-	@.ci/tools browser wavesurfer python peers
+bench: app bench-stft ## every figure of the README, side by side (some 20 minutes)
+	@.ci/tools browser wavesurfer
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
-	@.ci/bench-stft
 	@$(PHASE) bench-page cargo run -q -p spyhop-tests --bin page-bench
+
+bench-stft: ## the transform's speed beside scipy and PyTorch
+	@.ci/tools rust wasm peers
+	@$(PHASE) bench-stft .ci/bench-stft
 
 pictures: app demo ## the README's pictures of the demo
 	@.ci/tools browser

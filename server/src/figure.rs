@@ -4,34 +4,39 @@ use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
+use spyhop_api::RecordingInfo;
 use spyhop_api::view::{ColourMap, FrequencyAxis};
+use spyhop_paint::export::MOST_PIXELS;
 use spyhop_paint::parts::level_unit;
 use spyhop_paint::{
     FigureSpec, Flatten, FrequencyScale, GridSource, Scene, Theme, TimeLabels, figure,
 };
+use spyhop_signal::line_reader::LineReader;
 use spyhop_signal::measure::contrast;
 use spyhop_signal::spectrum::{
     Columns, ColumnsSpec, Effort, ReadSamples, SpectrumSpec, Stft, columns, row_medians,
 };
 use spyhop_signal::{Line, Recording};
 
+use crate::catalogue::DeploymentFile;
+use crate::progress;
+
 /// What a figure shows and how; for PNG and SVG only.
 #[derive(clap::Args, Clone, Debug)]
 pub struct FigureArgs {
     /// Left edge, seconds from the recording's beginning
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, allow_negative_numbers = true)]
     pub from: f64,
     /// Right edge; by default the recording's end
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub to: Option<f64>,
     /// Lowest and highest frequency; by default 0 to Nyquist
-    #[arg(long, num_args = 2, value_names = ["LOW_HZ", "HIGH_HZ"])]
+    #[arg(long, num_args = 2, value_names = ["LOW_HZ", "HIGH_HZ"], allow_negative_numbers = true)]
     pub band: Option<Vec<f64>>,
     /// How frequency runs
     #[arg(long, value_enum, default_value = "linear")]
     pub axis: Axis,
-    /// Floor and ceiling of the colours in dB; by default by contrast
+    /// Floor and ceiling of the colours, in the colour bar's dB; by default by contrast
     #[arg(long, num_args = 2, value_names = ["FLOOR", "CEILING"], allow_negative_numbers = true)]
     pub db: Option<Vec<f64>>,
     /// Colour map
@@ -47,7 +52,7 @@ pub struct FigureArgs {
     #[arg(long, num_args = 2, value_names = ["WIDTH", "HEIGHT"], default_values_t = [1200, 560])]
     pub size: Vec<u32>,
     /// Pixels of the file for each pixel of the size: 2 is sharp in print
-    #[arg(long, default_value_t = 2.0)]
+    #[arg(long, default_value_t = 2.0, allow_negative_numbers = true)]
     pub ratio: f64,
     /// Title; by default the file's name
     #[arg(long)]
@@ -73,37 +78,61 @@ pub enum Map {
     GreyInverted,
 }
 
+/// A painted recording.
+pub struct Painted {
+    /// The picture.
+    pub scene: Scene,
+    /// What reading has met, as [`Recording::problems`].
+    pub problems: Vec<String>,
+}
+
 /// Columns that are computed between two steps of the progress bar.
 const COLUMNS_A_STEP: usize = 16;
+
+/// Bins from zero that DC leaks into; they have no say in the contrast (but for short transforms,
+/// where they are much of the band).
+const DC_BINS: usize = 3;
+/// See [`DC_BINS`].
+const DC_SHARE: usize = 16;
+
+/// Places along the frequency axis that the contrast is taken from.
+const CONTRAST_ROWS: usize = 256;
+
+/// Colours where nothing stands out, dB re full scale.
+pub const QUIET_DB: (f64, f64) = (-120.0, -60.0);
+
+/// Colours of what is drawn above each band's median, dB.
+const FLATTENED_DB: (f64, f64) = (0.0, 25.0);
+
+/// A start time that is less sure than this is said to be so, seconds.
+const UNSURE_S: f64 = 60.0;
 
 /// Rows a pixel that are kept, so that a picture of long transforms fits into memory.
 const ROWS_A_PIXEL: f64 = 3.0;
 
 /// Paints one channel of a recording; what cannot be painted is an error that says why.
 pub fn paint(
-    recording: &mut Recording,
+    recording: Recording,
     channel: u32,
     spectrum: SpectrumSpec,
+    deployment: &DeploymentFile,
     args: &FigureArgs,
-) -> Result<Scene> {
-    let name = recording.info.name.clone();
-    let (line, _) = Line::new(std::slice::from_ref(&recording.info))
-        .with_context(|| format!("{name} can't be shown"))?;
+) -> Result<Painted> {
+    let info = recording.info.clone();
+    let name = &info.name;
+    let mut reader =
+        LineReader::of_recording(recording).with_context(|| format!("{name} can't be shown"))?;
+    let line = reader.line().clone();
     let positions = stretch(&line, args).with_context(|| format!("{name} can't be shown"))?;
     let scale = frequency_scale(line.sample_rate_hz, args)?;
-    let (width, height) = match args.size.as_slice() {
-        [width, height] => (f64::from(*width), f64::from(*height)),
-        _ => bail!("--size takes a width and a height"),
-    };
-    if !(200.0..=20_000.0).contains(&width) || !(150.0..=20_000.0).contains(&height) {
-        bail!("--size {width} {height}: give 200 to 20000 by 150 to 20000 pixels");
-    }
+    let (width, height) = size(args)?;
 
     let spec = columns_spec(spectrum, &positions, &scale, (width, height), args)?;
     let mut read = |range: Range<i64>, out: &mut Vec<f32>| {
-        read_positions(recording, &line, range, channel, out)
+        reader.read(range, channel, out).map(drop).map_err(|e| e.to_string())
     };
     let power = compute(&spec, &line, &mut read)?;
+    let calibration_db = deployment.calibration.map(|c| c.offset_db());
     let medians = args.flatten.then(|| {
         let recorded = power.mean.chunks(spec.rows).zip(&power.frames);
         row_medians(recorded.filter(|(_, frames)| **frames > 0).map(|(c, _)| c), spec.rows)
@@ -115,40 +144,90 @@ pub fn paint(
         bin_hz: spectrum.bin_hz(),
     });
     let range_db = match (args.db.as_deref(), &medians) {
-        (Some([floor, ceiling]), _) if floor < ceiling => (*floor, *ceiling),
-        (Some(db), _) => bail!("--db {db:?}: the floor must lie below the ceiling"),
-        (None, Some(_)) => (0.0, 25.0),
+        (Some([floor, ceiling]), _) if floor.is_finite() && ceiling.is_finite() => {
+            if floor >= ceiling {
+                bail!("--db {floor} {ceiling}: the floor must lie below the ceiling");
+            }
+            (*floor, *ceiling)
+        }
+        (Some(_), _) => bail!("--db takes two levels, as --db -110 -60"),
+        (None, Some(_)) => FLATTENED_DB,
         (None, None) => {
-            let skip = usize::from(spec.first_row == 0) * (3 / spec.bins_per_row).max(1);
-            contrast(&power.mean, spec.rows, skip).unwrap_or((-120.0, -60.0))
+            let (floor, ceiling) =
+                contrast_as_drawn(&power.mean, &spec, &scale).unwrap_or(QUIET_DB);
+            let offset_db = calibration_db.unwrap_or(0.0);
+            ((floor + offset_db).round(), (ceiling + offset_db).round())
         }
     };
     let source = GridSource::new(&spec, &power);
-    let synthesised = recording.info.metadata.values().any(|v| v.contains("synthesised"));
-    Ok(figure(
+    let synthesised =
+        deployment.synthesised || info.metadata.values().any(|v| v.contains("synthesised"));
+    let scene = figure(
         &FigureSpec {
             width,
             height,
             pixel_ratio: args.ratio,
             font_px: 13.0,
-            title: args.title.as_deref().unwrap_or(&name),
-            subtitle: &subtitle(&spectrum, args),
+            title: args.title.as_deref().unwrap_or(name),
+            subtitle: &subtitle(&info, channel, &spectrum, args),
             synthesised,
             positions,
             sample_rate_hz: line.sample_rate_hz,
-            labels: labels(&line),
+            labels: labels(&line, &info),
             scale,
             map: args.map.into(),
             range_db,
-            offset_db: 0.0,
-            level_unit: level_unit(spectrum.scaling, false, args.flatten),
+            offset_db: calibration_db.unwrap_or(0.0),
+            level_unit: level_unit(spectrum.scaling, calibration_db.is_some(), args.flatten),
             flatten,
             peak_overlay: true,
             boxes: &[],
             theme: if args.light { Theme::light() } else { Theme::dark() },
         },
         &source,
-    ))
+    );
+    Ok(Painted { scene, problems: reader.problems() })
+}
+
+/// Width and height in CSS pixels, checked before anything is computed.
+fn size(args: &FigureArgs) -> Result<(f64, f64)> {
+    let (width, height) = match args.size.as_slice() {
+        [width, height] => (f64::from(*width), f64::from(*height)),
+        _ => bail!("--size takes a width and a height"),
+    };
+    if !(200.0..=20_000.0).contains(&width) || !(150.0..=20_000.0).contains(&height) {
+        bail!("--size {width} {height}: give 200 to 20000 by 150 to 20000 pixels");
+    }
+    if !(0.25..=16.0).contains(&args.ratio) {
+        bail!("--ratio {}: give 0.25 to 16", args.ratio);
+    }
+    if width * height * args.ratio.powi(2) > MOST_PIXELS {
+        bail!(
+            "--size {width} {height} --ratio {}: a picture has at most {} million pixels",
+            args.ratio,
+            MOST_PIXELS / 1e6
+        );
+    }
+    Ok((width, height))
+}
+
+/// Floor and ceiling by the cells as the axis draws them: on a logarithmic one the low bands fill
+/// most of the picture, and are to keep their colours.
+fn contrast_as_drawn(
+    mean: &[f32],
+    spec: &ColumnsSpec,
+    scale: &FrequencyScale,
+) -> Option<(f64, f64)> {
+    let first_bin = DC_BINS.min(spec.spectrum.bins() / DC_SHARE);
+    let rows: Vec<usize> = (0..CONTRAST_ROWS)
+        .map(|i| scale.to_hz((i as f64 + 0.5) / CONTRAST_ROWS as f64) / spec.spectrum.bin_hz())
+        .map(|bin| (bin + 0.5) as usize)
+        .filter(|bin| *bin >= first_bin)
+        .map(|bin| (bin / spec.bins_per_row).saturating_sub(spec.first_row).min(spec.rows - 1))
+        .collect();
+    let drawn: Vec<f32> =
+        mean.chunks(spec.rows).flat_map(|column| rows.iter().map(|row| column[*row])).collect();
+    contrast(&drawn, rows.len(), 0)
 }
 
 /// Positions from the left edge to the right.
@@ -224,8 +303,7 @@ fn compute(spec: &ColumnsSpec, line: &Line, read: &mut ReadSamples<'_>) -> Resul
         wave: Vec::new(),
         exact: true,
     };
-    let style = ProgressStyle::with_template("transforming {bar:30} {percent} %  {eta} left")?;
-    let progress = ProgressBar::new(spec.columns as u64).with_style(style);
+    let progress = progress::bar(spec.columns as u64, "transforming");
     for first in (0..spec.columns).step_by(COLUMNS_A_STEP) {
         let step = ColumnsSpec {
             first_column: spec.first_column + first as i64,
@@ -246,35 +324,24 @@ fn compute(spec: &ColumnsSpec, line: &Line, read: &mut ReadSamples<'_>) -> Resul
     Ok(all)
 }
 
-fn read_positions(
-    recording: &mut Recording,
-    line: &Line,
-    range: Range<i64>,
-    channel: u32,
-    out: &mut Vec<f32>,
-) -> Result<(), String> {
-    out.clear();
-    let mut part = Vec::new();
-    for run in line.parts(range.clone()) {
-        out.resize((run.position - range.start) as usize, 0.0);
-        recording
-            .read_channel(run.first_frame, run.frames as usize, channel, &mut part)
-            .map_err(|e| e.to_string())?;
-        out.extend_from_slice(&part);
-    }
-    out.resize((range.end - range.start).max(0) as usize, 0.0);
-    Ok(())
-}
-
-fn labels(line: &Line) -> TimeLabels {
-    match line.origin {
-        Some(origin) => TimeLabels::Clock { origin, offset_s: 0, zone: "UTC".into() },
-        None => TimeLabels::Elapsed,
-    }
+/// Clock time, with what is not sure of its zone.
+fn labels(line: &Line, info: &RecordingInfo) -> TimeLabels {
+    let Some(origin) = line.origin else { return TimeLabels::Elapsed };
+    let zone = match info.start_zone.as_str() {
+        "assumed UTC" => "UTC, assumed".into(),
+        said if said.contains("not applied") => format!("UTC, {said}"),
+        _ => "UTC".into(),
+    };
+    TimeLabels::Clock { origin, offset_s: 0, zone }
 }
 
 /// How the picture was made, so that another can make it again.
-fn subtitle(spectrum: &SpectrumSpec, args: &FigureArgs) -> String {
+fn subtitle(
+    info: &RecordingInfo,
+    channel: u32,
+    spectrum: &SpectrumSpec,
+    args: &FigureArgs,
+) -> String {
     let rate = spectrum.sample_rate_hz;
     let overlap = 1.0 - spectrum.hop_samples as f64 / spectrum.window_samples as f64;
     let mut text = format!(
@@ -287,6 +354,12 @@ fn subtitle(spectrum: &SpectrumSpec, args: &FigureArgs) -> String {
         hertz(rate / spectrum.fft_size as f64),
         if overlap >= 0.0 { format!("{} %", three(overlap * 100.0)) } else { "no".into() },
     );
+    if info.channels > 1 {
+        text.push_str(&format!(" · channel {channel} (from 0) of {}", info.channels));
+    }
+    if let Some(unsure_s) = info.start_uncertainty_s.filter(|s| *s >= UNSURE_S) {
+        text.push_str(&format!(" · start ±{}", unsure(unsure_s)));
+    }
     if args.flatten {
         text.push_str(" · flattened by the median of each band over the picture");
     }
@@ -302,6 +375,15 @@ fn seconds(s: f64) -> String {
         s if s >= 1.0 => format!("{} s", three(s)),
         s if s >= 1e-3 => format!("{} ms", three(s * 1e3)),
         s => format!("{} µs", three(s * 1e6)),
+    }
+}
+
+/// A long time in the unit that people say it in.
+fn unsure(s: f64) -> String {
+    match s {
+        s if s >= 86_400.0 => format!("{} d", three(s / 86_400.0)),
+        s if s >= 3600.0 => format!("{} h", three(s / 3600.0)),
+        s => format!("{} min", three(s / 60.0)),
     }
 }
 

@@ -5,11 +5,14 @@ mod catalogue;
 mod commands;
 mod data_folder;
 mod demo;
+mod did_you_mean;
 mod figure;
 mod http;
 mod npy;
 mod preview;
+mod progress;
 mod recording_file;
+mod whole_file;
 
 use std::process::ExitCode;
 
@@ -17,23 +20,32 @@ use clap::{Parser, Subcommand};
 
 /// Look at, listen to and share recordings of whales and dolphins.
 #[derive(Parser)]
-#[command(name = "spyhop", version, about)]
+#[command(
+    name = "spyhop",
+    version,
+    about,
+    after_help = "\
+Begin with:
+  spyhop demo ~/whales                           make recordings of dolphins and whales to look at
+  spyhop serve --data ~/whales                   look at them, and listen, in a browser
+  spyhop info recorder/*.wav                     what is in these files, and when did they begin?
+  spyhop spectrogram night.flac --out night.png  a picture with axes, clock time and levels
+  spyhop decode night.flac --out night.npy       samples for NumPy
+
+Each command tells more: spyhop spectrogram --help"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+// What a command is for stands with its arguments.
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the web page and the recordings of a place.
     Serve(commands::serve::Args),
-    /// Synthesise the demo deployments.
     Demo(commands::demo::Args),
-    /// Tell what recordings are, without reading their samples.
     Info(commands::info::Args),
-    /// Decode a recording to float32 samples.
     Decode(commands::decode::Args),
-    /// Transform a recording to power, as numbers or as a picture.
     Spectrogram(commands::spectrogram::Args),
 }
 

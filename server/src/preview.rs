@@ -11,11 +11,12 @@ use spyhop_paint::{
 use spyhop_signal::formats::OpenOptions;
 use spyhop_signal::line_reader::LineReader;
 use spyhop_signal::measure::contrast;
+use spyhop_signal::source::FileSource;
 use spyhop_signal::spectrum::{Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, columns};
 use spyhop_signal::{Line, Recording, formats};
 
 use crate::catalogue::Catalogue;
-use spyhop_signal::source::FileSource;
+use crate::figure::QUIET_DB;
 
 /// Width of the picture in pixels; the page shows it at half of that or less.
 const WIDTH: usize = 640;
@@ -27,8 +28,6 @@ const EXACT_S: f64 = 120.0;
 const FRAMES_PER_COLUMN: usize = 6;
 /// Bins of a picture whose columns are summed to less memory than this.
 const MAX_CELLS: usize = 4 << 20;
-/// Colours where nothing stands out, dB re full scale.
-const QUIET_DB: (f64, f64) = (-120.0, -60.0);
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]

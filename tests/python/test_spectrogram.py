@@ -19,17 +19,25 @@ def agree(ours, theirs):
     assert (error <= allowed).all(), (ours.flat[worst], theirs.flat[worst])
 
 
-def power(file, folder, nfft, hop, window, scaling):
+def power(file, folder, nfft, hop, window, scaling, *more):
     out = folder / "power.npy"
     spyhop("spectrogram", file, "--nfft", nfft, "--hop", hop, "--window", window,
-           "--scaling", scaling, "--out", out)
+           "--scaling", scaling, "--out", out, *more)
     return np.load(out)
 
 
-def reference(samples, rate, nfft, hop, window, scaling):
+def reference(samples, rate, nfft, hop, window, scaling, window_samples=None):
+    nperseg = window_samples or nfft
     return scipy.signal.spectrogram(
-        samples.astype(np.float64), rate, window=window, nperseg=nfft, noverlap=nfft - hop,
-        detrend=False, scaling=scaling, mode="psd")[2]
+        samples.astype(np.float64), rate, window=window, nperseg=nperseg, noverlap=nperseg - hop,
+        nfft=nfft, detrend=False, scaling=scaling, mode="psd")[2]
+
+
+def noise(folder, rate):
+    """A file of noise, and its samples."""
+    file = folder / "noise.wav"
+    soundfile.write(file, np.random.default_rng(5).standard_normal(12_345) * 0.1, rate, subtype="FLOAT")
+    return file, soundfile.read(file, dtype="float32")[0]
 
 
 @pytest.mark.parametrize("scaling", ["density", "spectrum"])
@@ -47,18 +55,31 @@ def test_each_window_and_scaling_gives_scipys_power(tmp_path, ours, theirs, scal
 
 @pytest.mark.parametrize(("nfft", "hop"), [(2, 1), (100, 33), (1000, 250), (2000, 2000), (4096, 512)])
 def test_any_length_and_hop_gives_scipys_power(tmp_path, nfft, hop):
-    rate = 2000
-    samples = np.random.default_rng(5).standard_normal(12_345) * 0.1
-    file = tmp_path / "noise.wav"
-    soundfile.write(file, samples, rate, subtype="FLOAT")
-    samples = soundfile.read(file, dtype="float32")[0]
+    file, samples = noise(tmp_path, 2000)
     agree(power(file, tmp_path, nfft, hop, "hann", "density"),
-          reference(samples, rate, nfft, hop, "hann", "density"))
+          reference(samples, 2000, nfft, hop, "hann", "density"))
+
+
+@pytest.mark.parametrize("scaling", ["density", "spectrum"])
+@pytest.mark.parametrize(("ours", "theirs"), [*WINDOWS, ("kaiser14", ("kaiser", 14)), ("kaiser0", ("kaiser", 0))],
+                         ids=lambda v: str(v))
+@pytest.mark.parametrize(("window_samples", "nfft", "hop"), [(100, 256, 50), (333, 1000, 40), (1000, 1024, 999)])
+def test_zeros_around_any_window_give_scipys_power(tmp_path, window_samples, nfft, hop, ours, theirs, scaling):
+    file, samples = noise(tmp_path, 48_000)
+    agree(power(file, tmp_path, nfft, hop, ours, scaling, "--window-samples", window_samples),
+          reference(samples, 48_000, nfft, hop, theirs, scaling, window_samples))
+
+
+def test_the_symmetric_hann_is_scipys(tmp_path):
+    file, samples = noise(tmp_path, 8000)
+    window = scipy.signal.get_window("hann", 500, fftbins=False)
+    agree(power(file, tmp_path, 500, 250, "hann-sym", "density"),
+          reference(samples, 8000, 500, 250, window, "density"))
 
 
 @pytest.mark.parametrize("file", recordings())
 def test_a_real_recording_gives_scipys_power(tmp_path, file):
     samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
-    nfft = 1024 if len(samples) >= 1024 else 64
+    nfft = next(n for n in (1024, 64, 4) if len(samples) >= n)
     agree(power(file, tmp_path, nfft, nfft // 2, "hann", "density"),
           reference(samples[:, 0], rate, nfft, nfft // 2, "hann", "density"))

@@ -100,6 +100,7 @@ pub fn read_npy(path: &Path) -> anyhow::Result<(usize, usize, Vec<f32>)> {
     if head.contains("'fortran_order': False") {
         return Ok((rows, columns, values));
     }
-    let by_row = (0..rows).flat_map(|row| values.iter().skip(row).step_by(rows)).copied();
+    // Stored column by column.
+    let by_row = (0..rows * columns).map(|i| values[i % columns * rows + i / columns]);
     Ok((rows, columns, by_row.collect()))
 }

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use spyhop_api::{Calibration, Deployment};
 use spyhop_signal::formats::{EarsConvention, OpenOptions};
 
+use crate::did_you_mean::{nearest, question};
+
 /// Its name in a deployment's folder.
 pub const FILE_NAME: &str = "deployment.toml";
 
@@ -88,7 +90,7 @@ pub enum DeploymentFileError {
     #[error("it was passed over: {0}")]
     Toml(#[from] toml::de::Error),
     /// A key that means nothing here.
-    #[error("it was passed over: the key '{key}' is unknown{}", nearest.map(|n| format!(", did you mean '{n}'?")).unwrap_or_default())]
+    #[error("it was passed over: the key '{key}' is unknown{}", question(*nearest))]
     UnknownKey {
         /// The key as it stands there.
         key: String,
@@ -155,21 +157,10 @@ fn refuse_unknown(table: &toml::Table, known: &[&'static str]) -> Result<(), Dep
     match table.keys().find(|key| !known.contains(&key.as_str())) {
         None => Ok(()),
         Some(key) => {
-            Err(DeploymentFileError::UnknownKey { key: key.clone(), nearest: nearest(key, known) })
+            let nearest = nearest(key, known.iter().copied());
+            Err(DeploymentFileError::UnknownKey { key: key.clone(), nearest })
         }
     }
-}
-
-/// How alike two words must be (Jaro–Winkler, 0–1) for one to be offered for the other.
-const ALIKE: f64 = 0.75;
-
-fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
-    known
-        .iter()
-        .map(|k| (strsim::jaro_winkler(key, k), *k))
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, k)| k)
 }
 
 #[cfg(test)]

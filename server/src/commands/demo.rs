@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::demo::{self, Folder};
 
-/// Options of `spyhop demo`.
+/// Synthesise the demo: dolphins, right whales and a humpback's song.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Makes DIR/gulf-night (dolphins at 192 kHz, EARS), DIR/bank-in-march (right whales at 2 kHz) and \

@@ -8,12 +8,15 @@ use spyhop_api::{RecordingInfo, StartSource};
 
 use crate::recording_file::{self, ReadingArgs};
 
-/// Options of `spyhop info`.
+/// Tell what recordings are: format, rate, length, start time and how sure it is.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Only headers and a few short ranges are read, whatever the file's size.
 
-Exit codes: 0 all files were opened, 1 at least one was not, 2 the command was not understood.
+Exit codes:
+  0  all files were opened
+  1  at least one was not
+  2  the command was not understood
 
 Examples:
   spyhop info 71621DC7.190
@@ -37,12 +40,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut objects: Vec<Value> = Vec::new();
     for (index, path) in args.files.iter().enumerate() {
         match recording_file::open(path, &args.reading) {
-            Ok(recording) if args.json => objects.push(serde_json::to_value(&recording.info)?),
-            Ok(recording) => {
+            Ok(opened) if args.json => {
+                objects.push(serde_json::to_value(&opened.recording.info)?);
+            }
+            Ok(opened) => {
                 if index > 0 {
                     println!();
                 }
-                print(path, &recording.info);
+                print(path, &opened.recording.info);
             }
             Err(error) => {
                 failed = true;

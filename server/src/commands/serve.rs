@@ -1,6 +1,6 @@
 //! `spyhop serve`.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::catalogue::Catalogue;
 use crate::data_folder::demo_folder;
 use crate::http;
 
-/// Serves the page, and the recordings of a place to it.
+/// Serve the web page, and the recordings of a place to it.
 ///
 /// Each folder of the place that holds recordings is a deployment; a deployment.toml in it may give
 /// it a name, credit, licence and calibration. Nothing is ever written there. Without --data the
@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "PLACE")]
     data: Option<PathBuf>,
     /// Address to listen on; 0.0.0.0:PORT lets other machines in, port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = parse_address)]
     listen: SocketAddr,
     /// Certificate chain in PEM, for https
     #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls_self_signed")]
@@ -41,6 +41,14 @@ pub struct Args {
     /// Make a certificate for https; browsers warn once
     #[arg(long)]
     tls_self_signed: bool,
+}
+
+/// `127.0.0.1:8080`, `localhost:8080`, or a port alone.
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    let address =
+        if text.parse::<u16>().is_ok() { format!("127.0.0.1:{text}") } else { text.into() };
+    let found = address.to_socket_addrs().ok().and_then(|mut all| all.next());
+    found.ok_or_else(|| "give an address of this machine and a port, as 127.0.0.1:8080".into())
 }
 
 /// How long open answers may take to end once the server was told to stop.

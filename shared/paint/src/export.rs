@@ -15,7 +15,7 @@ const REGULAR: &[u8] = include_bytes!("../../../public/fonts/SpyhopSans-Regular.
 const SEMI_BOLD: &[u8] = include_bytes!("../../../public/fonts/SpyhopSans-SemiBold.otf");
 
 /// Most pixels of a PNG: half a gigabyte of memory while it is made.
-const MOST_PIXELS: f64 = 100e6;
+pub const MOST_PIXELS: f64 = 100e6;
 
 /// Why a scene did not become a file.
 #[derive(Debug, thiserror::Error)]

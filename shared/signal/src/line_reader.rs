@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use crate::line::Line;
+use crate::line::{Line, LineError};
 use crate::recording::{OpenError, Recording};
+use crate::source::SourceError;
 
 /// Recordings kept open at a time; the one read longest ago is closed first.
 const MAX_OPEN: usize = 16;
@@ -25,6 +26,26 @@ impl LineReader {
     /// when it is needed after it was closed.
     pub fn new(line: Line, open_recording: OpenRecording) -> LineReader {
         LineReader { line, open_recording, open: Vec::new(), part: Vec::new() }
+    }
+
+    /// A reader of one recording that is open already, with its gaps.
+    ///
+    /// # Errors
+    /// When it holds no samples.
+    pub fn of_recording(recording: Recording) -> Result<LineReader, LineError> {
+        let (line, _) = Line::new(std::slice::from_ref(&recording.info))?;
+        let name = recording.info.name.clone();
+        let no_other = move |_| {
+            let error = SourceError::Io("there is only one recording on its line".to_owned());
+            Err(OpenError::Source { name: name.clone(), error })
+        };
+        let reader = LineReader::new(line, Box::new(no_other));
+        Ok(LineReader { open: vec![(0, recording)], ..reader })
+    }
+
+    /// What reading has met in the recordings that are open, as [`Recording::problems`].
+    pub fn problems(&self) -> Vec<String> {
+        self.open.iter().flat_map(|(_, recording)| recording.problems().to_vec()).collect()
     }
 
     /// The line that is read.
@@ -125,6 +146,15 @@ mod tests {
         assert_eq!(out, vec![0.0; 100]);
         assert_eq!(reader.read(5..5, 0, &mut out).expect("reads"), 0);
         assert!(out.is_empty());
+    }
+
+    #[test]
+    fn one_open_recording_reads_as_its_line_does() {
+        let mut reader = LineReader::of_recording(open(3).expect("a WAV")).expect("has samples");
+        let mut out = Vec::new();
+        assert_eq!(reader.read(-2..3, 0, &mut out).expect("reads"), 3);
+        assert_eq!(out, [0.0, 0.0, 4.0, 4.0, 4.0].map(|v| v / 32_768.0));
+        assert!(reader.problems().is_empty());
     }
 
     #[test]

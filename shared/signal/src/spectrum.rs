@@ -22,7 +22,7 @@ pub use peak::peak_threshold_db;
 pub use plan::{ColumnPlan, FrameRun, plan_column};
 pub use sample_buffer::{ReadSamples, read_positions};
 pub use scale::FrequencyScale;
-pub use spec::{SpecError, SpectrumSpec};
+pub use spec::{MAX_FFT_SIZE, SpecError, SpectrumSpec};
 pub use stft::{Spectrogram, Stft};
 pub use wave::{Wave, WaveColumn};
 pub use window::window_coefficients;

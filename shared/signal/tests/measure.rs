@@ -2,6 +2,7 @@
 //! mathematics says of sines and noise.
 
 use std::f64::consts::{PI, TAU};
+use std::ops::Range;
 
 use serde_json::Value;
 use spyhop_api::view::SpectrumSettings;
@@ -22,7 +23,7 @@ fn noise(length: usize) -> Vec<f64> {
 }
 
 const RATE: f64 = 2000.0;
-const INSIDE: std::ops::Range<usize> = 4700..6900;
+const INSIDE: Range<usize> = 4700..6900;
 const BAND: (f64, f64) = (80.0, 350.0);
 
 /// The fixture's signal: an upsweep in noise over a DC.
@@ -167,7 +168,10 @@ fn gaps_count_for_nothing_and_nonsense_measures_nothing() {
     assert_eq!(measured(&samples).rms_db, None);
     let spec = BoxSpec { sample_rate_hz: RATE, band_hz: (300.0, 100.0), spectrum: settings() };
     assert_eq!(measure_box(&upsweep(), INSIDE, &spec).expect("settings").rms_db, None);
-    assert_eq!(measure_box(&[], 5..3, &spec).expect("settings").recorded_s, 0.0);
+    assert_eq!(
+        measure_box(&[], Range { start: 5, end: 3 }, &spec).expect("settings").recorded_s,
+        0.0
+    );
     let spec =
         BoxSpec { spectrum: SpectrumSettings { fft_size: 0, ..settings() }, band_hz: BAND, ..spec };
     assert!(measure_box(&upsweep(), INSIDE, &spec).is_err());

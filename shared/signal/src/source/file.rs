@@ -19,11 +19,17 @@ impl FileSource {
     /// When there is no such file, it is a folder, or it may not be read.
     pub fn open(path: &Path) -> Result<FileSource, SourceError> {
         let io = |e: std::io::Error| SourceError::Io(reason(&e).to_owned());
-        let file = File::open(path).map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
+        // Before it is opened: opening a pipe would wait for somebody to write into it.
+        let metadata = std::fs::metadata(path).map_err(io)?;
         if metadata.is_dir() {
             return Err(SourceError::Io("it is a folder; name the files in it".to_owned()));
         }
+        if !metadata.is_file() {
+            let reason =
+                "it is a device or a pipe, which can't be read in parts; save it to a file";
+            return Err(SourceError::Io(reason.to_owned()));
+        }
+        let file = File::open(path).map_err(io)?;
         Ok(FileSource { file, len: metadata.len() })
     }
 }

@@ -1,0 +1,106 @@
+//! `spyhop info`.
+
+use serde_json::{Value, json};
+use spyhop_tests::{program, sounds};
+use tempfile::TempDir;
+
+use crate::{info, run, said};
+
+#[test]
+fn info_gives_one_object_for_one_file_and_an_array_for_several() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let tone = sounds::sine(440.0, 0.5, 1.5, 8000);
+    let file = sounds::write_wav(folder.path(), "buoy_20240601_120000.wav", &tone, 8000)?;
+    let one = info(&file)?;
+    let expected = json!({
+        "format": "wav",
+        "codec": "pcm_s16le",
+        "sample_rate_hz": 8000.0,
+        "channels": 1,
+        "bits_per_sample": 16,
+        "frames": 12_000,
+        "duration_s": 1.5,
+        "start": "2024-06-01T12:00:00.000000000Z",
+        "start_source": "file_name",
+        "start_zone": "assumed UTC",
+        "start_uncertainty_s": 1.0,
+        "segments": [
+            { "start": "2024-06-01T12:00:00.000000000Z", "first_frame": 0, "frames": 12_000 },
+        ],
+        "metadata": {},
+        "warnings": [],
+    });
+    for (key, value) in expected.as_object().into_iter().flatten() {
+        assert_eq!(&one[key], value, "{key}");
+    }
+    let args = ["info".as_ref(), file.as_os_str(), file.as_os_str(), "--json".as_ref()];
+    let two: Value = serde_json::from_slice(&program::run(args)?.stdout)?;
+    assert_eq!(two, json!([one, one]));
+    Ok(())
+}
+
+#[test]
+fn a_recording_without_a_date_has_null_for_its_start() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let file = sounds::write_wav(folder.path(), "whale.wav", &[0; 80], 8000)?;
+    let undated = info(&file)?;
+    assert_eq!((&undated["start"], &undated["start_source"]), (&Value::Null, &json!("none")));
+    assert_eq!(undated["segments"][0]["start"], Value::Null);
+
+    let told = run("info", &file, "--json --start 2009-03-29T12:15:00.25Z")?;
+    let told: Value = serde_json::from_slice(&told.stdout)?;
+    assert_eq!(told["start"], "2009-03-29T12:15:00.250000000Z", "a person's word");
+    assert_eq!(told["start_source"], "override");
+    Ok(())
+}
+
+#[test]
+fn an_ears_file_keeps_its_clock_to_the_nanosecond() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let tone = sounds::sine(5000.0, 0.1, 0.1, 192_000);
+    // A test vector of the format: 0000000000001e7e8dcde187 under the default convention.
+    let start = "2017-06-12T06:38:38.348218750Z";
+    let file = sounds::write_ears(folder.path(), "71621DC7.190", &tone, start)?;
+    let ears = info(&file)?;
+    assert_eq!(ears["format"], "ears");
+    assert_eq!(ears["sample_rate_hz"], 192_000.0);
+    assert_eq!(ears["start"], start);
+    assert_eq!(ears["start_uncertainty_s"], 86_400.0);
+
+    let other = run("info", &file, "--json --ears-convention readEARS")?;
+    let other: Value = serde_json::from_slice(&other.stdout)?;
+    assert_eq!(other["start"], "2015-10-13T03:28:37.132218750Z");
+    Ok(())
+}
+
+#[test]
+fn a_deployment_toml_says_how_its_folder_is_read() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let file = sounds::write_wav(folder.path(), "a_20240601_120000.wav", &[0; 80], 8000)?;
+    sounds::write(folder.path(), "deployment.toml", b"zone_offset_s = -18000\n")?;
+    assert_eq!(info(&file)?["start"], "2024-06-01T17:00:00.000000000Z");
+    let nearer = run("info", &file, "--json --zone=+01:00")?;
+    let nearer: Value = serde_json::from_slice(&nearer.stdout)?;
+    assert_eq!(nearer["start"], "2024-06-01T11:00:00.000000000Z", "the command line goes first");
+
+    sounds::write(folder.path(), "deployment.toml", b"zone_ofset_s = -18000\n")?;
+    let output = run("info", &file, "--json")?;
+    assert!(output.status.success(), "a misspelt key stops nothing");
+    assert!(said(&output).contains("did you mean 'zone_offset_s'?"), "{}", said(&output));
+    Ok(())
+}
+
+#[test]
+fn one_bad_file_stops_nothing_and_still_is_an_error() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let bad = sounds::write(folder.path(), "holiday.wav", b"\xff\xd8\xff\xe0 and so on")?;
+    let good = sounds::write_wav(folder.path(), "good.wav", &[0; 100], 8000)?;
+    let args = ["info".as_ref(), bad.as_os_str(), good.as_os_str(), "--json".as_ref()];
+    let output = program::run(args)?;
+    assert_eq!(output.status.code(), Some(1));
+    let both: Value = serde_json::from_slice(&output.stdout)?;
+    assert_eq!(both[0]["name"], "holiday.wav");
+    assert!(both[0]["error"].as_str().is_some_and(|e| e.contains("JPEG")), "{both}");
+    assert_eq!(both[1]["frames"], 100);
+    Ok(())
+}
