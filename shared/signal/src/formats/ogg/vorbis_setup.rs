@@ -303,6 +303,8 @@ fn residue(bits: &mut Bits<'_>, dimensions: &[u32]) -> Checked<Residue> {
 
 /// A mapping; gives whether a residue of several channels spills in short blocks and in long ones.
 ///
+/// No channel may be coupled twice: the steps are undone from the last to the first, which symphonia
+/// does from the first to the last.
 /// Two channels alone in a residue of type 2 must be the first two: symphonia counts the second from
 /// the first one on, which is another one or none.
 fn mapping(
@@ -317,6 +319,7 @@ fn mapping(
         return Err(IMPOSSIBLE);
     }
     let submaps = if bits.take(1).ok_or(CUT)? == 1 { bits.take(4).ok_or(CUT)? + 1 } else { 1 };
+    let mut coupled = vec![0; channels as usize];
     if bits.take(1).ok_or(CUT)? == 1 {
         for _ in 0..bits.take(8).ok_or(CUT)? + 1 {
             let magnitude = bits.take(ilog(channels - 1)).ok_or(CUT)?;
@@ -324,7 +327,12 @@ fn mapping(
             if magnitude == angle || magnitude >= channels || angle >= channels {
                 return Err(IMPOSSIBLE);
             }
+            coupled[magnitude as usize] += 1;
+            coupled[angle as usize] += 1;
         }
+    }
+    if coupled.iter().any(|&steps| steps > 1) {
+        return Err(NOT_READ);
     }
     if bits.take(2).ok_or(CUT)? != 0 {
         return Err(IMPOSSIBLE);

@@ -40,6 +40,8 @@ struct Setup {
     residue_type: u32,
     /// Samples in a partition of the residue, of which there are 64 to part, in two passes.
     partition: u32,
+    /// Couplings of channels 0 and 1.
+    couplings: u32,
     /// Submap of each channel.
     submaps: Vec<u32>,
     mode_mapping: u32,
@@ -56,6 +58,7 @@ fn good() -> Setup {
         class_book: 0,
         residue_type: 2,
         partition: 8,
+        couplings: 0,
         submaps: vec![0],
         mode_mapping: 0,
     }
@@ -115,7 +118,14 @@ impl Setup {
         } else {
             h.put(1, 0);
         }
-        h.put(1, 0).put(2, 0);
+        h.put(1, self.couplings.min(1));
+        if self.couplings > 0 {
+            h.put(8, self.couplings - 1);
+            for _ in 0..self.couplings {
+                h.put(1, 0).put(1, 1);
+            }
+        }
+        h.put(2, 0);
         if most > 0 {
             for &submap in &self.submaps {
                 h.put(4, submap);
@@ -179,6 +189,8 @@ fn what_would_be_decoded_wrong_is_refused() {
     assert_eq!(Setup { partition: 10, ..spilling.clone() }.check(), Ok(()), "six partitions");
     assert_eq!(Setup { channels: 1, submaps: vec![0], ..spilling }.check(), Ok(()));
     assert_eq!(two.check(), Ok(()), "all channels in one");
+    assert_eq!(Setup { couplings: 1, ..two.clone() }.check(), Ok(()));
+    assert_eq!(Setup { couplings: 2, ..two }.check(), Err(super::NOT_READ));
 }
 
 #[test]
