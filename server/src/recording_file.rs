@@ -9,6 +9,8 @@ use spyhop_signal::Recording;
 use spyhop_signal::formats::{self, EarsConvention, OpenOptions, Sidecar};
 use spyhop_signal::source::FileSource;
 
+use crate::catalogue::DeploymentFile;
+
 /// What a person can say about how to read files.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ReadingArgs {
@@ -41,7 +43,19 @@ pub fn open(path: &Path, reading: &ReadingArgs) -> anyhow::Result<Recording> {
         zone_offset_s: reading.zone,
         start: reading.start,
     };
-    formats::open(&name, Box::new(source), &options).map_err(Into::into)
+    let mut recording = formats::open(&name, Box::new(source), &options)?;
+    if is_synthesised(path) {
+        let said = "synthesised, as the deployment.toml beside it says".to_owned();
+        recording.info.metadata.insert("deployment".to_owned(), said);
+    }
+    Ok(recording)
+}
+
+/// Whether what lies beside a recording says that nobody recorded it: EARS files can't say so.
+fn is_synthesised(path: &Path) -> bool {
+    // A file that is named without a folder lies in the present one.
+    let folder = path.parent().map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
+    folder.and_then(|folder| DeploymentFile::read(folder).ok()).is_some_and(|d| d.synthesised)
 }
 
 /// The files beside a recording that tell of it.

@@ -71,6 +71,7 @@ impl Dolphin {
         let mut chance = seed.chance();
         let mut voice = Voice::new(&mut chance, self.range_m);
         voice.shape.peak_hz = chance.between(25_000.0, 55_000.0);
+        voice.stray = STRAY_IN_BURSTS;
         let duration_s = chance.between(0.08, 0.5);
         let top = chance.between(450.0, 1000.0);
         let rates = [
@@ -97,7 +98,13 @@ impl Dolphin {
 /// The clicks of one animal in one series.
 struct Voice {
     shape: Shape,
+    /// How much the clicks differ: 1 in a train, where the head moves; less in a burst, all of which
+    /// comes within a fraction of a second, and whose bands would drown in what differs.
+    stray: f64,
 }
+
+/// How much the pulses of a burst differ, against the clicks of a train.
+const STRAY_IN_BURSTS: f64 = 0.1;
 
 impl Voice {
     fn new(chance: &mut Chance, range_m: f64) -> Voice {
@@ -108,22 +115,26 @@ impl Voice {
             skew: chance.between(0.2, 0.7),
             carrier: chance.between(0.0, TAU),
             range_m,
+            glints: glints(chance, LONGEST_GLINT_S),
             ..Shape::default()
         };
-        Voice { shape }
+        Voice { shape, stray: 1.0 }
     }
 
     /// A click; off the beam's axis it is lower and longer.
     fn click(&self, chance: &mut Chance, time_s: f64, level_db: f64, off_axis_db: f64) -> Pulse {
         let lower = 1.0 - 0.011 * off_axis_db;
-        let peak_hz = self.shape.peak_hz * lower * (1.0 + 0.06 * chance.normal());
-        let width_hz = self.shape.width_hz * lower * (1.0 + 0.05 * chance.normal());
+        let stray = |chance: &mut Chance| self.stray * chance.normal();
+        let glints =
+            if self.stray < 1.0 { self.shape.glints } else { glints(chance, LONGEST_GLINT_S) };
+        let peak_hz = self.shape.peak_hz * lower * (1.0 + 0.06 * stray(chance));
+        let width_hz = self.shape.width_hz * lower * (1.0 + 0.05 * stray(chance));
         let shape = Shape {
             peak_hz: peak_hz.clamp(30_000.0, HIGHEST_PEAK_HZ),
             width_hz: width_hz.clamp(20_000.0, 55_000.0),
-            skew: (self.shape.skew + 0.6 * chance.normal()).clamp(0.0, 2.0) + 0.02 * off_axis_db,
-            carrier: self.shape.carrier + chance.normal(),
-            glints: glints(chance, LONGEST_GLINT_S),
+            skew: (self.shape.skew + 0.6 * stray(chance)).clamp(0.0, 2.0) + 0.02 * off_axis_db,
+            carrier: self.shape.carrier + stray(chance),
+            glints,
             ..self.shape
         };
         Pulse { time_s, level_db, shape }
