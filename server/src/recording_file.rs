@@ -68,7 +68,12 @@ pub fn open(path: &Path, reading: &ReadingArgs) -> anyhow::Result<Opened> {
         zone_offset_s: reading.zone.or(said.zone_offset_s),
         start: reading.start,
     };
-    let recording = formats::open(&name, Box::new(source), &options)?;
+    let mut recording = formats::open(&name, Box::new(source), &options)?;
+    if deployment.synthesised {
+        // EARS files can't say so themselves.
+        let said = "synthesised, as the deployment.toml beside it says".to_owned();
+        recording.info.metadata.insert("deployment".to_owned(), said);
+    }
     Ok(Opened { recording, deployment })
 }
 

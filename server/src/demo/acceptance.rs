@@ -9,9 +9,11 @@ use spyhop_signal::spectrum::{SpectrumSpec, Stft};
 use super::chance::{Seed, Wander};
 use super::folder::Folder;
 use super::level::{energy90, power_db};
+use super::pulse::{Printer, Pulses, Shape};
 use super::right_whale::{overlapped, upcall};
 use super::scene::Scene;
 use super::sea::{Bank, OpenSea, Sea};
+use super::sperm_whale::SpermWhale;
 use super::stretch::{Source, Stretch};
 use super::truth::Truth;
 use super::whistle::Dolphin;
@@ -295,11 +297,11 @@ fn burst_pulses_come_at_the_rates_of_their_table() {
     assert!((heard.len() as f64 / burst.pulses.len() as f64 - 1.0).abs() < 0.05);
 }
 
-/// The greatest normalised correlation of two sounds over lags of up to ±20 ms.
-fn correlation(a: &[f64], b: &[f64], rate_hz: f64) -> f64 {
+/// The greatest normalised correlation of two sounds over lags of up to so many seconds.
+fn correlation(a: &[f64], b: &[f64], most_s: f64, rate_hz: f64) -> f64 {
     let energy = |x: &[f64]| x.iter().map(|v| v * v).sum::<f64>();
     let norm = (energy(a) * energy(b)).sqrt();
-    let lags = ((0.02 * rate_hz) as usize).min(a.len() / 2);
+    let lags = ((most_s * rate_hz) as usize).min(a.len() / 2);
     (0..=2 * lags)
         .map(|lag| {
             let (from_a, from_b) = (lag.saturating_sub(lags), lags.saturating_sub(lag));
@@ -320,8 +322,49 @@ fn no_two_upcalls_are_alike() {
         .collect();
     for (i, a) in calls.iter().enumerate() {
         for b in &calls[..i] {
-            assert!(correlation(a, b, BANK_HZ) < 0.99);
+            assert!(correlation(a, b, 0.02, BANK_HZ) < 0.99);
         }
+    }
+}
+
+/// The most alike of all pairs of a series' pulses, each as it leaves the animal and laid over the
+/// other wherever between samples they fit best.
+fn most_alike(series: &Pulses) -> f64 {
+    const STEPS: u32 = 6;
+    let mut printer = Printer::new(GULF_HZ);
+    let mut print = |shape: &Shape, position: f64| printer.print(shape, position).1.to_vec();
+    let prints: Vec<[Vec<f64>; STEPS as usize]> = series
+        .pulses
+        .iter()
+        .map(|p| std::array::from_fn(|i| print(&p.shape, i as f64 / f64::from(STEPS))))
+        .collect();
+    let mut most = 0.0f64;
+    for (i, a) in prints.iter().enumerate() {
+        for b in &prints[..i] {
+            let fits = b.iter().map(|b| correlation(&a[0], b, 5e-5, GULF_HZ));
+            most = fits.fold(most, f64::max);
+        }
+    }
+    most
+}
+
+#[test]
+fn no_two_clicks_of_a_train_are_alike() {
+    let sea = gulf_sea(4.0, 0.5, 28.0);
+    for (number, dolphin) in dolphins().iter().enumerate() {
+        let mut train = dolphin.click_train(Seed(52).of("train", number as i64), 2.0, false, &sea);
+        train.pulses.truncate(60);
+        let most = most_alike(&train);
+        assert!(most < 0.99, "{most}");
+    }
+}
+
+#[test]
+fn no_two_usual_clicks_of_a_sperm_whale_are_alike() {
+    let sea = gulf_sea(4.0, 0.5, 28.0);
+    for whale in SpermWhale::group(Seed(53)) {
+        let most = most_alike(&whale.dive(0.0, 20.0, &sea)[0]);
+        assert!(most < 0.99, "{most}");
     }
 }
 

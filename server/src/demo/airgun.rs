@@ -28,7 +28,7 @@ pub fn survey(seed: Seed, heard_s: Range<f64>, sea: &Sea) -> Vec<Pulses> {
                 skew: 0.8,
                 carrier: 0.3 * chance.normal(),
                 range_m: 0.0,
-                repeats: (0.0, 0.0),
+                ..Shape::default()
             };
             let seconds = chance.between(0.1, 0.3);
             let tail_s = chance.between(1.0, 2.0);

@@ -102,7 +102,7 @@ pub fn minke_train(seed: Seed, start_s: f64, sea: &Sea) -> Pulses {
         skew: 0.5,
         carrier: chance.between(0.0, TAU),
         range_m: 0.0,
-        repeats: (0.0, 0.0),
+        ..Shape::default()
     };
     let fading = Fading::new(seed.of("way", 0));
     let mut pulses = Vec::new();
@@ -165,7 +165,7 @@ fn fish_shape(chance: &mut Chance, peak_hz: Range<f64>, width_hz: f64) -> Shape 
         skew: 0.6,
         carrier: chance.between(0.0, TAU),
         range_m: 0.0,
-        repeats: (0.0, 0.0),
+        ..Shape::default()
     }
 }
 
@@ -184,7 +184,7 @@ fn fish(
         .map(|t| Pulse {
             time_s: start_s + t,
             level_db: received_db + 9.0 + 1.5 * chance.normal(),
-            shape: Shape { carrier: shape.carrier + 0.3 * chance.normal(), ..shape },
+            shape: shape.turned(0.3 * chance.normal()),
         })
         .collect();
     let arrivals = Arrivals::surface(chance).smeared(chance, 0.03, -8.0);

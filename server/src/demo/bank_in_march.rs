@@ -8,7 +8,7 @@ use spyhop_api::Timestamp;
 use super::baleen::{
     cod_grunt, fin_song, haddock_knocks, humpback_upsweep, minke_train, sei_downsweep,
 };
-use super::chance::{Chance, Seed};
+use super::chance::{Chance, Seed, interpolate};
 use super::right_whale::{chorus, gunshot, overlapped, time_within};
 use super::scene::{Container, Look, Plan, Scene, boxed, described, hann};
 use super::sea::{Bank, Sea};
@@ -194,7 +194,18 @@ fn overlaps<'a>(
 /// A ship that passes for 15–40 minutes.
 pub fn ship(chance: &mut Chance, nearest_s: f64, nearest_m: f64) -> Course {
     let blades = chance.count(4, 5) as u32;
-    let first_db = chance.between(158.0, 163.0);
+    // Blade lines of merchant ships stand well over the cavitation between them up to some 60 Hz.
+    let first_db = chance.between(178.0, 184.0);
+    let cavitation_db = vec![
+        (0.7, 150.0),
+        (1.602, chance.between(165.0, 170.0)),
+        (2.0, 160.0),
+        (3.0, chance.between(140.0, 145.0)),
+        (4.0, 117.0),
+    ];
+    // A generator's lines lie 15-25 dB over what is around them.
+    let generator = [30.0f64, 60.0, 120.0]
+        .map(|hz| (hz, interpolate(&cavitation_db, hz.log10()) + chance.between(15.0, 25.0)));
     Course {
         nearest_s,
         heard_s: 60.0 * chance.between(8.0, 20.0),
@@ -203,14 +214,8 @@ pub fn ship(chance: &mut Chance, nearest_s: f64, nearest_m: f64) -> Course {
         depths_m: (chance.between(4.0, 6.0), 70.0),
         line_hz: f64::from(blades) * chance.between(1.2, 2.2),
         lines_db: (0..12).map(|k| first_db - 3.0 * f64::from(k) + chance.normal()).collect(),
-        generator: vec![(30.0, 146.0), (60.0, 149.0), (120.0, 141.0)],
-        cavitation_db: vec![
-            (0.7, 150.0),
-            (1.602, chance.between(165.0, 170.0)),
-            (2.0, 160.0),
-            (3.0, chance.between(140.0, 145.0)),
-            (4.0, 117.0),
-        ],
+        generator: generator.to_vec(),
+        cavitation_db,
         beats: (chance.between(0.2, 0.5), blades),
         mirror_hz: 3000.0,
     }

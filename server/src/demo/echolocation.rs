@@ -5,13 +5,17 @@ use std::f64::consts::{PI, TAU};
 use super::chance::{Chance, Seed, interpolate};
 use super::level::amplitude;
 use super::propagation::Arrivals;
-use super::pulse::{Pulse, Pulses, Shape};
+use super::pulse::{Pulse, Pulses, Shape, glints};
 use super::sea::Sea;
 use super::truth::Truth;
 use super::whistle::{BOTTLENOSE, Dolphin};
 
 /// What tables say of the clicks' band.
 const BAND_NOTE: &str = "on-axis peaks of 110-130 kHz lie above this recorder's band";
+/// No click of this demo peaks higher.
+const HIGHEST_PEAK_HZ: f64 = 74_000.0;
+/// What the melon and the skull throw back comes within the click's own length again.
+const LONGEST_GLINT_S: f64 = 1.1e-4;
 
 impl Dolphin {
     /// A click train of 1–8 s; `buzz` ends it in a terminal buzz.
@@ -67,6 +71,7 @@ impl Dolphin {
         let mut chance = seed.chance();
         let mut voice = Voice::new(&mut chance, self.range_m);
         voice.shape.peak_hz = chance.between(25_000.0, 55_000.0);
+        voice.stray = STRAY_IN_BURSTS;
         let duration_s = chance.between(0.08, 0.5);
         let top = chance.between(450.0, 1000.0);
         let rates = [
@@ -93,30 +98,43 @@ impl Dolphin {
 /// The clicks of one animal in one series.
 struct Voice {
     shape: Shape,
+    /// How much the clicks differ: 1 in a train, where the head moves; less in a burst, all of which
+    /// comes within a fraction of a second, and whose bands would drown in what differs.
+    stray: f64,
 }
+
+/// How much the pulses of a burst differ, against the clicks of a train.
+const STRAY_IN_BURSTS: f64 = 0.1;
 
 impl Voice {
     fn new(chance: &mut Chance, range_m: f64) -> Voice {
         let peak_hz = chance.between(45_000.0, 72_000.0);
         let shape = Shape {
             peak_hz,
-            width_hz: chance.between(31_000.0, 46_000.0).min(0.75 * peak_hz),
+            width_hz: chance.between(40_000.0, 50_000.0).min(0.9 * peak_hz),
             skew: chance.between(0.2, 0.7),
             carrier: chance.between(0.0, TAU),
             range_m,
-            repeats: (0.0, 0.0),
+            glints: glints(chance, LONGEST_GLINT_S),
+            ..Shape::default()
         };
-        Voice { shape }
+        Voice { shape, stray: 1.0 }
     }
 
     /// A click; off the beam's axis it is lower and longer.
     fn click(&self, chance: &mut Chance, time_s: f64, level_db: f64, off_axis_db: f64) -> Pulse {
         let lower = 1.0 - 0.011 * off_axis_db;
+        let stray = |chance: &mut Chance| self.stray * chance.normal();
+        let glints =
+            if self.stray < 1.0 { self.shape.glints } else { glints(chance, LONGEST_GLINT_S) };
+        let peak_hz = self.shape.peak_hz * lower * (1.0 + 0.06 * stray(chance));
+        let width_hz = self.shape.width_hz * lower * (1.0 + 0.05 * stray(chance));
         let shape = Shape {
-            peak_hz: self.shape.peak_hz * lower * (1.0 + 0.02 * chance.normal()),
-            width_hz: (self.shape.width_hz * lower * (1.0 + 0.04 * chance.normal())).max(20_000.0),
-            skew: self.shape.skew + 0.1 * chance.normal() + 0.02 * off_axis_db,
-            carrier: self.shape.carrier + 0.25 * chance.normal(),
+            peak_hz: peak_hz.clamp(30_000.0, HIGHEST_PEAK_HZ),
+            width_hz: width_hz.clamp(20_000.0, 55_000.0),
+            skew: (self.shape.skew + 0.6 * stray(chance)).clamp(0.0, 2.0) + 0.02 * off_axis_db,
+            carrier: self.shape.carrier + stray(chance),
+            glints,
             ..self.shape
         };
         Pulse { time_s, level_db, shape }

@@ -1,5 +1,9 @@
 //! The way from the animal to the hydrophone: spreading, absorption, echoes, fading.
 
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use realfft::RealFftPlanner;
+
 use super::chance::{Chance, Seed, Wander, interpolate};
 use super::level::amplitude;
 
@@ -82,7 +86,13 @@ impl Arrivals {
 
     /// What arrives of a sound; longer than it by the spread.
     pub fn apply(&self, dry: &[f64], rate_hz: f64) -> Vec<f64> {
-        let mut wet = vec![0.0; dry.len() + (self.spread_s() * rate_hz).ceil() as usize + 1];
+        let length = dry.len() + (self.spread_s() * rate_hz).ceil() as usize + 1;
+        if self.0.len() > MANY_ARRIVALS
+            && let Some(wet) = self.convolve(dry, rate_hz, length)
+        {
+            return wet;
+        }
+        let mut wet = vec![0.0; length];
         for &(delay_s, gain) in &self.0 {
             let delay = (delay_s * rate_hz).round() as usize;
             for (sum, value) in wet[delay..].iter_mut().zip(dry) {
@@ -91,7 +101,39 @@ impl Arrivals {
         }
         wet
     }
+
+    /// The same by a product of spectra.
+    fn convolve(&self, dry: &[f64], rate_hz: f64, length: usize) -> Option<Vec<f64>> {
+        let size = length.next_power_of_two();
+        let (forward, inverse) = {
+            let mut planner = PLANNER.lock().unwrap_or_else(PoisonError::into_inner);
+            (planner.plan_fft_forward(size), planner.plan_fft_inverse(size))
+        };
+        let mut wet = vec![0.0; size];
+        for &(delay_s, gain) in &self.0 {
+            wet[(delay_s * rate_hz).round() as usize] += gain;
+        }
+        let mut way = forward.make_output_vec();
+        forward.process(&mut wet, &mut way).ok()?;
+        wet.fill(0.0);
+        wet[..dry.len()].copy_from_slice(dry);
+        let mut sound = forward.make_output_vec();
+        forward.process(&mut wet, &mut sound).ok()?;
+        for (sound, way) in sound.iter_mut().zip(&way) {
+            *sound *= way / size as f64;
+        }
+        inverse.process(&mut sound, &mut wet).ok()?;
+        wet.truncate(length);
+        Some(wet)
+    }
 }
+
+/// With more arrivals than this three transforms take less time than a pass for each of them.
+const MANY_ARRIVALS: usize = 64;
+
+/// Keeps the tables of the transforms: many sounds are of one length.
+static PLANNER: LazyLock<Mutex<RealFftPlanner<f64>>> =
+    LazyLock::new(|| Mutex::new(RealFftPlanner::new()));
 
 /// Slow changes of level on the way: ±3 dB over 2–10 s.
 #[derive(Clone, Copy, Debug)]
@@ -106,5 +148,28 @@ impl Fading {
     /// Its level at a time, dB.
     pub fn db_at(&self, time_s: f64) -> f64 {
         (2.0 * self.0.at(time_s)).clamp(-3.0, 3.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_arrivals_are_the_sum_of_each() {
+        let mut chance = Seed(5).of("ways", 0).chance();
+        let dry: Vec<f64> = (0..1500).map(|_| chance.normal()).collect();
+        let many = Arrivals::surface(&mut chance).reverberant(&mut chance, 0.5, -10.0);
+        assert!(many.0.len() > MANY_ARRIVALS);
+        let together = many.apply(&dry, 2000.0);
+        let mut sum = vec![0.0; together.len()];
+        for few in many.0.chunks(MANY_ARRIVALS) {
+            for (sum, value) in sum.iter_mut().zip(Arrivals(few.to_vec()).apply(&dry, 2000.0)) {
+                *sum += value;
+            }
+        }
+        for (a, b) in together.iter().zip(&sum) {
+            assert!((a - b).abs() < 1e-12, "{a} {b}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner};
 
+use super::chance::Chance;
 use super::level::amplitude;
 use super::propagation::{Arrivals, absorption_db};
 use super::stretch::{Source, Stretch};
@@ -15,7 +16,7 @@ use super::tone::HIGHEST_OF_RATE;
 use super::truth::Truth;
 
 /// The shape of one pulse.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Shape {
     /// Frequency of its spectrum's peak.
     pub peak_hz: f64,
@@ -30,6 +31,20 @@ pub struct Shape {
     /// Seconds between the repetitions inside it (the sperm whale's pulses) and dB of each against
     /// the one before; 0 for a single pulse.
     pub repeats: (f64, f64),
+    /// Seconds after it and gains of what the animal's head throws back: a little different in every
+    /// pulse, for no animal holds still.
+    pub glints: [(f64, f64); GLINTS],
+}
+
+/// How many reflections in the head a pulse carries.
+pub const GLINTS: usize = 5;
+
+/// Glints of one pulse, up to `longest_s` after it and 17–22 dB under it, of either sign.
+pub fn glints(chance: &mut Chance, longest_s: f64) -> [(f64, f64); GLINTS] {
+    std::array::from_fn(|_| {
+        let sign = if chance.whether(0.5) { 1.0 } else { -1.0 };
+        (chance.between(0.3, 1.0) * longest_s, sign * amplitude(-chance.between(17.0, 22.0)))
+    })
 }
 
 /// One pulse of a series.
@@ -170,6 +185,12 @@ impl Printer {
                 - shape.skew * x * x * x / 3.0
                 - TAU * k as f64 * offset / size as f64;
             let mut value = Complex::from_polar(gain, phase);
+            if shape.glints != Shape::default().glints {
+                let glint = |&(after_s, gain): &(f64, f64)| {
+                    Complex::from_polar(1.0, -TAU * hz * after_s) * gain
+                };
+                value *= Complex::<f64>::ONE + shape.glints.iter().map(glint).sum::<Complex<f64>>();
+            }
             let (repeat_s, repeat_db) = shape.repeats;
             if repeat_s > 0.0 {
                 let second = Complex::from_polar(amplitude(repeat_db), -TAU * hz * repeat_s);
@@ -198,7 +219,8 @@ impl Printer {
 
     /// Frames long enough for the pulse and its repetitions.
     fn size(&self, shape: &Shape) -> usize {
-        let seconds = 12.0 / shape.width_hz + 2.0 * shape.repeats.0;
+        let glint_s = shape.glints.iter().fold(0.0, |most: f64, glint| most.max(glint.0));
+        let seconds = 12.0 / shape.width_hz + 2.0 * shape.repeats.0 + glint_s;
         ((seconds * self.rate_hz).ceil() as usize).next_power_of_two().clamp(64, 1 << 16)
     }
 }
@@ -209,6 +231,11 @@ const SKIRT: f64 = 1.2;
 const SKIRT_DB: f64 = 13.0;
 
 impl Shape {
+    /// The same shape with its carrier turned by so many radians.
+    pub fn turned(self, radians: f64) -> Shape {
+        Shape { carrier: self.carrier + radians, ..self }
+    }
+
     /// Amplitude of its spectrum: a Gaussian that the water tilts and the recorder's filter ends.
     fn gain(&self, hz: f64, rate_hz: f64) -> f64 {
         let highest = HIGHEST_OF_RATE * rate_hz;

@@ -107,7 +107,7 @@ pub fn gunshot(seed: Seed, time_s: f64, sea: &Sea) -> Pulses {
         skew: 0.2,
         carrier: chance.between(0.0, std::f64::consts::TAU),
         range_m: 0.0,
-        repeats: (0.0, 0.0),
+        ..Shape::default()
     };
     let arrivals = Arrivals::shallow(&mut chance).reverberant(&mut chance, 0.5, -4.0);
     // Peak to peak lies about 9 dB above an RMS, and the pulse is short.

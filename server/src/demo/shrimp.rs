@@ -40,7 +40,7 @@ impl Source for Shrimps {
                     skew: 0.2 * chance.normal(),
                     carrier: chance.between(0.0, TAU),
                     range_m: 200.0,
-                    repeats: (0.0, 0.0),
+                    ..Shape::default()
                 };
                 // The claw's jet whispers before the bubble snaps.
                 let precursor = Shape { peak_hz: 2500.0, width_hz: 3000.0, ..spike };

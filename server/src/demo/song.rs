@@ -257,7 +257,7 @@ impl Voice<'_> {
             skew: 0.5,
             carrier: chance.between(0.0, TAU),
             range_m: 0.0,
-            repeats: (0.0, 0.0),
+            ..Shape::default()
         };
         let start_s = truth.start_s;
         let glide = chance.between(0.2, 0.8);

@@ -4,11 +4,13 @@ use std::f64::consts::TAU;
 
 use super::chance::{Chance, Seed};
 use super::propagation::{Arrivals, Fading};
-use super::pulse::{Pulse, Pulses, Shape};
+use super::pulse::{Pulse, Pulses, Shape, glints};
 use super::sea::Sea;
 use super::truth::Truth;
 
 const SPERM_WHALE: &str = "Physeter macrocephalus";
+/// Reflections in the nose follow each pulse within less than the time to the next one.
+const LONGEST_GLINT_S: f64 = 8e-4;
 
 /// One sperm whale. The time between the pulses of a click tells how large it is.
 pub struct SpermWhale {
@@ -39,6 +41,7 @@ impl SpermWhale {
                         carrier: chance.between(0.0, TAU),
                         range_m,
                         repeats: (chance.between(0.003, 0.0045), -8.0),
+                        ..Shape::default()
                     },
                     interval_s: chance.between(0.55, 0.95),
                     level_db: chance.between(126.0, 146.0),
@@ -96,10 +99,12 @@ impl SpermWhale {
     fn click(&self, chance: &mut Chance, time_s: f64, relative_db: f64) -> Pulse {
         let (repeat_s, repeat_db) = self.shape.repeats;
         let shape = Shape {
-            peak_hz: self.shape.peak_hz * (1.0 + 0.05 * chance.normal()),
-            width_hz: self.shape.width_hz * (1.0 + 0.05 * chance.normal()),
-            carrier: self.shape.carrier + 0.3 * chance.normal(),
+            peak_hz: self.shape.peak_hz * (1.0 + 0.06 * chance.normal()),
+            width_hz: self.shape.width_hz * (1.0 + 0.08 * chance.normal()),
+            skew: self.shape.skew + 0.2 * chance.normal(),
+            carrier: self.shape.carrier + 0.8 * chance.normal(),
             repeats: (repeat_s, repeat_db + 0.8 * chance.normal()),
+            glints: glints(chance, LONGEST_GLINT_S),
             ..self.shape
         };
         let sway_db = self.fading.db_at(time_s) + 1.5 * chance.normal();

@@ -6,8 +6,10 @@
 
 mod header;
 
-use symphonia::core::codecs::{CODEC_TYPE_MP3, CodecParameters, Decoder as _, DecoderOptions};
-use symphonia::core::formats::Packet;
+use symphonia::core::codecs::audio::well_known::CODEC_ID_MP3;
+use symphonia::core::codecs::audio::{
+    AudioCodecParameters, AudioDecoder as _, AudioDecoderOptions,
+};
 use symphonia::default::codecs::MpaDecoder;
 
 use self::header::{FrameHeader, Tag};
@@ -150,9 +152,9 @@ struct Mp3Packets {
 
 impl Mp3Packets {
     fn new(first: FrameHeader, start: u64, end: u64, skipped: u64) -> Result<Self, String> {
-        let mut parameters = CodecParameters::new();
-        parameters.for_codec(CODEC_TYPE_MP3).with_sample_rate(first.sample_rate_hz);
-        let decoder = MpaDecoder::try_new(&parameters, &DecoderOptions::default())
+        let mut parameters = AudioCodecParameters::new();
+        parameters.for_codec(CODEC_ID_MP3).with_sample_rate(first.sample_rate_hz);
+        let decoder = MpaDecoder::try_new(&parameters, &AudioDecoderOptions::default())
             .map_err(|e| format!("its coding is not read here: {e}"))?;
         Ok(Mp3Packets {
             first,
@@ -242,9 +244,9 @@ impl Packets for Mp3Packets {
             self.pass(self.next_index, self.next_at);
             block.clear();
             let samples = u64::from(self.first.samples);
-            let packet = Packet::new_from_slice(0, 0, samples, &self.bytes);
-            if let Ok(decoded) = self.decoder.decode(&packet) {
-                packets::append(&decoded, self.first.channels as usize, block);
+            let planes = &[0, 1][..self.first.channels.min(2) as usize];
+            if let Ok(decoded) = self.decoder.decode_ref(&packets::packet(&self.bytes)) {
+                packets::append(&decoded, planes, block);
             } else if index >= self.given_from && self.problems.is_empty() {
                 self.problems.push(format!(
                     "frames from {} on are damaged and became silence",

@@ -1,9 +1,13 @@
 //! Ogg Vorbis: own pages and places, decoded by symphonia.
 
 mod page;
+mod vorbis_bits;
+mod vorbis_setup;
 
-use symphonia::core::codecs::{CODEC_TYPE_VORBIS, CodecParameters, Decoder as _, DecoderOptions};
-use symphonia::core::formats::Packet;
+use symphonia::core::codecs::audio::well_known::CODEC_ID_VORBIS;
+use symphonia::core::codecs::audio::{
+    AudioCodecParameters, AudioDecoder as _, AudioDecoderOptions,
+};
 use symphonia::default::codecs::VorbisDecoder;
 
 use self::page::{MAX_PAGE_BYTES, Page};
@@ -88,15 +92,33 @@ pub(crate) fn open(opening: &mut Opening<'_>) -> Result<Found, OpenError> {
 }
 
 fn new_decoder(identification: &[u8], setup: &[u8]) -> Result<VorbisDecoder, String> {
-    let mut parameters = CodecParameters::new();
+    let damaged = |why: &str| format!("its Vorbis headers are damaged ({why}); copy it again");
+    vorbis_setup::check(identification, setup).map_err(|why| match why {
+        vorbis_setup::NOT_READ => format!("{why}; convert it to WAV or FLAC"),
+        damage => damaged(damage),
+    })?;
+    let mut parameters = AudioCodecParameters::new();
     parameters
-        .for_codec(CODEC_TYPE_VORBIS)
+        .for_codec(CODEC_ID_VORBIS)
         .with_extra_data([identification, setup].concat().into_boxed_slice());
-    let damaged = |why: String| format!("its Vorbis headers are damaged ({why}); copy it again");
-    // The library's codebooks take code lengths at their word and can panic on a damaged file.
-    std::panic::catch_unwind(|| VorbisDecoder::try_new(&parameters, &DecoderOptions::default()))
-        .map_err(|_| damaged("a codebook is impossible".into()))?
-        .map_err(|e| damaged(e.to_string()))
+    VorbisDecoder::try_new(&parameters, &AudioDecoderOptions::default())
+        .map_err(|e| damaged(&e.to_string()))
+}
+
+/// Vorbis has an order of channels for each number of them (section 4.3.9 of its specification),
+/// which libsndfile gives as it is; the decoder sorts them by their place around the listener. Where
+/// it has put each.
+fn planes(channels: usize) -> &'static [usize] {
+    match channels {
+        1 => &[0],
+        2 => &[0, 1],
+        3 => &[0, 2, 1],
+        4 => &[0, 1, 2, 3],
+        5 => &[0, 2, 1, 3, 4],
+        6 => &[0, 2, 1, 4, 5, 3],
+        7 => &[0, 2, 1, 5, 6, 4, 3],
+        _ => &[0, 2, 1, 6, 7, 4, 5, 3],
+    }
 }
 
 /// The three header packets, the stream's number and where its sound begins.
@@ -235,16 +257,15 @@ impl VorbisPackets {
             };
             self.next_at = page.end;
             block.clear();
-            let (decoder, channels, problems) =
-                (&mut self.decoder, self.channels, &mut self.problems);
-            take_packets(source, &page, &mut self.part, &mut |bytes| {
-                let packet = Packet::new_from_slice(0, 0, 0, bytes);
-                match decoder.decode(&packet) {
-                    Ok(decoded) => packets::append(&decoded, channels, block),
-                    Err(_) if problems.is_empty() => problems
-                        .push(format!("the page at byte {found} is damaged; some sound is lost")),
-                    Err(_) => {}
-                }
+            let (decoder, planes, problems) =
+                (&mut self.decoder, planes(self.channels), &mut self.problems);
+            take_packets(source, &page, &mut self.part, &mut |bytes| match decoder
+                .decode_ref(&packets::packet(bytes))
+            {
+                Ok(decoded) => packets::append(&decoded, planes, block),
+                Err(_) if problems.is_empty() => problems
+                    .push(format!("the page at byte {found} is damaged; some sound is lost")),
+                Err(_) => {}
             })?;
             let Some(granule) = page.granule else { continue };
             let granule = i64::try_from(granule).unwrap_or(i64::MAX);

@@ -1,6 +1,8 @@
 //! Codings that are decoded packet after packet (MP3, Vorbis): any range of frames from them.
 
-use symphonia::core::audio::{AudioBufferRef, Signal};
+use symphonia::core::audio::{Audio, GenericAudioBufferRef};
+use symphonia::core::packet::PacketRef;
+use symphonia::core::units::{Duration, Timestamp};
 
 use crate::recording::Decoder;
 use crate::source::{ByteSource, SourceError};
@@ -90,21 +92,24 @@ impl<P: Packets> Decoder for PacketDecoder<P> {
     }
 }
 
-/// Appends a decoded packet, interleaved; a stream that changes its channels in the middle keeps
-/// the first ones.
-pub(super) fn append(decoded: &AudioBufferRef<'_>, channels: usize, out: &mut Vec<f32>) {
-    let AudioBufferRef::F32(buffer) = decoded else { return };
-    let planes = buffer.planes();
-    let planes = planes.planes();
-    let start = out.len();
+/// A packet for the decoder, which needs to know nothing of its time.
+pub(super) fn packet(bytes: &[u8]) -> PacketRef<'_> {
+    PacketRef::new(0, Timestamp::ZERO, Duration::ZERO, bytes)
+}
+
+/// Appends a decoded packet, interleaved; `planes` says which plane each channel is. A stream that
+/// changes its channels in the middle keeps the first ones.
+pub(super) fn append(decoded: &GenericAudioBufferRef<'_>, planes: &[usize], out: &mut Vec<f32>) {
+    let GenericAudioBufferRef::F32(buffer) = decoded else { return };
+    let (start, channels) = (out.len(), planes.len());
     // Vorbis gives nothing for its first packet.
     if buffer.frames() == 0 {
         return;
     }
     out.resize(start + buffer.frames() * channels, 0.0);
-    for c in 0..channels {
-        let Some(plane) = planes.get(c).or(planes.first()) else { return };
-        for (to, &sample) in out[start + c..].iter_mut().step_by(channels).zip(plane.iter()) {
+    for (c, &plane) in planes.iter().enumerate() {
+        let Some(plane) = buffer.plane(plane).or(buffer.plane(0)) else { return };
+        for (to, &sample) in out[start + c..].iter_mut().step_by(channels).zip(plane) {
             *to = sample;
         }
     }

@@ -214,8 +214,10 @@ fn number(annotations: &mut [Annotation], first_id: u64) {
     // Not so high that the ids after them would overflow.
     let modest = ids.last().is_none_or(|most| *most < u64::from(u32::MAX));
     if !(distinct && free && modest) {
-        for (id, annotation) in (first_id..).zip(annotations) {
+        let mut id = first_id;
+        for annotation in annotations {
             annotation.id = id;
+            id = id.wrapping_add(1);
         }
     }
 }
