@@ -12,7 +12,10 @@ use crate::link::Link;
 use crate::pages::{Asking, FirstPage, Opening};
 use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
 use crate::viewer::Viewer;
-use crate::{files, hooks, open};
+use crate::{files, hooks, open, viewer};
+
+/// The page is painted before the workers warm up, ms.
+const WARM_UP_AFTER_MS: u32 = 300;
 
 /// The whole page.
 #[component]
@@ -27,6 +30,11 @@ pub fn App() -> impl IntoView {
     listen_to_keys(session, act);
     title_of_page(session);
     open::from_link(session);
+    gloo::timers::callback::Timeout::new(WARM_UP_AFTER_MS, move || {
+        leptos::task::spawn_local(async move { session.engine().warm_up().await });
+        leptos::task::spawn_local(viewer::warm_up());
+    })
+    .forget();
     let over = RwSignal::new(0i32);
     view! {
         <div

@@ -247,6 +247,23 @@ impl Engine {
         Ok(answers.iter().map(speed).sum())
     }
 
+    /// Transforms noise until something is opened, for a moment at most: browsers compile what runs
+    /// often once more and better, and the plan learns how fast this machine is.
+    pub async fn warm_up(&self) {
+        const TURNS: usize = 8;
+        const TURN_MS: f64 = 50.0;
+        let settings = SpectrumSettings::default();
+        for _ in 0..TURNS {
+            if self.state.borrow().line.is_some() {
+                return;
+            }
+            let Ok(speed) = self.speed_in_memory(settings, TURN_MS).await else { return };
+            let mut state = self.state.borrow_mut();
+            let of_one = speed / state.workers as f64;
+            state.speed.learn_in_memory(&settings, of_one);
+        }
+    }
+
     /// What computed the last columns: `cpu`, or `gpu: <adapter>`.
     pub fn backend(&self) -> String {
         match &self.state.borrow().drawn_on {

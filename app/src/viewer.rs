@@ -26,6 +26,7 @@ use gestures::Gestures;
 use side_gestures::{SideGestures, capture};
 
 pub use canvas::Surface;
+pub use draw::warm_up;
 pub use gestures::choose_label;
 
 /// How long the picture rests until a screen reader is told of it, ms.

@@ -13,7 +13,9 @@ use anyhow::{Context, bail};
 /// When it has not been built.
 pub fn path() -> anyhow::Result<PathBuf> {
     let test = std::env::current_exe()?;
-    let folder = test.parent().and_then(|deps| deps.parent()).context("cargo's target folder")?;
+    let beside = test.parent().context("cargo's target folder")?;
+    // Tests lie one folder deeper than programs.
+    let folder = if beside.ends_with("deps") { beside.parent().unwrap_or(beside) } else { beside };
     let program = folder.join(format!("spyhop{}", std::env::consts::EXE_SUFFIX));
     if !program.is_file() {
         bail!("build it first, with  cargo build --bin spyhop: {}", program.display());

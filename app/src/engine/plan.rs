@@ -64,7 +64,7 @@ type SpectrumSettingsKey = (u32, u32);
 
 impl Default for Speed {
     fn default() -> Speed {
-        Speed { point_ns: 2.0, sampled_ms: 1.0, sizes: HashMap::new(), bytes_per_ms: None }
+        Speed { point_ns: 0.5, sampled_ms: 1.0, sizes: HashMap::new(), bytes_per_ms: None }
     }
 }
 
@@ -74,6 +74,18 @@ impl Speed {
         let frames = ((1u64 << level) as f64 / f64::from(s.hop_samples.max(1))).max(1.0);
         let points = f64::from(s.fft_size.max(2));
         frames * points * points.log2() * self.point_ns / 1e6
+    }
+
+    /// Learns from transforming without reading, in samples a second of one worker.
+    pub fn learn_in_memory(&mut self, s: &SpectrumSettings, samples_per_s: f64) {
+        let points = f64::from(s.fft_size.max(2));
+        let hop_ns = f64::from(s.hop_samples) * 1e9 / samples_per_s.max(1.0);
+        self.point_ns = (hop_ns / (points * points.log2())).clamp(0.05, 100.0);
+    }
+
+    /// What is known of the machine, for something else to be opened.
+    pub fn of_machine(&self) -> Speed {
+        Speed { bytes_per_ms: None, sizes: HashMap::new(), ..self.clone() }
     }
 
     /// Learns from a piece of exact work.
@@ -193,10 +205,12 @@ pub fn plan(wanted: &[Wanted], now: &mut Situation<'_>) -> Plan {
         let sampled_first = pooled && left > 0 && (left_ms > PATIENCE_MS || !affordable);
         if sampled_first {
             let sampled_ms = left as f64 * now.speed.sampled_ms / now.workers as f64;
-            let coarse = if sampled_ms > PATIENCE_MS { COARSE_FIRST } else { 0 };
-            for (pass, level) in
-                [level + coarse, level].into_iter().enumerate().skip(usize::from(coarse == 0))
-            {
+            let coarsely = sampled_ms > PATIENCE_MS;
+            // Sampling every column is worth it only where the true ones take much longer.
+            let finely = !coarsely || !affordable || left_ms > 4.0 * sampled_ms;
+            let levels = [(coarsely, level + COARSE_FIRST), (finely, level)];
+            let levels = levels.into_iter().enumerate().filter(|(_, (wanted, _))| *wanted);
+            for (pass, (_, level)) in levels {
                 let size = now.speed.piece_columns(true, s, level);
                 for (place, columns) in pieces(&target, level, size, now.line) {
                     if missing(now, place, &columns) == Quality::Missing {

@@ -47,7 +47,7 @@ pub struct State {
     /// Counts what was opened.
     pub turn: u32,
     pub player: Player,
-    speed: Speed,
+    pub speed: Speed,
     wanted: Vec<Wanted>,
     queue: VecDeque<Planned>,
     pieces: Vec<Shown>,
@@ -143,7 +143,7 @@ impl State {
         self.taken.clear();
         self.failed.clear();
         self.problem = None;
-        self.speed = Speed::default();
+        self.speed = self.speed.of_machine();
         for job in self.jobs.values_mut() {
             if let Work::Piece(_) = job.work {
                 job.work = Work::Stale;

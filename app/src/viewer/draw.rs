@@ -7,7 +7,8 @@ use std::rc::Rc;
 use gloo::timers::callback::Timeout;
 use leptos::html;
 use leptos::prelude::*;
-use spyhop_paint::{Column, ColumnSource, Found, RasterSpec, Theme, raster};
+use spyhop_api::view::{ColourMap, FrequencyAxis};
+use spyhop_paint::{Column, ColumnSource, Found, FrequencyScale, RasterSpec, Theme, raster};
 use web_sys::HtmlCanvasElement;
 
 use super::canvas::Surface;
@@ -315,4 +316,42 @@ impl<S: ColumnSource> ColumnSource for MaxHold<S> {
 /// The canvas of a reference.
 pub fn element(canvas: NodeRef<html::Canvas>) -> Option<HtmlCanvasElement> {
     canvas.get_untracked()
+}
+
+/// Noise at every position, to paint before there is anything.
+struct Noise(Vec<f32>);
+
+impl ColumnSource for Noise {
+    fn columns(&self, _positions: Range<f64>, each: &mut dyn FnMut(f32, Column<'_>)) -> Found {
+        let (mean, max) = (&self.0, &self.0);
+        let bin_hz = 24_000.0 / self.0.len() as f64;
+        each(1.0, Column { mean, max, frames: 64.0, first_bin: 0.0, bins_per_row: 1.0, bin_hz });
+        Found::Data
+    }
+}
+
+/// Paints noise into memory, a little at a time: browsers compile what runs often once more and
+/// better, and the first real picture then does not hold up the page.
+pub async fn warm_up() {
+    const TURNS: usize = 12;
+    let (width, height) = (256, 400);
+    let spec = RasterSpec {
+        width,
+        height,
+        positions: 0.0..1.0,
+        scale: FrequencyScale::new(FrequencyAxis::Linear, 0.0, 24_000.0),
+        floor_db: -80.0,
+        ceiling_db: -20.0,
+        offset_db: 0.0,
+        map: ColourMap::Inferno,
+        flatten: None,
+        peak_overlay: true,
+        theme: Theme::dark(),
+    };
+    let noise = Noise((1..=513).map(|i| 1e-5 * (i % 7 + 1) as f32).collect());
+    let mut pixels = vec![0; width * height * 4];
+    for _ in 0..TURNS {
+        raster(&spec, &noise, &mut pixels);
+        gloo::timers::future::TimeoutFuture::new(10).await;
+    }
 }

@@ -1,9 +1,8 @@
 //! Bytes in a worker: slices of a file, ranges of an address, behind a cache of small blocks.
 //!
 //! A request costs about a millisecond however little it brings, one after the other; many at once
-//! cost a quarter of that each, and long ones are twice as fast. So a job is *rehearsed* first: reads
-//! of what is not here give zeros and are noted, what was noted is fetched together, and the job runs
-//! again.
+//! cost a quarter of that each, and one of 16 MB is three times as fast as many of 512 kB. So what a
+//! job will need is fetched together beforehand, where that is known.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
@@ -27,8 +26,6 @@ const DIRECT: usize = 128 << 10;
 const AHEAD: u64 = 32;
 /// Blocks kept by one source, 8 MiB; a job may need more for itself.
 const KEPT: usize = 512;
-/// Neighbouring long reads are joined up to this.
-const LONGEST: u64 = 4 << 20;
 /// Requests under way at a time.
 const AT_ONCE: usize = 32;
 /// An address that does not answer for so long has failed.
@@ -57,44 +54,10 @@ struct Shared {
     clock: u64,
     /// The block after the last one that was read.
     next: u64,
-    /// Long reads that a rehearsal missed and that were fetched: offset and bytes.
+    /// What was fetched in one piece for the present job: offset and bytes.
     spans: Vec<(u64, Vec<u8>)>,
-    rehearsal: Option<Missed>,
     read: u64,
     read_ms: f64,
-}
-
-/// What a rehearsal missed.
-#[derive(Default)]
-struct Missed {
-    blocks: BTreeSet<u64>,
-    /// Offset and end of long reads.
-    spans: Vec<(u64, u64)>,
-}
-
-impl Missed {
-    /// Everything that is to be fetched, as ranges of bytes; `true` for whole blocks.
-    fn ranges(&self, len: u64) -> Vec<(Range<u64>, bool)> {
-        let mut ranges: Vec<(Range<u64>, bool)> = Vec::new();
-        for &block in &self.blocks {
-            match ranges.last_mut() {
-                Some((range, _)) if range.end == block * BLOCK => range.end += BLOCK,
-                _ => ranges.push((block * BLOCK..(block + 1) * BLOCK, true)),
-            }
-        }
-        if let Some((last, _)) = ranges.last_mut() {
-            last.end = last.end.min(len);
-        }
-        let mut joined: Vec<(u64, u64)> = Vec::new();
-        for &(start, end) in &self.spans {
-            match joined.last_mut() {
-                Some(last) if last.1 == start && end - last.0 <= LONGEST => last.1 = end,
-                _ => joined.push((start, end)),
-            }
-        }
-        ranges.extend(joined.into_iter().map(|(start, end)| (start..end, false)));
-        ranges
-    }
 }
 
 impl Bytes {
@@ -107,7 +70,6 @@ impl Bytes {
             clock: 0,
             next: 0,
             spans: Vec::new(),
-            rehearsal: None,
             read: 0,
             read_ms: 0.0,
         };
@@ -120,22 +82,14 @@ impl Bytes {
         (std::mem::take(&mut shared.read), std::mem::take(&mut shared.read_ms))
     }
 
-    /// From now on missing blocks are noted, and read as zeros.
-    pub fn rehearse(&self) {
-        let mut shared = self.shared.borrow_mut();
-        shared.trim();
-        shared.spans.clear();
-        shared.rehearsal = Some(Missed::default());
-    }
-
-    /// Ends a rehearsal and fetches what it missed; `false` if that was nothing.
+    /// Fetches what is not at hand of some ranges: short ones by blocks that are kept, long ones for
+    /// the present job alone.
     ///
     /// # Errors
     /// When it can't be had.
-    pub async fn fetch_missed(&self) -> Result<bool, SourceError> {
+    pub async fn fetch(&self, needed: &[Range<u64>]) -> Result<(), SourceError> {
         let begun = now_ms();
-        let missed = self.shared.borrow_mut().rehearsal.take().unwrap_or_default();
-        let ranges = missed.ranges(self.len);
+        let ranges = self.shared.borrow_mut().missing(needed);
         for together in ranges.chunks(AT_ONCE) {
             let requests: js_sys::Array = {
                 let shared = self.shared.borrow();
@@ -158,7 +112,7 @@ impl Bytes {
             }
         }
         self.shared.borrow_mut().read_ms += now_ms() - begun;
-        Ok(!ranges.is_empty())
+        Ok(())
     }
 }
 
@@ -181,33 +135,55 @@ impl ByteSource for Bytes {
 }
 
 impl Shared {
-    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError> {
-        if buf.len() >= DIRECT {
-            let end = offset + buf.len() as u64;
-            if let Some(missed) = &mut self.rehearsal {
-                missed.spans.push((offset, end));
-                buf.fill(0);
-                return Ok(());
+    /// What of some ranges is not at hand; `true` for whole blocks.
+    fn missing(&mut self, needed: &[Range<u64>]) -> Vec<(Range<u64>, bool)> {
+        self.trim();
+        self.spans.clear();
+        let mut blocks = BTreeSet::new();
+        let mut ranges: Vec<(Range<u64>, bool)> = Vec::new();
+        for range in needed.iter().map(|r| r.start..r.end.min(self.len)).filter(|r| !r.is_empty()) {
+            if range.end - range.start >= DIRECT as u64 {
+                ranges.push((range, false));
+                continue;
             }
-            let held = self.spans.iter().find_map(|(start, bytes)| {
-                let from = usize::try_from(offset.checked_sub(*start)?).ok()?;
-                bytes.get(from..from + buf.len())
-            });
-            return match held {
-                Some(bytes) => {
-                    buf.copy_from_slice(bytes);
-                    Ok(())
+            for block in range.start / BLOCK..range.end.div_ceil(BLOCK) {
+                self.clock += 1;
+                match self.blocks.get_mut(&block) {
+                    Some((_, used)) => *used = self.clock,
+                    None => drop(blocks.insert(block)),
                 }
-                None => self.read_now(offset, buf),
-            };
+            }
+        }
+        let long = ranges.len();
+        for block in blocks {
+            match ranges[long..].last_mut() {
+                Some((range, _)) if range.end == block * BLOCK => range.end += BLOCK,
+                _ => ranges.push((block * BLOCK..(block + 1) * BLOCK, true)),
+            }
+        }
+        for (range, _) in &mut ranges {
+            range.end = range.end.min(self.len);
+        }
+        ranges
+    }
+
+    fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError> {
+        let fetched = self.spans.iter().find_map(|(start, bytes)| {
+            let from = usize::try_from(offset.checked_sub(*start)?).ok()?;
+            bytes.get(from..from.checked_add(buf.len())?)
+        });
+        if let Some(bytes) = fetched {
+            buf.copy_from_slice(bytes);
+            return Ok(());
+        }
+        if buf.len() >= DIRECT {
+            return self.read_now(offset, buf);
         }
         let (first, last) = (offset / BLOCK, (offset + buf.len().max(1) as u64 - 1) / BLOCK);
         for block in first..=last {
             self.clock += 1;
             if let Some((_, used)) = self.blocks.get_mut(&block) {
                 *used = self.clock;
-            } else if let Some(missed) = &mut self.rehearsal {
-                missed.blocks.insert(block);
             } else {
                 self.read_blocks(block, last + 1)?;
             }

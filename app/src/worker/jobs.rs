@@ -19,8 +19,8 @@ use crate::engine::wire::{Answer, ColumnsWire, Cost, Message, Order, float_buffe
 
 /// Samples that are given out at once, and measured.
 pub const MOST_SAMPLES: i64 = 4 << 20;
-/// Samples that are read at once before they are transformed; more are read piece by piece.
-const REHEARSED_SAMPLES: i64 = 8 << 20;
+/// Samples that are fetched at once before they are transformed; more are read piece by piece.
+const FETCHED_SAMPLES: i64 = 16 << 20;
 /// Transforms kept ready: planning a large one takes a while.
 const PLANNED: usize = 4;
 
@@ -172,32 +172,24 @@ impl Jobs {
         spec: &ColumnsSpec,
         line: &Line,
     ) -> Result<(), String> {
-        let first = spec.first_column * spec.column_samples as i64;
-        let range = first..first + (spec.columns as u64 * spec.column_samples) as i64;
+        let columns = spec.first_column..spec.first_column + spec.columns as i64;
+        let inside = |range: Range<i64>| range.start.max(0)..range.end.min(line.end());
+        if wire.sampled.is_some() {
+            let plans = columns.map(|column| plan_column(spec, line, column));
+            let ranges = plans.flat_map(|plan| {
+                let frames: Vec<_> = plan.runs.iter().map(|run| run.positions(spec)).collect();
+                frames.into_iter().chain(plan.wave)
+            });
+            let ranges: Vec<_> = ranges.map(inside).collect();
+            return self.recordings.fetch(&ranges).await;
+        }
         let around = spec.spectrum.window_samples as i64;
-        let range = (range.start - around).max(0)..(range.end + around).min(line.end());
-        if wire.sampled.is_none() && range.end - range.start > REHEARSED_SAMPLES {
+        let range = spec.positions(columns.start).start..spec.positions(columns.end).start;
+        let range = inside(range.start - around..range.end + around);
+        if range.end - range.start > FETCHED_SAMPLES {
             return Ok(());
         }
-        let Some(rehearsal) = self.recordings.rehearse(range.clone())? else { return Ok(()) };
-        let mut nothing = Vec::new();
-        let mut rehearsed = Ok(());
-        if wire.sampled.is_none() {
-            rehearsed = self.recordings.read(range, wire.channel, &mut nothing);
-        } else {
-            let columns = spec.first_column..spec.first_column + spec.columns as i64;
-            for plan in columns.map(|column| plan_column(spec, line, column)) {
-                let runs = plan.runs.iter().map(|run| run.positions(spec));
-                for positions in runs.chain(plan.wave) {
-                    let positions = positions.start.max(0)..positions.end.min(line.end());
-                    nothing.clear();
-                    rehearsed = rehearsed
-                        .and_then(|()| self.recordings.read(positions, wire.channel, &mut nothing));
-                }
-            }
-        }
-        rehearsal.fetch().await.map_err(|e| e.to_string())?;
-        rehearsed
+        self.recordings.fetch(&[range]).await
     }
 
     fn columns_spec(&self, wire: &ColumnsWire) -> ColumnsSpec {

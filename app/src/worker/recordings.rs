@@ -9,7 +9,7 @@ use spyhop_api::RecordingInfo;
 use spyhop_api::view::Reading;
 use spyhop_signal::formats::{self, EarsConvention, OpenOptions, Sidecar};
 use spyhop_signal::line_reader::LineReader;
-use spyhop_signal::{Line, OpenError, Recording, SourceError};
+use spyhop_signal::{Line, OpenError, Recording};
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, FileReaderSync};
 
@@ -25,8 +25,6 @@ pub struct Recordings {
     sources: Rc<Vec<Source>>,
     options: Rc<OpenOptions>,
     reader: Option<LineReader>,
-    /// Sources whose bytes lie as their samples do, so that reading can be rehearsed.
-    plain: Vec<bool>,
 }
 
 struct Source {
@@ -69,7 +67,6 @@ impl Recordings {
             zone_offset_s: reading.zone_offset_s,
             start: reading.start,
         });
-        self.plain = vec![false; sources.len()];
         self.sources = Rc::new(sources);
         self.reader = None;
     }
@@ -97,14 +94,6 @@ impl Recordings {
         Ok(info)
     }
 
-    /// The line, empty before there is one.
-    pub fn line(&self) -> Line {
-        match &self.reader {
-            Some(reader) => reader.line().clone(),
-            None => Line { sample_rate_hz: 0.0, origin: None, runs: Vec::new() },
-        }
-    }
-
     /// Samples of a range, zeros where nothing was recorded.
     pub fn read(
         &mut self,
@@ -117,48 +106,30 @@ impl Recordings {
         Ok(())
     }
 
-    /// Opens the recordings of a range, and rehearses reading them if all of them allow it.
-    pub fn rehearse(&mut self, range: Range<i64>) -> Result<Option<Rehearsal>, String> {
-        let mut indices: Vec<usize> = self.line().parts(range).map(|r| r.recording).collect();
-        indices.dedup();
-        let mut sources = Vec::new();
-        for index in indices {
-            let source = self.sources.get(index).ok_or_else(|| no_source(index).to_string())?;
-            if !self.plain.get(index).copied().unwrap_or(false) {
-                let recording = source.open(&self.options).map_err(|e| e.to_string())?;
-                if !has_plain_samples(&recording.info) {
-                    source.fresh.replace(Some(recording));
-                    return Ok(None);
-                }
-                source.fresh.replace(Some(recording));
-                if let Some(plain) = self.plain.get_mut(index) {
-                    *plain = true;
+    /// Fetches what reading some ranges will need, all at once, where that is known beforehand.
+    pub async fn fetch(&mut self, ranges: &[Range<i64>]) -> Result<(), String> {
+        let reader = self.reader.as_mut().ok_or("nothing is open")?;
+        let mut needed: Vec<(usize, Vec<Range<u64>>)> = Vec::new();
+        for range in ranges {
+            let bytes = reader.byte_ranges(range.clone()).map_err(|e| e.to_string())?;
+            for (recording, bytes) in bytes.into_iter().flatten() {
+                match needed.last_mut().filter(|(of, _)| *of == recording) {
+                    Some((_, all)) => all.push(bytes),
+                    None => needed.push((recording, vec![bytes])),
                 }
             }
-            sources.push(source.bytes.clone());
         }
-        sources.iter().for_each(Bytes::rehearse);
-        Ok(Some(Rehearsal(sources)))
+        for (recording, bytes) in needed {
+            let source = self.sources.get(recording).ok_or("it is not open any more")?;
+            source.bytes.fetch(&bytes).await.map_err(|e| format!("{}: {e}", source.name))?;
+        }
+        Ok(())
     }
 
     /// Bytes read since the last time this was asked, and milliseconds spent in waiting for them.
     pub fn take_read(&self) -> (u64, f64) {
         let all = self.sources.iter().map(|s| s.bytes.take_read());
         all.fold((0, 0.0), |sum, read| (sum.0 + read.0, sum.1 + read.1))
-    }
-}
-
-/// Sources whose missing blocks are being noted.
-pub struct Rehearsal(Vec<Bytes>);
-
-impl Rehearsal {
-    /// Fetches what was missed; `false` if nothing was, so that what was read is true.
-    pub async fn fetch(self) -> Result<bool, SourceError> {
-        let mut missed = false;
-        for bytes in &self.0 {
-            missed |= bytes.fetch_missed().await?;
-        }
-        Ok(missed)
     }
 }
 
@@ -169,11 +140,6 @@ impl Source {
             None => formats::open(&self.name, Box::new(self.bytes.clone()), options),
         }
     }
-}
-
-/// Whether zeros in place of its bytes do no harm to its decoder.
-fn has_plain_samples(info: &RecordingInfo) -> bool {
-    info.codec.starts_with("pcm") || matches!(info.codec.as_str(), "alaw" | "mulaw")
 }
 
 fn no_source(index: usize) -> OpenError {

@@ -69,6 +69,13 @@ impl LineReader {
         let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
         let mut recorded = 0;
         for run in self.line.parts(range.clone()).collect::<Vec<_>>() {
+            if run.position == range.start && run.end() == range.end {
+                // No gap: the usual case, without a copy.
+                let recording = self.recording(run.recording)?;
+                recording.read_channel(run.first_frame, length, channel, out)?;
+                recorded = out.len() as u64;
+                break;
+            }
             let at = usize::try_from(run.position - range.start).unwrap_or(0);
             out.resize(at, 0.0);
             let mut part = std::mem::take(&mut self.part);
@@ -81,6 +88,26 @@ impl LineReader {
         }
         out.resize(length, 0.0);
         Ok(recorded)
+    }
+
+    /// The bytes that reading a range needs, with the recording that each lie in; `None` where that
+    /// is not known without reading. Opens the recordings.
+    ///
+    /// # Errors
+    /// When one can't be opened.
+    pub fn byte_ranges(
+        &mut self,
+        range: Range<i64>,
+    ) -> Result<Option<Vec<(usize, Range<u64>)>>, OpenError> {
+        let mut ranges = Vec::new();
+        for run in self.line.parts(range).collect::<Vec<_>>() {
+            let frames = run.first_frame..run.first_frame.saturating_add(run.frames);
+            match self.recording(run.recording)?.byte_range(frames) {
+                Some(bytes) => ranges.push((run.recording, bytes)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(ranges))
     }
 
     fn recording(&mut self, index: usize) -> Result<&mut Recording, OpenError> {

@@ -1,5 +1,7 @@
 //! A recording: what every format opens to.
 
+use std::ops::Range;
+
 use spyhop_api::RecordingInfo;
 
 use crate::source::{ByteSource, SharedSource, SourceError};
@@ -48,6 +50,11 @@ pub(crate) trait Decoder: Send {
             out.truncate(kept);
         }
         Ok(())
+    }
+
+    /// The bytes that hold some frames, where that is known without reading any.
+    fn byte_range(&self, _frames: Range<u64>) -> Option<Range<u64>> {
+        None
     }
 
     /// What reading has met so far that opening could not see: damaged blocks and the like.
@@ -142,6 +149,12 @@ impl Recording {
         self.decoder
             .read_channel(&mut self.source, first_frame, frames, channel, out)
             .map_err(|e| OpenError::of_source(&self.info.name, e))
+    }
+
+    /// The bytes that hold some frames, so that they can be fetched beforehand; `None` where a
+    /// coding tells only while it is read.
+    pub fn byte_range(&self, frames: Range<u64>) -> Option<Range<u64>> {
+        self.decoder.byte_range(frames)
     }
 
     /// What reading has met so far that opening could not see (damaged blocks that became silence),

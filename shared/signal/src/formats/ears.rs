@@ -11,6 +11,8 @@ mod gaps;
 pub use clock::EarsConvention;
 pub use encoder::{EarsWriter, encode};
 
+use std::ops::Range;
+
 use spyhop_api::{SegmentInfo, StartSource};
 
 use self::clock::Clock;
@@ -214,5 +216,11 @@ impl Decoder for EarsDecoder {
             record += count as u64;
         }
         Ok(())
+    }
+
+    fn byte_range(&self, frames: Range<u64>) -> Option<Range<u64>> {
+        let at = |record: u64| record.min(self.records) * RECORD_BYTES as u64;
+        let per_record = RECORD_SAMPLES as u64;
+        Some(at(frames.start / per_record)..at(frames.end.div_ceil(per_record)))
     }
 }

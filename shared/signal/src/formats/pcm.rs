@@ -3,6 +3,8 @@
 //! An integer becomes `value / 2^(container bits − 1)` in float32, a float stays what it is: what
 //! libsndfile's `sf_readf_float` gives, bit for bit.
 
+use std::ops::Range;
+
 use crate::recording::{Channel, Decoder};
 use crate::source::{ByteSource, SourceError};
 
@@ -216,6 +218,12 @@ impl Decoder for PcmDecoder {
         out: &mut Vec<f32>,
     ) -> Result<(), SourceError> {
         self.read_every(source, first_frame, frames, (channel.index, channel.of), out)
+    }
+
+    fn byte_range(&self, frames: Range<u64>) -> Option<Range<u64>> {
+        let frame_bytes = (self.layout.bytes() * self.channels) as u64;
+        let at = |frame: u64| self.offset + frame.min(self.frames) * frame_bytes;
+        Some(at(frames.start)..at(frames.end))
     }
 }
 

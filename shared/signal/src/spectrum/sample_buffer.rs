@@ -35,9 +35,13 @@ impl SampleBuffer {
             let kept = if held.contains(&range.start) { held.end - range.start } else { 0 };
             self.samples.drain(..self.samples.len() - kept as usize);
             self.start = range.start;
-            self.fresh.clear();
-            read_positions(range.start + kept..end, self.line_end, read, &mut self.fresh)?;
-            self.samples.extend_from_slice(&self.fresh);
+            if kept == 0 {
+                read_positions(range.start..end, self.line_end, read, &mut self.samples)?;
+            } else {
+                self.fresh.clear();
+                read_positions(range.start + kept..end, self.line_end, read, &mut self.fresh)?;
+                self.samples.extend_from_slice(&self.fresh);
+            }
         }
         let from = (range.start - self.start) as usize;
         let to = (range.end - self.start) as usize;
