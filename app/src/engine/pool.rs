@@ -25,11 +25,13 @@ struct Slot {
     state: RefCell<SlotState>,
 }
 
+type Listener = Closure<dyn FnMut(MessageEvent)>;
+
 #[derive(Default)]
 struct SlotState {
     worker: Option<Worker>,
     /// Held as long as the worker lives.
-    listeners: Option<[Closure<dyn FnMut(MessageEvent)>; 2]>,
+    listeners: Option<[Listener; 2]>,
     ready: bool,
     /// What it will be told when it is ready.
     waiting: Vec<Message>,

@@ -199,8 +199,8 @@ impl Tile {
             let (a, b) = (finer.column(2 * i), finer.column(2 * i + 1));
             let frames = a.frames.saturating_add(b.frames);
             let share = if frames == 0 { 0.0 } else { a.frames as f32 / frames as f32 };
-            for row in 0..rows {
-                mean[row] = a.mean[row] * share + b.mean[row] * (1.0 - share);
+            for ((mean, a), b) in mean.iter_mut().zip(a.mean).zip(b.mean) {
+                *mean = a * share + b * (1.0 - share);
             }
             let highest = |c: &TileColumn<'_>, row: usize| {
                 if c.frames == 0 { 0.0 } else { c.max.get(row).copied().unwrap_or(c.mean[row]) }

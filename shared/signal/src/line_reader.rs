@@ -12,6 +12,9 @@ const MAX_OPEN: usize = 16;
 /// Opens the recording with an index into what the [`Line`] was made of.
 pub type OpenRecording = Box<dyn FnMut(usize) -> Result<Recording, OpenError> + Send>;
 
+/// Index of a recording, and bytes of its file.
+pub type BytesOf = (usize, Range<u64>);
+
 /// Reads positions of a [`Line`] as one channel of samples, with zeros where nothing was recorded.
 pub struct LineReader {
     line: Line,
@@ -95,10 +98,7 @@ impl LineReader {
     ///
     /// # Errors
     /// When one can't be opened.
-    pub fn byte_ranges(
-        &mut self,
-        range: Range<i64>,
-    ) -> Result<Option<Vec<(usize, Range<u64>)>>, OpenError> {
+    pub fn byte_ranges(&mut self, range: Range<i64>) -> Result<Option<Vec<BytesOf>>, OpenError> {
         let mut ranges = Vec::new();
         for run in self.line.parts(range).collect::<Vec<_>>() {
             let frames = run.first_frame..run.first_frame.saturating_add(run.frames);

@@ -111,7 +111,7 @@ impl Shared {
             "failed" => return said.get(1).as_string().map(Event::Failed),
             _ => {}
         }
-        let mut samples = js_sys::Float32Array::new(&said.get(1)).to_vec();
+        let samples = js_sys::Float32Array::new(&said.get(1)).to_vec();
         let stretches = js_sys::Float64Array::new(&said.get(3)).to_vec();
         self.asked = self.asked.saturating_sub(1);
         self.ended = said.get(2).is_truthy();
@@ -120,7 +120,7 @@ impl Shared {
         }
         let (rate, frames) = (self.context.sample_rate(), samples.len());
         let buffer = self.context.create_buffer(1, frames as u32, rate).ok()?;
-        buffer.copy_to_channel(&mut samples, 0).ok()?;
+        buffer.copy_to_channel(&samples, 0).ok()?;
         let node = self.context.create_buffer_source().ok()?;
         node.set_buffer(Some(&buffer));
         node.connect_with_audio_node(self.gain.as_ref()?).ok()?;

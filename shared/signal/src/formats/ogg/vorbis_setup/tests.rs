@@ -12,7 +12,7 @@ struct Header {
 impl Header {
     fn put(&mut self, count: usize, value: u32) -> &mut Header {
         for i in 0..count {
-            if self.bits % 8 == 0 {
+            if self.bits.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             let bit = (u64::from(value) >> i) as u8 & 1;
