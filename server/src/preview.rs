@@ -5,6 +5,7 @@ use std::ops::Range;
 use spyhop_api::time::{Moment, nanos_to_frames};
 use spyhop_api::{Deployment, View};
 use spyhop_paint::export::{ExportError, to_png};
+use spyhop_paint::parts::tag;
 use spyhop_paint::{
     Area, FrequencyScale, GridSource, Item, Pixels, RasterSpec, Scene, Theme, raster,
 };
@@ -22,6 +23,8 @@ use crate::figure::QUIET_DB;
 const WIDTH: usize = 640;
 /// See [`WIDTH`].
 const HEIGHT: usize = 360;
+/// Distance of the tag from the picture's edges; its letters follow it.
+const TAG_PX: f64 = 14.0;
 /// Longer stretches than this are sampled: a card needs no true maximum.
 const EXACT_S: f64 = 120.0;
 /// Frames of a sampled column.
@@ -89,6 +92,11 @@ pub fn paint(catalogue: &Catalogue, deployment: &Deployment) -> Result<Vec<u8>, 
     let pixels = Pixels { width: WIDTH as u32, height: HEIGHT as u32, rgba };
     let area = Area::new(0.0, 0.0, width, height);
     scene.items.push(Item::Image { area, pixels: pixels.into(), smooth: false });
+    if deployment.synthesised {
+        let (theme, corner) = (Theme::dark(), (width - TAG_PX, TAG_PX));
+        let ground = Some(theme.background);
+        scene.items.extend(tag("synthesised", corner, TAG_PX * 1.4, theme.annotation, ground).1);
+    }
     Ok(to_png(&scene, 1.0)?)
 }
 

@@ -100,7 +100,6 @@ fn Card(deployment: Deployment) -> impl IntoView {
                     <img src=picture.clone() alt="" loading="lazy" width="640" height="360"
                         on:error=move |_| no_picture.set(true)/>
                 </Show>
-                {deployment.synthesised.then(|| view! { <span class="synthesised">"synthesised"</span> })}
             </button>
             <div class="words">
                 <button class="play primary round" aria-label=format!("Open and play {name}")

@@ -8,7 +8,7 @@ use spyhop_signal::spectrum::scale::FrequencyScale;
 
 use crate::column::ColumnSource;
 use crate::parts::{
-    AxisStyle, BAR_PX, Plot, Side, annotation_box, colour_bar, colour_bar_width_px, time_axis,
+    AxisStyle, BAR_PX, Plot, Side, annotation_box, colour_bar, colour_bar_width_px, tag, time_axis,
     value_axis, value_axis_width_px,
 };
 use crate::raster::{Flatten, RasterSpec, raster};
@@ -141,25 +141,9 @@ fn heading(spec: &FigureSpec<'_>, layout: &Layout) -> Vec<Item> {
     let mut items = Vec::new();
     let mut room = spec.width - x - font;
     if spec.synthesised {
-        let text = "synthesised sound";
-        let width = text_width(text, font, Weight::SemiBold) + font;
-        let tag = Area::new(right - width, font * 0.75, width, font * 1.6);
-        items.push(Item::Rect {
-            area: tag,
-            radius: 3.0,
-            fill: None,
-            stroke: Some(Stroke::solid(theme.annotation, 1.0)),
-        });
-        items.push(Item::Text {
-            x: tag.x + tag.w / 2.0,
-            y: tag.y + tag.h / 2.0 + font * 0.36,
-            text: text.to_owned(),
-            size: font,
-            weight: Weight::SemiBold,
-            anchor: Anchor::Middle,
-            colour: theme.annotation,
-            upwards: false,
-        });
+        let corner = (right, font * 0.75);
+        let (tag, frame) = tag("synthesised sound", corner, font, theme.annotation, None);
+        items.extend(frame);
         room = tag.x - x - font;
     }
     items.push(Item::Text {

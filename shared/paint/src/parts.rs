@@ -6,6 +6,7 @@ mod boxes;
 mod gap;
 mod mark;
 mod slice;
+mod tag;
 mod wave;
 
 pub use axis::{AxisStyle, Side, frequency_axis, time_axis, value_axis, value_axis_width_px};
@@ -14,6 +15,7 @@ pub use boxes::{Handle, annotation_box, handle_at, handles, selection_box};
 pub use gap::{gap, pending};
 pub use mark::{brush, crosshair, cursor, playhead};
 pub use slice::{SlicePlot, slice_plot};
+pub use tag::tag;
 pub use wave::{WavePixel, wave_columns, wave_samples};
 
 use std::ops::Range;
