@@ -50,6 +50,7 @@ fmt: ## format the code
 
 test: ## everything: lints, numbers, the program, Python's libraries, Chromium and Firefox
 	@$(MAKE) check
+	@$(MAKE) app
 	@$(MAKE) test-native
 	@$(MAKE) test-program
 	@$(MAKE) test-python

@@ -204,9 +204,10 @@ fn wavesurfer(file: &Path) -> anyhow::Result<Dropped> {
     };
     match run(&mut chromium.session) {
         Ok(done) => {
-            outcome.first_s = done["drawn_ms"].as_f64().map(|ms| ms / 1e3);
-            outcome.exact_s = outcome.first_s;
             outcome.note = done["error"].as_str().unwrap_or_default().to_owned();
+            let drawn_s = done["drawn_ms"].as_f64().map(|ms| ms / 1e3);
+            outcome.first_s = drawn_s.filter(|_| outcome.note.is_empty());
+            outcome.exact_s = outcome.first_s;
         }
         Err(error) => {
             let said = format!("{error:#}");

@@ -15,6 +15,8 @@ use super::tile::{Layer, Place, Quality, TILE_COLUMNS};
 const PATIENCE_MS: f64 = 250.0;
 /// What one piece should take: short enough that what the view has left is soon gone.
 const PIECE_MS: f64 = 60.0;
+/// Samples of a piece that all of them are read for: a worker has twice their bytes in memory.
+const MOST_SAMPLES: u64 = 4 << 20;
 /// Frames of a column that a sampled picture looks at: one burst of two neighbours, one read.
 pub const SAMPLED_FRAMES: usize = 2;
 /// A long picture appears at a quarter of its columns first.
@@ -107,7 +109,9 @@ impl Speed {
     fn piece_columns(&mut self, sampled: bool, s: &SpectrumSettings, level: u32) -> usize {
         let column_ms = if sampled { self.sampled_ms } else { self.exact_ms(s, level) };
         *self.sizes.entry((sampled, (s.fft_size, s.hop_samples), level)).or_insert_with(|| {
-            let columns = (PIECE_MS / column_ms.max(1e-6)).clamp(1.0, TILE_COLUMNS as f64);
+            let room = (MOST_SAMPLES >> level.min(63)).clamp(1, TILE_COLUMNS as u64) as f64;
+            let most = if sampled { TILE_COLUMNS as f64 } else { room };
+            let columns = (PIECE_MS / column_ms.max(1e-6)).clamp(1.0, most);
             1 << (columns as usize).ilog2()
         })
     }
