@@ -36,25 +36,54 @@ impl FrameRun {
 /// Plans a column. Frame `i` is centred on position `i * hop`; a column longer than a hop has the
 /// frames whose centres it covers and were recorded, a shorter one a frame centred on itself.
 /// `column` must be one of those that `spec` names.
+///
+/// A window that reached over the end of what was recorded would see the step to silence as a click of
+/// every frequency: such frames are left out, and where a column has no other, one is moved inwards.
+/// Only what is shorter than a window is transformed with silence around it.
 pub fn plan_column(spec: &ColumnsSpec, line: &Line, column: i64) -> ColumnPlan {
     let range = spec.positions(column);
-    let half_window = (spec.spectrum.window_samples / 2) as i64;
+    let window = spec.spectrum.window_samples as i64;
+    let half_window = window / 2;
     let hop = spec.spectrum.hop_samples as i64;
     let recorded: Vec<Range<i64>> =
         line.parts(range.clone()).map(|part| part.position..part.end()).collect();
+    let stretches = stretches(line, range.start - window..range.end + window);
+    let stretch_of = |position: i64| {
+        let found = stretches.iter().find(|s| s.contains(&position));
+        found.filter(|s| s.end - s.start >= window).cloned()
+    };
+    let moved_inwards = |centre: i64| {
+        let start = centre - half_window;
+        let start = stretch_of(centre).map_or(start, |s| start.clamp(s.start, s.end - window));
+        FrameRun { start, frames: 1 }
+    };
     if range.end - range.start <= hop {
         let centre = range.start + (range.end - range.start) / 2;
         let is_recorded = recorded.iter().any(|part| part.contains(&centre));
-        let run = FrameRun { start: centre - half_window, frames: 1 };
-        let runs = if is_recorded { vec![run] } else { Vec::new() };
+        let runs = if is_recorded { vec![moved_inwards(centre)] } else { Vec::new() };
         return ColumnPlan { runs, wave: recorded, exact: true };
     }
     // Indices of frames.
-    let all: Vec<Range<i64>> = recorded
-        .iter()
-        .map(|part| frames_centred_in(part, hop))
-        .filter(|frames| !frames.is_empty())
-        .collect();
+    let mut all: Vec<Range<i64>> = Vec::new();
+    let mut straddling = None;
+    for part in &recorded {
+        let frames = frames_centred_in(part, hop);
+        let whole = match stretch_of(part.start) {
+            // The centres whose windows lie inside.
+            Some(s) => s.start + half_window..s.end - (window - half_window) + 1,
+            None => part.clone(),
+        };
+        let inside = part.start.max(whole.start)..part.end.min(whole.end);
+        let kept = frames_centred_in(&inside, hop);
+        if !kept.is_empty() {
+            all.push(kept);
+        } else if !frames.is_empty() {
+            straddling.get_or_insert(frames.start * hop);
+        }
+    }
+    if let Some(centre) = straddling.filter(|_| all.is_empty()) {
+        return ColumnPlan { runs: vec![moved_inwards(centre)], wave: recorded, exact: true };
+    }
     let run = |frames: &Range<i64>| FrameRun {
         start: frames.start * hop - half_window,
         frames: (frames.end - frames.start) as u64,
@@ -101,6 +130,18 @@ fn sampled(effort: Effort, runs: &[Range<i64>]) -> Option<Vec<Range<i64>>> {
         None
     };
     Some((0..bursts).filter_map(burst_at).collect())
+}
+
+/// What was recorded without a gap in a range; recordings that touch are one stretch.
+fn stretches(line: &Line, range: Range<i64>) -> Vec<Range<i64>> {
+    let mut all: Vec<Range<i64>> = Vec::new();
+    for part in line.parts(range) {
+        match all.last_mut() {
+            Some(last) if last.end == part.position => last.end = part.end(),
+            _ => all.push(part.position..part.end()),
+        }
+    }
+    all
 }
 
 /// Indices `i` with `i * hop` in a range of positions.
