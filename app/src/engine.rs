@@ -88,9 +88,14 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Those that are as exact as they will be.
+    pub fn done(&self) -> usize {
+        self.exact + self.sampled
+    }
+
     /// Whether nothing more comes by itself.
     pub fn is_done(&self) -> bool {
-        self.tiles > 0 && self.exact + self.sampled == self.tiles
+        self.tiles > 0 && self.done() == self.tiles
     }
 }
 

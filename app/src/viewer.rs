@@ -203,7 +203,7 @@ fn Refining() -> impl IntoView {
     let session = use_session();
     let share = Memo::new(move |_| {
         let p = session.progress.get();
-        (p.exact + p.sampled < p.tiles).then(|| ((p.exact + p.sampled) * 100 / p.tiles) as u32)
+        (p.done() < p.tiles).then(|| (p.done() * 100 / p.tiles) as u32)
     });
     let sampled = Memo::new(move |_| session.progress.with(|p| p.is_done() && p.sampled > 0));
     view! {

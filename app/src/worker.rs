@@ -3,6 +3,7 @@
 mod bytes;
 mod graphics;
 mod jobs;
+mod kept;
 mod playback;
 mod recordings;
 mod speed;

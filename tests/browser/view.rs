@@ -1,5 +1,7 @@
 //! Opening and looking.
 
+use std::path::Path;
+
 use serde_json::json;
 use spyhop_tests::{Page, sounds};
 
@@ -25,19 +27,24 @@ fn a_dropped_tone_lights_the_row_of_its_frequency() -> anyhow::Result<()> {
     })
 }
 
+/// Drags a file or a folder from the desk onto the first page, as a hand does.
+fn drag_in(page: &mut Page<'_>, path: &Path) -> anyhow::Result<()> {
+    let (x, y) = page.place("#drop")?.at(0.5, 0.5);
+    for kind in ["dragEnter", "dragOver", "drop"] {
+        let data = json!({ "items": [], "files": [path], "dragOperationsMask": 1 });
+        let params = json!({ "type": kind, "x": x, "y": y, "data": data });
+        page.session.devtools("Input.dispatchDragEvent", params)?;
+    }
+    Ok(())
+}
+
 #[test]
 fn a_real_drop_opens_files_by_path() -> anyhow::Result<()> {
     let mut stage = Stage::set(&[])?;
     let file = stage.wav("dropped.wav", &tone_in_noise(500.0, 2.0, 4000), 4000)?;
     let mut page = stage.page("")?;
     page.wait_for_stage("first")?;
-    let place = page.place("#drop")?;
-    let (x, y) = place.at(0.5, 0.5);
-    for kind in ["dragEnter", "dragOver", "drop"] {
-        let data = json!({ "items": [], "files": [file], "dragOperationsMask": 1 });
-        let params = json!({ "type": kind, "x": x, "y": y, "data": data });
-        page.session.devtools("Input.dispatchDragEvent", params)?;
-    }
+    drag_in(&mut page, &file)?;
     page.wait_until_ready()?;
     assert!(page.text("#title")?.contains("dropped.wav"));
     Ok(())
@@ -52,13 +59,7 @@ fn a_dropped_folder_is_one_line() -> anyhow::Result<()> {
     sounds::write_wav(&folder.join("b"), "buoy_20240601_120005.wav", &tone, 4000)?;
     let mut page = stage.page("")?;
     page.wait_for_stage("first")?;
-    let place = page.place("#drop")?;
-    let (x, y) = place.at(0.5, 0.5);
-    for kind in ["dragEnter", "dragOver", "drop"] {
-        let data = json!({ "items": [], "files": [folder], "dragOperationsMask": 1 });
-        let params = json!({ "type": kind, "x": x, "y": y, "data": data });
-        page.session.devtools("Input.dispatchDragEvent", params)?;
-    }
+    drag_in(&mut page, &folder)?;
     page.wait_until_ready()?;
     let title = page.text("#title")?;
     assert!(title.contains("and 1 more"), "{title}");

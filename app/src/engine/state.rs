@@ -404,12 +404,8 @@ fn answered(state: &Rc<RefCell<State>>, worker: usize, answer: Answer, message: 
     let mut now = state.borrow_mut();
     let job = match &answer {
         Answer::Ready => return,
-        Answer::Gpu { adapter: Some(adapter), .. } => {
-            now.gpu = Some(adapter.clone());
-            return;
-        }
-        Answer::Gpu { adapter: None, .. } => {
-            now.gpu = None;
+        Answer::Gpu { adapter } => {
+            now.gpu = adapter.clone();
             return;
         }
         Answer::Panicked { message } => {

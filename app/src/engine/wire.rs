@@ -135,8 +135,8 @@ impl Order {
 pub enum Answer {
     /// It can be given orders.
     Ready,
-    /// The GPU that a worker has found, or why it has none.
-    Gpu { adapter: Option<String>, why: String },
+    /// The GPU that a worker has found, or that it has none any more.
+    Gpu { adapter: Option<String> },
     /// What opening told.
     Info { job: u32, info: Box<RecordingInfo> },
     /// Objects: mean, maximum, wave form (three values a column).

@@ -7,18 +7,15 @@ use spyhop_gpu::{AdapterChoice, Gpu, GpuError, GpuStft, Output};
 use spyhop_signal::Line;
 use spyhop_signal::spectrum::{Columns, ColumnsSpec, ReadSamples};
 
+use super::kept::Kept;
 use super::post;
 use crate::engine::wire::{Answer, Message};
-
-/// Transforms whose kernels are kept compiled.
-const COMPILED: usize = 4;
 
 /// Transforms on the GPU for as long as it works.
 #[derive(Default)]
 pub struct Graphics {
     gpu: Rc<RefCell<Option<Gpu>>>,
-    /// Most recently used last.
-    compiled: Vec<GpuStft>,
+    compiled: Kept<GpuStft>,
 }
 
 impl Graphics {
@@ -28,15 +25,12 @@ impl Graphics {
         let choice = if force { AdapterChoice::Any } else { AdapterChoice::Hardware };
         let home = self.gpu.clone();
         let opening = async move {
-            let (adapter, why) = match Gpu::open(choice).await {
-                Ok(gpu) => {
-                    let name = gpu.adapter().name.clone();
-                    home.replace(Some(gpu));
-                    (Some(name), String::new())
-                }
-                Err(error) => (None, error.to_string()),
-            };
-            post(&Message::new(&Answer::Gpu { adapter, why }));
+            // Without one the CPU computes, as it does until there is one.
+            if let Ok(gpu) = Gpu::open(choice).await {
+                let adapter = Some(gpu.adapter().name.clone());
+                home.replace(Some(gpu));
+                post(&Message::new(&Answer::Gpu { adapter }));
+            }
         };
         if force {
             opening.await;
@@ -60,18 +54,11 @@ impl Graphics {
         if !gpu.adapter().caps.can_transform(spec.spectrum.fft_size) {
             return Ok(None);
         }
-        let held = self.compiled.iter().position(|s| *s.spec() == spec.spectrum);
-        let compiled = match held {
-            Some(at) => Ok(self.compiled.remove(at)),
-            None => GpuStft::new(&gpu, &spec.spectrum),
-        };
-        let made = match compiled {
+        let fits = |stft: &GpuStft| *stft.spec() == spec.spectrum;
+        let made = match self.compiled.take(fits, || GpuStft::new(&gpu, &spec.spectrum)) {
             Ok(stft) => {
                 let made = stft.columns(spec, line, Output::Power, read, cancelled).await;
-                self.compiled.push(stft);
-                if self.compiled.len() > COMPILED {
-                    self.compiled.remove(0);
-                }
+                self.compiled.put(stft);
                 made
             }
             Err(error) => Err(error),
@@ -85,8 +72,7 @@ impl Graphics {
                 if let GpuError::Device(_) = error {
                     self.gpu.replace(None);
                     self.compiled.clear();
-                    let why = error.to_string();
-                    post(&Message::new(&Answer::Gpu { adapter: None, why }));
+                    post(&Message::new(&Answer::Gpu { adapter: None }));
                 }
                 Ok(None)
             }

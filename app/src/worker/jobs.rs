@@ -12,6 +12,7 @@ use spyhop_signal::spectrum::{
 };
 
 use super::graphics::Graphics;
+use super::kept::Kept;
 use super::playback::{Player, Submit};
 use super::recordings::Recordings;
 use super::{now_ms, speed};
@@ -21,15 +22,13 @@ use crate::engine::wire::{Answer, ColumnsWire, Cost, Message, Order, float_buffe
 pub const MOST_SAMPLES: i64 = 4 << 20;
 /// Samples that are fetched at once before they are transformed; more are read piece by piece.
 const FETCHED_SAMPLES: i64 = 16 << 20;
-/// Transforms kept ready: planning a large one takes a while.
-const PLANNED: usize = 4;
 
 /// A worker's state.
 pub struct Jobs {
     recordings: Recordings,
     line: Rc<Line>,
-    /// Most recently used last.
-    planned: Vec<Stft>,
+    /// Planning a large transform takes a while.
+    planned: Kept<Stft>,
     graphics: Graphics,
     dropped: Rc<Cell<u32>>,
     player: Player,
@@ -41,7 +40,7 @@ impl Jobs {
         Jobs {
             recordings: Recordings::default(),
             line: Rc::new(Line { sample_rate_hz: 0.0, origin: None, runs: Vec::new() }),
-            planned: Vec::new(),
+            planned: Kept::default(),
             graphics: Graphics::default(),
             dropped,
             player: Player::new(submit),
@@ -150,18 +149,13 @@ impl Jobs {
         channel: u32,
         cancelled: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Columns>, String> {
-        let held = self.planned.iter().position(|s| *s.spec() == spec.spectrum);
-        let mut stft = match held {
-            Some(at) => self.planned.remove(at),
-            None => Stft::new(&spec.spectrum).map_err(|e| e.to_string())?,
-        };
+        let fits = |stft: &Stft| *stft.spec() == spec.spectrum;
+        let planned = self.planned.take(fits, || Stft::new(&spec.spectrum));
+        let mut stft = planned.map_err(|e| e.to_string())?;
         let recordings = &mut self.recordings;
         let read = &mut |range, out: &mut Vec<f32>| recordings.read(range, channel, out);
         let made = columns(spec, &mut stft, line, read, cancelled);
-        self.planned.push(stft);
-        if self.planned.len() > PLANNED {
-            self.planned.remove(0);
-        }
+        self.planned.put(stft);
         made
     }
 
