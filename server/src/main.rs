@@ -6,6 +6,7 @@ mod commands;
 mod data_folder;
 mod demo;
 mod did_you_mean;
+mod excerpt;
 mod figure;
 mod http;
 mod npy;
