@@ -2,6 +2,8 @@
 
 mod data;
 mod error;
+#[allow(dead_code)]
+mod guard;
 mod preview;
 mod tls;
 mod web_app;
@@ -27,12 +29,13 @@ pub struct Served {
     /// The recordings.
     pub catalogue: Catalogue,
     previews: preview::Previews,
+    pub guard: guard::Guard,
 }
 
 impl Served {
     /// A catalogue, nothing of it painted yet.
     pub fn new(catalogue: Catalogue) -> Served {
-        Served { catalogue, previews: preview::Previews::default() }
+        Served { catalogue, previews: preview::Previews::default(), guard: guard::Guard::new(std::net::SocketAddr::from(([127,0,0,1],0)), vec![], None) }
     }
 }
 
@@ -85,7 +88,7 @@ fn no_deployment(id: &str) -> ApiError {
 }
 
 async fn nothing_there() -> ApiError {
-    ApiError::not_found("there is nothing at this address".into())
+    ApiError::not_found("there is nothing at this address")
 }
 
 /// Runs what waits for the disk away from the threads that answer.

@@ -1,11 +1,16 @@
 //! One binary: the server and the command line.
 #![forbid(unsafe_code)]
 
+#[allow(dead_code)]
+mod admin_token;
+#[allow(dead_code)]
+mod annotations;
 mod catalogue;
 mod commands;
 mod data_folder;
 mod demo;
 mod did_you_mean;
+#[allow(dead_code)]
 mod excerpt;
 mod figure;
 mod http;
