@@ -12,6 +12,8 @@ mod npy;
 mod preview;
 mod progress;
 mod recording_file;
+#[allow(dead_code, reason = "what opens it comes next")]
+mod state;
 mod whole_file;
 
 use std::process::ExitCode;
