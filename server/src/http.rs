@@ -2,7 +2,6 @@
 
 mod data;
 mod error;
-#[allow(dead_code)]
 mod guard;
 mod preview;
 mod tls;
@@ -10,7 +9,7 @@ mod web_app;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -18,7 +17,8 @@ use spyhop_api::{Deployment, DeploymentList};
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::access::Reader;
+use crate::catalogue::{Catalogue, CatalogueError};
 use error::ApiError;
 
 pub use tls::{TlsFiles, from_files as tls_from_files, self_signed as tls_self_signed};
@@ -67,8 +67,19 @@ pub fn app(served: Arc<Served>) -> Router {
         .with_state(served)
 }
 
-async fn deployments(State(served): State<Arc<Served>>) -> Result<Json<DeploymentList>, ApiError> {
-    let deployments = blocking(move || served.catalogue.list()).await?;
+/// What is asked of the list of deployments.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct Search {
+    /// Words that are all to stand in a deployment.
+    search: String,
+}
+
+async fn deployments(
+    State(served): State<Arc<Served>>,
+    Query(Search { search }): Query<Search>,
+) -> Result<Json<DeploymentList>, ApiError> {
+    let deployments = asked(&served, move |c| c.list(Reader::Public, &search)).await?;
     Ok(Json(DeploymentList { deployments }))
 }
 
@@ -77,8 +88,17 @@ async fn deployment(
     Path(id): Path<String>,
 ) -> Result<Json<Deployment>, ApiError> {
     let wanted = id.clone();
-    let found = blocking(move || served.catalogue.deployment(&wanted)).await?;
+    let found = asked(&served, move |c| c.deployment(&wanted, Reader::Public)).await?;
     found.map(Json).ok_or_else(|| no_deployment(&id))
+}
+
+/// Asks the catalogue, away from the threads that answer.
+async fn asked<T: Send + 'static>(
+    served: &Arc<Served>,
+    question: impl FnOnce(&Catalogue) -> Result<T, CatalogueError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let served = served.clone();
+    blocking(move || question(&served.catalogue)).await?.map_err(|e| ApiError::internal(&e))
 }
 
 fn no_deployment(id: &str) -> ApiError {
