@@ -3,5 +3,6 @@
 pub mod decode;
 pub mod demo;
 pub mod info;
+pub mod jobs;
 pub mod serve;
 pub mod spectrogram;

@@ -15,6 +15,8 @@ mod recording_file;
 #[allow(dead_code, reason = "what opens it comes next")]
 mod state;
 mod whole_file;
+#[allow(dead_code, unused_imports, reason = "what it makes comes next")]
+mod work;
 
 use std::process::ExitCode;
 
@@ -47,6 +49,7 @@ enum Command {
     Serve(commands::serve::Args),
     Demo(commands::demo::Args),
     Info(commands::info::Args),
+    Jobs(commands::jobs::Args),
     Decode(commands::decode::Args),
     Spectrogram(commands::spectrogram::Args),
 }
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => commands::serve::run(args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Info(args) => commands::info::run(args),
+        Command::Jobs(args) => commands::jobs::run(args),
         Command::Decode(args) => commands::decode::run(args),
         Command::Spectrogram(args) => commands::spectrogram::run(args),
     };

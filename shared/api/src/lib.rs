@@ -9,6 +9,7 @@
 
 pub mod annotation;
 pub mod deployment;
+pub mod job;
 pub mod recording;
 pub mod time;
 pub mod view;
