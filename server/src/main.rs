@@ -19,6 +19,7 @@ mod progress;
 mod recording_file;
 mod state;
 mod whole_file;
+mod work;
 
 use std::process::ExitCode;
 
@@ -55,6 +56,7 @@ enum Command {
     Fetch(commands::fetch::Args),
     Demo(commands::demo::Args),
     Info(commands::info::Args),
+    Jobs(commands::jobs::Args),
     Decode(commands::decode::Args),
     Spectrogram(commands::spectrogram::Args),
 }
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Fetch(args) => commands::fetch::run(args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Info(args) => commands::info::run(args),
+        Command::Jobs(args) => commands::jobs::run(args),
         Command::Decode(args) => commands::decode::run(args),
         Command::Spectrogram(args) => commands::spectrogram::run(args),
     };

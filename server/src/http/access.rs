@@ -7,21 +7,16 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use super::Served;
+use crate::catalogue::access::Reader;
 
-/// Taken from each request by the routes that show something of a deployment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// It comes from the administrator.
-    pub by_administrator: bool,
-}
-
-impl FromRequestParts<Arc<Served>> for Seen {
+impl FromRequestParts<Arc<Served>> for Reader {
     type Rejection = Infallible;
 
     async fn from_request_parts(
         parts: &mut Parts,
         served: &Arc<Served>,
-    ) -> Result<Seen, Infallible> {
-        Ok(Seen { by_administrator: served.guard.is_administrator(&parts.headers) })
+    ) -> Result<Reader, Infallible> {
+        let is_administrator = served.guard.is_administrator(&parts.headers);
+        Ok(if is_administrator { Reader::Administrator } else { Reader::Public })
     }
 }

@@ -7,6 +7,7 @@ use crate::time::Timestamp;
 
 /// What `GET api/deployments` answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DeploymentList {
     /// All deployments of the place that is served, by name.
     pub deployments: Vec<Deployment>,
@@ -14,6 +15,7 @@ pub struct DeploymentList {
 
 /// One deployment. Its recordings are fetched from `data/<id>/<recording name>` by ranges.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Deployment {
     /// Made of its folder's path: stable, used in links.
@@ -78,6 +80,7 @@ pub struct Deployment {
 
 /// Who finds a deployment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// It stands in the list.
@@ -91,6 +94,7 @@ pub enum Visibility {
 
 /// How exactly a position is published: endangered whales are followed by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PositionPublic {
     /// As it is given.
@@ -104,6 +108,7 @@ pub enum PositionPublic {
 
 /// A file that could not be read, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FileFailure {
     /// The file's name, without a path.
     pub name: String,
@@ -114,6 +119,7 @@ pub struct FileFailure {
 /// What a full-scale sample means, by kind (`INTEROP`: a kind is never guessed). The constant C is
 /// added to dB re full scale (RMS of samples in [−1, 1)).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Calibration {
     /// Hydrophone sensitivity, gain and converter.

@@ -10,6 +10,7 @@
 pub mod annotation;
 pub mod coverage;
 pub mod deployment;
+pub mod job;
 pub mod problem;
 pub mod recording;
 pub mod recording_page;
@@ -22,6 +23,7 @@ pub use coverage::Coverage;
 pub use deployment::{
     Calibration, Deployment, DeploymentList, FileFailure, PositionPublic, Visibility,
 };
+pub use problem::Problem;
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};
 pub use time::{Moment, Timestamp};
