@@ -8,13 +8,19 @@
 #![warn(missing_docs)]
 
 pub mod annotation;
+pub mod calibration;
 pub mod deployment;
+pub mod levels;
+pub mod quality;
 pub mod recording;
 pub mod time;
 pub mod view;
 
 pub use annotation::Annotation;
-pub use deployment::{Calibration, Deployment, DeploymentList, FileFailure};
+pub use calibration::{ByFrequency, Calibration, CalibrationError, FrequencyTable};
+pub use deployment::{Deployment, DeploymentList, FileFailure};
+pub use levels::{Band, Level, Quantity};
+pub use quality::{Finding, FindingKind, Quality};
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use time::{Moment, Timestamp};
 pub use view::View;
