@@ -1,4 +1,4 @@
-//! Samples in, numbers out: formats, time lines, spectra, listening, measures.
+//! Samples in, numbers out: formats, time lines, spectra, listening, measures, levels, quality.
 //!
 //! No clock, no network, no threads: the same code runs in a browser's worker and on a server, and
 //! one set of tests and numbers serves both.
@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod formats;
+pub mod levels;
 pub mod line;
 pub mod line_reader;
 pub mod listen;
