@@ -11,9 +11,11 @@ pub mod line;
 pub mod line_reader;
 pub mod listen;
 pub mod measure;
+pub mod quality;
 pub mod recording;
 pub mod source;
 pub mod spectrum;
+pub mod sun;
 pub mod tables;
 
 pub use line::Line;
