@@ -25,6 +25,7 @@ pub enum Calibration {
     /// Hydrophone sensitivity, gain and converter: C = 20·lg(`adc_peak_v`) − S − G.
     VPerUpa {
         /// Sensitivity S, dB re 1 V/µPa (negative).
+        #[cfg_attr(feature = "schema", schema(value_type = Object))]
         sensitivity_db: ByFrequency,
         /// Gain G, dB.
         gain_db: f64,
@@ -34,11 +35,13 @@ pub enum Calibration {
     /// End to end, dB re 1 µPa for a full-scale RMS of 1 (+170 to +190): C is the value.
     UpaPerFullscale {
         /// The value.
+        #[cfg_attr(feature = "schema", schema(value_type = Object))]
         db: ByFrequency,
     },
     /// Micropascal a count, dB: C = value + 20·lg(2^(`bits` − 1)).
     UpaPerCount {
         /// The value.
+        #[cfg_attr(feature = "schema", schema(value_type = Object))]
         db: ByFrequency,
         /// Bits of a sample.
         bits: u32,
