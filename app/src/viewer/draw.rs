@@ -149,6 +149,8 @@ impl Painter {
         if dirty.picture {
             self.picture(&open, &frame, &theme)?;
         }
+        let marks = Surface::of(&self.canvases.overview_marks.get_untracked()?)?;
+        overview::marks(self.session, &open, &frame, &theme, &marks);
         let overlay = Surface::of(&self.canvases.overlay.get_untracked()?)?;
         let layout = self.layout()?;
         overlay::draw(self.session, &open, &frame, &theme, &overlay, &layout);
@@ -216,8 +218,6 @@ impl Painter {
         };
         self.raster(&spec, &engine.power(&wanted), &spectrogram);
         self.overview(&spec, &whole, flat.as_ref(), &engine, &overview_surface);
-        let marks = Surface::of(&self.canvases.overview_marks.get_untracked()?)?;
-        overview::marks(session, open, frame, theme, &marks);
         let wave = Surface::of(&self.canvases.waveform.get_untracked()?)?;
         let wave_axis = Surface::of(&self.canvases.wave_axis.get_untracked()?)?;
         waveform::draw(&waveform::Job {
