@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use spyhop_api::{RecordingInfo, StartSource};
 
+use crate::answer;
 use crate::recording_file::{self, ReadingArgs};
 
 /// Tell what recordings are: format, rate, length, start time and how sure it is.
@@ -45,9 +46,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             }
             Ok(opened) => {
                 if index > 0 {
-                    println!();
+                    answer::say("")?;
                 }
-                print(path, &opened.recording.info);
+                answer::say(in_words(path, &opened.recording.info).trim_end())?;
             }
             Err(error) => {
                 failed = true;
@@ -62,15 +63,15 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             [one] if args.files.len() == 1 => one.take(),
             _ => Value::Array(objects),
         };
-        println!("{}", serde_json::to_string_pretty(&value)?);
+        answer::say(serde_json::to_string_pretty(&value)?)?;
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// For a person.
-fn print(path: &Path, info: &RecordingInfo) {
-    println!("{}", path.display());
-    let row = |label: &str, value: String| println!("  {label:<12}{value}");
+fn in_words(path: &Path, info: &RecordingInfo) -> String {
+    let mut text = format!("{}\n", path.display());
+    let mut row = |label: &str, value: String| text += &format!("  {label:<12}{value}\n");
     let bits = match info.bits_per_sample {
         0 => String::new(),
         bits => format!(", {bits} bits"),
@@ -103,6 +104,7 @@ fn print(path: &Path, info: &RecordingInfo) {
     for warning in &info.warnings {
         row("warning", warning.clone());
     }
+    text
 }
 
 fn source(source: StartSource) -> &'static str {
