@@ -106,6 +106,7 @@ impl Link {
     fn went(&self) {
         self.rewrite.set_value(None);
         self.rest.set_value(None);
+        self.session.notices.set(Vec::new());
         let before = self.session.view.with_untracked(|v| (v.source.clone(), v.reading.clone()));
         self.read();
         self.entry.set_value(self.session.view.with_untracked(View::to_query));

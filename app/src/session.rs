@@ -148,6 +148,10 @@ pub struct Session {
     pub sound: crate::playback::Sound,
     /// The play head, position on the line.
     pub play_head: RwSignal<Option<f64>>,
+    /// The range of colours that the page chose last: as long as the view has it, nobody else did.
+    pub automatic_range_db: StoredValue<Option<(f64, f64)>>,
+    /// Counts Esc: a drag that began before the last one is forgotten.
+    pub escapes: StoredValue<u32>,
     /// The picture that is drawn now.
     pub wanted: StoredValue<Option<Wanted>>,
     engine: StoredValue<Engine, LocalStorage>,
@@ -180,6 +184,8 @@ impl Session {
             box_tool: RwSignal::new(false),
             sound: crate::playback::Sound::new(),
             play_head: RwSignal::new(None),
+            automatic_range_db: StoredValue::new(None),
+            escapes: StoredValue::new(0),
             wanted: StoredValue::new(None),
             engine: StoredValue::new_local(engine),
         };

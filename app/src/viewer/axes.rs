@@ -11,6 +11,7 @@ use super::canvas::Surface;
 use crate::clock::Telling;
 use crate::frame::Frame;
 use crate::session::OpenSet;
+use crate::wording;
 
 /// Size of an axis's labels, CSS pixels.
 pub const FONT_PX: f64 = 12.0;
@@ -19,6 +20,8 @@ pub const FONT_PX: f64 = 12.0;
 pub const MARGIN_PX: f64 = 18.0;
 /// How far time labels may reach beyond the picture, CSS pixels.
 const OVERHANG_PX: f64 = 0.0;
+/// From here on a time axis has room for the width between date and zone, CSS pixels.
+const WIDE_PX: f64 = 520.0;
 /// The colour bar's left edge and width, CSS pixels.
 const BAR_PX: (f64, f64) = (8.0, 14.0);
 
@@ -59,9 +62,21 @@ pub fn time(view: &View, open: &OpenSet, frame: &Frame, theme: &Theme, surface: 
     let ticks = time_ticks(&axis, surface.width, FONT_PX, OVERHANG_PX);
     let plot = Area::new(0.0, 0.0, surface.width, 0.0);
     let mut items = time_axis(&ticks, plot, OVERHANG_PX, &style(theme));
-    let wide = format!("{} wide", crate::wording::duration(frame.span() / telling.rate_hz));
-    let below = (surface.width / 2.0, surface.height - 5.0);
-    items.push(Item::text(below, wide, FONT_PX, Anchor::Middle, theme.text_dim));
+    let span_s = frame.span() / telling.rate_hz;
+    let mut wide = format!("{} wide", wording::duration(span_s));
+    let speed = view.listening.rate;
+    if speed != 1.0 {
+        wide += &format!(
+            ", heard in {} ({})",
+            wording::duration(span_s / speed),
+            wording::speed(speed)
+        );
+    }
+    // On a phone the date and the zone take the whole line.
+    if surface.width >= WIDE_PX {
+        let below = (surface.width / 2.0, surface.height - 5.0);
+        items.push(Item::text(below, wide, FONT_PX, Anchor::Middle, theme.text_dim));
+    }
     surface.items(&items);
 }
 
