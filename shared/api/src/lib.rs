@@ -10,11 +10,13 @@
 pub mod annotation;
 pub mod deployment;
 pub mod recording;
+pub mod tile;
 pub mod time;
 pub mod view;
 
 pub use annotation::Annotation;
 pub use deployment::{Calibration, Deployment, DeploymentList, FileFailure};
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
+pub use tile::Tile;
 pub use time::{Moment, Timestamp};
 pub use view::View;

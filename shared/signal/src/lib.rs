@@ -10,6 +10,7 @@ pub mod line;
 pub mod line_reader;
 pub mod listen;
 pub mod measure;
+pub mod pyramid;
 pub mod recording;
 pub mod source;
 pub mod spectrum;
