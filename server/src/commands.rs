@@ -6,6 +6,7 @@ pub mod fetch;
 pub mod index;
 pub mod info;
 pub mod jobs;
+pub mod pyramid;
 pub mod serve;
 pub mod spectrogram;
 

@@ -8,6 +8,7 @@ mod error;
 mod guard;
 mod jobs;
 mod preview;
+mod pyramid;
 mod samples;
 mod tls;
 mod v1;
@@ -17,42 +18,53 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::annotations::Annotations;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, CatalogueError};
+use crate::pyramid::{Keeper, Tiles};
 use crate::work::Engine;
 use error::ApiError;
+use pyramid::PyramidSource;
 
 pub use guard::Guard;
+pub use preview::Previews;
 pub use tls::{TlsFiles, from_files as tls_from_files, self_signed as tls_self_signed};
 pub use web_app::warm_up;
+
+/// Memory for tiles that were asked for last, bytes.
+const TILE_BYTES: u64 = 64 << 20;
 
 /// What the answers are made from.
 pub struct Served {
     /// The recordings.
-    pub catalogue: Catalogue,
+    pub catalogue: Arc<Catalogue>,
     /// Long work.
     pub engine: Arc<Engine>,
+    /// What is zoomed out.
+    pub keeper: Arc<Keeper>,
     /// What people said of the recordings.
     pub annotations: Annotations,
     /// Who may do what.
     pub guard: Guard,
-    previews: preview::Previews,
+    /// Deployments' pictures.
+    pub previews: Previews,
 }
 
-impl Served {
-    /// Nothing of it painted yet.
-    pub fn new(
-        catalogue: Catalogue,
-        engine: Arc<Engine>,
-        annotations: Annotations,
-        guard: Guard,
-    ) -> Served {
-        let previews = preview::Previews::default();
-        Served { catalogue, engine, annotations, guard, previews }
+impl PyramidSource for Served {
+    fn pyramids(
+        &self,
+        deployment: &str,
+        reader: Reader,
+    ) -> Result<Option<Vec<Arc<Tiles>>>, ApiError> {
+        self.keeper.pyramids(deployment, reader).map_err(|e| ApiError::internal(&e))
+    }
+
+    fn looked_at(&self, deployment: &str, tiles: &Tiles, level: i32, tile: i64) {
+        self.keeper.look_at(&self.engine, deployment, tiles, level, tile);
     }
 }
 

@@ -17,6 +17,8 @@ mod npy;
 mod place;
 mod preview;
 mod progress;
+#[cfg_attr(not(test), expect(dead_code, reason = "tiles are served once a catalogue mounts them"))]
+mod pyramid;
 mod recording_file;
 mod state;
 mod whole_file;
@@ -41,6 +43,7 @@ Begin with:
   spyhop info recorder/*.wav                     what is in these files, and when did they begin?
   spyhop spectrogram night.flac --out night.png  a picture with axes, clock time and levels
   spyhop decode night.flac --out night.npy       samples for NumPy
+  spyhop pyramid recorder --state ~/spyhop       spectra of months, as a Zarr store
 
 Each command tells more: spyhop spectrogram --help"
 )]
@@ -60,6 +63,7 @@ enum Command {
     Jobs(commands::jobs::Args),
     Decode(commands::decode::Args),
     Spectrogram(commands::spectrogram::Args),
+    Pyramid(commands::pyramid::Args),
 }
 
 fn main() -> ExitCode {
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Command::Jobs(args) => commands::jobs::run(args),
         Command::Decode(args) => commands::decode::run(args),
         Command::Spectrogram(args) => commands::spectrogram::run(args),
+        Command::Pyramid(args) => commands::pyramid::run(args),
     };
     match result {
         Ok(code) => code,

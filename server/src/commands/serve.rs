@@ -15,8 +15,9 @@ use crate::annotations::Annotations;
 use crate::catalogue::Catalogue;
 use crate::catalogue::access::Reader;
 use crate::data_folder::demo_folder;
-use crate::http::{self, Guard, Served};
+use crate::http::{self, Guard, Previews, Served};
 use crate::place::Place;
+use crate::pyramid::Keeper;
 use crate::work::{Engine, Registry, Settings};
 
 /// Serve the web page, and the recordings of a place to it.
@@ -96,13 +97,18 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let listener = listen(args.listen)?;
     let address = listener.local_addr()?;
     let state = Arc::new(args.state.open()?);
-    let catalogue = Catalogue::open(&state, places)?;
+    let catalogue = Arc::new(Catalogue::open(&state, places)?);
     let annotations = Annotations::open(&state)?;
     let token = AdminToken::of_state(state.path())?;
     let hosts = args.public_url.iter().filter_map(|url| host_of(url)).collect();
     let guard = Guard::new(address, hosts, Some(token.text));
-    let engine = Arc::new(Engine::start(state, Registry::default(), Settings::default())?);
-    let served = Arc::new(Served::new(catalogue, engine, annotations, guard));
+    let keeper = Keeper::new(state.path(), catalogue.clone());
+    let mut registry = Registry::default();
+    keeper.register(&mut registry);
+    let engine = Arc::new(Engine::start(state, registry, Settings::default())?);
+    keeper.watch(engine.clone()).context("no thread can be started")?;
+    let previews = Previews::default();
+    let served = Arc::new(Served { catalogue, engine, keeper, annotations, guard, previews });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let app = http::app(served.clone()).into_make_service();
@@ -138,6 +144,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         .context("the server stopped")
     })?;
+    served.keeper.stop();
+    served.engine.stop();
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,7 +10,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::error::ApiError;
-use super::{Served, annotations, data, deployments, guard, jobs, preview, samples};
+use super::pyramid::{self, Pyramids};
+use super::{
+    Served, TILE_BYTES, annotations, data, deployments, guard, jobs, preview, samples,
+};
 
 /// Where the document stands.
 const DOCUMENT: &str = "/api/v1/openapi.json";
@@ -35,7 +38,8 @@ pub fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
         .merge(annotations::routes())
         .merge(jobs::routes().with_state(served.engine.clone()))
         .layer(CompressionLayer::new())
-        // Sound hardly compresses, and a part of a file must stay what it is.
+        // Tiles are compressed already; sound hardly is, and a part of a file must stay what it is.
+        .merge(pyramid::routes().with_state(Pyramids::new(served.clone(), TILE_BYTES)))
         .merge(data::routes())
         .merge(samples::routes());
     let all = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", described);

@@ -11,6 +11,8 @@ pub mod line;
 pub mod line_reader;
 pub mod listen;
 pub mod measure;
+
+pub mod pyramid;
 pub mod quality;
 pub mod recording;
 pub mod source;

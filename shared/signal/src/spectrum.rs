@@ -20,6 +20,8 @@ pub use columns::{Columns, ColumnsSpec, Effort, columns};
 pub use flatten::row_medians;
 pub use peak::peak_threshold_db;
 pub use plan::{ColumnPlan, FrameRun, plan_column};
+pub(crate) use pool::Pool;
+pub(crate) use sample_buffer::SampleBuffer;
 pub use sample_buffer::{ReadSamples, read_positions};
 pub use scale::FrequencyScale;
 pub use spec::{MAX_FFT_SIZE, SpecError, SpectrumSpec};

@@ -9,7 +9,7 @@ use super::spec::SpectrumSpec;
 /// With Z the transform of two frames (see [`super::stft`]), |X|² + |Y|² = (|Z[k]|² + |Z[N−k]|²) / 2
 /// and max(|X|², |Y|²) = (|Z[k]|² + |Z[N−k]|² + 2 |Re Z[k] Z[N−k]|) / 4: the two frames need not be
 /// taken apart.
-pub(super) struct Pool {
+pub(crate) struct Pool {
     first_bin: usize,
     /// Σ |Z[k]|² + |Z[N−k]|² since the last [`Pool::settle`].
     sum: Vec<f32>,

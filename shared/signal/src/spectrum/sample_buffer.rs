@@ -7,7 +7,7 @@ use std::ops::Range;
 pub type ReadSamples<'a> = dyn FnMut(Range<i64>, &mut Vec<f32>) -> Result<(), String> + 'a;
 
 /// Samples that were read last.
-pub(super) struct SampleBuffer {
+pub(crate) struct SampleBuffer {
     start: i64,
     samples: Vec<f32>,
     fresh: Vec<f32>,

@@ -119,7 +119,7 @@ impl Stft {
     }
 
     /// FFT of first + i·second under the window; an empty second is silence.
-    pub(super) fn transform(&mut self, first: &[f32], second: &[f32]) -> &[Complex32] {
+    pub(crate) fn transform(&mut self, first: &[f32], second: &[f32]) -> &[Complex32] {
         let window = &self.window;
         let filled = if second.is_empty() {
             for ((z, w), x) in self.input.iter_mut().zip(window).zip(first) {
