@@ -190,3 +190,49 @@ fn state_in_words(state: JobState) -> &'static str {
         JobState::Failed => "failed",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::StateFolder;
+    use crate::work::{Job, Priority, Unit};
+    use serde_json::json;
+
+    #[test]
+    fn a_job_is_cancelled_from_the_command_line_though_no_server_runs() {
+        let folder = std::env::temp_dir().join(format!("spyhop-cli-jobs-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let run_with = |action, json| {
+            let state = Some(folder.clone());
+            run(Args { action: Some(action), state, json, watch: false })
+        };
+        let missing = run_with(Action::List, false).expect_err("no folder yet").to_string();
+        assert!(missing.contains("spyhop serve"), "{missing}");
+        let state = StateFolder::open(&folder).expect("state");
+        let mut ledger = Ledger::open(&state).expect("ledger");
+        let job = Job {
+            key: "j".into(),
+            kind: "test".into(),
+            title: "A test".into(),
+            deployment: None,
+            priority: Priority::BACKGROUND,
+            units: vec![Unit::new("a", "test", json!(1))],
+        };
+        let id = ledger.submit(&job, now_ms()).expect("submit").job;
+        for (action, stands) in [
+            (Action::Cancel(Which { id }), JobState::Cancelled),
+            (Action::Retry(Which { id }), JobState::Waiting),
+            (Action::Pause(Which { id }), JobState::Paused),
+            (Action::Show(Which { id }), JobState::Paused),
+            (Action::List, JobState::Paused),
+        ] {
+            for json in [false, true] {
+                assert_eq!(run_with(action, json).expect("runs"), ExitCode::SUCCESS);
+                assert_eq!(ledger.job(id, now_ms()).expect("job").state, stands);
+            }
+        }
+        let unknown = run_with(Action::Cancel(Which { id: 99 }), false).expect_err("unknown");
+        assert!(unknown.to_string().contains("no job 99"));
+        std::fs::remove_dir_all(folder).expect("remove");
+    }
+}

@@ -7,6 +7,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::StateArgs;
+use super::index::Told;
 use crate::answer;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, index_once};
@@ -54,7 +55,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     super::log_to_stderr();
     let place = Place::at(&args.place)?;
     let state = args.state.open()?;
-    index_once(&state, &place, &Unwatched)?;
+    let told = Told::new()?;
+    let indexed = index_once(&state, &place, &told);
+    told.bar.finish_and_clear();
+    indexed?;
     let catalogue = Catalogue::open(&state, vec![place])?;
     let mut objects = Vec::new();
     let mut partly = false;

@@ -157,3 +157,110 @@ async fn answer<T: Send + 'static>(
         error => ApiError::internal(&error),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+    use spyhop_api::job::JobState;
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::state::StateFolder;
+    use crate::work::{Job, Priority, Registry, Settings, Unit, UnitContext, UnitError};
+
+    async fn ask(address: std::net::SocketAddr, line: &str) -> BufReader<TcpStream> {
+        let mut stream = TcpStream::connect(address).await.expect("connect");
+        let head = format!("{line} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.expect("ask");
+        BufReader::new(stream)
+    }
+
+    async fn answer_to(address: std::net::SocketAddr, line: &str) -> (String, serde_json::Value) {
+        let mut text = String::new();
+        ask(address, line).await.read_to_string(&mut text).await.expect("answer");
+        let (head, body) = text.split_once("\r\n\r\n").expect("head");
+        let status = head.split(' ').nth(1).unwrap_or_default().to_owned();
+        (status, serde_json::from_str(body).expect("JSON"))
+    }
+
+    async fn next_event(events: &mut BufReader<TcpStream>) -> JobsSnapshot {
+        loop {
+            let mut line = String::new();
+            assert!(events.read_line(&mut line).await.expect("line") > 0, "the events ended");
+            if let Some(data) = line.strip_prefix("data:") {
+                return serde_json::from_str(data.trim()).expect("snapshot");
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_job_is_seen_by_events_cancelled_and_taken_up_again() {
+        let path = std::env::temp_dir().join(format!("spyhop-http-jobs-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        let mut registry = Registry::default();
+        registry.add("test", |name: String, context: &UnitContext| {
+            match name.as_str() {
+                "broken" => return Err(UnitError::lasting("broken.wav is damaged")),
+                "long" => loop {
+                    context.go_on()?;
+                    std::thread::sleep(Duration::from_millis(2));
+                },
+                _ => {}
+            }
+            Ok(name)
+        });
+        let state = Arc::new(StateFolder::open(&path).expect("state"));
+        let settings = Settings { workers: 2, ..Settings::default() };
+        let engine = Arc::new(Engine::start(state, registry, settings).expect("engine"));
+        let (router, document) = routes().split_for_parts();
+        assert!(document.paths.paths.contains_key("/jobs/{id}/units/{unit}/retry"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
+        let at = listener.local_addr().expect("address");
+        let app = router.with_state(engine.clone());
+        let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+
+        let mut events = ask(at, "GET /jobs/events").await;
+        assert!(next_event(&mut events).await.jobs.is_empty());
+        let units = ["short", "broken", "long"]
+            .map(|name| Unit::new(format!("test/{name}"), "test", json!(name)));
+        let job = Job {
+            key: "j".into(),
+            kind: "test".into(),
+            title: "A test".into(),
+            deployment: Some("gulf".into()),
+            priority: Priority::ASKED_FOR,
+            units: units.to_vec(),
+        };
+        engine.submit(&job).expect("submit");
+        let mut runs = Vec::new();
+        let seen = loop {
+            let event = next_event(&mut events).await;
+            runs.extend(event.runs.iter().map(|run| run.number));
+            if event.jobs.first().is_some_and(|j| (j.done, j.failed, j.running) == (1, 1, 1)) {
+                break event;
+            }
+        };
+        assert_eq!(runs, [1, 2], "each run is told once");
+        assert_eq!((seen.jobs[0].state, seen.workers), (JobState::Running, 2));
+
+        let (status, detail) = answer_to(at, "GET /jobs/1").await;
+        assert_eq!((status.as_str(), &detail["job"]["deployment"]), ("200", &json!("gulf")));
+        assert_eq!(detail["failures"][0]["message"], "broken.wav is damaged");
+        let (status, job) = answer_to(at, "POST /jobs/1/cancel").await;
+        assert_eq!((status.as_str(), &job["state"]), ("200", &json!("cancelled")));
+        while next_event(&mut events).await.jobs[0].running > 0 {}
+        assert_eq!(answer_to(at, "POST /jobs/1/units/test%2Fbroken/retry").await.0, "200");
+        assert_eq!(answer_to(at, "POST /jobs/1/units/none/retry").await.0, "404");
+        assert_eq!(answer_to(at, "POST /jobs/2/retry").await.0, "404");
+        let (_, job) = answer_to(at, "POST /jobs/1/retry").await;
+        assert!(["running", "waiting"].contains(&job["state"].as_str().expect("state")));
+        let (_, all) = answer_to(at, "GET /jobs").await;
+        assert_eq!(all["jobs"][0]["total"], 3);
+        serving.abort();
+        engine.stop();
+        std::fs::remove_dir_all(path).expect("remove");
+    }
+}

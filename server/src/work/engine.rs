@@ -275,7 +275,8 @@ impl Engine {
         self.shared.reader().keys(kind)
     }
 
-    /// Waits until nothing more happens to a job by itself. Blocks the thread.
+    /// Waits until a job is done, failed or cancelled; one that is paused is waited for. Blocks the
+    /// thread.
     ///
     /// # Errors
     /// When there is no such job, the ledger can't be read, or the engine is stopped.

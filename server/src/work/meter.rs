@@ -33,14 +33,15 @@ impl Meter {
             return;
         }
         let done = job.done as f64 + running_done;
+        // A unit that failed took its time, too.
+        let ended = done + job.failed as f64;
         let speed = self.jobs.entry(job.id).or_default();
-        // What a submission or a retry changes at once is no speed.
-        let total = job.total - job.failed;
-        if speed.total != total {
-            *speed = Speed { total, ..Speed::default() };
+        // What a submission changes at once is no speed.
+        if speed.total != job.total {
+            *speed = Speed { total: job.total, ..Speed::default() };
         }
-        let per_s = speed.take(done, now_ms);
-        let left = (total as f64 - done).max(0.0);
+        let per_s = speed.take(ended, now_ms);
+        let left = (job.total as f64 - ended).max(0.0);
         job.fraction = if job.total == 0 { 1.0 } else { (done / job.total as f64).min(1.0) };
         job.units_per_s = per_s.unwrap_or(0.0);
         job.time_left_s = per_s.filter(|s| *s > 0.0).map(|s| left / s);
@@ -55,8 +56,8 @@ impl Meter {
 impl Speed {
     /// Notes a sample down; the units a second since the oldest in the window.
     fn take(&mut self, done: f64, now_ms: i64) -> Option<f64> {
-        // A clock that was set back, or work that was put back.
-        if self.samples.back().is_some_and(|(at, before)| now_ms < *at || done + 1.0 < *before) {
+        // A clock that was set back, or work that was put back or is to be tried again.
+        if self.samples.back().is_some_and(|(at, before)| now_ms < *at || done + 0.9 < *before) {
             self.samples.clear();
         }
         while self.samples.len() > 1 && self.samples[0].0 < now_ms - WINDOW_MS {
@@ -120,6 +121,20 @@ mod tests {
         }
         assert!((last.time_left_s.expect("known") - 80.0).abs() < 1e-6);
         assert!((last.fraction - 0.2).abs() < 1e-9);
+    }
+
+    #[test]
+    fn failures_are_on_the_way_to_the_end_and_no_new_beginning() {
+        let mut meter = Meter::default();
+        let mut last = job(0, 100);
+        for second in 0..=10 {
+            last = JobProgress { failed: second, ..job(3 * second, 100) };
+            meter.measure(&mut last, 0.0, 1000 * second as i64);
+        }
+        assert!((last.time_left_s.expect("known") - 15.0).abs() < 1e-9, "60 left, 4 a second");
+        let mut again = JobProgress { failed: 0, ..job(30, 100) };
+        meter.measure(&mut again, 0.0, 20_000);
+        assert_eq!(again.time_left_s, None, "tried again: measured anew");
     }
 
     #[test]

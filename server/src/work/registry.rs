@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::unit::UnitError;
 
 type Make = dyn Fn(&Value, &UnitContext) -> Result<Value, UnitError> + Send + Sync;
+type OutputOf = dyn Fn(&str) -> Option<Value> + Send + Sync;
 type IsThere = dyn Fn(&Value) -> bool + Send + Sync;
 
 /// The functions that make units, by kind.
@@ -101,7 +102,7 @@ pub struct UnitContext {
     pub(super) key: String,
     pub(super) stop: Arc<AtomicBool>,
     pub(super) fraction: Arc<AtomicU32>,
-    pub(super) output_of: Box<dyn Fn(&str) -> Option<Value> + Send + Sync>,
+    pub(super) output_of: Box<OutputOf>,
 }
 
 impl UnitContext {

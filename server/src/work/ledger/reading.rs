@@ -17,9 +17,7 @@ impl Ledger {
     /// When the ledger can't be read.
     pub fn jobs(&self, now_ms: i64) -> Result<Vec<JobProgress>, WorkError> {
         self.read(|db| {
-            db.prepare_cached(&jobs_where("TRUE"))?
-                .query_map(params![now_ms], |row| job(row))?
-                .collect()
+            db.prepare_cached(&jobs_where("TRUE"))?.query_map(params![now_ms], job)?.collect()
         })
     }
 
@@ -30,7 +28,7 @@ impl Ledger {
     pub fn job(&self, id: i64, now_ms: i64) -> Result<JobProgress, WorkError> {
         let found = self.read(|db| {
             db.prepare_cached(&jobs_where("job.id = ?2"))?
-                .query_row(params![now_ms, id], |row| job(row))
+                .query_row(params![now_ms, id], job)
                 .optional()
         })?;
         found.ok_or(WorkError::NoJob(id))

@@ -322,3 +322,40 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_hundred_thousand_units_are_planned_taken_up_and_given_up() {
+    const UNITS: usize = 100_000;
+    let mut kept = ledger();
+    let ledger = &mut kept.ledger;
+    let plan = |changed: usize| {
+        let version = |is_changed: bool| if is_changed { "new" } else { "old" };
+        let mut units: Vec<Unit> = (0..UNITS)
+            .map(|n| unit(&format!("shard {n} {}", version(n == changed)), &[]))
+            .collect();
+        for (n, part) in units.clone().chunks(128).enumerate() {
+            let after = part.iter().map(|u| u.key.clone()).collect();
+            units.push(Unit {
+                after,
+                ..unit(&format!("top {n} {}", version(n == changed / 128)), &[])
+            });
+        }
+        job("j", units)
+    };
+    let all = UNITS + UNITS.div_ceil(128);
+    let first = ledger.submit(&plan(usize::MAX), 1).expect("submit");
+    assert_eq!((first.added, first.known), (all, 0));
+    for _ in 0..500 {
+        let unit = take(ledger);
+        ledger.finish(unit.id, &json!(1), 1).expect("finish");
+    }
+    let second = ledger.submit(&plan(70_000), 2).expect("submit");
+    assert_eq!((second.added, second.known, second.dropped), (2, all - 2, 2));
+    ledger.wish(first.job, Wish::Cancel, 3).expect("cancel");
+    assert_eq!(ledger.claim(0, 0, true, 3).expect("claim"), Claim::Nothing { next_ms: None });
+    ledger.wish(first.job, Wish::GoOn, 4).expect("go on");
+    let stands = ledger.job(first.job, 4).expect("job");
+    assert_eq!((stands.total, stands.done), (all as u64, 500));
+    ledger.raise(&["top 600 old".into()], 9).expect("raise");
+    assert_eq!(take(ledger).key, "shard 76800 old");
+}
