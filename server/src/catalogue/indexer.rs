@@ -108,7 +108,6 @@ impl Indexer {
     }
 
     /// Asks for a pass over every place.
-    #[allow(dead_code, reason = "mounted with the rest of the API")]
     pub fn rescan(&self) {
         for place in &mut self.shared.lock().places {
             place.asked += 1;

@@ -225,7 +225,8 @@ mod tests {
         let coarsest = one.plan().coarsest_level();
         let first = one.plan().levels[coarsest as usize].columns.start.div_euclid(256);
         let path = ("x".into(), "spectrum".into(), version, coarsest, first);
-        let unfinished = super::tile(State(pyramids), Reader::Public, Path(path), HeaderMap::new()).await;
+        let unfinished =
+            super::tile(State(pyramids), Reader::Public, Path(path), HeaderMap::new()).await;
         assert_eq!(unfinished.expect("a tile").headers()[header::CACHE_CONTROL], "no-store");
     }
 

@@ -11,9 +11,7 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::error::ApiError;
 use super::pyramid::{self, Pyramids};
-use super::{
-    Served, TILE_BYTES, annotations, data, deployments, guard, jobs, preview, samples,
-};
+use super::{Served, TILE_BYTES, annotations, data, deployments, guard, jobs, preview, samples};
 
 /// Where the document stands.
 const DOCUMENT: &str = "/api/v1/openapi.json";

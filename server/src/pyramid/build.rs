@@ -12,8 +12,8 @@ use super::folder::Folder;
 use super::plan::{Plan, TIERS, Unit};
 use super::publish::{Description, PublishError, publish};
 use super::recordings::Unreadable;
-use crate::catalogue::Recordings;
 use super::unit::{UnitFailure, make_unit};
+use crate::catalogue::Recordings;
 
 /// How far a build is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

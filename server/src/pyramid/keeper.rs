@@ -17,10 +17,10 @@ use spyhop_signal::pyramid::BANDS;
 
 use super::folder::Folder;
 use super::plan::Plan;
+use super::product_name;
 use super::publish::{Description, publish, store_name};
 use super::tiles::Tiles;
 use super::unit::{UnitFailure, make_unit};
-use super::product_name;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, CatalogueError, Recordings};
 use crate::work::{Engine, Job, Priority, Registry, Unit, UnitContext, UnitError, key_of};
@@ -137,16 +137,12 @@ impl Keeper {
     }
 
     /// Has what is looked at built before anything else.
-    pub fn look_at(
-        &self,
-        engine: &Engine,
-        deployment: &str,
-        tiles: &Tiles,
-        level: i32,
-        tile: i64,
-    ) {
-        let keys: Result<Vec<String>, _> =
-            tiles.units_of(level, tile).iter().map(|key| key_of(UNIT, &(deployment, key))).collect();
+    pub fn look_at(&self, engine: &Engine, deployment: &str, tiles: &Tiles, level: i32, tile: i64) {
+        let keys: Result<Vec<String>, _> = tiles
+            .units_of(level, tile)
+            .iter()
+            .map(|key| key_of(UNIT, &(deployment, key)))
+            .collect();
         let keys = keys.unwrap_or_default();
         if let Err(error) = engine.look_at(&keys) {
             tracing::warn!("what is looked at could not be put first: {error}");

@@ -11,8 +11,8 @@ use spyhop_signal::formats::{self, OpenOptions, wav_writer::wav_pcm16};
 use spyhop_signal::{OpenError, SourceError};
 
 use super::plan::Plan;
-use crate::catalogue::Recordings;
 use super::*;
+use crate::catalogue::Recordings;
 
 /// 2 kHz: a column of the finest level lasts 2.048 s, and a unit 4.66 h.
 const RATE: u32 = 2000;

@@ -9,8 +9,8 @@ use super::arrays::{self, Quantity, level_name};
 use super::folder::Folder;
 use super::plan::{Plan, UNIT_COLUMNS, UNIT_LEVELS, Unit, unit_columns};
 use super::recordings::Unreadable;
-use crate::catalogue::Recordings;
 use super::top;
+use crate::catalogue::Recordings;
 
 /// Why a unit was not made.
 #[derive(Debug, thiserror::Error)]
