@@ -48,7 +48,7 @@ pub struct IndexedPlace {
 /// The thread, and what it is asked.
 pub struct Indexer {
     shared: Arc<Shared>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    thread: std::thread::JoinHandle<()>,
 }
 
 struct Shared {
@@ -99,7 +99,7 @@ impl Indexer {
             .name("indexer".into())
             .spawn(move || its.run(database, &places))
             .map_err(|e| CatalogueError::Threads(e.to_string()))?;
-        Ok(Indexer { shared, thread: Some(thread) })
+        Ok(Indexer { shared, thread })
     }
 
     /// How it stands with each place.
@@ -157,9 +157,10 @@ impl Drop for Indexer {
     fn drop(&mut self) {
         self.shared.lock().stop = true;
         self.shared.changed.notify_all();
-        if let Some(thread) = self.thread.take() {
-            // It has told of what went wrong itself.
-            let _ = thread.join();
+        // A store that does not answer is not waited for: what was not written down stays unread.
+        let until = Instant::now() + PATIENCE;
+        while !self.thread.is_finished() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }
