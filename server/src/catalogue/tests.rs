@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::access::Reader::{Administrator, Public};
 use super::index_pass::{self, Piece, Watch};
 use super::*;
+use crate::place::test_server::{Faults, Lists, TestServer};
 
 /// A recording of `frames` samples of one value.
 fn write_wav(folder: &Path, name: &str, value: i16, frames: usize, rate_hz: u32) {
@@ -330,4 +331,29 @@ fn a_full_disk_is_told_and_what_was_read_before_stays() {
     most(&database, 1 << 20);
     index_pass::run(&mut database, row, &place, &Counting::new(9)).expect("room again");
     assert_eq!(index_pass::unread(&database, row).expect("a number"), 0);
+}
+
+#[test]
+fn a_store_that_fails_while_it_is_looked_through_is_told_of_and_gone_on_with_later() {
+    let wav = || wav_pcm16(&[1; 100], 1, 1000);
+    let files = [("w/a.wav", wav()), ("w/b.wav", wav()), ("w/c.wav", wav())];
+    // Three tries of the first question, and of one for each file.
+    let faults = Faults { first: Some((12, 500)), ..Faults::default() };
+    let server = TestServer::start(Lists::Nginx, faults, &files);
+    let place = crate::place::tests::at(&server, "w");
+    let here = Here::new();
+    let mut database = here.state.database(DATABASE, &MIGRATIONS).expect("a database");
+    let row = difference::place_row(&database, &place.address()).expect("a row");
+    let counting = Counting::new(9);
+    let failed = index_pass::run(&mut database, row, &place, &counting).expect_err("it is down");
+    assert!(failed.to_string().contains("could not be read"), "{failed}");
+    let deployment = 1;
+    let failures = queries::failures(&database, deployment).expect("read");
+    assert_eq!(failures.len(), 3);
+    assert!(failures.iter().all(|f| f.reason.contains("failed (500)")), "{failures:?}");
+    index_pass::run(&mut database, row, &place, &counting).expect("it is back");
+    assert_eq!(
+        (counting.read(), queries::failures(&database, deployment).expect("read").len()),
+        (3, 0)
+    );
 }
