@@ -7,7 +7,7 @@ use crate::commands::Action;
 use crate::frame::selection_positions;
 use crate::link::Link;
 use crate::session::{Dialog, Session, Stage};
-use crate::{contrast, files, label_actions, open, playback};
+use crate::{contrast, files, label_actions, open, pages, playback};
 
 /// Part of the width that a step moves.
 const STEP: f64 = 0.15;
@@ -28,6 +28,10 @@ pub fn perform(session: Session, link: Link, action: Action) {
         Action::Home => {
             open::home(session);
             return link.commit();
+        }
+        Action::Jobs => {
+            open::jobs(session);
+            return link.commit_page(pages::JOBS);
         }
         _ => {}
     }
@@ -104,7 +108,8 @@ pub fn perform(session: Session, link: Link, action: Action) {
         | Action::ToggleLetterKeys
         | Action::OpenFiles
         | Action::OpenFolder
-        | Action::Home => {}
+        | Action::Home
+        | Action::Jobs => {}
     }
 }
 

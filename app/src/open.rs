@@ -10,7 +10,7 @@ use spyhop_api::{Deployment, RecordingInfo, View};
 
 use crate::engine::{Input, Opened};
 use crate::session::{NoticeKind, OpenSet, Session, Stage, on_line};
-use crate::{label_files, server};
+use crate::{label_files, link, pages, server};
 
 /// The most files that a link names; of a longer line it names the first.
 const MOST_FILES_IN_LINK: usize = 16;
@@ -101,7 +101,8 @@ pub fn from_link(session: Session) {
     match &view.source {
         Source::None => {
             session.open.set(None);
-            session.stage.set(Stage::First);
+            let is_jobs = link::page().as_deref() == Some(pages::JOBS);
+            session.stage.set(if is_jobs { Stage::Jobs } else { Stage::First });
         }
         Source::Local(named) => match kept(named) {
             Some(files) => local(session, files, Vec::new(), true),
@@ -133,11 +134,21 @@ fn kept(named: &[LocalFile]) -> Option<Vec<web_sys::File>> {
 
 /// Back to the first page.
 pub fn home(session: Session) {
+    close(session);
+    session.stage.set(Stage::First);
+}
+
+/// To the long work of the server.
+pub fn jobs(session: Session) {
+    close(session);
+    session.stage.set(Stage::Jobs);
+}
+
+fn close(session: Session) {
     session.engine().stop();
     begin(session, String::new());
     session.view.set(View::default());
     session.open.set(None);
-    session.stage.set(Stage::First);
 }
 
 fn by_source(session: Session, view: View, play: bool) {

@@ -24,6 +24,8 @@ pub enum Stage {
     Asking,
     /// A recording is on the screen.
     Viewing,
+    /// The long work of the server.
+    Jobs,
 }
 
 /// What is open.

@@ -2,6 +2,8 @@
 
 mod data;
 mod error;
+#[allow(dead_code, reason = "mounted with the rest of the API")]
+mod jobs;
 mod preview;
 mod tls;
 mod web_app;

@@ -16,6 +16,8 @@ mod progress;
 mod recording_file;
 mod state;
 mod whole_file;
+#[allow(dead_code, unused_imports, reason = "what it makes comes next")]
+mod work;
 
 use std::process::ExitCode;
 
@@ -52,6 +54,7 @@ enum Command {
     Fetch(commands::fetch::Args),
     Demo(commands::demo::Args),
     Info(commands::info::Args),
+    Jobs(commands::jobs::Args),
     Decode(commands::decode::Args),
     Spectrogram(commands::spectrogram::Args),
 }
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Fetch(args) => commands::fetch::run(args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Info(args) => commands::info::run(args),
+        Command::Jobs(args) => commands::jobs::run(args),
         Command::Decode(args) => commands::decode::run(args),
         Command::Spectrogram(args) => commands::spectrogram::run(args),
     };

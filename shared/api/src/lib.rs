@@ -10,6 +10,7 @@
 pub mod annotation;
 pub mod coverage;
 pub mod deployment;
+pub mod job;
 pub mod recording;
 pub mod recording_page;
 pub mod time;
