@@ -82,7 +82,7 @@ pub fn paint(catalogue: &Catalogue, deployment: &Deployment) -> Result<Vec<u8>, 
         offset_db: offset_db as f32,
         map: view.colour.map,
         flatten: None,
-        peak_overlay: view.peak_overlay,
+        statistic: view.statistic,
         theme: Theme::dark(),
     };
     let mut rgba = vec![0; 4 * WIDTH * HEIGHT];
