@@ -3,8 +3,11 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use futures::future::join;
+use gloo::timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use spyhop_api::pyramid::PyramidInfo;
 use spyhop_api::view::{LocalFile, Reading, Source};
 use spyhop_api::{Deployment, RecordingInfo, View};
 
@@ -14,6 +17,8 @@ use crate::{label_files, server};
 
 /// The most files that a link names; of a longer line it names the first.
 const MOST_FILES_IN_LINK: usize = 16;
+/// How often the server is asked how far its pyramid is, ms.
+const ASK_AGAIN_MS: u32 = 4000;
 /// Where public buckets serve objects to pages of other sites.
 const GOOGLE_HOST: &str = "https://storage.googleapis.com/";
 
@@ -113,15 +118,15 @@ pub fn from_link(session: Session) {
 
 /// Opens what is open again, because files are now read in another way.
 pub fn again(session: Session) {
-    let positions = session.frame_now().map(|f| f.positions);
+    let places = session.frame_now().map(|f| f.places);
     // Clock times may have moved: the picture stays on the same samples instead.
     session.view.update(|v| (v.start, v.span_ns, v.selection) = (None, None, None));
     from_link(session);
     let opened = Effect::new(move |_| {
         if session.stage.get() == Stage::Viewing
-            && let Some(positions) = positions.clone()
+            && let Some(places) = places.clone()
         {
-            session.change_frame(|f| f.positions = positions);
+            session.change_frame(|f| f.places = places);
         }
     });
     gloo::timers::callback::Timeout::new(10_000, move || opened.stop()).forget();
@@ -148,7 +153,7 @@ fn by_source(session: Session, view: View, play: bool) {
     };
     let turn = begin(session, name);
     spawn_local(async move {
-        let found = find(&view.source).await;
+        let (found, pyramids) = join(find(&view.source), pyramids_of(&view.source)).await;
         if !is_current(turn) {
             return;
         }
@@ -161,8 +166,42 @@ fn by_source(session: Session, view: View, play: bool) {
             return;
         }
         let source = view.source.clone();
+        if let Source::Deployment { id, recording } = &source {
+            follow_pyramids(session, id.clone(), recording.is_none(), pyramids, turn);
+        }
         if show(session, opened, deployment, source, Some(view)) && play {
             crate::playback::play_view(session);
+        }
+    });
+}
+
+async fn pyramids_of(source: &Source) -> Vec<PyramidInfo> {
+    match source {
+        Source::Deployment { id, .. } => server::pyramids(id).await,
+        _ => Vec::new(),
+    }
+}
+
+/// Hands the engine what the server has built, and asks again while that grows.
+fn follow_pyramids(
+    session: Session,
+    id: String,
+    whole: bool,
+    pyramids: Vec<PyramidInfo>,
+    turn: u64,
+) {
+    session.engine().set_pyramids(server::tiles_address(&id), &pyramids, whole);
+    if pyramids.iter().all(|p| p.built >= 1.0) {
+        return;
+    }
+    spawn_local(async move {
+        TimeoutFuture::new(ASK_AGAIN_MS).await;
+        if !is_current(turn) {
+            return;
+        }
+        let pyramids = server::pyramids(&id).await;
+        if is_current(turn) {
+            follow_pyramids(session, id, whole, pyramids, turn);
         }
     });
 }
@@ -269,7 +308,7 @@ fn show(
         };
         session.tell(NoticeKind::Warning, text);
     }
-    let open = OpenSet { infos, line, left_out: out, deployment };
+    let open = OpenSet::new(infos, line, out, deployment);
     session.labels.load(&open);
     session.cursors.set([None, None]);
     session.play_head.set(None);

@@ -1,6 +1,7 @@
 //! What the page asks the server, if there is one: a static host has none, and that is no error.
 
 use gloo::net::http::Request;
+use spyhop_api::pyramid::{PyramidInfo, PyramidList};
 use spyhop_api::{Deployment, DeploymentList};
 
 /// The deployments that the server offers; none where there is no server.
@@ -30,6 +31,26 @@ pub async fn deployment(id: &str) -> Result<Deployment, String> {
         )),
         status => Err(format!("The server answered {status} for deployment '{id}'.")),
     }
+}
+
+/// The pyramids that the server has of a deployment; none where it has none.
+pub async fn pyramids(id: &str) -> Vec<PyramidInfo> {
+    let address = format!("{}/pyramid", api_address(id));
+    let Ok(answer) = Request::get(&address).send().await else { return Vec::new() };
+    if !answer.ok() {
+        return Vec::new();
+    }
+    answer.json::<PyramidList>().await.map(|l| l.pyramids).unwrap_or_default()
+}
+
+/// Address of the tiles of a deployment, without product and version.
+pub fn tiles_address(id: &str) -> String {
+    format!("{}/tiles", api_address(id))
+}
+
+/// Address of what programs are told of a deployment, relative to the page's base.
+fn api_address(id: &str) -> String {
+    format!("api/v1/deployments/{}", encoded(id))
 }
 
 /// Address of what the server tells of a deployment, relative to the page's base.

@@ -8,7 +8,8 @@ use spyhop_api::view::{Scaling, Selection, SpectrumSettings};
 use spyhop_api::{Deployment, RecordingInfo, View};
 use spyhop_signal::Line;
 
-use crate::engine::{Engine, Progress, Wanted};
+use crate::engine::{Engine, Far, Progress, Wanted};
+use crate::fold::Fold;
 use crate::frame::Frame;
 use crate::labels::Labels;
 use crate::prefs::Prefs;
@@ -33,9 +34,33 @@ pub struct OpenSet {
     /// Name and reason of what was dropped together with it but is not shown.
     pub left_out: Vec<(String, String)>,
     pub deployment: Option<Deployment>,
+    /// Its gaps, folded away.
+    folded: Arc<Fold>,
+    flat: Arc<Fold>,
 }
 
 impl OpenSet {
+    /// What was opened.
+    pub fn new(
+        infos: Vec<RecordingInfo>,
+        line: Line,
+        left_out: Vec<(String, String)>,
+        deployment: Option<Deployment>,
+    ) -> OpenSet {
+        let folded = Arc::new(Fold::of(&line));
+        OpenSet { infos, line, left_out, deployment, folded, flat: Arc::default() }
+    }
+
+    /// The gaps that a view folds away.
+    pub fn fold(&self, view: &View) -> Arc<Fold> {
+        if view.gaps_collapsed { self.folded.clone() } else { self.flat.clone() }
+    }
+
+    /// Whether there is a gap to be folded away.
+    pub fn has_gaps(&self) -> bool {
+        !self.folded.is_flat()
+    }
+
     /// What a person calls it.
     pub fn title(&self) -> String {
         let shown = self.shown();
@@ -113,6 +138,7 @@ pub enum Dialog {
     Palette,
     Help,
     Link,
+    Jump,
 }
 
 /// The tabs of the panel.
@@ -150,6 +176,8 @@ pub struct Session {
     pub play_head: RwSignal<Option<f64>>,
     /// The picture that is drawn now.
     pub wanted: StoredValue<Option<Wanted>>,
+    /// The server's tiles that it is made of, where the page does not transform it itself.
+    pub far: RwSignal<Option<Far>>,
     engine: StoredValue<Engine, LocalStorage>,
 }
 
@@ -181,6 +209,7 @@ impl Session {
             sound: crate::playback::Sound::new(),
             play_head: RwSignal::new(None),
             wanted: StoredValue::new(None),
+            far: RwSignal::new(None),
             engine: StoredValue::new_local(engine),
         };
         Effect::new(move |before: Option<Option<String>>| {
@@ -201,7 +230,7 @@ impl Session {
 
     /// The frame of what is on the screen; `None` while nothing is open. Tracks.
     pub fn frame(&self) -> Option<Frame> {
-        self.open.with(|o| o.as_ref().map(|o| self.view.with(|v| Frame::of(v, &o.line))))
+        self.open.with(|o| o.as_ref().map(|o| self.view.with(|v| Frame::of(v, &o.line, o.fold(v)))))
     }
 
     /// The frame without tracking.
@@ -212,7 +241,7 @@ impl Session {
     /// Changes the frame.
     pub fn change_frame(&self, change: impl FnOnce(&mut Frame)) {
         let Some(open) = self.open.get_untracked() else { return };
-        let mut frame = self.view.with_untracked(|v| Frame::of(v, &open.line));
+        let mut frame = self.view.with_untracked(|v| Frame::of(v, &open.line, open.fold(v)));
         change(&mut frame);
         self.view.update(|v| frame.write_to(v, &open.line));
     }

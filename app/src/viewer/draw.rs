@@ -7,15 +7,16 @@ use std::rc::Rc;
 use gloo::timers::callback::Timeout;
 use leptos::html;
 use leptos::prelude::*;
-use spyhop_api::view::{ColourMap, FrequencyAxis};
+use spyhop_api::view::{ColourMap, FrequencyAxis, Statistic};
 use spyhop_paint::{Column, ColumnSource, Found, FrequencyScale, RasterSpec, Theme, raster};
 use web_sys::HtmlCanvasElement;
 
 use super::canvas::Surface;
-use super::{axes, overlay, overview, waveform};
+use super::folded::Folded;
+use super::{axes, overlay, overview, time_axis, waveform};
 use crate::contrast::{self, Medians};
 use crate::engine::Wanted;
-use crate::frame::Frame;
+use crate::frame::{Frame, folded_width};
 use crate::prefs::Brightness;
 use crate::session::{OpenSet, Session};
 
@@ -172,8 +173,8 @@ impl Painter {
         let overview_surface = Surface::of_pixels(&overview, 1.0)?;
         let view = session.view.get_untracked();
         let wanted = Wanted {
-            positions: frame.positions.clone(),
-            width_px: (f64::from(canvas.client_width()) * screen) as u32,
+            positions: frame.positions(),
+            width_px: folded_width(f64::from(canvas.client_width()) * screen, frame, &frame.places),
             height_px: (f64::from(canvas.client_height()) * screen) as u32,
             band_hz: frame.band_hz,
             spectrum: view.spectrum,
@@ -190,6 +191,10 @@ impl Painter {
         let engine = session.engine();
         session.wanted.set_value(Some(wanted.clone()));
         engine.want(&wants);
+        let far = engine.far(&wanted);
+        if session.far.with_untracked(|held| *held != far) {
+            session.far.set(far);
+        }
         let progress = engine.progress();
         session.progress.set(progress);
         if view.colour.range_db.is_none() && progress.tiles > 0 && progress.shown == progress.tiles
@@ -204,18 +209,19 @@ impl Painter {
         let spec = RasterSpec {
             width: width as usize,
             height: height as usize,
-            positions: frame.positions.clone(),
+            positions: frame.places.clone(),
             scale: frame.scale(),
             floor_db: floor_db as f32,
             ceiling_db: ceiling_db as f32,
             offset_db,
             map: view.colour.map,
             flatten: medians.as_ref().map(Medians::flatten),
-            peak_overlay: view.peak_overlay,
+            statistic: view.statistic,
             theme: *theme,
         };
-        self.raster(&spec, &engine.power(&wanted), &spectrogram);
-        self.overview(&spec, &whole, flat.as_ref(), &engine, &overview_surface);
+        let folded = Folded { source: engine.power(&wanted), fold: &frame.fold };
+        self.raster(&spec, &folded, &spectrogram);
+        self.overview(&spec, frame, &whole, flat.as_ref(), &engine, &overview_surface);
         let marks = Surface::of(&self.canvases.overview_marks.get_untracked()?)?;
         overview::marks(session, open, frame, theme, &marks);
         let wave = Surface::of(&self.canvases.waveform.get_untracked()?)?;
@@ -235,7 +241,7 @@ impl Painter {
             theme,
             &Surface::of(&self.canvases.frequency_axis.get_untracked()?)?,
         );
-        axes::time(
+        time_axis::draw(
             &view,
             open,
             frame,
@@ -263,6 +269,7 @@ impl Painter {
     fn overview(
         &self,
         picture: &RasterSpec<'_>,
+        frame: &Frame,
         whole: &Wanted,
         flat: Option<&Wanted>,
         engine: &crate::engine::Engine,
@@ -280,14 +287,15 @@ impl Painter {
             return;
         }
         let spec = RasterSpec {
-            width: whole.width_px as usize,
+            width: surface.pixels().0 as usize,
             height: whole.height_px as usize,
-            positions: whole.positions.clone(),
+            positions: 0.0..frame.end,
             scale: overview::scale(whole, picture.scale.axis()),
-            peak_overlay: false,
+            statistic: Statistic::Max,
             ..picture.clone()
         };
-        self.raster(&spec, &MaxHold(engine.power(whole)), surface);
+        let folded = Folded { source: engine.power(whole), fold: &frame.fold };
+        self.raster(&spec, &folded, surface);
         *self.overview_drawn.borrow_mut() = Some(drawn);
     }
 }
@@ -297,19 +305,6 @@ pub fn theme(session: Session) -> Theme {
     match session.prefs.brightness.get_untracked() {
         Brightness::Dark => Theme::dark(),
         Brightness::Light => Theme::light(),
-    }
-}
-
-/// Shows each column's maximum in place of its mean: at a glance nothing brief is lost.
-struct MaxHold<S>(S);
-
-impl<S: ColumnSource> ColumnSource for MaxHold<S> {
-    fn columns(&self, positions: Range<f64>, each: &mut dyn FnMut(f32, Column<'_>)) -> Found {
-        self.0.columns(positions, &mut |weight, column| {
-            let shown =
-                if column.max.len() == column.mean.len() { column.max } else { column.mean };
-            each(weight, Column { mean: shown, max: &[], ..column });
-        })
     }
 }
 
@@ -345,7 +340,7 @@ pub async fn warm_up() {
         offset_db: 0.0,
         map: ColourMap::Inferno,
         flatten: None,
-        peak_overlay: true,
+        statistic: Statistic::Both,
         theme: Theme::dark(),
     };
     let noise = Noise((1..=513).map(|i| 1e-5 * (i % 7 + 1) as f32).collect());

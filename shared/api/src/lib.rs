@@ -9,6 +9,7 @@
 
 pub mod annotation;
 pub mod deployment;
+pub mod pyramid;
 pub mod recording;
 pub mod tile;
 pub mod time;
