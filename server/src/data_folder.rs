@@ -7,6 +7,11 @@ pub fn demo_folder() -> Option<PathBuf> {
     Some(user_data_folder()?.join("spyhop").join("demo"))
 }
 
+/// Where Spyhop keeps what it makes of recordings, unless `--state` says another folder.
+pub fn state_folder() -> Option<PathBuf> {
+    Some(user_data_folder()?.join("spyhop").join("state"))
+}
+
 /// `$XDG_DATA_HOME`, or the system's own place for it.
 fn user_data_folder() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);

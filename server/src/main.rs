@@ -6,12 +6,15 @@ mod commands;
 mod data_folder;
 mod demo;
 mod did_you_mean;
+mod excerpt;
 mod figure;
 mod http;
 mod npy;
 mod preview;
 mod progress;
 mod recording_file;
+#[allow(dead_code, reason = "what opens it comes next")]
+mod state;
 mod whole_file;
 
 use std::process::ExitCode;

@@ -9,6 +9,7 @@
 
 pub mod annotation;
 pub mod deployment;
+pub mod problem;
 pub mod pyramid;
 pub mod recording;
 pub mod tile;

@@ -1,0 +1,81 @@
+//! The administrator's token: what a request from another machine shows to change something here.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// Its file in the state folder, readable by the person who runs the server alone.
+const FILE_NAME: &str = "administrator-token";
+/// 128 bits of chance, in hexadecimal digits.
+const TOKEN_BYTES: usize = 16;
+/// Longer files hold something else.
+const MOST_BYTES: u64 = 4096;
+
+/// The token of a state folder.
+pub struct AdminToken {
+    /// The token.
+    pub text: String,
+    /// The file that it stands in.
+    pub path: PathBuf,
+}
+
+/// Why there is no token.
+#[derive(Debug, thiserror::Error)]
+#[error("the administrator's token can't be kept ({error}): {}", path.display())]
+pub struct TokenError {
+    error: io::Error,
+    path: PathBuf,
+}
+
+impl AdminToken {
+    /// Reads the token of a state folder, and makes one where there is none.
+    ///
+    /// # Errors
+    /// When it can't be read or written.
+    pub fn of_state(folder: &Path) -> Result<AdminToken, TokenError> {
+        let path = folder.join(FILE_NAME);
+        let fail = |error| TokenError { error, path: path.clone() };
+        match File::open(&path) {
+            Ok(file) => {
+                let mut text = String::new();
+                file.take(MOST_BYTES).read_to_string(&mut text).map_err(fail)?;
+                let text = text.trim().to_owned();
+                if !text.is_empty() {
+                    return Ok(AdminToken { text, path });
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(fail(error)),
+        }
+        let mut chance = [0; TOKEN_BYTES];
+        getrandom::fill(&mut chance).map_err(|e| fail(io::Error::other(e)))?;
+        let text: String = chance.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&path).map_err(fail)?;
+        writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(fail)?;
+        Ok(AdminToken { text, path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_folder_keeps_its_token_to_its_owner() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let made = AdminToken::of_state(folder.path()).expect("made");
+        assert_eq!(made.text.len(), 2 * TOKEN_BYTES);
+        let again = AdminToken::of_state(folder.path()).expect("read");
+        assert_eq!(again.text, made.text);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = std::fs::metadata(&made.path).expect("a file").permissions().mode();
+            assert_eq!(mode & 0o077, 0);
+        }
+    }
+}

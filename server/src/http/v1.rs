@@ -1,0 +1,51 @@
+//! `/api/v1`: every route that programs use, with the document that describes them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use tower_http::compression::CompressionLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::SwaggerUi;
+
+use super::error::ApiError;
+use super::{Served, annotations, data, deployments, guard, preview, samples};
+
+/// Where the document stands.
+const DOCUMENT: &str = "/api/v1/openapi.json";
+/// Where it can be read and tried out.
+const TRY_IT: &str = "/api/v1/docs";
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "Spyhop",
+    description = "Recordings of whales and dolphins: deployments, their samples, spectra and \
+                   annotations. What went wrong is told by a problem document (RFC 9457). Reading is \
+                   open; whatever changes something comes from this machine, or with the \
+                   administrator's token as 'Authorization: Bearer TOKEN'."
+))]
+struct Document;
+
+/// The routes, and the page that shows them.
+pub fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
+    let all = OpenApiRouter::with_openapi(Document::openapi()).nest(
+        "/api/v1",
+        OpenApiRouter::new()
+            .merge(deployments::routes())
+            .merge(preview::routes())
+            .merge(data::routes())
+            .merge(samples::routes())
+            .merge(annotations::routes()),
+    );
+    let (routes, document) = all.split_for_parts();
+    routes
+        .layer(from_fn_with_state(served.clone(), guard::changes))
+        .layer(CompressionLayer::new())
+        .merge(SwaggerUi::new(TRY_IT).url(DOCUMENT, document))
+        .route("/api/{*rest}", axum::routing::any(nothing_there))
+}
+
+async fn nothing_there() -> ApiError {
+    ApiError::not_found("there is nothing at this address: /api/v1/docs shows what there is")
+}
