@@ -37,7 +37,7 @@ pub fn position_of(text: &str, telling: &Telling, shown: f64) -> Result<f64, Str
             at.0.saturating_sub(origin.0).saturating_sub(ahead_ns) as f64
         }
     };
-    Ok(nanos * 1e-9 * telling.rate_hz)
+    Ok(nanos / 1e9 * telling.rate_hz)
 }
 
 /// `90.5`, `90.5s`, `1:30.5`, `1:02:30`.

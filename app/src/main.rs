@@ -25,6 +25,7 @@ mod prefs;
 mod readout;
 mod server;
 mod session;
+mod shared_labels;
 mod viewer;
 mod wording;
 mod worker;

@@ -13,12 +13,12 @@ use spyhop_api::{Deployment, RecordingInfo, View};
 
 use crate::engine::{Input, Opened};
 use crate::session::{NoticeKind, OpenSet, Session, Stage, on_line};
-use crate::{label_files, server};
+use crate::{label_files, server, shared_labels};
 
 /// The most files that a link names; of a longer line it names the first.
 const MOST_FILES_IN_LINK: usize = 16;
-/// How often the server is asked how far its pyramid is, ms.
-const ASK_AGAIN_MS: u32 = 4000;
+/// How often the server is asked how far its pyramid is while it builds it, and for a new one later, ms.
+const ASK_AGAIN_MS: (u32, u32) = (4000, 60_000);
 /// Where public buckets serve objects to pages of other sites.
 const GOOGLE_HOST: &str = "https://storage.googleapis.com/";
 
@@ -191,11 +191,12 @@ fn follow_pyramids(
     turn: u64,
 ) {
     session.engine().set_pyramids(server::tiles_address(&id), &pyramids, whole);
-    if pyramids.iter().all(|p| p.built >= 1.0) {
+    if pyramids.is_empty() {
         return;
     }
+    let built = pyramids.iter().all(|p| p.built >= 1.0);
     spawn_local(async move {
-        TimeoutFuture::new(ASK_AGAIN_MS).await;
+        TimeoutFuture::new(if built { ASK_AGAIN_MS.1 } else { ASK_AGAIN_MS.0 }).await;
         if !is_current(turn) {
             return;
         }
@@ -315,6 +316,10 @@ fn show(
     session.view.set(view);
     session.open.set(Some(Arc::new(open)));
     session.stage.set(Stage::Viewing);
+    let hosted = session
+        .open
+        .with_untracked(|o| o.as_ref().and_then(|o| o.deployment.as_ref()).map(|d| d.id.clone()));
+    shared_labels::opened(session, hosted);
     true
 }
 

@@ -212,6 +212,11 @@ impl Session {
             far: RwSignal::new(None),
             engine: StoredValue::new_local(engine),
         };
+        Effect::new(move |_| {
+            session.labels.all.track();
+            session.labels.shared.keeper.track();
+            crate::shared_labels::tell(session);
+        });
         Effect::new(move |before: Option<Option<String>>| {
             session.news.track();
             let problem = session.engine().problem();

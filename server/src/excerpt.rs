@@ -49,7 +49,9 @@ impl Form {
 #[derive(Debug, thiserror::Error)]
 pub enum ExcerptError {
     /// More than is given out at once.
-    #[error("that is {samples} samples; at most {most} are given out at once as {form:?}: ask for less")]
+    #[error(
+        "that is {samples} samples; at most {most} are given out at once as {form:?}: ask for less"
+    )]
     TooLong {
         /// In all channels.
         samples: u64,

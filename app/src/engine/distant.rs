@@ -64,9 +64,15 @@ impl Distant {
         if (&self.address, &self.pyramids) == (&address, &fitting) {
             return false;
         }
+        let versions = |all: &[(PyramidInfo, ClockGrid)]| -> Vec<String> {
+            all.iter().map(|(p, _)| p.version.clone()).collect()
+        };
+        // Of the same version there is only more by now: what came is still right.
+        if self.address != address || versions(&self.pyramids) != versions(&fitting) {
+            self.store.outdate();
+        }
         self.address = address;
         self.pyramids = fitting;
-        self.store.outdate();
         self.failed.clear();
         self.resting.clear();
         true
