@@ -88,6 +88,10 @@ bench-stft: ## the transform's speed beside scipy and PyTorch
 	@.ci/tools rust wasm peers
 	@$(PHASE) bench-stft .ci/bench-stft
 
+bench-pyramid: server ## the pyramid's speed beside scipy + numpy + zarr on two processes
+	@.ci/tools python
+	@SPYHOP="$(SPYHOP)" $(PHASE) bench-pyramid $(PYTHON) tests/python/bench_pyramid.py
+
 pictures: app demo ## the README's pictures of the demo
 	@.ci/tools browser
 	@$(PHASE) pictures cargo run -q -p spyhop-tests --bin pictures -- "$(DEMO)" tests/pictures

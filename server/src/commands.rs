@@ -3,5 +3,6 @@
 pub mod decode;
 pub mod demo;
 pub mod info;
+pub mod pyramid;
 pub mod serve;
 pub mod spectrogram;

@@ -3,6 +3,8 @@
 mod data;
 mod error;
 mod preview;
+#[cfg_attr(not(test), expect(dead_code, reason = "tiles are served once a catalogue mounts them"))]
+pub mod pyramid;
 mod tls;
 mod web_app;
 

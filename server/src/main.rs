@@ -12,6 +12,8 @@ mod http;
 mod npy;
 mod preview;
 mod progress;
+#[cfg_attr(not(test), expect(dead_code, reason = "tiles are served once a catalogue mounts them"))]
+mod pyramid;
 mod recording_file;
 #[allow(dead_code, reason = "what opens it comes next")]
 mod state;
@@ -34,6 +36,7 @@ Begin with:
   spyhop info recorder/*.wav                     what is in these files, and when did they begin?
   spyhop spectrogram night.flac --out night.png  a picture with axes, clock time and levels
   spyhop decode night.flac --out night.npy       samples for NumPy
+  spyhop pyramid recorder --state ~/spyhop       spectra of months, as a Zarr store
 
 Each command tells more: spyhop spectrogram --help"
 )]
@@ -50,6 +53,7 @@ enum Command {
     Info(commands::info::Args),
     Decode(commands::decode::Args),
     Spectrogram(commands::spectrogram::Args),
+    Pyramid(commands::pyramid::Args),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Command::Info(args) => commands::info::run(args),
         Command::Decode(args) => commands::decode::run(args),
         Command::Spectrogram(args) => commands::spectrogram::run(args),
+        Command::Pyramid(args) => commands::pyramid::run(args),
     };
     match result {
         Ok(code) => code,

@@ -48,22 +48,19 @@ pub enum LineError {
 
 impl Line {
     /// Lays recordings on a line, in clock order. Returned beside it are the indices of recordings
-    /// that do not fit (another rate or channel count than the first, or undated among dated ones)
-    /// with the reason. Where two runs overlap the later one is cut to what the earlier leaves.
+    /// that do not fit (another rate or channel count than most of what was recorded, or undated among
+    /// dated ones) with the reason. Where two runs overlap the later one is cut to what the earlier
+    /// leaves.
     ///
     /// # Errors
     /// When no recording has a sample.
     pub fn new(infos: &[RecordingInfo]) -> Result<(Line, Vec<(usize, String)>), LineError> {
-        let mut order: Vec<usize> = (0..infos.len())
-            .filter(|&i| infos[i].frames > 0 && infos[i].sample_rate_hz > 0.0)
-            .collect();
-        let mut left_out: Vec<(usize, String)> = (0..infos.len())
-            .filter(|i| !order.contains(i))
-            .map(|i| (i, "it holds no samples".to_owned()))
-            .collect();
-        let first = *order.first().ok_or(LineError::Empty)?;
-        let (rate, channels) = (infos[first].sample_rate_hz, infos[first].channels);
+        let (mut order, empty): (Vec<usize>, Vec<usize>) =
+            (0..infos.len()).partition(|&i| infos[i].frames > 0 && infos[i].sample_rate_hz > 0.0);
+        let mut left_out: Vec<(usize, String)> =
+            empty.into_iter().map(|i| (i, "it holds no samples".to_owned())).collect();
         let dated = order.iter().any(|&i| infos[i].start.is_some());
+        let (rate, channels) = most_recorded(infos, &order, dated).ok_or(LineError::Empty)?;
         order.retain(|&i| {
             let reason = if infos[i].sample_rate_hz != rate {
                 format!("its rate is {} Hz, the line's is {rate} Hz", infos[i].sample_rate_hz)
@@ -158,6 +155,22 @@ impl Line {
     }
 }
 
+/// The rate and channel count of which there is most recorded time, the first of equals; of the dated
+/// recordings where there are some.
+fn most_recorded(infos: &[RecordingInfo], order: &[usize], dated: bool) -> Option<(f64, u32)> {
+    let mut kinds: Vec<((f64, u32), f64)> = Vec::new();
+    for info in order.iter().map(|&i| &infos[i]).filter(|i| !dated || i.start.is_some()) {
+        let kind = (info.sample_rate_hz, info.channels);
+        let recorded_s = info.frames as f64 / info.sample_rate_hz;
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, all_s)) => *all_s += recorded_s,
+            None => kinds.push((kind, recorded_s)),
+        }
+    }
+    let longer = |a: ((f64, u32), f64), b: ((f64, u32), f64)| if b.1 > a.1 { b } else { a };
+    kinds.into_iter().reduce(longer).map(|(kind, _)| kind)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +225,18 @@ mod tests {
         let (line, left_out) = Line::new(&[info("a.wav"), info("b.wav")]).expect("a line");
         assert!(left_out.is_empty() && line.origin.is_none());
         assert_eq!(line.runs.iter().map(|r| r.position).collect::<Vec<_>>(), [0, 100]);
+    }
+
+    #[test]
+    fn what_most_of_it_is_stays_whatever_comes_first() {
+        let mut stereo = info("x_20200101_000000.wav");
+        stereo.channels = 2;
+        let undated = RecordingInfo { channels: 2, frames: 1000, ..info("undated.wav") };
+        let mono = [info("x_20200101_000100.wav"), info("x_20200101_000200.wav")];
+        let infos = [undated, stereo, mono[0].clone(), mono[1].clone()];
+        let (line, left_out) = Line::new(&infos).expect("a line");
+        assert_eq!(line.runs.iter().map(|r| r.recording).collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(left_out.len(), 2);
     }
 
     #[test]

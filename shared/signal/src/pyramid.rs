@@ -18,7 +18,7 @@ mod recorded;
 mod reduce;
 
 pub use columns::{LevelColumns, transform};
-pub use decibel::{GAP, STEP_DB, power_of, steps_of};
+pub use decibel::{GAP, STEP_DB, extend_steps, power_of, steps_of};
 pub use grid::{COARSEST_LEVEL, FINEST_LEVEL, Grid};
 pub use recorded::{ClockRun, Recorded};
 

@@ -11,10 +11,16 @@ const STEPS_PER_OCTAVE: f32 = 301.029_995_663_981_2;
 const MOST_STEPS: f32 = 32_767.0;
 
 /// Rounds a power in FS²/Hz to steps of its level, 10·lg. No power at all is the lowest level, −327.67 dB.
+#[inline]
 pub fn steps_of(power: f32) -> i16 {
     let steps = (log2(power) * STEPS_PER_OCTAVE).clamp(-MOST_STEPS, MOST_STEPS);
     // Rounds away from zero at half a step, without a call.
     (steps + 0.5f32.copysign(steps)) as i16
+}
+
+/// Adds the levels of many powers, as [`steps_of`], four and more at a time.
+pub fn extend_steps(steps: &mut Vec<i16>, power: &[f32]) {
+    steps.extend(power.iter().map(|power| steps_of(*power)));
 }
 
 /// The power of a stored level; `None` for a gap.

@@ -1,5 +1,6 @@
 //! Which samples lie where on the clock.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use spyhop_api::time::{NANOS_PER_S, frames_to_nanos, nanos_to_frames};
@@ -47,8 +48,8 @@ impl Recorded {
     pub fn new(infos: &[RecordingInfo]) -> Result<(Recorded, Vec<(usize, String)>), LineError> {
         let (line, left_out) = Line::new(infos)?;
         let (rate, dated) = (line.sample_rate_hz, line.origin.is_some());
-        let mut order: Vec<usize> =
-            (0..infos.len()).filter(|i| left_out.iter().all(|(out, _)| out != i)).collect();
+        let out: HashSet<usize> = left_out.iter().map(|(index, _)| *index).collect();
+        let mut order: Vec<usize> = (0..infos.len()).filter(|i| !out.contains(i)).collect();
         if dated {
             order.sort_by(|&a, &b| {
                 (infos[a].start, &infos[a].name).cmp(&(infos[b].start, &infos[b].name))
@@ -87,6 +88,11 @@ impl Recorded {
             (Some(first), Some(last)) => first.start_ns..end_ns(last, self.sample_rate_hz),
             _ => 0..0,
         }
+    }
+
+    /// From the first sample of a run to the end of its last, nanoseconds.
+    pub fn run_span_ns(&self, run: &ClockRun) -> Range<i64> {
+        run.start_ns..end_ns(run, self.sample_rate_hz)
     }
 
     /// The runs on which frames depend whose centres lie in a span of the clock: those that touch it or

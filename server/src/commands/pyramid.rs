@@ -1,0 +1,158 @@
+//! `spyhop pyramid`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+use serde_json::json;
+use spyhop_signal::{OpenError, SourceError};
+
+use crate::catalogue::Catalogue;
+use crate::progress;
+use crate::pyramid::{self, Built, Description, Folder, Recordings};
+use crate::recording_file::{self, PARTLY, ReadingArgs};
+
+/// Build the pyramid of a place's recordings: mean and maximum spectra from a tenth of a second to months.
+#[derive(clap::Args)]
+#[command(after_help = "\
+It is a Zarr store that xarray opens, with a group for each level:
+  xarray.open_zarr(\"…/stores/….zarr\", group=\"level_03\")
+
+What was built before is kept; what changed since is built anew. Stopping it loses nothing.
+
+Exit codes:
+  0  built
+  1  a place or the disk can't be read or written
+  2  the command was not understood
+  3  built, but some recordings could not be read and are left out
+
+Examples:
+  spyhop pyramid recordings
+  spyhop pyramid recordings --state /data/spyhop --json | jq -r '.[].store'")]
+pub struct Args {
+    /// A folder of recordings, or of folders of recordings
+    #[arg(value_name = "PLACE")]
+    place: PathBuf,
+    /// Where the pyramid is kept
+    #[arg(long, value_name = "DIR")]
+    state: PathBuf,
+    /// Channel, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    channel: u32,
+    /// Threads that build; as many as the machine has
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Print JSON: an array with one object for each deployment
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let catalogue = Arc::new(Catalogue::of_place(&args.place)?);
+    let mut objects = Vec::new();
+    let mut partly = false;
+    for id in catalogue.list().into_iter().map(|deployment| deployment.id) {
+        let deployment = catalogue.deployment(&id).context("the folder is gone")?;
+        for failure in &deployment.failures {
+            eprintln!("spyhop: {}", failure.reason);
+            partly = true;
+        }
+        for info in &deployment.recordings {
+            recording_file::check_channel(info, args.channel)?;
+        }
+        let title = deployment.name.clone();
+        let calibration_db =
+            deployment.calibration.map(|c| vec![c.offset_db(); spyhop_signal::pyramid::BANDS]);
+        let recordings = recordings(&catalogue, &id, deployment.recordings);
+        let folder = Folder::new(&args.state, &id, &pyramid::product_name(args.channel));
+        let description = Description { title, calibration_db, ..Description::default() };
+        let bar = progress::bar(1, "building");
+        let begun = Instant::now();
+        let built = pyramid::build(
+            &recordings,
+            &folder,
+            args.channel,
+            &description,
+            args.threads.unwrap_or_else(threads),
+            &|now| {
+                bar.set_length(now.units as u64);
+                bar.set_position(now.done as u64);
+            },
+            &|| false,
+        );
+        bar.finish_and_clear();
+        let built = built.with_context(|| format!("the pyramid of '{id}'"))?;
+        for (index, reason) in &built.plan.left_out {
+            let name = recordings.infos.get(*index).map_or("", |info| &info.name);
+            eprintln!("spyhop: {name} is left out: {reason}");
+            partly = true;
+        }
+        if args.json {
+            objects.push(as_json(&id, &built, begun));
+        } else {
+            print(&id, &built);
+        }
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&objects)?);
+    }
+    Ok(if partly { ExitCode::from(PARTLY) } else { ExitCode::SUCCESS })
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// A deployment's recordings, opened from the folder that they lie in.
+fn recordings(
+    catalogue: &Arc<Catalogue>,
+    id: &str,
+    infos: Vec<spyhop_api::RecordingInfo>,
+) -> Recordings {
+    let paths: Vec<Option<PathBuf>> =
+        infos.iter().map(|info| catalogue.file(id, &info.name)).collect();
+    let infos = Arc::new(infos);
+    let named = infos.clone();
+    let open = move |index: usize| {
+        let name = named.get(index).map(|info| info.name.clone()).unwrap_or_default();
+        let gone =
+            |why: String| OpenError::Source { name: name.clone(), error: SourceError::Io(why) };
+        let path = paths.get(index).and_then(Option::as_ref);
+        let path = path.ok_or_else(|| gone("it is gone since it was listed".into()))?;
+        let opened = recording_file::open(path, &ReadingArgs::default());
+        opened.map(|opened| opened.recording).map_err(|error| gone(format!("{error:#}")))
+    };
+    Recordings { infos, open: Arc::new(open) }
+}
+
+fn as_json(id: &str, built: &Built, begun: Instant) -> serde_json::Value {
+    json!({
+        "deployment": id,
+        "store": built.store,
+        "version": built.plan.version,
+        "levels": built.plan.levels.len(),
+        "units": built.plan.units.len(),
+        "made": built.made,
+        "swept": built.swept,
+        "pcm16_bytes": built.pcm16_bytes,
+        "stored_bytes": built.stored_bytes,
+        "seconds": begun.elapsed().as_secs_f64(),
+    })
+}
+
+/// For a person.
+fn print(id: &str, built: &Built) {
+    let share = 100.0 * built.stored_bytes as f64 / built.pcm16_bytes.max(1) as f64;
+    println!("{id}");
+    println!("  store  {}", built.store.display());
+    println!("  units  {}, {} of them made now", built.plan.units.len(), built.made);
+    println!(
+        "  levels {} (level_00 to level_{:02})",
+        built.plan.levels.len(),
+        built.plan.coarsest_level()
+    );
+    println!("  size   {share:.2} % of the recordings at 16 bits");
+}

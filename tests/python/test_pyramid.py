@@ -1,0 +1,246 @@
+"""The pyramid as xarray opens it, against scipy and numpy on the samples; and what rebuilding touches."""
+
+import datetime
+import json
+import pathlib
+import random
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+import scipy.signal
+import soundfile
+import xarray
+from conftest import SPYHOP, spyhop
+
+WINDOW, HOP, BANDS = 512, 256, 257
+# Half a step of 0.01 dB, and what a transform in float32 differs from one in float64 here.
+FINEST_DB, COARSER_DB = 0.005 + 3e-4, 0.01
+UTC = datetime.timezone.utc
+
+
+def nanos(moment):
+    return int(moment.timestamp()) * 10**9 + moment.microsecond * 1000
+
+
+class Place:
+    """A folder of recordings, and what they hold."""
+
+    def __init__(self, folder, rate):
+        folder.mkdir()
+        self.folder, self.rate, self.files = folder, rate, {}
+        slow = rate < 10_000
+        self.column_ns = round((16 if slow else 80) * HOP / rate * 1e9 / 1024) * 1024
+
+    def add(self, moment, seconds, seed=0, dated=True):
+        rng = np.random.default_rng([seed, int(moment.timestamp())])
+        count = int(seconds * self.rate)
+        t = np.arange(count) / self.rate
+        sound = 0.02 * rng.standard_normal(count) + 0.2 * np.sin(2 * np.pi * 0.11 * self.rate * t)
+        sound[count // 2 : count // 2 + 50] *= 4
+        name = f"x_{moment:%Y%m%d_%H%M%S}.wav" if dated else "undated.wav"
+        soundfile.write(self.folder / name, np.clip(sound, -0.99, 0.99), self.rate, subtype="PCM_16")
+        self.files[name] = nanos(moment) if dated else 0
+        return name
+
+    def remove(self, name):
+        (self.folder / name).unlink()
+        del self.files[name]
+
+    def frames(self):
+        """Time of the centre in ns, and power, of the frames of each stretch of files."""
+        files = sorted(self.files.items(), key=lambda item: item[1])
+        sounds = [soundfile.read(self.folder / name, dtype="float64")[0] for name, _ in files]
+        for i, (_, start) in enumerate(files):
+            sound = sounds[i]
+            end = start + len(sound) * 1e9 / self.rate
+            if i + 1 < len(files) and abs(files[i + 1][1] - end) <= 0.5e9 / self.rate:
+                # The last frames reach into the file that follows without a gap.
+                sound = np.concatenate([sound, sounds[i + 1][: WINDOW - 1]])
+            if len(sound) < WINDOW:
+                continue
+            _, _, power = scipy.signal.spectrogram(
+                sound, self.rate, window="hann", nperseg=WINDOW, noverlap=WINDOW - HOP, detrend=False,
+                scaling="density", mode="psd")
+            j = np.arange(power.shape[1])
+            j = j[j * HOP < len(sounds[i])]
+            centres = start + np.rint((j * HOP + WINDOW / 2) * 1e9 / self.rate).astype(np.int64)
+            yield centres, power[:, j]
+
+    def columns(self):
+        """The finest columns from their definition: index, frames, mean and maximum power."""
+        sums, maxima, counts = {}, {}, {}
+        for centres, power in self.frames():
+            of_frame = centres // self.column_ns
+            for column in np.unique(of_frame):
+                part = power[:, of_frame == column]
+                counts[column] = counts.get(column, 0) + part.shape[1]
+                sums[column] = sums.get(column, 0) + part.sum(axis=1)
+                maxima[column] = np.maximum(maxima.get(column, 0), part.max(axis=1))
+        k = np.array(sorted(sums))
+        return k, np.array([counts[c] for c in k]), np.array([sums[c] for c in k]), np.array([maxima[c] for c in k])
+
+
+def build(place, state, *args):
+    """Builds, and gives what the program tells of it."""
+    return json.loads(spyhop("pyramid", place.folder, "--state", state, "--json", *args))[0]
+
+
+def db(power):
+    return 10 * np.log10(power)
+
+
+def assert_level_is(store, level, place, finest):
+    """One level as xarray opens it, against columns of samples."""
+    k, counts, sums, maxima = finest
+    with xarray.open_zarr(store, group=f"level_{level:02}") as ds:
+        column_ns = place.column_ns * 2**level
+        assert ds.attrs["column_ns"] == column_ns
+        starts = ds.time.values.astype("int64")
+        first = ds.attrs["first_column"]
+        np.testing.assert_array_equal(starts, (first + np.arange(starts.size)) * column_ns)
+        np.testing.assert_allclose(ds.frequency.values, np.arange(BANDS) * place.rate / WINDOW)
+        assert ds["mean"].attrs["units"] == ds["max"].attrs["units"] == "dB re FS^2/Hz"
+        assert ds["mean"].encoding["dtype"] == np.int16
+        coarse, index = np.unique(k // 2**level, return_inverse=True)
+        frames = np.zeros(starts.size, np.int64)
+        np.add.at(frames, (k // 2**level - first), counts)
+        np.testing.assert_array_equal(ds.frames.values, frames)
+        total = np.zeros((coarse.size, BANDS))
+        np.add.at(total, index, sums)
+        largest = np.zeros((coarse.size, BANDS))
+        np.maximum.at(largest, index, maxima)
+        recorded = ds.isel(time=coarse - first)
+        tolerance = FINEST_DB if level == 0 else COARSER_DB
+        mean = total / frames[coarse - first][:, None]
+        np.testing.assert_allclose(recorded["mean"].values, db(mean), rtol=0, atol=tolerance)
+        np.testing.assert_allclose(recorded["max"].values, db(largest), rtol=0, atol=tolerance)
+        gaps = np.flatnonzero(frames == 0)
+        for quantity in ("mean", "max"):
+            at = gaps if gaps.size < 300 else np.random.default_rng(1).choice(gaps, 300, replace=False)
+            assert np.isnan(ds[quantity].isel(time=np.sort(at)).values).all()
+
+
+def assert_is_the_pyramid_of(store, levels, place):
+    finest = place.columns()
+    for level in range(levels):
+        assert_level_is(store, level, place, finest)
+    return finest
+
+
+@pytest.mark.parametrize("rate", [2000, 9000, 48_000, 192_000])
+def test_files_that_touch_and_gaps_are_numpys_columns(tmp_path, rate):
+    place = Place(tmp_path / "place", rate)
+    noon = datetime.datetime(2021, 3, 4, 12, tzinfo=UTC)
+    for second, seconds in [(0, 7), (7, 5), (20, 3.3), (24, 0.05), (26, 9)]:
+        place.add(noon + datetime.timedelta(seconds=second), seconds)
+    built = build(place, tmp_path / "state")
+    assert_is_the_pyramid_of(built["store"], built["levels"], place)
+    share = built["stored_bytes"] / built["pcm16_bytes"]
+    print(f"{rate} Hz: {100 * share:.2f} % of the samples' size")
+
+
+def test_months_of_short_files_are_numpys_columns_at_every_level(tmp_path):
+    place = Place(tmp_path / "place", 2000)
+    begin = datetime.datetime(2020, 12, 31, 23, 59, 50, tzinfo=UTC)
+    for day in range(60):
+        place.add(begin + datetime.timedelta(days=day, minutes=7 * day), 31)
+    built = build(place, tmp_path / "state")
+    # Fifteen levels: units of all three tiers.
+    assert built["levels"] == 15
+    k, *_ = assert_is_the_pyramid_of(built["store"], built["levels"], place)
+    assert k.size < 60 * 18
+
+
+def test_an_undated_recording_counts_from_its_first_sample(tmp_path):
+    place = Place(tmp_path / "place", 8000)
+    place.add(datetime.datetime(1970, 1, 1, tzinfo=UTC), 20, dated=False)
+    built = build(place, tmp_path / "state")
+    assert_is_the_pyramid_of(built["store"], built["levels"], place)
+    with xarray.open_zarr(built["store"], group="level_00") as ds:
+        assert ds.time.dtype == "timedelta64[ns]"
+
+
+def test_silence_is_the_lowest_level_and_no_gap(tmp_path):
+    place = tmp_path / "place"
+    place.mkdir()
+    soundfile.write(place / "x_20200101_000000.wav", np.zeros(40_000), 8000, subtype="PCM_16")
+    built = json.loads(spyhop("pyramid", place, "--state", tmp_path / "state", "--json"))[0]
+    with xarray.open_zarr(built["store"], group="level_00") as ds:
+        recorded = ds.frames.values > 0
+        np.testing.assert_allclose(ds["mean"].values[recorded], -327.67, atol=1e-4)
+
+
+def units(state):
+    return {unit.name for unit in pathlib.Path(state).glob("pyramids/*/*/units/*")}
+
+
+def test_a_changed_place_rebuilds_only_what_it_touches(tmp_path):
+    place = Place(tmp_path / "place", 2000)
+    begin = datetime.datetime(2021, 6, 1, tzinfo=UTC)
+    # A unit covers 4.66 h: one file in each of twenty.
+    names = [place.add(begin + datetime.timedelta(hours=5 * i), 30) for i in range(20)]
+    state = tmp_path / "state"
+
+    def rebuilt(expected):
+        before, built = units(state), build(place, state)
+        after = units(state)
+        assert built["made"] == len(after - before) == expected, built
+        assert built["units"] == len(after)
+        assert_is_the_pyramid_of(built["store"], 1, place)
+        return built
+
+    # Twenty of tier 1 and one of tier 2 (the coarsest of ten levels needs it).
+    first = rebuilt(21)
+    again = rebuilt(0)
+    assert again["store"] == first["store"]
+    # Another file in a unit: that one and the one above it.
+    added = place.add(begin + datetime.timedelta(hours=25, minutes=20), 30)
+    rebuilt(2)
+    # Before all others: what it touches is new, whatever the first sample is.
+    earlier = place.add(begin - datetime.timedelta(hours=6), 30)
+    assert rebuilt(2)["levels"] == first["levels"]
+    place.add(begin, 30, seed=1)
+    rebuilt(2)
+    # Two go: one unit has the same files as before the first was added, the other holds nothing.
+    place.remove(added)
+    place.remove(earlier)
+    rebuilt(2)
+    # Its unit holds nothing else: it goes, and the one above is made anew.
+    place.remove(names[7])
+    rebuilt(1)
+    assert len(list(pathlib.Path(state).glob("pyramids/*/*/stores/*"))) == 1
+
+
+def tree(store):
+    store = pathlib.Path(store)
+    return {str(p.relative_to(store)): p.read_bytes() for p in store.rglob("*") if p.is_file()}
+
+
+def test_a_build_that_is_killed_again_and_again_ends_as_one_that_was_not(tmp_path):
+    place = Place(tmp_path / "place", 2000)
+    begin = datetime.datetime(2021, 6, 1, tzinfo=UTC)
+    for i in range(30):
+        place.add(begin + datetime.timedelta(hours=5 * i), 60)
+    undisturbed = build(place, tmp_path / "undisturbed")
+    state, chance, kills = tmp_path / "killed", random.Random(3), 0
+    # Killed at the latest when half of what is left would be done.
+    longest_s = max(0.2, undisturbed["seconds"] / 4)
+    for _ in range(40):
+        running = subprocess.Popen(
+            [SPYHOP, "pyramid", place.folder, "--state", state, "--json"], stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL)
+        time.sleep(chance.uniform(0.02, longest_s))
+        running.send_signal(signal.SIGKILL)
+        out, _ = running.communicate()
+        if running.returncode == 0 and out:
+            break
+        kills += 1
+    built = build(place, state)
+    assert kills >= 3
+    assert built["version"] == undisturbed["version"]
+    assert tree(built["store"]) == tree(undisturbed["store"])
+    left = list(pathlib.Path(state).rglob(".unfinished*"))
+    assert not left
