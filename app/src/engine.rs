@@ -10,6 +10,7 @@ mod picture;
 mod plan;
 mod player;
 mod pool;
+mod queue;
 pub mod remote;
 mod state;
 mod target;

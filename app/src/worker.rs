@@ -7,6 +7,7 @@ mod kept;
 mod playback;
 mod recordings;
 mod speed;
+mod stretch;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -1,6 +1,6 @@
 //! Opening and looking.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use spyhop_tests::{Page, sounds};
@@ -25,6 +25,52 @@ fn a_dropped_tone_lights_the_row_of_its_frequency() -> anyhow::Result<()> {
     page.wait_for("a description for screen readers", |p| {
         Ok(p.text("#description")?.contains("tone.wav"))
     })
+}
+
+/// Steps of a tone from one end of a long recording to the other, in hertz.
+const STEPS_HZ: [f64; 8] = [10e3, 20e3, 30e3, 40e3, 50e3, 60e3, 70e3, 80e3];
+
+/// A recording so long that each worker reads on and on in it, a tone that goes up or down.
+fn staircase(stage: &Stage, name: &str, steps_hz: &[f64]) -> anyhow::Result<PathBuf> {
+    let (seconds, rate_hz) = (200.0, 192_000);
+    let step_s = seconds / steps_hz.len() as f64;
+    let tone = sounds::tone(seconds, rate_hz, |t| {
+        let hz = steps_hz.get((t / step_s) as usize).copied().unwrap_or(0.0);
+        0.25 * (std::f64::consts::TAU * hz * t).sin()
+    });
+    stage.wav(name, &tone, rate_hz)
+}
+
+/// Whether each step is where it belongs, and nothing else.
+fn assert_steps(page: &mut Page<'_>, steps_hz: &[f64]) -> anyhow::Result<()> {
+    let picture = page.picture("#spectrogram")?;
+    for (i, hz) in steps_hz.iter().enumerate() {
+        let columns = (i as f64 + 0.05) / 8.0..(i as f64 + 0.95) / 8.0;
+        let expected = row_of(*hz, (0.0, 96e3), picture.height);
+        let row = picture.brightest_row(columns);
+        assert!((row as f64 - expected).abs() <= 3.0, "step {i}: row {row}, expected {expected}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_long_file_dropped_while_another_is_read_shows_only_itself() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let down: Vec<f64> = STEPS_HZ.into_iter().rev().collect();
+    let first = staircase(&stage, "up.wav", &STEPS_HZ)?;
+    let second = staircase(&stage, "down.wav", &down)?;
+    let mut page = stage.page("")?;
+    page.wait_for_stage("first")?;
+    page.choose(&[&first])?;
+    page.wait_for_stage("viewing")?;
+    page.choose(&[&second])?;
+    page.wait_for("the second file", |p| Ok(p.text("#title")?.contains("down.wav")))?;
+    page.wait_until_ready()?;
+    assert_steps(&mut page, &down)?;
+    page.choose(&[&first])?;
+    page.wait_for("the first file", |p| Ok(p.text("#title")?.contains("up.wav")))?;
+    page.wait_until_ready()?;
+    assert_steps(&mut page, &STEPS_HZ)
 }
 
 /// Drags a file or a folder from the desk onto the first page, as a hand does.

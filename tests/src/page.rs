@@ -147,9 +147,13 @@ impl Page<'_> {
         self.wait_for("an exact picture", |page| {
             Ok(page.data("stage")? == "viewing" && page.data("state")? == "ready")
         })?;
-        // One more frame, so that what is ready is also painted.
+        // A few more frames, so that what is ready is also painted: a slow machine takes one a part.
         self.session
-            .execute("return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));", json!([]))
+            .execute(
+                "return new Promise(done => { let frames = 6; \
+                 const next = () => frames-- ? requestAnimationFrame(next) : done(); next(); });",
+                json!([]),
+            )
             .map(drop)
     }
 

@@ -17,6 +17,11 @@ const PATIENCE_MS: f64 = 250.0;
 const PIECE_MS: f64 = 60.0;
 /// Samples of a piece that all of them are read for: a worker has twice their bytes in memory.
 const MOST_SAMPLES: u64 = 4 << 20;
+/// Passes from here on make better what is shown already.
+const REFINING_PASS: u32 = 1000;
+/// Pieces that are read one after the other by the same worker, and how long they must be for that.
+const RUN_PIECES: i64 = 8;
+const RUN_FROM_SAMPLES: i64 = 1 << 20;
 /// Frames of a column that a sampled picture looks at: one burst of two neighbours, one read.
 pub const SAMPLED_FRAMES: usize = 2;
 /// A long picture appears at a quarter of its columns first.
@@ -45,8 +50,40 @@ pub enum Kind {
 pub struct Planned {
     pub piece: Piece,
     pub spectrum: SpectrumSettings,
-    /// Smaller is sooner: which pass, then the distance from the middle of the picture.
-    order: (u32, i64),
+    pub order: Sooner,
+}
+
+/// When a piece is due; smaller is sooner.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sooner {
+    pass: u32,
+    /// How far its run is from the middle of the picture.
+    distance: i64,
+    /// Where its run begins: pieces that one worker does best, one after the other.
+    run: i64,
+    position: i64,
+}
+
+impl Sooner {
+    /// In a pass, so far from the middle, of the run that begins at `run`.
+    pub fn new(pass: u32, distance: i64, run: i64, position: i64) -> Sooner {
+        Sooner { pass, distance, run, position }
+    }
+
+    /// Whether both are due in the same pass.
+    pub fn is_of_pass(&self, other: &Sooner) -> bool {
+        self.pass == other.pass
+    }
+
+    /// Whether it makes better what is shown already.
+    pub fn refines(&self) -> bool {
+        self.pass >= REFINING_PASS
+    }
+
+    /// Whether both are of the same run.
+    pub fn is_of_run(&self, other: &Sooner) -> bool {
+        (self.pass, self.run) == (other.pass, other.run)
+    }
 }
 
 /// What work takes on this machine, learnt while working.
@@ -233,12 +270,12 @@ pub fn plan(wanted: &[Wanted], now: &mut Situation<'_>) -> Plan {
             if missing(now, place, &columns) < Quality::Exact && !stays_sampled {
                 let kind = Kind::Exact(target.layer);
                 let piece = Piece { kind, place, columns };
-                let pass = if sampled_first { 1000 + rank } else { 2 * rank };
+                let pass = if sampled_first { REFINING_PASS + rank } else { 2 * rank };
                 add(&mut plan, &mut seen, now, piece, s, &target, pass);
             }
         }
     }
-    plan.queue.sort_by_key(|p| p.order);
+    plan.queue.sort_by(|a, b| a.order.cmp(&b.order));
     plan
 }
 
@@ -256,8 +293,22 @@ fn add(
     }
     let positions = piece.place.positions(piece.columns.clone());
     let middle = |r: &Range<i64>| r.start + (r.end - r.start) / 2;
-    let distance = (middle(&positions) - middle(&target.positions)).abs();
-    plan.queue.push(Planned { piece, spectrum: *spectrum, order: (pass, distance) });
+    let run = run_of(&piece.kind, &positions);
+    let distance = (middle(&run) - middle(&target.positions)).abs();
+    let order = Sooner::new(pass, distance, run.start, positions.start);
+    plan.queue.push(Planned { piece, spectrum: *spectrum, order });
+}
+
+/// The positions that one worker should work through: reading a file on costs half of reading here
+/// and there. Short pieces are alone, so that the middle of the picture comes first.
+fn run_of(kind: &Kind, positions: &Range<i64>) -> Range<i64> {
+    let samples = positions.end - positions.start;
+    if !matches!(kind, Kind::Exact(_)) || samples < RUN_FROM_SAMPLES {
+        return positions.clone();
+    }
+    let run = samples * RUN_PIECES;
+    let start = positions.start.div_euclid(run) * run;
+    start..start + run
 }
 
 /// Pieces of `size` columns in which something was recorded.

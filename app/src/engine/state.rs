@@ -15,6 +15,7 @@ use super::distant::{self, Distant};
 use super::plan::{self, Kind, Piece, Planned, SAMPLED_FRAMES, Shown, Situation, Speed};
 use super::player::Player;
 use super::pool::Pool;
+use super::queue::Queue;
 use super::target::Target;
 use super::tile::Quality;
 use super::wire::{Answer, ColumnsWire, Cost, Message, Order};
@@ -27,8 +28,9 @@ const JOBS_AT_ONCE: usize = 2;
 
 /// Reads from which is learnt how fast bytes come.
 const LONG_READ_BYTES: u64 = 500_000;
-/// How often refinement is shown.
-const REFINED_MS: u32 = 200;
+/// How far apart what was missing is shown, and what gets better.
+const SHOWN_MS: u32 = 50;
+const REFINED_MS: u32 = 400;
 
 /// Everything that clones of an engine share.
 pub struct State {
@@ -54,7 +56,7 @@ pub struct State {
     wanted: Vec<Wanted>,
     /// Those of them that the page transforms.
     near: Vec<Wanted>,
-    queue: VecDeque<Planned>,
+    queue: Queue,
     pieces: Vec<Shown>,
     jobs: HashMap<u32, Job>,
     /// What is being worked on, or failed.
@@ -67,7 +69,10 @@ pub struct State {
     /// What may be read was learnt: the plan is to be made anew.
     replan_due: bool,
     news_due: bool,
-    news_timer: Option<Timeout>,
+    /// When there was news last.
+    news_ms: f64,
+    /// How far apart news was to be when its timer was set, and the timer.
+    news_timer: Option<(u32, Timeout)>,
     this: std::rc::Weak<RefCell<State>>,
 }
 
@@ -123,7 +128,7 @@ impl State {
                 speed: Speed::default(),
                 wanted: Vec::new(),
                 near: Vec::new(),
-                queue: VecDeque::new(),
+                queue: Queue::default(),
                 pieces: Vec::new(),
                 jobs: HashMap::new(),
                 taken: HashSet::new(),
@@ -132,6 +137,7 @@ impl State {
                 questions: VecDeque::new(),
                 replan_due: false,
                 news_due: false,
+                news_ms: 0.0,
                 news_timer: None,
                 this: this.clone(),
             })
@@ -208,7 +214,7 @@ impl State {
             affordable: &affordable,
         };
         let plan = plan::plan(&self.near, &mut situation);
-        self.queue = plan.queue.into();
+        self.queue.replace(plan.queue);
         self.pieces = plan.pieces;
         self.dispatch();
     }
@@ -280,7 +286,7 @@ impl State {
                 self.pool.tell(worker, Message::new(&order));
                 continue;
             }
-            let Some(planned) = self.queue.pop_front() else { return };
+            let Some(planned) = self.queue.next_for(worker) else { return };
             if !self.taken.insert(planned.piece.clone()) {
                 continue;
             }
@@ -293,7 +299,6 @@ impl State {
 
     fn store(&mut self, planned: &Planned, answer: &Answer, message: &Message) {
         let Piece { kind, place, columns } = &planned.piece;
-        let mut refines = false;
         let quality = |exact| if exact { Quality::Exact } else { Quality::Sampled };
         let cost = match (answer, kind) {
             (
@@ -303,8 +308,6 @@ impl State {
                 let quality = quality(*exact);
                 self.drawn_on = self.gpu.clone().filter(|_| *on_gpu);
                 let (mean, max, wave) = (message.floats(0), message.floats(1), message.floats(2));
-                let held = self.cache.power(l, *place).map(|t| t.worst(columns.clone()));
-                refines = held.is_some_and(|held| held > Quality::Missing);
                 self.cache.change_power(*l, *place, |tile| {
                     tile.put(columns.start, &mean, &max, frames, quality);
                 });
@@ -328,7 +331,17 @@ impl State {
             _ => return,
         };
         self.learn_bytes(cost);
-        if refines { self.tell_news_soon() } else { self.tell_news() }
+        if self.is_idle() {
+            self.tell_news();
+        } else {
+            self.tell_news_soon(if planned.order.refines() { REFINED_MS } else { SHOWN_MS });
+        }
+    }
+
+    /// Whether nothing of any picture is left to be done.
+    fn is_idle(&self) -> bool {
+        let works = self.jobs.values().any(|job| matches!(job.work, Work::Piece(_)));
+        self.queue.is_empty() && !works
     }
 
     /// Learns from long reads how fast bytes come.
@@ -346,18 +359,24 @@ impl State {
         }
     }
 
-    /// Announces that what is drawn got better: a few times a second, because painting it more often
+    /// Announces that there is more to draw, so long after it was announced last: painting more often
     /// takes time from those who compute.
-    fn tell_news_soon(&mut self) {
-        if self.news_due || self.news_timer.is_some() {
+    fn tell_news_soon(&mut self, apart_ms: u32) {
+        if self.news_due || self.news_timer.as_ref().is_some_and(|(apart, _)| *apart <= apart_ms) {
             return;
         }
+        let since_ms = js_sys::Date::now() - self.news_ms;
+        let wait_ms = (f64::from(apart_ms) - since_ms).clamp(0.0, f64::from(apart_ms)) as u32;
+        if wait_ms == 0 {
+            return self.tell_news();
+        }
         let state = self.this.clone();
-        self.news_timer = Some(Timeout::new(REFINED_MS, move || {
+        let timer = Timeout::new(wait_ms, move || {
             if let Some(state) = state.upgrade() {
                 state.borrow_mut().tell_news();
             }
-        }));
+        });
+        self.news_timer = Some((apart_ms, timer));
     }
 
     /// Announces that there is something to draw, once before the next frame.
@@ -367,6 +386,7 @@ impl State {
             return;
         }
         self.news_due = true;
+        self.news_ms = js_sys::Date::now();
         let state = self.this.clone();
         let frame = Closure::once_into_js(move || {
             let Some(state) = state.upgrade() else { return };

@@ -1,12 +1,14 @@
 //! Drawing: everything that the view changes, in one animation frame.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 
 use gloo::timers::callback::Timeout;
 use leptos::html;
 use leptos::prelude::*;
+use spyhop_api::View;
 use spyhop_api::view::{ColourMap, FrequencyAxis, Statistic};
 use spyhop_paint::{Column, ColumnSource, Found, FrequencyScale, RasterSpec, Theme, raster};
 use web_sys::HtmlCanvasElement;
@@ -24,6 +26,9 @@ use crate::session::{OpenSet, Session};
 const DENSEST: f64 = 2.0;
 /// How long a view rests until it is drawn with all of them, ms.
 const SHARP_AFTER_MS: u32 = 150;
+
+/// What is drawn of a picture until a frame has taken this; the rest is drawn in the next one, ms.
+const FRAME_MS: f64 = 20.0;
 
 /// The canvases of the viewer.
 #[derive(Clone, Copy)]
@@ -65,6 +70,27 @@ pub struct Dirty {
     pub overlay: bool,
 }
 
+/// What a picture is drawn of, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Spectrogram,
+    Overview,
+    Waveform,
+    Axes,
+}
+
+const PARTS: [Part; 4] = [Part::Spectrogram, Part::Overview, Part::Waveform, Part::Axes];
+
+/// What all parts of a picture are drawn from.
+struct Look {
+    view: View,
+    wanted: Wanted,
+    whole: Wanted,
+    flat: Option<Wanted>,
+    medians: Option<Medians>,
+    range_db: (f64, f64),
+}
+
 /// Draws what is out of date at the next animation frame; clones share it.
 #[derive(Clone)]
 pub struct Painter {
@@ -72,6 +98,8 @@ pub struct Painter {
     canvases: Canvases,
     dirty: Rc<Cell<Dirty>>,
     waiting: Rc<Cell<bool>>,
+    /// Parts of the picture that are out of date, those that have waited longest first.
+    parts: Rc<RefCell<VecDeque<Part>>>,
     /// The view has not moved for a moment: the picture may take the time for every pixel of the screen.
     rests: Rc<Cell<bool>>,
     resting: Rc<RefCell<Option<Timeout>>>,
@@ -91,6 +119,7 @@ impl Painter {
             canvases,
             dirty: Rc::default(),
             waiting: Rc::default(),
+            parts: Rc::default(),
             rests: Rc::default(),
             resting: Rc::default(),
             sharp: Rc::default(),
@@ -148,12 +177,41 @@ impl Painter {
         let frame = self.session.frame_now()?;
         let theme = theme(self.session);
         if dirty.picture {
-            self.picture(&open, &frame, &theme)?;
+            let mut parts = self.parts.borrow_mut();
+            let fresh = PARTS.into_iter().filter(|part| !parts.contains(part));
+            let fresh: Vec<Part> = fresh.collect();
+            parts.extend(fresh);
         }
+        self.picture(&open, &frame, &theme)?;
         let overlay = Surface::of(&self.canvases.overlay.get_untracked()?)?;
         let layout = self.layout()?;
         overlay::draw(self.session, &open, &frame, &theme, &overlay, &layout);
         Some(())
+    }
+
+    /// Draws the parts that are out of date, as many as a frame has time for.
+    fn picture(&self, open: &OpenSet, frame: &Frame, theme: &Theme) -> Option<()> {
+        if self.parts.borrow().is_empty() {
+            return Some(());
+        }
+        let begun_ms = now_ms();
+        let look = self.look(open, frame)?;
+        loop {
+            let Some(part) = self.parts.borrow().front().copied() else { return Some(()) };
+            match part {
+                Part::Spectrogram => self.spectrogram(&look, open, frame, theme)?,
+                Part::Overview => self.overview(&look, open, frame, theme)?,
+                Part::Waveform => self.waveform(&look, frame, theme)?,
+                Part::Axes => self.axes(&look, open, frame, theme)?,
+            }
+            self.parts.borrow_mut().pop_front();
+            if now_ms() - begun_ms > FRAME_MS {
+                if !self.parts.borrow().is_empty() {
+                    self.mark(Dirty::default());
+                }
+                return Some(());
+            }
+        }
     }
 
     /// Where things lie under the pointer.
@@ -165,12 +223,11 @@ impl Painter {
         )
     }
 
-    fn picture(&self, open: &OpenSet, frame: &Frame, theme: &Theme) -> Option<()> {
+    /// Says what is shown, to the engine too.
+    fn look(&self, open: &OpenSet, frame: &Frame) -> Option<Look> {
         let session = self.session;
-        let screen = window().device_pixel_ratio().clamp(1.0, DENSEST);
+        let screen = screen_density();
         let canvas = self.canvases.spectrogram.get_untracked()?;
-        let overview = self.canvases.overview.get_untracked()?;
-        let overview_surface = Surface::of_pixels(&overview, 1.0)?;
         let view = session.view.get_untracked();
         let wanted = Wanted {
             positions: frame.positions(),
@@ -180,8 +237,8 @@ impl Painter {
             spectrum: view.spectrum,
             channel: view.channel,
         };
-        let spectrogram = Surface::of_pixels(&canvas, self.density(&wanted, screen))?;
-        let whole = overview::wanted(&overview_surface, frame, &view);
+        let overview = Surface::of_pixels(&self.canvases.overview.get_untracked()?, 1.0)?;
+        let whole = overview::wanted(&overview, frame, &view);
         let rate = open.line.sample_rate_hz;
         let flat = view
             .flatten_s
@@ -201,60 +258,51 @@ impl Painter {
         {
             contrast::set_from_picture(session);
         }
-
-        let (floor_db, ceiling_db) = contrast::shown_range(session, open);
+        let range_db = contrast::shown_range(session, open);
         let medians = flat.as_ref().and_then(|w| Medians::of(&engine.power(w), &w.positions));
-        let offset_db = open.calibration_db().unwrap_or(0.0) as f32;
-        let (width, height) = spectrogram.pixels();
+        Some(Look { view, wanted, whole, flat, medians, range_db })
+    }
+
+    fn spectrogram(&self, look: &Look, open: &OpenSet, frame: &Frame, theme: &Theme) -> Option<()> {
+        let canvas = self.canvases.spectrogram.get_untracked()?;
+        let density = self.density(&look.wanted, screen_density());
+        let surface = Surface::of_pixels(&canvas, density)?;
+        let (width, height) = surface.pixels();
         let spec = RasterSpec {
             width: width as usize,
             height: height as usize,
-            positions: frame.places.clone(),
-            scale: frame.scale(),
-            floor_db: floor_db as f32,
-            ceiling_db: ceiling_db as f32,
-            offset_db,
-            map: view.colour.map,
-            flatten: medians.as_ref().map(Medians::flatten),
-            statistic: view.statistic,
-            theme: *theme,
+            ..look.raster(open, frame, theme)
         };
-        let folded = Folded { source: engine.power(&wanted), fold: &frame.fold };
-        self.raster(&spec, &folded, &spectrogram);
-        self.overview(&spec, frame, &whole, flat.as_ref(), &engine, &overview_surface);
-        let marks = Surface::of(&self.canvases.overview_marks.get_untracked()?)?;
-        overview::marks(session, open, frame, theme, &marks);
+        let source = self.session.engine().power(&look.wanted);
+        self.raster(&spec, &Folded { source, fold: &frame.fold }, &surface);
+        Some(())
+    }
+
+    fn waveform(&self, look: &Look, frame: &Frame, theme: &Theme) -> Option<()> {
         let wave = Surface::of(&self.canvases.waveform.get_untracked()?)?;
         let wave_axis = Surface::of(&self.canvases.wave_axis.get_untracked()?)?;
         waveform::draw(&waveform::Job {
-            session,
-            engine: &engine,
-            wanted: &wanted,
+            session: self.session,
+            engine: &self.session.engine(),
+            wanted: &look.wanted,
             frame,
             theme,
             surface: &wave,
             axis: &wave_axis,
             fetched: &self.samples,
         });
-        axes::frequency(
-            frame,
-            theme,
-            &Surface::of(&self.canvases.frequency_axis.get_untracked()?)?,
-        );
-        time_axis::draw(
-            &view,
-            open,
-            frame,
-            theme,
-            &Surface::of(&self.canvases.time_axis.get_untracked()?)?,
-        );
-        axes::colours(
-            &view,
-            open,
-            (floor_db, ceiling_db),
-            theme,
-            &Surface::of(&self.canvases.colour_bar.get_untracked()?)?,
-        );
+        Some(())
+    }
+
+    fn axes(&self, look: &Look, open: &OpenSet, frame: &Frame, theme: &Theme) -> Option<()> {
+        let marks = Surface::of(&self.canvases.overview_marks.get_untracked()?)?;
+        overview::marks(self.session, open, frame, theme, &marks);
+        let surface = Surface::of(&self.canvases.frequency_axis.get_untracked()?)?;
+        axes::frequency(frame, theme, &surface);
+        let surface = Surface::of(&self.canvases.time_axis.get_untracked()?)?;
+        time_axis::draw(&look.view, open, frame, theme, &surface);
+        let surface = Surface::of(&self.canvases.colour_bar.get_untracked()?)?;
+        axes::colours(&look.view, open, look.range_db, theme, &surface);
         Some(())
     }
 
@@ -266,38 +314,64 @@ impl Painter {
     }
 
     /// The overview changes only with news, colours and size, not with every pan.
-    fn overview(
-        &self,
-        picture: &RasterSpec<'_>,
-        frame: &Frame,
-        whole: &Wanted,
-        flat: Option<&Wanted>,
-        engine: &crate::engine::Engine,
-        surface: &Surface,
-    ) {
+    fn overview(&self, look: &Look, open: &OpenSet, frame: &Frame, theme: &Theme) -> Option<()> {
+        let surface = Surface::of_pixels(&self.canvases.overview.get_untracked()?, 1.0)?;
+        let Look { view, whole, flat, .. } = look;
+        let picture = look.raster(open, frame, theme);
         let drawn = overview::Drawn {
             wanted: whole.clone(),
-            colours: (picture.floor_db, picture.ceiling_db, picture.map),
-            axis: picture.scale.axis(),
-            theme: picture.theme,
-            flat: flat.cloned(),
+            colours: (picture.floor_db, picture.ceiling_db, view.colour.map),
+            axis: frame.axis,
+            theme: *theme,
+            flat: flat.clone(),
             news: self.session.news.get_untracked(),
         };
         if self.overview_drawn.borrow().as_ref() == Some(&drawn) {
-            return;
+            return Some(());
         }
         let spec = RasterSpec {
             width: surface.pixels().0 as usize,
             height: whole.height_px as usize,
             positions: 0.0..frame.end,
-            scale: overview::scale(whole, picture.scale.axis()),
+            scale: overview::scale(whole, frame.axis),
+            // At a glance nothing brief is lost.
             statistic: Statistic::Max,
-            ..picture.clone()
+            ..picture
         };
-        let folded = Folded { source: engine.power(whole), fold: &frame.fold };
-        self.raster(&spec, &folded, surface);
+        let source = self.session.engine().power(whole);
+        self.raster(&spec, &Folded { source, fold: &frame.fold }, &surface);
         *self.overview_drawn.borrow_mut() = Some(drawn);
+        Some(())
     }
+}
+
+impl Look {
+    /// How the picture is painted, without its size.
+    fn raster<'a>(&'a self, open: &OpenSet, frame: &Frame, theme: &Theme) -> RasterSpec<'a> {
+        RasterSpec {
+            width: 0,
+            height: 0,
+            positions: frame.places.clone(),
+            scale: frame.scale(),
+            floor_db: self.range_db.0 as f32,
+            ceiling_db: self.range_db.1 as f32,
+            offset_db: open.calibration_db().unwrap_or(0.0) as f32,
+            map: self.view.colour.map,
+            flatten: self.medians.as_ref().map(Medians::flatten),
+            statistic: self.view.statistic,
+            theme: *theme,
+        }
+    }
+}
+
+/// Pixels of the screen along a CSS pixel, as far as they are painted.
+fn screen_density() -> f64 {
+    window().device_pixel_ratio().clamp(1.0, DENSEST)
+}
+
+/// Milliseconds on the page's clock.
+fn now_ms() -> f64 {
+    window().performance().map_or(0.0, |p| p.now())
 }
 
 /// Colours by the page's brightness.

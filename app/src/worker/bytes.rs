@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::rc::Rc;
 
+use js_sys::Uint8Array;
 use send_wrapper::SendWrapper;
 use spyhop_signal::{ByteSource, SourceError};
 use wasm_bindgen::prelude::*;
@@ -16,6 +17,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, FileReaderSync, XmlHttpRequest, XmlHttpRequestResponseType};
 
 use super::now_ms;
+use super::stretch::Stretch;
 use crate::engine::remote::{NO_ANSWER, status_message};
 
 /// Bytes of a block.
@@ -26,6 +28,8 @@ const DIRECT: usize = 128 << 10;
 const AHEAD: u64 = 32;
 /// Blocks kept by one source, 8 MiB; a job may need more for itself.
 const KEPT: usize = 512;
+/// Ranges of a file so long are read on from one to the next.
+const STREAMED: Range<u64> = 1 << 20..32 << 20;
 /// Requests under way at a time.
 const AT_ONCE: usize = 32;
 /// An address that does not answer for so long has failed.
@@ -55,7 +59,9 @@ struct Shared {
     /// The block after the last one that was read.
     next: u64,
     /// What was fetched in one piece for the present job: offset and bytes.
-    spans: Vec<(u64, Vec<u8>)>,
+    spans: Vec<(u64, Uint8Array)>,
+    /// What the last long job read, and reads on from.
+    stretch: Option<Stretch>,
     read: u64,
     read_ms: f64,
 }
@@ -70,6 +76,7 @@ impl Bytes {
             clock: 0,
             next: 0,
             spans: Vec::new(),
+            stretch: None,
             read: 0,
             read_ms: 0.0,
         };
@@ -89,7 +96,12 @@ impl Bytes {
     /// When it can't be had.
     pub async fn fetch(&self, needed: &[Range<u64>]) -> Result<(), SourceError> {
         let begun = now_ms();
-        let ranges = self.shared.borrow_mut().missing(needed);
+        let mut ranges = self.shared.borrow_mut().missing(needed);
+        if let [(range, false)] = &ranges[..]
+            && self.read_on(range.clone()).await?
+        {
+            ranges.clear();
+        }
         for together in ranges.chunks(AT_ONCE) {
             let requests: js_sys::Array = {
                 let shared = self.shared.borrow();
@@ -99,13 +111,13 @@ impl Bytes {
             let mut shared = self.shared.borrow_mut();
             let answers: js_sys::Array = answers.map_err(|e| shared.failed(&e))?.unchecked_into();
             for ((range, blocks), answer) in together.iter().zip(answers.iter()) {
-                let bytes = js_sys::Uint8Array::new(&answer).to_vec();
-                shared.read += bytes.len() as u64;
-                if bytes.len() as u64 != range.end - range.start {
-                    return Err(shared.short(bytes.len()));
+                let bytes = Uint8Array::new(&answer);
+                shared.read += u64::from(bytes.length());
+                if u64::from(bytes.length()) != range.end - range.start {
+                    return Err(shared.short(u64::from(bytes.length())));
                 }
                 if *blocks {
-                    shared.keep(range.start / BLOCK, &bytes);
+                    shared.keep(range.start / BLOCK, &bytes.to_vec());
                 } else {
                     shared.spans.push((range.start, bytes));
                 }
@@ -113,6 +125,32 @@ impl Bytes {
         }
         self.shared.borrow_mut().read_ms += now_ms() - begun;
         Ok(())
+    }
+
+    /// Reads a long range of a file on from the one before, if that is how it lies. `false` where
+    /// this can't be done: not a file, too short, or the browser can't.
+    async fn read_on(&self, range: Range<u64>) -> Result<bool, SourceError> {
+        let (blob, held) = {
+            let mut shared = self.shared.borrow_mut();
+            let Origin::Blob(blob) = &shared.origin else { return Ok(false) };
+            if !STREAMED.contains(&(range.end - range.start)) {
+                return Ok(false);
+            }
+            (blob.clone(), shared.stretch.take())
+        };
+        let held = held.filter(|held| held.reaches(&range));
+        let Some(mut stretch) = held.or_else(|| Stretch::open(&blob, range.start)) else {
+            return Ok(false);
+        };
+        let moved = stretch.move_to(range.clone()).await;
+        let mut shared = self.shared.borrow_mut();
+        shared.read += moved.map_err(|e| shared.failed(&e))?;
+        let short = stretch.end() < range.end;
+        if short {
+            return Err(shared.short(stretch.end().saturating_sub(range.start)));
+        }
+        shared.stretch = Some(stretch);
+        Ok(true)
     }
 }
 
@@ -169,11 +207,15 @@ impl Shared {
 
     fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError> {
         let fetched = self.spans.iter().find_map(|(start, bytes)| {
-            let from = usize::try_from(offset.checked_sub(*start)?).ok()?;
-            bytes.get(from..from.checked_add(buf.len())?)
+            let from = u32::try_from(offset.checked_sub(*start)?).ok()?;
+            let to = from.checked_add(u32::try_from(buf.len()).ok()?)?;
+            (to <= bytes.length()).then(|| bytes.subarray(from, to))
         });
         if let Some(bytes) = fetched {
-            buf.copy_from_slice(bytes);
+            bytes.copy_to(buf);
+            return Ok(());
+        }
+        if self.stretch.as_ref().is_some_and(|stretch| stretch.copy(offset, buf)) {
             return Ok(());
         }
         if buf.len() >= DIRECT {
@@ -257,11 +299,11 @@ impl Shared {
                 request.response().map_err(|e| self.failed(&e))?
             }
         };
-        let bytes = js_sys::Uint8Array::new(&buffer);
+        let bytes = Uint8Array::new(&buffer);
         self.read += u64::from(bytes.length());
         self.read_ms += now_ms() - begun;
         if bytes.length() as usize != buf.len() {
-            return Err(self.short(bytes.length() as usize));
+            return Err(self.short(u64::from(bytes.length())));
         }
         bytes.copy_to(buf);
         Ok(())
@@ -310,7 +352,7 @@ impl Shared {
         })
     }
 
-    fn short(&self, got: usize) -> SourceError {
+    fn short(&self, got: u64) -> SourceError {
         SourceError::Io(format!("a read gave {got} bytes, not what was asked for: open it again"))
     }
 }

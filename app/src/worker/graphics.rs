@@ -39,6 +39,11 @@ impl Graphics {
         }
     }
 
+    /// Whether there is one.
+    pub fn is_open(&self) -> bool {
+        self.gpu.borrow().is_some()
+    }
+
     /// Columns, or `None` where the CPU has to compute them.
     ///
     /// # Errors

@@ -22,6 +22,9 @@ use crate::engine::wire::{Answer, ColumnsWire, Cost, Message, Order, float_buffe
 pub const MOST_SAMPLES: i64 = 4 << 20;
 /// Samples that are fetched at once before they are transformed; more are read piece by piece.
 const FETCHED_SAMPLES: i64 = 16 << 20;
+/// Samples that the CPU transforms between two reads: what a browser has ready of a file meanwhile,
+/// about 2 MB, is then taken up at once.
+const PART_SAMPLES: u64 = 1 << 18;
 
 /// A worker's state.
 pub struct Jobs {
@@ -120,21 +123,33 @@ impl Jobs {
     /// Columns of a picture, or that they are not wanted any more.
     async fn columns(&mut self, job: u32, wire: &ColumnsWire) -> Result<Option<Message>, String> {
         let start = now_ms();
-        let spec = self.columns_spec(wire);
+        let whole = self.columns_spec(wire);
         let line = self.line.clone();
-        self.fetch(wire, &spec, &line).await?;
-        let (recordings, dropped) = (&mut self.recordings, self.dropped.clone());
-        let read = &mut |range, out: &mut Vec<f32>| recordings.read(range, wire.channel, out);
-        let cancelled = &mut || job <= dropped.get();
-        let on_gpu = self.graphics.columns(&spec, &line, read, cancelled).await?;
-        let (made, on_gpu) = match on_gpu {
-            Some(made) => (made, true),
-            None => (self.on_cpu(&spec, &line, wire.channel, cancelled)?, false),
-        };
-        let Some(made) = made else {
+        let mut all: Option<Columns> = None;
+        let mut on_gpu = false;
+        for spec in self.parts(&whole) {
+            self.fetch(&spec, &line).await?;
+            let (recordings, dropped) = (&mut self.recordings, self.dropped.clone());
+            let read = &mut |range, out: &mut Vec<f32>| recordings.read(range, wire.channel, out);
+            let cancelled = &mut || job <= dropped.get();
+            let made = match self.graphics.columns(&spec, &line, read, cancelled).await? {
+                Some(made) => {
+                    on_gpu = true;
+                    made
+                }
+                None => self.on_cpu(&spec, &line, wire.channel, cancelled)?,
+            };
+            let Some(made) = made else {
+                return Ok(Some(Message::new(&Answer::Dropped { job })));
+            };
+            match &mut all {
+                Some(all) => all.append(made),
+                None => all = Some(made),
+            }
+        }
+        let Some(Columns { mean, max, frames, wave, exact }) = all else {
             return Ok(Some(Message::new(&Answer::Dropped { job })));
         };
-        let Columns { mean, max, frames, wave, exact } = made;
         let cost = self.cost(start);
         let answer = Answer::Columns { job, frames, exact, on_gpu, cost };
         let wave: Vec<f32> = wave.iter().flat_map(|w| [w.min, w.max, w.mean_square]).collect();
@@ -159,16 +174,26 @@ impl Jobs {
         made
     }
 
+    /// Columns in parts, each of which is read before it is transformed. A GPU gets all at once.
+    fn parts(&self, whole: &ColumnsSpec) -> Vec<ColumnsSpec> {
+        let most = (PART_SAMPLES / whole.column_samples.max(1)).max(1) as usize;
+        let at_once = self.graphics.is_open() || whole.effort != Effort::Exact;
+        let most = if at_once { whole.columns.max(1) } else { most };
+        let firsts = (0..whole.columns).step_by(most);
+        firsts
+            .map(|first| ColumnsSpec {
+                first_column: whole.first_column + first as i64,
+                columns: most.min(whole.columns - first),
+                ..*whole
+            })
+            .collect()
+    }
+
     /// Fetches what columns will read all at once, where it is known without reading it.
-    async fn fetch(
-        &mut self,
-        wire: &ColumnsWire,
-        spec: &ColumnsSpec,
-        line: &Line,
-    ) -> Result<(), String> {
+    async fn fetch(&mut self, spec: &ColumnsSpec, line: &Line) -> Result<(), String> {
         let columns = spec.first_column..spec.first_column + spec.columns as i64;
         let inside = |range: Range<i64>| range.start.max(0)..range.end.min(line.end());
-        if wire.sampled.is_some() {
+        if spec.effort != Effort::Exact {
             let plans = columns.map(|column| plan_column(spec, line, column));
             let ranges = plans.flat_map(|plan| {
                 let frames: Vec<_> = plan.runs.iter().map(|run| run.positions(spec)).collect();

@@ -316,3 +316,16 @@ fn absurd_pictures_are_refused_with_a_reason() {
         assert!(columns(&spec, &mut stft, &line, &mut read, &mut || false).is_err(), "{spec:?}");
     }
 }
+
+#[test]
+fn columns_made_in_parts_are_those_made_at_once() {
+    // The second part lies in so little that none of its columns has two frames.
+    let line = line(&[0..9_000, 12_500..12_600]);
+    let whole = picture(spectrum(256, 128), 1024, 14);
+    let expected = compute(&whole, &line, noise);
+    let mut parts = compute(&ColumnsSpec { columns: 10, ..whole }, &line, noise);
+    let rest = compute(&ColumnsSpec { first_column: 10, columns: 4, ..whole }, &line, noise);
+    assert!(rest.max.is_empty() && !parts.max.is_empty());
+    parts.append(rest);
+    assert_eq!(parts, expected);
+}

@@ -108,6 +108,25 @@ pub fn columns(
     Ok(finished.then_some(work.out))
 }
 
+impl Columns {
+    /// Adds the columns that follow, of the same rows: as if all of them had been made at once.
+    pub fn append(&mut self, mut next: Columns) {
+        if self.max.is_empty() != next.max.is_empty() {
+            // The maximum of a column of one frame is its mean.
+            for part in [&mut *self, &mut next] {
+                if part.max.is_empty() {
+                    part.max.clone_from(&part.mean);
+                }
+            }
+        }
+        self.mean.append(&mut next.mean);
+        self.max.append(&mut next.max);
+        self.frames.append(&mut next.frames);
+        self.wave.append(&mut next.wave);
+        self.exact &= next.exact;
+    }
+}
+
 impl ColumnsSpec {
     /// Positions that a column covers.
     pub fn positions(&self, column: i64) -> Range<i64> {
