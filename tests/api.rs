@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use spyhop_tests::static_host::{Manners, StaticHost};
 use spyhop_tests::{Server, sounds};
 use tempfile::TempDir;
 use ureq::http::{Response, StatusCode};
@@ -111,6 +112,121 @@ fn a_file_that_arrives_while_the_server_runs_is_there_at_once() -> anyhow::Resul
         .filter_map(|r| r["frames"].as_u64())
         .collect();
     assert_eq!(frames, [8000, 8000], "a.wav was read anew, b.wav is listed");
+    Ok(())
+}
+
+#[test]
+fn recordings_in_folders_below_folders_are_served_by_one_id() -> anyhow::Result<()> {
+    let place = TempDir::new()?;
+    let tone = sounds::sine(1000.0, 0.5, 2.0, 8000);
+    let file = sounds::write_wav(&place.path().join("2024/night"), "a.wav", &tone, 8000)?;
+    let server = serve(place.path())?;
+    let night = json(&server.at("api/deployments/2024~night"))?;
+    assert_eq!((&night["name"], &night["recording_count"]), (&"night".into(), &1.into()));
+    let mut whole = get(&server.at("data/2024~night/a.wav"), &[])?;
+    assert_eq!(whole.body_mut().read_to_vec()?, std::fs::read(file)?);
+    assert_eq!(
+        get(&server.at("api/deployments/2024~night/preview.png"), &[])?.status(),
+        StatusCode::OK
+    );
+    Ok(())
+}
+
+#[test]
+fn nothing_of_a_deployment_that_is_kept_back_is_answered() -> anyhow::Result<()> {
+    let place = place()?;
+    let said = b"visibility = 'private'\nlatitude = 42.0\nlongitude = -70.0\n";
+    sounds::write(&place.path().join("night"), "deployment.toml", said)?;
+    let server = serve(place.path())?;
+    let list = get(&server.at("api/deployments"), &[])?.body_mut().read_to_string()?;
+    assert!(!list.contains("night") && list.contains("bare"), "{list}");
+    for path in [
+        "api/deployments/night",
+        "api/deployments/night/preview.png",
+        "data/night/buoy_20240601_120000.wav",
+        "data/night/calls.selections.txt",
+    ] {
+        assert_eq!(get(&server.at(path), &[])?.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    Ok(())
+}
+
+#[test]
+fn two_servers_on_one_folder_have_states_of_their_own_or_are_told_so() -> anyhow::Result<()> {
+    let (place, state) = (place()?, TempDir::new()?);
+    let args =
+        ["--data".as_ref(), place.path().as_os_str(), "--state".as_ref(), state.path().as_os_str()];
+    let first = Server::start(args)?;
+    let other = serve(place.path())?;
+    for server in [&first, &other] {
+        let night = json(&server.at("api/deployments/night"))?;
+        assert_eq!(night["recordings"].as_array().map(Vec::len), Some(2));
+    }
+    let refused = Server::start(args).err().map(|e| e.to_string()).unwrap_or_default();
+    assert!(refused.contains("another Spyhop") && refused.contains("--state"), "{refused}");
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_was_killed_while_it_looked_through_a_place_goes_on() -> anyhow::Result<()> {
+    let (place, state) = (TempDir::new()?, TempDir::new()?);
+    let folder = place.path().join("many");
+    for i in 0..3000 {
+        sounds::write_wav(&folder, &format!("x_{i:05}.wav"), &[i as i16; 20], 8000)?;
+    }
+    let args =
+        ["--data".as_ref(), place.path().as_os_str(), "--state".as_ref(), state.path().as_os_str()];
+    for _ in 0..4 {
+        // Dropping it is kill -9, wherever it is by then.
+        drop(Server::start(args)?);
+    }
+    let server = Server::start(args)?;
+    let mut many = Value::Null;
+    for _ in 0..100 {
+        many = json(&server.at("api/deployments/many"))?;
+        if many["unread_count"] == 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let recordings = many["recordings"].as_array().map_or(0, Vec::len);
+    assert_eq!((recordings, &many["recording_count"]), (3000, &3000.into()));
+    Ok(())
+}
+
+/// A recording of a web folder goes through the server by ranges.
+#[test]
+fn recordings_of_a_web_folder_are_served_on() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let tone = sounds::sine(1000.0, 0.5, 2.0, 8000);
+    let file = sounds::write_wav(folder.path(), "a.wav", &tone, 8000)?;
+    let bytes = std::fs::read(file)?;
+    let list = format!("[{{\"path\": \"a.wav\", \"bytes\": {}}}]", bytes.len());
+    sounds::write(folder.path(), "spyhop-files.json", list.as_bytes())?;
+    let manners = Manners { prefix: "/whales/", ranges: true, cors: false };
+    let host = StaticHost::start(folder.path(), manners)?;
+    let server = Server::start(["--data", &host.url])?;
+    let mut whales = Value::Null;
+    for _ in 0..100 {
+        whales = json(&server.at("api/deployments/whales"))?;
+        if whales["recordings"].as_array().is_some_and(|r| r.len() == 1) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(whales["recordings"][0]["frames"], 16_000, "{whales}");
+    let url = server.at("data/whales/a.wav");
+    let mut part = get(&url, &[("Range", "bytes=40-99")])?;
+    assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
+    let tag = header(&part, "etag").to_owned();
+    assert_eq!(part.body_mut().read_to_vec()?, bytes[40..100]);
+    assert_eq!(get(&url, &[("If-None-Match", &tag)])?.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(get(&url, &[])?.body_mut().read_to_vec()?, bytes);
+    assert_eq!(
+        get(&server.at("api/deployments/whales/preview.png"), &[])?.status(),
+        StatusCode::OK
+    );
     Ok(())
 }
 

@@ -411,7 +411,8 @@ mod tests {
         let again = store.change("a", made.id, 2, None, "Bo", Timestamp(3));
         assert!(matches!(again, Err(AnnotationError::Missing { .. })));
         let history = store.history("a", made.id).expect("kept");
-        let said: Vec<_> = history.iter().map(|s| (s.author.as_str(), s.content.is_some())).collect();
+        let said: Vec<_> =
+            history.iter().map(|s| (s.author.as_str(), s.content.is_some())).collect();
         assert_eq!(said, [("Ada", true), ("Bo", false)]);
         let next = store.create("a", &change(0, "next"), Timestamp(4)).expect("kept");
         assert!(next.id > made.id);

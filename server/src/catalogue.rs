@@ -1,257 +1,436 @@
-//! What a place holds: each of its folders with recordings is a deployment.
+//! What places hold: each of their folders with recordings is a deployment.
 //!
-//! Folders are listed anew for every question (a recorder may still be writing into them); headers
-//! are read once per version of a file. Nothing outside the place is ever named: symbolic links that
-//! lead out of it are passed over.
+//! What was found lies in a database of the state folder ([`schema`]); a thread of its own
+//! ([`indexer`]) keeps it true. Questions are answered from there, as far as whoever asks may know
+//! ([`access`]). Nothing is written into a place, and nothing outside of it is ever named.
 
+pub mod access;
 mod deployment_file;
+mod difference;
 mod file_kind;
+pub mod folder_report;
+mod folders;
+mod headers;
+mod index_pass;
+mod indexer;
+mod queries;
+mod recordings;
+mod schema;
+mod slug;
 
-use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use rayon::prelude::*;
-use spyhop_api::{Deployment, FileFailure, RecordingInfo};
-use spyhop_signal::formats::{self, OpenOptions, Sidecar};
-use spyhop_signal::source::FileSource;
+use rusqlite::Connection;
+use spyhop_api::{
+    Coverage, Deployment, FileFailure, PositionPublic, RecordingPage, RecordingQuery, Timeline,
+    Timestamp,
+};
 
+use crate::place::{Listed, Place};
+use crate::state::{self, StateFolder};
+use access::{Access, Reader, published};
 pub use deployment_file::{DeploymentFile, FILE_NAME};
-use file_kind::FileKind;
+pub use difference::Difference;
+pub use index_pass::{Piece, Watch, index_once};
+pub use indexer::PlaceState;
+use indexer::{IndexedPlace, Indexer};
+pub use recordings::Recordings;
+pub use schema::CatalogueError;
+use schema::{DATABASE, MIGRATIONS};
 
-/// The recordings of a place.
+/// Deployments whose recordings are kept in memory: about 0.7 kB a recording.
+const KEPT: usize = 4;
+
+/// The recordings of some places.
 pub struct Catalogue {
-    /// Canonical, so that a path can be told to lie inside it.
-    place: Option<PathBuf>,
-    opened: Mutex<HashMap<PathBuf, Opened>>,
+    state: PathBuf,
+    places: Vec<IndexedPlace>,
+    indexer: Indexer,
+    /// Connections that nobody reads with just now.
+    readers: Mutex<Vec<Connection>>,
+    described: Mutex<HashMap<i64, Arc<Described>>>,
+    /// The one asked for last at the end.
+    recordings: Mutex<Vec<(i64, Recordings)>>,
 }
 
-/// A longer sidecar is not looked at.
-const SIDECAR_BYTES: u64 = 1 << 20;
-
-/// What opening one version of a file gave.
-struct Opened {
-    version: (u64, SystemTime),
-    options: OpenOptions,
-    result: Result<RecordingInfo, String>,
+/// A deployment as it stands in the catalogue.
+struct Described {
+    row: i64,
+    place: usize,
+    folder: String,
+    version: i64,
+    file: DeploymentFile,
+    /// Without its recordings.
+    deployment: Deployment,
 }
 
-/// One file of a deployment.
-struct Listed {
-    name: String,
-    path: PathBuf,
-    bytes: u64,
-    changed: SystemTime,
-    kind: FileKind,
-}
-
-/// Why a place can't be served.
-#[derive(Debug, thiserror::Error)]
-pub enum PlaceError {
-    /// It is not there, or may not be read.
-    #[error("the place of the recordings can't be read ({error}): {path}")]
-    Unreadable {
-        /// As it was given.
-        path: PathBuf,
-        /// What the system says.
-        error: std::io::Error,
-    },
-    /// A file and not a folder.
-    #[error("this is a file; give the folder that it lies in: {path}")]
-    NotAFolder {
-        /// As it was given.
-        path: PathBuf,
-    },
+/// A listed file and the place that it lies in.
+pub struct PlacedFile {
+    pub place: Arc<Place>,
+    pub file: Listed,
 }
 
 impl Catalogue {
-    /// The deployments of a folder.
+    /// The catalogue of a state folder, for some of the places that it knows or shall know; they are
+    /// looked through at once, in the background.
     ///
     /// # Errors
-    /// When it can't be listed.
-    pub fn of_place(path: &Path) -> Result<Catalogue, PlaceError> {
-        let unreadable = |error| PlaceError::Unreadable { path: path.to_owned(), error };
-        let place = path.canonicalize().map_err(unreadable)?;
-        if place.is_file() {
-            return Err(PlaceError::NotAFolder { path: path.to_owned() });
-        }
-        place.read_dir().map_err(unreadable)?;
-        Ok(Catalogue { place: Some(place), opened: Mutex::default() })
-    }
-
-    /// No deployments: the page opens what a person drops on it.
-    pub fn empty() -> Catalogue {
-        Catalogue { place: None, opened: Mutex::default() }
-    }
-
-    /// All deployments, by name, without their recordings.
-    pub fn list(&self) -> Vec<Deployment> {
-        let mut list: Vec<Deployment> = self
-            .folders()
-            .into_iter()
-            .map(|(id, folder)| describe(&id, &folder, &self.files(&folder)).0)
-            .collect();
-        list.sort_by(|a, b| a.name.cmp(&b.name));
-        list
-    }
-
-    /// One deployment with all its recordings; `None` where there is none of that name.
-    pub fn deployment(&self, id: &str) -> Option<Deployment> {
-        let folder = self.folder(id)?;
-        let files = self.files(&folder);
-        let (mut deployment, options) = describe(id, &folder, &files);
-        let opened: Vec<(&Listed, Result<RecordingInfo, String>)> = files
-            .par_iter()
-            .filter(|file| file.kind == FileKind::Recording)
-            .map(|file| (file, self.open(file, &files, &options)))
-            .collect();
-        for (file, result) in opened {
-            match result {
-                Ok(info) => deployment.recordings.push(info),
-                Err(reason) => {
-                    deployment.failures.push(FileFailure { name: file.name.clone(), reason });
-                }
-            }
-        }
-        deployment.recordings.sort_by(|a, b| (a.start, &a.name).cmp(&(b.start, &b.name)));
-        Some(deployment)
-    }
-
-    /// The path of a deployment's file; `None` unless it is listed there.
-    pub fn file(&self, id: &str, name: &str) -> Option<PathBuf> {
-        let folder = self.folder(id)?;
-        self.files(&folder).into_iter().find(|file| file.name == name).map(|file| file.path)
-    }
-
-    fn folder(&self, id: &str) -> Option<PathBuf> {
-        self.folders().into_iter().find(|(name, _)| name == id).map(|(_, folder)| folder)
-    }
-
-    /// The place's folders that hold recordings, and the place itself if it holds some.
-    fn folders(&self) -> Vec<(String, PathBuf)> {
-        let Some(place) = &self.place else { return Vec::new() };
-        let mut folders: Vec<(String, PathBuf)> = entries(place)
-            .into_iter()
-            .filter(|(_, path)| path.is_dir() && self.is_inside(path))
-            .filter(|(_, path)| self.has_recordings(path))
-            .collect();
-        if self.has_recordings(place) {
-            let own = place.file_name().and_then(|n| n.to_str()).unwrap_or("recordings");
-            let taken = folders.iter().any(|(id, _)| id == own);
-            folders
-                .push((if taken { format!("{own} (itself)") } else { own.into() }, place.clone()));
-        }
-        folders
-    }
-
-    fn has_recordings(&self, folder: &Path) -> bool {
-        entries(folder).iter().any(|(name, path)| {
-            file_kind::of_name(name) == Some(FileKind::Recording) && path.is_file()
+    /// When the database can't be opened.
+    pub fn open(state: &StateFolder, places: Vec<Place>) -> Result<Catalogue, CatalogueError> {
+        let database = state.database(DATABASE, &MIGRATIONS)?;
+        let with_rows = |database: &Connection| -> Result<Vec<IndexedPlace>, CatalogueError> {
+            let row = |place: &Arc<Place>| difference::place_row(database, &place.address());
+            let places = places.into_iter().map(Arc::new);
+            places.map(|place| Ok(IndexedPlace { row: row(&place)?, place })).collect()
+        };
+        let places = with_rows(&database)?;
+        let same = |p: &IndexedPlace| IndexedPlace { place: p.place.clone(), row: p.row };
+        let indexer = Indexer::start(database, places.iter().map(same).collect())?;
+        Ok(Catalogue {
+            state: state.path().to_owned(),
+            places,
+            indexer,
+            readers: Mutex::default(),
+            described: Mutex::default(),
+            recordings: Mutex::default(),
         })
     }
 
-    fn files(&self, folder: &Path) -> Vec<Listed> {
-        let mut files: Vec<Listed> = entries(folder)
-            .into_iter()
-            .filter_map(|(name, path)| {
-                let kind = file_kind::of_name(&name)?;
-                let metadata = path.metadata().ok().filter(|m| m.is_file())?;
-                let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                self.is_inside(&path).then_some(Listed {
-                    name,
-                    path,
-                    bytes: metadata.len(),
-                    changed,
-                    kind,
-                })
-            })
-            .collect();
-        files.sort_by(|a, b| a.name.cmp(&b.name));
-        files
+    /// The deployments that a reader finds, by name and without their recordings; with words in
+    /// `search` those that hold all of them in their name, description, credit, notes, instrument or
+    /// in the name of a recording.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn list(&self, reader: Reader, search: &str) -> Result<Vec<Deployment>, CatalogueError> {
+        for place in 0..self.places.len() {
+            self.indexer.notice(place, None);
+        }
+        let now = now();
+        let mut list = Vec::new();
+        self.read(|database| {
+            for known in self.all(database)? {
+                let deployment = known.deployment.clone();
+                let listed = access::access(&deployment, reader, now) == Access::Listed;
+                if let Some(shown) = published(deployment, reader, now).filter(|_| listed)
+                    && (search.trim().is_empty() || found(database, &known, &shown, search)?)
+                {
+                    list.push(shown);
+                }
+            }
+            Ok(())
+        })?;
+        list.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        Ok(list)
     }
 
-    fn is_inside(&self, path: &Path) -> bool {
-        let Some(place) = &self.place else { return false };
-        path.canonicalize().is_ok_and(|real| real.starts_with(place))
-    }
-
-    /// Reads a file's headers, or remembers what that gave.
-    fn open(
+    /// A deployment without its recordings, as it was last looked through; `None` where there is none of
+    /// that id for this reader.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn description(
         &self,
-        file: &Listed,
-        files: &[Listed],
-        options: &OpenOptions,
-    ) -> Result<RecordingInfo, String> {
-        // A panicked reader can't have left the map half-written: entries go in whole.
-        let lock = || self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let version = (file.bytes, file.changed);
-        if let Some(known) = lock().get(&file.path)
-            && known.version == version
-            && known.options == *options
+        id: &str,
+        reader: Reader,
+    ) -> Result<Option<Deployment>, CatalogueError> {
+        let known = self.known(id, reader)?;
+        Ok(known.and_then(|known| published(known.deployment.clone(), reader, now())))
+    }
+
+    /// A deployment with all its recordings and failures, looked through now where that is quick.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn deployment(
+        &self,
+        id: &str,
+        reader: Reader,
+    ) -> Result<Option<Deployment>, CatalogueError> {
+        let Some(known) = self.fresh(id, reader)? else { return Ok(None) };
+        let mut deployment = known.deployment.clone();
+        deployment.recordings = self.recordings_of(&known)?.infos.to_vec();
+        self.read(|database| {
+            deployment.failures.extend(queries::failures(database, known.row)?);
+            if reader == Reader::Administrator
+                && deployment.position_public != PositionPublic::Exact
+            {
+                let count = queries::telling_positions(database, known.row)?;
+                deployment.failures.extend((count > 0).then(|| tells_all(count)));
+            }
+            Ok(())
+        })?;
+        Ok(published(deployment, reader, now()))
+    }
+
+    /// The recordings of a deployment, as it was last looked through, and a way to open each.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn recordings(
+        &self,
+        id: &str,
+        reader: Reader,
+    ) -> Result<Option<Recordings>, CatalogueError> {
+        self.known(id, reader)?.map(|known| self.recordings_of(&known)).transpose()
+    }
+
+    /// The recordings of a deployment in the compact form.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    #[allow(dead_code, reason = "mounted with the rest of the API")]
+    pub fn timeline(&self, id: &str, reader: Reader) -> Result<Option<Timeline>, CatalogueError> {
+        let Some(known) = self.fresh(id, reader)? else { return Ok(None) };
+        let recordings = self.recordings_of(&known)?;
+        Ok(Some(Timeline::of(&recordings.infos, recordings.version)))
+    }
+
+    /// The hours in which a deployment recorded.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    #[allow(dead_code, reason = "mounted with the rest of the API")]
+    pub fn coverage(&self, id: &str, reader: Reader) -> Result<Option<Coverage>, CatalogueError> {
+        let Some(known) = self.fresh(id, reader)? else { return Ok(None) };
+        self.read(|database| Ok(queries::coverage(database, known.row)?)).map(Some)
+    }
+
+    /// A page of the table of a deployment's recordings.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    #[allow(dead_code, reason = "mounted with the rest of the API")]
+    pub fn page(
+        &self,
+        id: &str,
+        reader: Reader,
+        query: &RecordingQuery,
+    ) -> Result<Option<RecordingPage>, CatalogueError> {
+        let Some(known) = self.fresh(id, reader)? else { return Ok(None) };
+        self.read(|database| Ok(queries::page(database, known.row, query)?)).map(Some)
+    }
+
+    /// A deployment's file, recording or table; `None` unless it is listed there for this reader.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn file(
+        &self,
+        id: &str,
+        name: &str,
+        reader: Reader,
+    ) -> Result<Option<PlacedFile>, CatalogueError> {
+        let Some(known) = self.known(id, reader)? else { return Ok(None) };
+        let Some(place) = self.places.get(known.place) else { return Ok(None) };
+        let found = self.read(|database| Ok(queries::file(database, known.row, name)?))?;
+        Ok(found.map(|(bytes, version)| PlacedFile {
+            place: place.place.clone(),
+            file: Listed { path: below(&known.folder, name), bytes, version, digest: None },
+        }))
+    }
+
+    /// Asks for every place to be looked through now.
+    #[allow(dead_code, reason = "mounted with the rest of the API")]
+    pub fn rescan(&self) {
+        self.indexer.rescan();
+    }
+
+    /// How it stands with each place, for the administrator: addresses are in it.
+    pub fn places(&self) -> Vec<PlaceState> {
+        self.indexer.states()
+    }
+
+    /// A deployment that is there for a reader.
+    fn known(&self, id: &str, reader: Reader) -> Result<Option<Arc<Described>>, CatalogueError> {
+        let found = self.find(id)?;
+        if found.is_some() {
+            return Ok(there_for(found, reader));
+        }
+        // It may have come a moment ago.
+        for place in 0..self.places.len() {
+            self.indexer.notice(place, None);
+        }
+        Ok(there_for(self.find(id)?, reader))
+    }
+
+    /// The same, as fresh as can quickly be.
+    fn fresh(&self, id: &str, reader: Reader) -> Result<Option<Arc<Described>>, CatalogueError> {
+        let Some(known) = self.known(id, Reader::Administrator)? else { return Ok(None) };
+        self.indexer.notice(known.place, Some(known.row));
+        Ok(there_for(self.find(id)?, reader))
+    }
+
+    fn find(&self, id: &str) -> Result<Option<Arc<Described>>, CatalogueError> {
+        let is_it = |known: &Arc<Described>| known.deployment.id == id;
+        self.read(|database| Ok(self.all(database)?.into_iter().find(is_it)))
+    }
+
+    /// All deployments of these places, each summed up anew where it has changed. Where two places
+    /// have one of the same id, the later place's is told apart by its address.
+    fn all(&self, database: &Connection) -> Result<Vec<Arc<Described>>, CatalogueError> {
+        let mut all = Vec::new();
+        let mut ids: HashSet<String> = HashSet::new();
+        for (index, place) in self.places.iter().enumerate() {
+            let mut rows = database.prepare_cached(
+                "SELECT id, folder, slug, version FROM deployment WHERE place = ?1 ORDER BY id",
+            )?;
+            let mut rows = rows.query([place.row])?;
+            while let Some(row) = rows.next()? {
+                let (slug, version): (String, i64) = (row.get(2)?, row.get(3)?);
+                let id = if ids.contains(&slug) {
+                    slug::marked(&slug, &place.place.address())
+                } else {
+                    slug
+                };
+                ids.insert(id.clone());
+                let row_id = row.get(0)?;
+                let known = lock(&self.described).get(&row_id).cloned();
+                let known = match known.filter(|k| k.version == version && k.deployment.id == id) {
+                    Some(known) => known,
+                    None => {
+                        let folder = row.get(1)?;
+                        let fresh = Arc::new(describe(database, row_id, index, folder, id)?);
+                        lock(&self.described).insert(row_id, fresh.clone());
+                        fresh
+                    }
+                };
+                all.push(known);
+            }
+        }
+        Ok(all)
+    }
+
+    fn recordings_of(&self, known: &Described) -> Result<Recordings, CatalogueError> {
+        let version = format!("{}-{}", known.row, known.version);
+        let kept = |all: &[(i64, Recordings)]| {
+            all.iter().position(|(row, r)| *row == known.row && r.version == version)
+        };
         {
-            return known.result.clone();
+            let mut all = lock(&self.recordings);
+            if let Some(at) = kept(&all) {
+                all[at..].rotate_left(1);
+                return Ok(all[all.len() - 1].1.clone());
+            }
         }
-        let result = read_headers(file, files, options);
-        let opened = Opened { version, options: options.clone(), result: result.clone() };
-        lock().insert(file.path.clone(), opened);
-        result
+        let rows = self.read(|database| Ok(queries::infos(database, known.row)?))?;
+        let place = self.places.get(known.place).map(|p| p.place.clone());
+        let recordings = Recordings::new(place, &known.folder, rows, &known.file, version);
+        let mut all = lock(&self.recordings);
+        all.retain(|(row, _)| *row != known.row);
+        if all.len() >= KEPT {
+            all.remove(0);
+        }
+        all.push((known.row, recordings.clone()));
+        Ok(recordings)
+    }
+
+    /// Reads with a connection that nobody else uses meanwhile.
+    fn read<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, CatalogueError>,
+    ) -> Result<T, CatalogueError> {
+        let free = lock(&self.readers).pop();
+        let database = match free {
+            Some(database) => database,
+            None => state::look(&self.state, DATABASE, &MIGRATIONS)?,
+        };
+        let answer = question(&database);
+        lock(&self.readers).push(database);
+        answer
     }
 }
 
-/// Reads what a file says of itself. The error is for a person and names the file.
-fn read_headers(
-    file: &Listed,
-    files: &[Listed],
-    options: &OpenOptions,
-) -> Result<RecordingInfo, String> {
-    let unreadable = |e: std::io::Error| format!("{} can't be read: {e}", file.name);
-    let beside = files
-        .iter()
-        .filter(|f| f.kind == FileKind::Sidecar)
-        .filter(|f| file_kind::stem(&f.name) == file_kind::stem(&file.name));
-    let mut options = options.clone();
-    for sidecar in beside {
-        let mut bytes = Vec::new();
-        let opened = File::open(&sidecar.path).map_err(unreadable)?;
-        opened.take(SIDECAR_BYTES).read_to_end(&mut bytes).map_err(unreadable)?;
-        options.sidecars.push(Sidecar { name: sidecar.name.clone(), bytes });
+/// The time now, for embargoes.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
+
+fn there_for(known: Option<Arc<Described>>, reader: Reader) -> Option<Arc<Described>> {
+    known.filter(|k| access::access(&k.deployment, reader, now()) != Access::Absent)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What lies behind these locks goes in whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn below(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+/// Reads a deployment's own row, and sums up its files.
+fn describe(
+    database: &Connection,
+    row: i64,
+    place: usize,
+    folder: String,
+    id: String,
+) -> Result<Described, CatalogueError> {
+    let sql = "SELECT version, description FROM deployment WHERE id = ?1";
+    let (version, text): (i64, String) =
+        database.query_row(sql, [row], |r| Ok((r.get(0)?, r.get(1)?)))?;
+    let (file, problem) = DeploymentFile::of_text(&text);
+    let mut deployment = file.clone().into_deployment(&id);
+    if file.name.is_empty() {
+        // The folder's own name, as it stands on the disk.
+        deployment.name =
+            folder.rsplit('/').next().filter(|n| !n.is_empty()).unwrap_or(&id).to_owned();
     }
-    let source =
-        FileSource::open(&file.path).map_err(|e| format!("{} can't be read: {e}", file.name))?;
-    formats::open(&file.name, Box::new(source), &options)
-        .map(|recording| recording.info)
-        .map_err(|e| e.to_string())
+    let failure = |e: deployment_file::DeploymentFileError| FileFailure {
+        name: FILE_NAME.into(),
+        reason: e.to_string(),
+    };
+    deployment.failures.extend(problem.map(failure));
+    queries::sum_up(database, row, &mut deployment)?;
+    Ok(Described { row, place, folder, version, file, deployment })
 }
 
-/// A folder's deployment without its recordings, and how these are to be opened.
-fn describe(id: &str, folder: &Path, files: &[Listed]) -> (Deployment, OpenOptions) {
-    let (file, failures) = match DeploymentFile::read(folder) {
-        Ok(file) => (file, Vec::new()),
-        Err(error) => {
-            let failure = FileFailure { name: FILE_NAME.into(), reason: error.to_string() };
-            (DeploymentFile::default(), vec![failure])
-        }
-    };
-    let options = file.open_options();
-    let of_kind = |kind| files.iter().filter(move |file| file.kind == kind);
-    let deployment = Deployment {
-        failures,
-        tables: of_kind(FileKind::Table).map(|file| file.name.clone()).collect(),
-        recording_count: of_kind(FileKind::Recording).count(),
-        bytes: of_kind(FileKind::Recording).map(|file| file.bytes).sum(),
-        ..file.into_deployment(id)
-    };
-    (deployment, options)
+/// Whether all words stand somewhere in what a deployment shows, or in the name of a recording.
+fn found(
+    database: &Connection,
+    known: &Described,
+    shown: &Deployment,
+    search: &str,
+) -> Result<bool, CatalogueError> {
+    let texts = [
+        &shown.id,
+        &shown.name,
+        &shown.description,
+        &shown.credit,
+        &shown.licence,
+        &shown.position,
+        &shown.instrument,
+        &shown.notes,
+    ];
+    let all = texts.map(|text| text.to_lowercase()).join("\n");
+    let missing: Vec<String> = search
+        .split_whitespace()
+        .map(str::to_lowercase)
+        .filter(|word| !all.contains(word.as_str()))
+        .collect();
+    if missing.is_empty() {
+        return Ok(true);
+    }
+    let query = RecordingQuery { search: missing.join(" "), limit: 0, ..RecordingQuery::default() };
+    Ok(queries::page(database, known.row, &query)?.total > 0)
 }
 
-/// What lies in a folder, but for names that are hidden or no text.
-fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
-    let Ok(list) = folder.read_dir() else { return Vec::new() };
-    list.flatten()
-        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
-        .filter(|(name, _)| !name.starts_with('.'))
-        .collect()
+/// What the administrator is told where hiding the position of a deployment is not enough.
+fn tells_all(count: usize) -> FileFailure {
+    FileFailure {
+        name: FILE_NAME.into(),
+        reason: format!(
+            "position_public keeps the position back here, but {count} recordings carry one in \
+             their own headers, which whoever may read the files can read: make the deployment \
+             private, or take it out of copies of them"
+        ),
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,46 @@
 
 pub mod decode;
 pub mod demo;
+pub mod fetch;
+pub mod index;
 pub mod info;
 pub mod pyramid;
 pub mod serve;
 pub mod spectrogram;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use crate::data_folder::state_folder;
+use crate::state::StateFolder;
+
+/// Where the catalogue and what is made of recordings is kept.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct StateArgs {
+    /// Folder for the catalogue and what is made of the recordings (the user's data folder unless it
+    /// is given); one Spyhop works in it at a time
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+impl StateArgs {
+    /// Takes the folder for this process.
+    ///
+    /// # Errors
+    /// When another process has it, or it can't be made.
+    pub fn open(&self) -> anyhow::Result<StateFolder> {
+        let folder = self.state.clone().or_else(state_folder);
+        let folder = folder.context("this account has no home: give a folder with --state DIR")?;
+        Ok(StateFolder::open(&folder)?)
+    }
+}
+
+/// What the libraries tell of goes to standard error, where a person looks on.
+pub fn log_to_stderr() {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(tracing::Level::WARN)
+        .without_time()
+        .init();
+}

@@ -2,6 +2,7 @@
 
 mod data;
 mod error;
+mod guard;
 mod preview;
 #[cfg_attr(not(test), expect(dead_code, reason = "tiles are served once a catalogue mounts them"))]
 pub mod pyramid;
@@ -10,7 +11,7 @@ mod web_app;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -18,7 +19,8 @@ use spyhop_api::{Deployment, DeploymentList};
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::access::Reader;
+use crate::catalogue::{Catalogue, CatalogueError};
 use error::ApiError;
 
 pub use tls::{TlsFiles, from_files as tls_from_files, self_signed as tls_self_signed};
@@ -29,12 +31,13 @@ pub struct Served {
     /// The recordings.
     pub catalogue: Catalogue,
     previews: preview::Previews,
+    pub guard: guard::Guard,
 }
 
 impl Served {
     /// A catalogue, nothing of it painted yet.
     pub fn new(catalogue: Catalogue) -> Served {
-        Served { catalogue, previews: preview::Previews::default() }
+        Served { catalogue, previews: preview::Previews::default(), guard: guard::Guard::new(std::net::SocketAddr::from(([127,0,0,1],0)), vec![], None) }
     }
 }
 
@@ -66,8 +69,19 @@ pub fn app(served: Arc<Served>) -> Router {
         .with_state(served)
 }
 
-async fn deployments(State(served): State<Arc<Served>>) -> Result<Json<DeploymentList>, ApiError> {
-    let deployments = blocking(move || served.catalogue.list()).await?;
+/// What is asked of the list of deployments.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct Search {
+    /// Words that are all to stand in a deployment.
+    search: String,
+}
+
+async fn deployments(
+    State(served): State<Arc<Served>>,
+    Query(Search { search }): Query<Search>,
+) -> Result<Json<DeploymentList>, ApiError> {
+    let deployments = asked(&served, move |c| c.list(Reader::Public, &search)).await?;
     Ok(Json(DeploymentList { deployments }))
 }
 
@@ -76,8 +90,17 @@ async fn deployment(
     Path(id): Path<String>,
 ) -> Result<Json<Deployment>, ApiError> {
     let wanted = id.clone();
-    let found = blocking(move || served.catalogue.deployment(&wanted)).await?;
+    let found = asked(&served, move |c| c.deployment(&wanted, Reader::Public)).await?;
     found.map(Json).ok_or_else(|| no_deployment(&id))
+}
+
+/// Asks the catalogue, away from the threads that answer.
+async fn asked<T: Send + 'static>(
+    served: &Arc<Served>,
+    question: impl FnOnce(&Catalogue) -> Result<T, CatalogueError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let served = served.clone();
+    blocking(move || question(&served.catalogue)).await?.map_err(|e| ApiError::internal(&e))
 }
 
 fn no_deployment(id: &str) -> ApiError {
@@ -87,7 +110,7 @@ fn no_deployment(id: &str) -> ApiError {
 }
 
 async fn nothing_there() -> ApiError {
-    ApiError::not_found("there is nothing at this address".into())
+    ApiError::not_found("there is nothing at this address")
 }
 
 /// Runs what waits for the disk away from the threads that answer.

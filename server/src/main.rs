@@ -1,21 +1,24 @@
 //! One binary: the server and the command line.
 #![forbid(unsafe_code)]
 
+mod admin_token;
+mod annotations;
 mod catalogue;
 mod commands;
 mod data_folder;
 mod demo;
 mod did_you_mean;
 mod excerpt;
+mod fetching;
 mod figure;
 mod http;
 mod npy;
+mod place;
 mod preview;
 mod progress;
 #[cfg_attr(not(test), expect(dead_code, reason = "tiles are served once a catalogue mounts them"))]
 mod pyramid;
 mod recording_file;
-#[allow(dead_code, reason = "what opens it comes next")]
 mod state;
 mod whole_file;
 
@@ -33,6 +36,8 @@ use clap::{Parser, Subcommand};
 Begin with:
   spyhop demo ~/whales                           make recordings of dolphins and whales to look at
   spyhop serve --data ~/whales                   look at them, and listen, in a browser
+  spyhop fetch dclde2013 --days 1 ~/whales       copy right whales from NOAA's public archive
+  spyhop index s3://bucket/hydrophones           look through a bucket before it is served
   spyhop info recorder/*.wav                     what is in these files, and when did they begin?
   spyhop spectrogram night.flac --out night.png  a picture with axes, clock time and levels
   spyhop decode night.flac --out night.npy       samples for NumPy
@@ -49,6 +54,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(commands::serve::Args),
+    Index(commands::index::Args),
+    Fetch(commands::fetch::Args),
     Demo(commands::demo::Args),
     Info(commands::info::Args),
     Decode(commands::decode::Args),
@@ -59,6 +66,8 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => commands::serve::run(args),
+        Command::Index(args) => commands::index::run(args),
+        Command::Fetch(args) => commands::fetch::run(args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Info(args) => commands::info::run(args),
         Command::Decode(args) => commands::decode::run(args),

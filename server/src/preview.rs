@@ -9,14 +9,12 @@ use spyhop_paint::parts::tag;
 use spyhop_paint::{
     Area, FrequencyScale, GridSource, Item, Pixels, RasterSpec, Scene, Theme, raster,
 };
-use spyhop_signal::formats::OpenOptions;
+use spyhop_signal::Line;
 use spyhop_signal::line_reader::LineReader;
 use spyhop_signal::measure::contrast;
-use spyhop_signal::source::FileSource;
 use spyhop_signal::spectrum::{Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, columns};
-use spyhop_signal::{Line, Recording, formats};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::Recordings;
 use crate::figure::QUIET_DB;
 
 /// Width of the picture in pixels; the page shows it at half of that or less.
@@ -55,16 +53,16 @@ pub enum PreviewError {
 ///
 /// # Errors
 /// When it has no recording that can be read.
-pub fn paint(catalogue: &Catalogue, deployment: &Deployment) -> Result<Vec<u8>, PreviewError> {
+pub fn paint(deployment: &Deployment, recordings: &Recordings) -> Result<Vec<u8>, PreviewError> {
     let nothing = || PreviewError::Nothing(deployment.id.clone());
-    let (line, _) = Line::new(&deployment.recordings).map_err(|_| nothing())?;
+    let (line, _) = Line::new(&recordings.infos).map_err(|_| nothing())?;
     let (view, _) = View::from_query(&deployment.best_view);
     let positions = positions(&view, &line);
     let nyquist_hz = line.sample_rate_hz / 2.0;
     let (low_hz, high_hz) = view.band_hz.unwrap_or((0.0, nyquist_hz));
     let band_hz = (low_hz.max(0.0), high_hz.min(nyquist_hz));
     let spec = columns_spec(&view, &line, &positions, band_hz);
-    let power = read(catalogue, deployment, &line, &spec, view.channel)?;
+    let power = read(recordings, &deployment.id, &line, &spec, view.channel)?;
     let scale = FrequencyScale::new(view.frequency_axis, band_hz.0, band_hz.1);
     let offset_db = deployment.calibration.map_or(0.0, |c| c.offset_db());
     // The view's levels are calibrated where the deployment is.
@@ -154,33 +152,20 @@ fn columns_spec(
 }
 
 fn read(
-    catalogue: &Catalogue,
-    deployment: &Deployment,
+    recordings: &Recordings,
+    id: &str,
     line: &Line,
     spec: &ColumnsSpec,
     channel: u32,
 ) -> Result<Columns, PreviewError> {
-    let unreadable =
-        |reason: String| PreviewError::Unreadable { id: deployment.id.clone(), reason };
+    let unreadable = |reason: String| PreviewError::Unreadable { id: id.to_owned(), reason };
     let mut stft = Stft::new(&spec.spectrum).map_err(|e| unreadable(e.to_string()))?;
-    let paths: Vec<_> =
-        deployment.recordings.iter().map(|r| catalogue.file(&deployment.id, &r.name)).collect();
-    let names: Vec<String> = deployment.recordings.iter().map(|r| r.name.clone()).collect();
-    let open = move |index: usize| -> Result<Recording, spyhop_signal::OpenError> {
-        let name = names.get(index).cloned().unwrap_or_default();
-        let gone = |error: String| spyhop_signal::OpenError::Source {
-            name: name.clone(),
-            error: spyhop_signal::SourceError::Io(error),
-        };
-        let path = paths.get(index).cloned().flatten().ok_or_else(|| gone("it is gone".into()))?;
-        let source = FileSource::open(&path).map_err(|e| gone(e.to_string()))?;
-        formats::open(&name, Box::new(source), &OpenOptions::default())
-    };
-    let mut reader = LineReader::new(line.clone(), Box::new(open));
+    let open = recordings.open.clone();
+    let mut reader = LineReader::new(line.clone(), Box::new(move |index| open(index)));
     let mut read = |range: Range<i64>, out: &mut Vec<f32>| {
         reader.read(range, channel, out).map(|_| ()).map_err(|e| e.to_string())
     };
     columns(spec, &mut stft, line, &mut read, &mut || false)
         .map_err(unreadable)?
-        .ok_or_else(|| PreviewError::Nothing(deployment.id.clone()))
+        .ok_or_else(|| PreviewError::Nothing(id.to_owned()))
 }

@@ -3,17 +3,16 @@
 //!
 //! `make bench` runs it; `page-bench ours|wavesurfer SECONDS…` runs part of it.
 
-mod meter;
 mod renderer;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use meter::Meter;
 use serde_json::{Value, json};
 use spyhop_signal::formats::wav_writer::{WavCoding, WavWriter};
 use spyhop_tests::chromium::Chromium;
+use spyhop_tests::meter::Meter;
 use spyhop_tests::static_host::{Manners, StaticHost};
 use spyhop_tests::webdriver::Session;
 use spyhop_tests::{Page, Server};

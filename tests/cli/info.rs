@@ -104,3 +104,62 @@ fn one_bad_file_stops_nothing_and_still_is_an_error() -> anyhow::Result<()> {
     assert_eq!(both[1]["frames"], 100);
     Ok(())
 }
+
+#[test]
+fn a_folder_is_told_as_a_deployment_with_its_gaps() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let night = folder.path().join("night");
+    let tone = sounds::sine(440.0, 0.5, 10.0, 8000);
+    sounds::write_wav(&night, "x_20240601_120110.wav", &tone, 8000)?;
+    sounds::write_wav(&night, "x_20240601_120000.wav", &tone, 8000)?;
+    // It begins before the one before it ends, and another one has another rate.
+    sounds::write_wav(&night, "x_20240601_120115.wav", &tone, 8000)?;
+    sounds::write_wav(&night, "y_20240601_130000.wav", &tone[..4000], 4000)?;
+    sounds::write_wav(&night, "undated.wav", &tone, 8000)?;
+    sounds::write(&night, "bad.wav", b"no recording")?;
+    sounds::write(&night, "deployment.toml", b"name = 'Night watch'")?;
+    let told = info(folder.path())?;
+    assert_eq!((&told["id"], &told["name"]), (&json!("night"), &json!("Night watch")));
+    assert_eq!(told["recordings"], 5);
+    let line = &told["lines"][0];
+    assert_eq!((&line["recorded_s"], &line["duration_s"]), (&json!(25.0), &json!(85.0)));
+    assert_eq!(line["runs"].as_array().map(Vec::len), Some(3));
+    let gap = json!([{
+        "start": "2024-06-01T12:00:10.000000000Z",
+        "from_s": 10.0,
+        "duration_s": 60.0,
+        "after": "x_20240601_120000.wav",
+    }]);
+    assert_eq!(line["gaps"], gap);
+    assert_eq!(told["lines"][1]["sample_rate_hz"], 4000.0, "another rate is another line");
+    assert_eq!(told["left_out"][0]["name"], "undated.wav");
+    assert_eq!(told["failures"][0]["name"], "bad.wav");
+
+    let output = run("info", folder.path(), "")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        text.contains("Night watch") && text.contains("1 min 0 s after x_20240601_120000.wav"),
+        "{text}"
+    );
+
+    let empty = TempDir::new()?;
+    let output = run("info", empty.path(), "--json")?;
+    assert_eq!(output.status.code(), Some(1));
+    Ok(())
+}
+
+#[test]
+fn the_hydrophones_deployment_shows_its_gap() -> anyhow::Result<()> {
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/hydrophone");
+    if !folder.is_dir() {
+        eprintln!("skipped: the real recordings are not at {}", folder.display());
+        return Ok(());
+    }
+    let told = info(&folder)?;
+    let gaps = &told["lines"][0]["gaps"];
+    assert_eq!(gaps.as_array().map(Vec::len), Some(1), "{told}");
+    let gap_s = gaps[0]["duration_s"].as_f64().unwrap_or_default();
+    assert!((gap_s - 60.0).abs() < 1.0, "{gaps}");
+    Ok(())
+}

@@ -5,6 +5,7 @@
 
 pub mod chromium;
 pub mod firefox;
+pub mod meter;
 pub mod page;
 pub mod program;
 pub mod sounds;

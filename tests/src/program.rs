@@ -1,11 +1,12 @@
 //! The `spyhop` program, as a person starts it.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context, bail};
+use tempfile::TempDir;
 
 /// Where cargo put the program that these tests belong to.
 ///
@@ -32,9 +33,10 @@ pub fn run<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> anyhow::Result
     Ok(output)
 }
 
-/// `spyhop serve` on a free port; stopped when dropped.
+/// `spyhop serve` on a free port, with a state folder of its own; stopped when dropped.
 pub struct Server {
     child: Child,
+    _state: TempDir,
     /// Its address, with a slash at the end.
     pub url: String,
 }
@@ -45,8 +47,14 @@ impl Server {
     /// # Errors
     /// When it stops instead; the error holds what it said.
     pub fn start<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> anyhow::Result<Server> {
-        let mut child = Command::new(path()?)
-            .args(["serve", "--listen", "127.0.0.1:0"])
+        let state = TempDir::new()?;
+        let args: Vec<OsString> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
+        let mut command = Command::new(path()?);
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        if !args.iter().any(|arg| arg == "--state") {
+            command.arg("--state").arg(state.path());
+        }
+        let mut child = command
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -62,7 +70,7 @@ impl Server {
                 bail!("spyhop serve stopped: {said}{errors}");
             }
             if let Some(url) = line.split_whitespace().find(|word| word.starts_with("http")) {
-                return Ok(Server { child, url: url.to_owned() });
+                return Ok(Server { child, _state: state, url: url.to_owned() });
             }
             said.push_str(&line);
         }

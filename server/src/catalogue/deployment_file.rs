@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use spyhop_api::{Calibration, Deployment};
+use spyhop_api::{Calibration, Deployment, PositionPublic, Timestamp, Visibility};
 use spyhop_signal::formats::{EarsConvention, OpenOptions};
 
 use crate::did_you_mean::{nearest, question};
@@ -25,6 +25,33 @@ pub struct DeploymentFile {
     pub licence: String,
     /// Where it lay, as text.
     pub position: String,
+    /// Degrees north, −90 to 90.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latitude: Option<f64>,
+    /// Degrees east, −180 to 180.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longitude: Option<f64>,
+    /// How exactly the position is published: `exact`, `rounded` or `hidden`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub position_public: PositionPublic,
+    /// Depth of the hydrophone in metres.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depth_m: Option<f64>,
+    /// Recorder and hydrophone.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub instrument: String,
+    /// The zone that local times are shown in, as `America/New_York` or `-05:00`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub time_zone: String,
+    /// Whatever else a reader should know.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub notes: String,
+    /// Who finds it: `public`, `unlisted` (whoever has a link) or `private` (the administrator).
+    #[serde(skip_serializing_if = "is_default")]
+    pub visibility: Visibility,
+    /// Nobody but the administrator sees it before this date or time (UTC unless it says otherwise).
+    #[serde(with = "embargo", skip_serializing_if = "Option::is_none")]
+    pub embargo_until: Option<Timestamp>,
     /// True for sounds that were made by a program.
     pub synthesised: bool,
     /// The query of a link that shows it at its best, without `src`.
@@ -61,6 +88,38 @@ mod ears_word {
     }
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// An instant as a date, a date and time, or the same in quotes.
+mod embargo {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use spyhop_api::Timestamp;
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Plain(toml::value::Datetime),
+        Quoted(String),
+    }
+
+    pub fn serialize<S: Serializer>(value: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&value.map(|t| t.to_iso()).unwrap_or_default())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+        let text = match Written::deserialize(from)? {
+            Written::Plain(date) => date.to_string(),
+            Written::Quoted(text) => text,
+        };
+        // A date alone is its first moment.
+        let whole =
+            if text.len() == "2026-01-31".len() { format!("{text}T00:00:00") } else { text };
+        Timestamp::from_iso(&whole.replacen(' ', "T", 1)).map(Some).map_err(D::Error::custom)
+    }
+}
+
 /// Keys at the top.
 const KEYS: &[&str] = &[
     "name",
@@ -68,6 +127,15 @@ const KEYS: &[&str] = &[
     "credit",
     "licence",
     "position",
+    "latitude",
+    "longitude",
+    "position_public",
+    "depth_m",
+    "instrument",
+    "time_zone",
+    "notes",
+    "visibility",
+    "embargo_until",
     "synthesised",
     "best_view",
     "ears_convention",
@@ -75,6 +143,10 @@ const KEYS: &[&str] = &[
     "zone_offset_s",
     "calibration",
 ];
+
+/// What stands in a text that wants something kept back, however it is misspelt.
+const SECRET_WORDS: &[&str] =
+    &["visib", "embargo", "private", "unlisted", "hidden", "rounded", "position_p"];
 
 /// Keys of `[calibration]`.
 const CALIBRATION_KEYS: &[&str] =
@@ -96,6 +168,16 @@ pub enum DeploymentFileError {
         key: String,
         /// The known key that is most like it, if any is.
         nearest: Option<&'static str>,
+    },
+    /// A number outside what it can be.
+    #[error("it was passed over: {key} is {value}, where {allowed} is possible")]
+    OutOfRange {
+        /// The key.
+        key: &'static str,
+        /// What stands there.
+        value: f64,
+        /// What may stand there.
+        allowed: &'static str,
     },
 }
 
@@ -123,7 +205,31 @@ impl DeploymentFile {
             refuse_unknown(calibration, CALIBRATION_KEYS)?;
         }
         // From the text again, so that a wrong value is reported with its line.
-        Ok(toml::from_str(text)?)
+        let file: DeploymentFile = toml::from_str(text)?;
+        for (key, value, most, allowed) in [
+            ("latitude", file.latitude, 90.0, "-90 to 90"),
+            ("longitude", file.longitude, 180.0, "-180 to 180"),
+        ] {
+            if let Some(value) = value.filter(|v| !(v.abs() <= most)) {
+                return Err(DeploymentFileError::OutOfRange { key, value, allowed });
+            }
+        }
+        Ok(file)
+    }
+
+    /// What the text of one says, and what is wrong with it where it is passed over. One that can't be
+    /// understood but speaks of who may see what keeps its recordings private until it is mended:
+    /// a misspelt word must not publish them.
+    pub fn of_text(text: &str) -> (DeploymentFile, Option<DeploymentFileError>) {
+        match DeploymentFile::parse(text) {
+            Ok(file) => (file, None),
+            Err(error) => {
+                let lower = text.to_ascii_lowercase();
+                let secret = SECRET_WORDS.iter().any(|word| lower.contains(word));
+                let visibility = if secret { Visibility::Private } else { Visibility::Public };
+                (DeploymentFile { visibility, ..DeploymentFile::default() }, Some(error))
+            }
+        }
     }
 
     /// How its recordings are to be opened, still without sidecars.
@@ -145,6 +251,15 @@ impl DeploymentFile {
             credit: self.credit,
             licence: self.licence,
             position: self.position,
+            latitude: self.latitude,
+            longitude: self.longitude,
+            position_public: self.position_public,
+            depth_m: self.depth_m,
+            instrument: self.instrument,
+            time_zone: self.time_zone,
+            notes: self.notes,
+            visibility: self.visibility,
+            embargo_until: self.embargo_until,
             synthesised: self.synthesised,
             calibration: self.calibration,
             best_view: self.best_view,
@@ -177,6 +292,55 @@ mod tests {
         assert!(error.contains("did you mean 'db'?"), "{error}");
         let error = DeploymentFile::parse("zzz = 1").expect_err("unknown key").to_string();
         assert!(error.ends_with("the key 'zzz' is unknown"), "{error}");
+    }
+
+    #[test]
+    fn a_misspelt_word_publishes_nothing_that_was_to_be_kept_back() {
+        let visibility = |text: &str| DeploymentFile::of_text(text).0.visibility;
+        for text in [
+            "visibilty = 'private'",
+            "position_public = 'hiden'",
+            "embargo = 2030-01-01",
+            "x = 'hidden",
+        ] {
+            assert_eq!(visibility(text), Visibility::Private, "{text}");
+        }
+        assert_eq!(visibility("licens = 'CC0'"), Visibility::Public);
+        assert!(DeploymentFile::of_text("licens = 'CC0'").1.is_some());
+    }
+
+    #[test]
+    fn an_embargo_is_a_date_or_a_time_with_or_without_quotes() {
+        for text in [
+            "embargo_until = 2027-03-01",
+            "embargo_until = '2027-03-01'",
+            "embargo_until = 2027-03-01T00:00:00Z",
+            "embargo_until = 2027-03-01 00:00:00",
+            "embargo_until = '2027-02-28T19:00:00-05:00'",
+        ] {
+            let file = DeploymentFile::parse(text).expect(text);
+            let until = file.embargo_until.map(|t| t.to_iso());
+            assert_eq!(until.as_deref(), Some("2027-03-01T00:00:00.000000000Z"), "{text}");
+            let written = toml::to_string(&file).expect("TOML");
+            assert_eq!(DeploymentFile::parse(&written).expect("its own text"), file, "{written}");
+        }
+        let error =
+            DeploymentFile::parse("embargo_until = 'soon'").expect_err("no time").to_string();
+        assert!(error.contains("'soon' is not a time"), "{error}");
+    }
+
+    #[test]
+    fn a_position_off_the_globe_and_a_word_that_is_none_are_refused() {
+        for (text, reason) in [
+            ("latitude = 91", "-90 to 90"),
+            ("longitude = nan", "-180 to 180"),
+            ("position_public = 'secret'", "exact"),
+            ("visibility = 'none'", "unlisted"),
+            ("visibilty = 'private'", "did you mean 'visibility'?"),
+        ] {
+            let error = DeploymentFile::parse(text).expect_err(text).to_string();
+            assert!(error.contains(reason), "{error}");
+        }
     }
 
     #[test]

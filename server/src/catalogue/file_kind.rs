@@ -6,11 +6,11 @@ use spyhop_signal::formats::ears::is_ears_name;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// Sound.
-    Recording,
+    Recording = 0,
     /// What a recorder wrote beside a recording (SoundTrap's `.log.xml`).
-    Sidecar,
+    Sidecar = 1,
     /// Annotations.
-    Table,
+    Table = 2,
 }
 
 /// Endings of recordings, in lower case.

@@ -6,12 +6,21 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use spyhop_api::{RecordingInfo, StartSource};
 
+use crate::catalogue::folder_report::{self, FolderReport};
+use crate::place::Place;
 use crate::recording_file::{self, ReadingArgs};
 
+/// Gaps of a line that are printed.
+const MOST_GAPS: usize = 20;
+
 /// Tell what recordings are: format, rate, length, start time and how sure it is.
+///
+/// Of a folder, or another place, it tells each deployment: its recordings on their clock, and the gaps
+/// between them.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Only headers and a few short ranges are read, whatever the file's size.
+Only headers and a few short ranges are read, whatever the file's size. Of a folder (or s3://…, gs://…, \
+https://…/) each folder with recordings below it is told as a deployment.
 
 Exit codes:
   0  all files were opened
@@ -21,13 +30,14 @@ Exit codes:
 Examples:
   spyhop info 71621DC7.190
   spyhop info --json *.wav | jq '.[].start'
+  spyhop info --json recorder/ | jq '.lines[].gaps'
   spyhop info --zone=-05:00 NOPP6_EST_20090329_121500.wav")]
 pub struct Args {
-    /// Recordings
+    /// Recordings, or folders of them
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Print JSON: one object, or an array for several files (a file that can't be opened is an
-    /// object with `name` and `error`)
+    /// Print JSON: one object, or an array for several files or deployments (a file that can't be
+    /// opened is an object with `name` and `error`)
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -39,6 +49,24 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut failed = false;
     let mut objects: Vec<Value> = Vec::new();
     for (index, path) in args.files.iter().enumerate() {
+        if path.is_dir() || path.to_str().is_some_and(|text| text.contains("://")) {
+            match deployments(&path.to_string_lossy()) {
+                Ok(reports) if args.json => {
+                    for report in &reports {
+                        objects.push(serde_json::to_value(report)?);
+                    }
+                }
+                Ok(reports) => reports.iter().for_each(print_deployment),
+                Err(error) => {
+                    failed = true;
+                    eprintln!("spyhop: {error:#}");
+                    objects.push(
+                        json!({ "name": path.to_string_lossy(), "error": format!("{error:#}") }),
+                    );
+                }
+            }
+            continue;
+        }
         match recording_file::open(path, &args.reading) {
             Ok(opened) if args.json => {
                 objects.push(serde_json::to_value(&opened.recording.info)?);
@@ -65,6 +93,45 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         println!("{}", serde_json::to_string_pretty(&value)?);
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// The deployments of a place.
+fn deployments(address: &str) -> anyhow::Result<Vec<FolderReport>> {
+    let place = Place::at(address)?;
+    let reports = folder_report::of_place(&place)?;
+    anyhow::ensure!(!reports.is_empty(), "no recordings lie in it or below it: {address}");
+    Ok(reports)
+}
+
+/// For a person.
+fn print_deployment(report: &FolderReport) {
+    println!("{}", report.name);
+    let row = |label: &str, value: String| println!("  {label:<12}{value}");
+    row("id", report.id.clone());
+    row("recordings", format!("{}, {} MB", report.recordings, report.bytes.div_ceil(1_000_000)));
+    for line in &report.lines {
+        row("line", format!("{} Hz, {} channels", line.sample_rate_hz, line.channels));
+        match (line.start, line.end) {
+            (Some(start), Some(end)) => row("", format!("{} to {}", start.to_iso(), end.to_iso())),
+            _ => row("", "not dated: one recording after the other".to_owned()),
+        }
+        let recorded = duration(line.recorded_s);
+        row("", format!("{recorded} recorded of {}", duration(line.duration_s)));
+        for gap in line.gaps.iter().take(MOST_GAPS) {
+            let at = gap.start.map(|t| format!("{}, ", t.to_iso())).unwrap_or_default();
+            row("gap", format!("{at}{} after {}", duration(gap.duration_s), gap.after));
+        }
+        if line.gaps.len() > MOST_GAPS {
+            row("", format!("… and {} more", line.gaps.len() - MOST_GAPS));
+        }
+    }
+    for left_out in &report.left_out {
+        row("left out", format!("{}: {}", left_out.name, left_out.reason));
+    }
+    for failure in &report.failures {
+        row("failure", format!("{}: {}", failure.name, failure.reason));
+    }
+    println!();
 }
 
 /// For a person.

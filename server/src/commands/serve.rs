@@ -1,7 +1,7 @@
 //! `spyhop serve`.
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,26 +9,33 @@ use std::time::Duration;
 use anyhow::Context;
 use axum_server::accept::NoDelayAcceptor;
 
+use super::StateArgs;
 use crate::catalogue::Catalogue;
+use crate::catalogue::access::Reader;
 use crate::data_folder::demo_folder;
 use crate::http;
+use crate::place::Place;
 
 /// Serve the web page, and the recordings of a place to it.
 ///
 /// Each folder of the place that holds recordings is a deployment; a deployment.toml in it may give
-/// it a name, credit, licence and calibration. Nothing is ever written there. Without --data the
-/// demo is served where `spyhop demo` made it.
+/// it a name, credit, licence and calibration, and say who may see it. Nothing is ever written there.
+/// Without --data the demo is served where `spyhop demo` made it.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   spyhop serve                                   the demo, at http://127.0.0.1:8080/
   spyhop serve --data /mnt/recorder              a disk's folders
+  spyhop serve --data s3://bucket/hydrophones    a bucket, read by ranges
   spyhop serve --listen 0.0.0.0:8443 --tls-self-signed
                                                  for a class room: other machines get a secure page")]
 pub struct Args {
-    /// Folder whose sub-folders hold recordings
+    /// Folder, s3://bucket/prefix, gs://bucket/prefix or https://host/folder/ with recordings in it
+    /// or in folders below; may be given several times
     #[arg(long, value_name = "PLACE")]
-    data: Option<PathBuf>,
+    data: Vec<String>,
+    #[command(flatten)]
+    state: StateArgs,
     /// Address to listen on; 0.0.0.0:PORT lets other machines in, port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = parse_address)]
     listen: SocketAddr,
@@ -56,19 +63,18 @@ const STOP_WITHIN: Duration = Duration::from_secs(3);
 
 /// Runs it until it is told to stop.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_max_level(tracing::Level::WARN)
-        .without_time()
-        .init();
-    let place = args.data.clone().or_else(|| demo_folder().filter(|folder| folder.is_dir()));
-    let catalogue = match &place {
-        Some(place) => Catalogue::of_place(place)?,
-        None => Catalogue::empty(),
-    };
+    super::log_to_stderr();
+    let mut addresses = args.data.clone();
+    if addresses.is_empty() {
+        let demo = demo_folder().filter(|folder| folder.is_dir());
+        addresses.extend(demo.map(|folder| folder.display().to_string()));
+    }
+    let places = addresses.iter().map(|text| Place::at(text)).collect::<Result<Vec<_>, _>>()?;
     // Before anything is started: a port in use is the commonest mistake.
     let listener = listen(args.listen)?;
     let address = listener.local_addr()?;
+    let state = args.state.open()?;
+    let catalogue = Catalogue::open(&state, places)?;
     let served = Arc::new(http::Served::new(catalogue));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -84,7 +90,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             _ if args.tls_self_signed => Some(http::tls_self_signed(address).await?),
             _ => None,
         };
-        announce(&served.catalogue, place.as_deref(), address, tls.is_some());
+        announce(&served.catalogue, &addresses, address, tls.is_some())?;
         // Small answers go out at once: a page that reads by ranges waits for each of them.
         match tls {
             Some(tls) => {
@@ -121,18 +127,22 @@ fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-fn announce(catalogue: &Catalogue, place: Option<&Path>, address: SocketAddr, secure: bool) {
-    let list = catalogue.list();
-    match place {
-        Some(place) => {
+fn announce(
+    catalogue: &Catalogue,
+    places: &[String],
+    address: SocketAddr,
+    secure: bool,
+) -> anyhow::Result<()> {
+    let list = catalogue.list(Reader::Administrator, "")?;
+    match places {
+        [_, ..] => {
             let recordings: usize = list.iter().map(|d| d.recording_count).sum();
-            println!(
-                "Spyhop serves {} deployments, {recordings} recordings of {}",
-                list.len(),
-                place.display()
-            );
+            let found = format!("{} deployments, {recordings} recordings", list.len());
+            let running = catalogue.places().iter().any(|place| place.running);
+            let so_far = if running { " so far; it is still being looked through" } else { "" };
+            println!("Spyhop serves {found} of {}{so_far}", places.join(", "));
         }
-        None => {
+        [] => {
             let demo = demo_folder().unwrap_or_else(|| "DIR".into());
             println!(
                 "Spyhop serves its page; for recordings to look at, type  spyhop demo {}",
@@ -154,6 +164,7 @@ fn announce(catalogue: &Catalogue, place: Option<&Path>, address: SocketAddr, se
     } else {
         println!("Open {scheme}://{address}/ (Ctrl-C stops)");
     }
+    Ok(())
 }
 
 async fn stop_when_told(handle: axum_server::Handle<SocketAddr>) {

@@ -6,9 +6,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
-use spyhop_api::annotation::{
-    AnnotationChange, AnnotationList, AnnotationStep, SharedAnnotation,
-};
+use spyhop_api::annotation::{AnnotationChange, AnnotationList, AnnotationStep, SharedAnnotation};
 use spyhop_api::{Problem, Timestamp};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -65,7 +63,8 @@ async fn list(
         None => Ok(open),
     };
     let (from, to) = (bound(span.from, i64::MIN)?, bound(span.to, i64::MAX)?);
-    let found = blocking(move || served.annotations()?.list(&id, from, to).map_err(refusal)).await??;
+    let found =
+        blocking(move || served.annotations()?.list(&id, from, to).map_err(refusal)).await??;
     Ok(Json(AnnotationList { annotations: found }))
 }
 
@@ -82,10 +81,8 @@ async fn create(
     Json(asked): Json<AnnotationChange>,
 ) -> Result<(StatusCode, Json<SharedAnnotation>), ApiError> {
     served.check_deployment(&id, &seen).await?;
-    let made = blocking(move || {
-        served.annotations()?.create(&id, &asked, now()).map_err(refusal)
-    })
-    .await??;
+    let made = blocking(move || served.annotations()?.create(&id, &asked, now()).map_err(refusal))
+        .await??;
     Ok((StatusCode::CREATED, Json(made)))
 }
 

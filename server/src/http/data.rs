@@ -13,7 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
 use super::error::ApiError;
-use super::{Served, blocking};
+use super::{Served, asked};
+use crate::catalogue::access::Reader;
 
 /// Read from the disk and sent at once.
 const BLOCK_BYTES: usize = 256 * 1024;
@@ -26,13 +27,21 @@ pub async fn file(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let wanted = (id.clone(), name.clone());
-    let path = blocking(move || served.catalogue.file(&wanted.0, &wanted.1))
+    let placed = asked(&served, move |c| c.file(&wanted.0, &wanted.1, Reader::Public))
         .await?
         .ok_or_else(|| ApiError::not_found(format!("'{id}' lists no file '{name}'")))?;
-    let mut file = tokio::fs::File::open(path).await.map_err(|e| ApiError::internal(&e))?;
-    let metadata = file.metadata().await.map_err(|e| ApiError::internal(&e))?;
-    let len = metadata.len();
-    let tag = entity_tag(len, metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH));
+    let gone = || ApiError::not_found(format!("'{name}' of '{id}' is not there any more"));
+    let mut local = None;
+    let (mut len, mut tag) = (placed.file.bytes, version_tag(&placed.file.version));
+    if placed.place.is_local() {
+        // As it is now: a recorder may still be writing into it.
+        let path = placed.place.local_path(&placed.file.path).ok_or_else(gone)?;
+        let file = tokio::fs::File::open(path).await.map_err(|_| gone())?;
+        let metadata = file.metadata().await.map_err(|e| ApiError::internal(&e))?;
+        len = metadata.len();
+        tag = entity_tag(len, metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH));
+        local = Some(file);
+    }
 
     let mut answer = HeaderMap::new();
     answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -68,9 +77,26 @@ pub async fn file(
     if method == Method::HEAD {
         return Ok((status, answer).into_response());
     }
-    file.seek(SeekFrom::Start(part.start)).await.map_err(|e| ApiError::internal(&e))?;
-    let body = Body::from_stream(ReaderStream::with_capacity(file.take(part_len), BLOCK_BYTES));
+    let body = match local {
+        Some(mut file) => {
+            file.seek(SeekFrom::Start(part.start)).await.map_err(|e| ApiError::internal(&e))?;
+            Body::from_stream(ReaderStream::with_capacity(file.take(part_len), BLOCK_BYTES))
+        }
+        None if part.is_empty() => Body::empty(),
+        None => match placed.place.stream(&placed.file, part).await {
+            Ok(pieces) => Body::from_stream(pieces),
+            Err(error) => return Err(ApiError::bad_gateway(error.to_string())),
+        },
+    };
     Ok((status, answer, body).into_response())
+}
+
+/// The entity tag of a remote file: the store's own, or what stands for it.
+fn version_tag(version: &str) -> String {
+    if version.ends_with('"') {
+        return version.to_owned();
+    }
+    format!("\"{}\"", &blake3::hash(version.as_bytes()).to_hex()[..16])
 }
 
 /// What a `Range` header asks for.

@@ -27,6 +27,12 @@ impl ApiError {
         ApiError::new(StatusCode::BAD_REQUEST, message)
     }
 
+    /// 502: the store that the recordings lie in does not give them.
+    pub fn bad_gateway(message: String) -> ApiError {
+        tracing::warn!("{message}");
+        ApiError { status: StatusCode::BAD_GATEWAY, message }
+    }
+
     /// 500: what happened inside goes to the log and not to the person.
     pub fn internal(error: &dyn std::error::Error) -> ApiError {
         tracing::error!("an answer failed: {error}");

@@ -75,9 +75,9 @@ impl Guard {
             ));
         }
         match text(header::ORIGIN) {
-            Some(origin) if authority(origin) != Some(host) => refused(format!(
-                "a page of another site may not change anything here: {origin}"
-            )),
+            Some(origin) if authority(origin) != Some(host) => {
+                refused(format!("a page of another site may not change anything here: {origin}"))
+            }
             _ => Ok(()),
         }
     }

@@ -12,7 +12,9 @@ use spyhop_api::Deployment;
 
 use super::data::names_tag;
 use super::error::ApiError;
-use super::{Served, blocking, no_deployment};
+use super::{Served, asked, blocking, no_deployment};
+use crate::catalogue::Recordings;
+use crate::catalogue::access::Reader;
 use crate::preview;
 
 /// Pictures by the id of their deployment, each with its version.
@@ -26,10 +28,12 @@ pub async fn png(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let wanted = id.clone();
-    let from = served.clone();
-    let deployment = blocking(move || from.catalogue.deployment(&wanted)).await?;
-    let deployment = deployment.ok_or_else(|| no_deployment(&id))?;
-    let version = version(&deployment);
+    let found = asked(&served, move |catalogue| {
+        let deployment = catalogue.description(&wanted, Reader::Public)?;
+        Ok(deployment.zip(catalogue.recordings(&wanted, Reader::Public)?))
+    });
+    let (deployment, recordings) = found.await?.ok_or_else(|| no_deployment(&id))?;
+    let version = version(&deployment, &recordings);
     let tag = format!("\"{version:x}\"");
     let answer = [
         (header::ETAG, tag.clone()),
@@ -39,7 +43,8 @@ pub async fn png(
     if names_tag(&headers, header::IF_NONE_MATCH, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
     }
-    match blocking(move || served.previews.painted(&served, &deployment, version)).await? {
+    let painting = move || served.previews.painted(&deployment, &recordings, version);
+    match blocking(painting).await? {
         Ok(bytes) => Ok((answer, bytes).into_response()),
         Err(error) => Err(ApiError::not_found(error.to_string())),
     }
@@ -48,8 +53,8 @@ pub async fn png(
 impl Previews {
     fn painted(
         &self,
-        served: &Served,
         deployment: &Deployment,
+        recordings: &Recordings,
         version: u64,
     ) -> Result<Bytes, preview::PreviewError> {
         // One at a time: three cards at once would take all the cores from the first one's.
@@ -59,17 +64,17 @@ impl Previews {
         {
             return Ok(bytes.clone());
         }
-        let bytes = Bytes::from(preview::paint(&served.catalogue, deployment)?);
+        let bytes = Bytes::from(preview::paint(deployment, recordings)?);
         kept.insert(deployment.id.clone(), (version, bytes.clone()));
         Ok(bytes)
     }
 }
 
 /// Changes with what the picture shows.
-fn version(deployment: &Deployment) -> u64 {
+fn version(deployment: &Deployment, recordings: &Recordings) -> u64 {
     let mut hasher = DefaultHasher::new();
     deployment.best_view.hash(&mut hasher);
-    for recording in &deployment.recordings {
+    for recording in recordings.infos.iter() {
         recording.fingerprint.hash(&mut hasher);
     }
     hasher.finish()

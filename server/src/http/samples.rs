@@ -82,9 +82,7 @@ async fn samples(
     answer.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     let stamp = start.map(|t| t.to_iso().replace(':', "")).unwrap_or_default();
     let file_name = format!("attachment; filename=\"{}_{stamp}.{name}\"", plain(&id));
-    answer.extend(
-        HeaderValue::from_str(&file_name).ok().map(|v| (header::CONTENT_DISPOSITION, v)),
-    );
+    answer.extend(HeaderValue::from_str(&file_name).ok().map(|v| (header::CONTENT_DISPOSITION, v)));
     if let Some(value) = start.and_then(|t| HeaderValue::from_str(&t.to_iso()).ok()) {
         answer.insert("spyhop-start", value);
     }
@@ -98,9 +96,9 @@ fn write(
     asked: &Asked,
     form: Form,
 ) -> Result<(std::fs::File, Option<Timestamp>), ApiError> {
-    let (line, _) =
-        Line::new(&recordings.infos).map_err(|e| ApiError::not_found(e.to_string()))?;
-    let positions = position(&asked.start, &line)?.max(0)..position(&asked.end, &line)?.min(line.end());
+    let (line, _) = Line::new(&recordings.infos).map_err(|e| ApiError::not_found(e.to_string()))?;
+    let positions =
+        position(&asked.start, &line)?.max(0)..position(&asked.end, &line)?.min(line.end());
     if positions.is_empty() {
         return Err(ApiError::bad_request(format!(
             "from {} to {} there is nothing: the recordings are {} s long{}",

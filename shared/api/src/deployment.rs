@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::recording::RecordingInfo;
+use crate::time::Timestamp;
 
 /// What `GET api/deployments` answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -15,7 +16,7 @@ pub struct DeploymentList {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Deployment {
-    /// The folder's name: stable, used in links.
+    /// Made of its folder's path: stable, used in links.
     pub id: String,
     /// What a person calls it.
     pub name: String,
@@ -25,8 +26,26 @@ pub struct Deployment {
     pub credit: String,
     /// Licence of the recordings.
     pub licence: String,
-    /// Where it lay, as text.
+    /// Where it lay, as text; empty where `position_public` keeps it back.
     pub position: String,
+    /// Degrees north, where the position is known and published.
+    pub latitude: Option<f64>,
+    /// Degrees east, where the position is known and published.
+    pub longitude: Option<f64>,
+    /// How exactly the position is published; what is given here obeys it already.
+    pub position_public: PositionPublic,
+    /// Depth of the hydrophone in metres.
+    pub depth_m: Option<f64>,
+    /// Recorder and hydrophone, as text.
+    pub instrument: String,
+    /// The zone that local times are shown in, as `America/New_York` or `-05:00`.
+    pub time_zone: String,
+    /// Whatever else a reader should know.
+    pub notes: String,
+    /// Who finds it.
+    pub visibility: Visibility,
+    /// Nobody but the administrator sees it before then; only told to them.
+    pub embargo_until: Option<Timestamp>,
     /// True for sounds that were made by a program; shown on every picture.
     pub synthesised: bool,
     /// Turns full scale into pressure.
@@ -43,6 +62,44 @@ pub struct Deployment {
     pub recording_count: usize,
     /// Length of all recordings in bytes.
     pub bytes: u64,
+    /// Clock time of the first sample, where recordings are dated.
+    pub start: Option<Timestamp>,
+    /// Clock time of the end of the last recording, where recordings are dated.
+    pub end: Option<Timestamp>,
+    /// Recorded time without gaps, all recordings together.
+    pub recorded_s: f64,
+    /// The rates that occur, the commonest first.
+    pub rates_hz: Vec<f64>,
+    /// Recordings that have not been looked into yet: what is told here will grow.
+    pub unread_count: usize,
+    /// Recordings that can't be opened; `failures` says why.
+    pub bad_count: usize,
+}
+
+/// Who finds a deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// It stands in the list.
+    #[default]
+    Public,
+    /// Whoever has a link to it.
+    Unlisted,
+    /// The administrator.
+    Private,
+}
+
+/// How exactly a position is published: endangered whales are followed by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PositionPublic {
+    /// As it is given.
+    #[default]
+    Exact,
+    /// To a tenth of a degree, 11 km or less; the text is kept back.
+    Rounded,
+    /// Not at all.
+    Hidden,
 }
 
 /// A file that could not be read, and why.

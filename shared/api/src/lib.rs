@@ -8,17 +8,25 @@
 #![warn(missing_docs)]
 
 pub mod annotation;
+pub mod coverage;
 pub mod deployment;
 pub mod problem;
 pub mod pyramid;
 pub mod recording;
+pub mod recording_page;
 pub mod tile;
 pub mod time;
+pub mod timeline;
 pub mod view;
 
 pub use annotation::Annotation;
-pub use deployment::{Calibration, Deployment, DeploymentList, FileFailure};
+pub use coverage::Coverage;
+pub use deployment::{
+    Calibration, Deployment, DeploymentList, FileFailure, PositionPublic, Visibility,
+};
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use tile::Tile;
+pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};
 pub use time::{Moment, Timestamp};
+pub use timeline::Timeline;
 pub use view::View;

@@ -10,7 +10,11 @@ pub struct Meter {
     /// The address to use instead, with a slash at the end.
     pub url: String,
     sent: Arc<AtomicU64>,
+    asked: Arc<AtomicU64>,
 }
+
+/// Ends the first line of every request.
+const REQUEST: &[u8] = b" HTTP/1.1\r\n";
 
 impl Meter {
     /// Stands in front of a server on this machine.
@@ -18,36 +22,51 @@ impl Meter {
         let to = server_url.trim_start_matches("http://").trim_end_matches('/').to_owned();
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let url = format!("http://{}/", listener.local_addr()?);
-        let sent = Arc::new(AtomicU64::new(0));
-        let counter = sent.clone();
+        let (sent, asked) = <(Arc<AtomicU64>, Arc<AtomicU64>)>::default();
+        let (bytes, requests) = (sent.clone(), asked.clone());
         std::thread::spawn(move || {
             for browser in listener.incoming().flatten() {
                 let Ok(server) = TcpStream::connect(&to) else { continue };
                 let (Ok(asks), Ok(asked)) = (browser.try_clone(), server.try_clone()) else {
                     continue;
                 };
-                std::thread::spawn(move || pass_on(asks, asked, &AtomicU64::new(0)));
-                let counter = counter.clone();
-                std::thread::spawn(move || pass_on(server, browser, &counter));
+                let (bytes, requests) = (bytes.clone(), requests.clone());
+                std::thread::spawn(move || {
+                    pass_on(asks, asked, |block| {
+                        let found = block.windows(REQUEST.len()).filter(|w| *w == REQUEST).count();
+                        requests.fetch_add(found as u64, Ordering::Relaxed);
+                    });
+                });
+                std::thread::spawn(move || {
+                    pass_on(server, browser, |block| {
+                        bytes.fetch_add(block.len() as u64, Ordering::Relaxed);
+                    });
+                });
             }
         });
-        Ok(Meter { url, sent })
+        Ok(Meter { url, sent, asked })
     }
 
     /// Bytes sent so far, headers included.
     pub fn bytes(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
+
+    /// Requests so far. One whose first line is parted between two packets is not counted: they are
+    /// far shorter than a packet.
+    pub fn requests(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
 }
 
-fn pass_on(mut from: TcpStream, mut to: TcpStream, counter: &AtomicU64) {
+fn pass_on(mut from: TcpStream, mut to: TcpStream, seen: impl Fn(&[u8])) {
     let mut block = vec![0; 1 << 16];
     // Either side may hang up at any time: then the other is told.
     while let Ok(n) = from.read(&mut block) {
         if n == 0 || to.write_all(&block[..n]).is_err() {
             break;
         }
-        counter.fetch_add(n as u64, Ordering::Relaxed);
+        seen(&block[..n]);
     }
     let _ = to.shutdown(Shutdown::Write);
 }

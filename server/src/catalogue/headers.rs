@@ -1,0 +1,69 @@
+//! Reading what a recording says of itself, wherever it lies.
+
+use spyhop_api::RecordingInfo;
+use spyhop_signal::formats::{self, OpenOptions, Sidecar};
+use spyhop_signal::source::SourceError;
+use spyhop_signal::{OpenError, Recording};
+
+use crate::place::{Listed, Place, PlaceError};
+
+/// A longer sidecar is not looked at further.
+const SIDECAR_BYTES: u64 = 1 << 20;
+
+/// What looking into a file gave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Headers {
+    /// It is a recording.
+    Read(Box<RecordingInfo>),
+    /// It is none that can be opened; the reason names it.
+    Bad(String),
+    /// Its bytes could not be had: later perhaps.
+    Unreachable(String),
+}
+
+/// Reads the headers of a recording and of what lies beside it.
+pub fn read(place: &Place, file: &Listed, sidecars: &[Listed], options: &OpenOptions) -> Headers {
+    let mut options = options.clone();
+    for sidecar in sidecars {
+        match place.read(sidecar, SIDECAR_BYTES) {
+            Ok(bytes) => {
+                let name = sidecar.folder_and_name().1.to_owned();
+                options.sidecars.push(Sidecar { name, bytes });
+            }
+            Err(error) => return Headers::Unreachable(error.to_string()),
+        }
+    }
+    match open(place, file, &options) {
+        Ok(recording) => Headers::Read(Box::new(recording.info)),
+        Err(error @ OpenError::Source { error: SourceError::Io(_), .. }) => {
+            Headers::Unreachable(error.to_string())
+        }
+        Err(error) => Headers::Bad(error.to_string()),
+    }
+}
+
+/// Opens a listed recording.
+///
+/// # Errors
+/// When it can't be had, has changed since it was listed, or is no recording.
+pub fn open(place: &Place, file: &Listed, options: &OpenOptions) -> Result<Recording, OpenError> {
+    let name = file.folder_and_name().1;
+    let failed = |reason: String| OpenError::Source {
+        name: name.to_owned(),
+        error: SourceError::Io(reason),
+    };
+    let source = place.open(file).map_err(|error| {
+        failed(match error {
+            PlaceError::File { reason, .. } => reason,
+            other => other.to_string(),
+        })
+    })?;
+    if source.len() != file.bytes {
+        return Err(failed(format!(
+            "it had {} bytes when it was listed and has {} now; it is read again soon",
+            file.bytes,
+            source.len()
+        )));
+    }
+    formats::open(name, source, options)
+}

@@ -1,0 +1,60 @@
+//! The recordings of a deployment for whoever reads samples: what is known of each, and a way to open
+//! it wherever it lies.
+
+use std::sync::Arc;
+
+use spyhop_api::RecordingInfo;
+use spyhop_signal::formats::OpenOptions;
+use spyhop_signal::source::SourceError;
+use spyhop_signal::{OpenError, Recording};
+
+use super::queries::InfoRow;
+use super::{DeploymentFile, below, headers};
+use crate::place::{Listed, Place};
+
+/// Opens the recording with an index into [`Recordings::infos`]. It waits for a disk or the network.
+pub type OpenRecording = Arc<dyn Fn(usize) -> Result<Recording, OpenError> + Send + Sync>;
+
+/// What a line is laid of; cheap to clone.
+#[derive(Clone)]
+pub struct Recordings {
+    /// By start and name.
+    pub infos: Arc<Vec<RecordingInfo>>,
+    /// Opens one of them.
+    pub open: OpenRecording,
+    /// Changes when the list, or anything in it, does.
+    pub version: String,
+}
+
+impl Recordings {
+    /// Of the rows of a deployment.
+    pub(super) fn new(
+        place: Option<Arc<Place>>,
+        folder: &str,
+        rows: Vec<InfoRow>,
+        said: &DeploymentFile,
+        version: String,
+    ) -> Recordings {
+        let folder = folder.to_owned();
+        let (infos, listed): (Vec<RecordingInfo>, Vec<(u64, String)>) =
+            rows.into_iter().map(|row| (row.info, (row.bytes, row.version))).unzip();
+        let infos = Arc::new(infos);
+        let known = infos.clone();
+        let options: OpenOptions = said.open_options();
+        let open = move |index: usize| {
+            let (Some(info), Some((bytes, version)), Some(place)) =
+                (known.get(index), listed.get(index), &place)
+            else {
+                let error = SourceError::Io("there is no such recording in the list".into());
+                return Err(OpenError::Source { name: format!("recording {index}"), error });
+            };
+            let path = below(&folder, &info.name);
+            let file = Listed { path, bytes: *bytes, version: version.clone(), digest: None };
+            let mut recording = headers::open(place, &file, &options)?;
+            // With what its sidecars say, which are not read again.
+            recording.info = info.clone();
+            Ok(recording)
+        };
+        Recordings { infos, open: Arc::new(open), version }
+    }
+}
