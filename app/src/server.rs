@@ -4,7 +4,10 @@ use gloo::net::http::{Request, Response};
 use spyhop_api::annotation::{AnnotationChange, AnnotationList, AnnotationStep, SharedAnnotation};
 use spyhop_api::problem::Problem;
 use spyhop_api::pyramid::{PyramidInfo, PyramidList};
-use spyhop_api::{Deployment, DeploymentList};
+use spyhop_api::{Deployment, DeploymentList, Timeline};
+
+/// Up to this many recordings are told of with everything that is known of them.
+const MOST_WHOLE: usize = 300;
 
 /// The deployments that the server offers; none where there is no server.
 pub async fn deployments() -> Vec<Deployment> {
@@ -16,8 +19,28 @@ pub async fn deployments() -> Vec<Deployment> {
     answer.json::<DeploymentList>().await.map(|l| l.deployments).unwrap_or_default()
 }
 
-/// One deployment with its recordings, or what to tell a person.
+/// One deployment with its recordings, or what to tell a person. Of thousands of recordings only their
+/// place on the clock comes, in a compact form.
 pub async fn deployment(id: &str) -> Result<Deployment, String> {
+    match large_deployment(id).await {
+        Some(found) => Ok(found),
+        None => whole_deployment(id).await,
+    }
+}
+
+/// A deployment of many recordings; `None` where it is small, or not listed, or the server has no
+/// timeline of it.
+async fn large_deployment(id: &str) -> Option<Deployment> {
+    let listed = Request::get("api/v1/deployments").send().await.ok().filter(Response::ok)?;
+    let all = listed.json::<DeploymentList>().await.ok()?.deployments;
+    let found = all.into_iter().find(|d| d.id == id && d.recording_count > MOST_WHOLE)?;
+    let address = format!("{}/timeline", api_address(id));
+    let answer = Request::get(&address).send().await.ok().filter(Response::ok)?;
+    let timeline = answer.json::<Timeline>().await.ok()?;
+    Some(Deployment { recordings: timeline.infos(), ..found })
+}
+
+async fn whole_deployment(id: &str) -> Result<Deployment, String> {
     let answer = Request::get(&deployment_address(id))
         .send()
         .await

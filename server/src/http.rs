@@ -37,7 +37,11 @@ pub struct Served {
 impl Served {
     /// A catalogue, nothing of it painted yet.
     pub fn new(catalogue: Catalogue) -> Served {
-        Served { catalogue, previews: preview::Previews::default(), guard: guard::Guard::new(std::net::SocketAddr::from(([127,0,0,1],0)), vec![], None) }
+        Served {
+            catalogue,
+            previews: preview::Previews::default(),
+            guard: guard::Guard::new(std::net::SocketAddr::from(([127, 0, 0, 1], 0)), vec![], None),
+        }
     }
 }
 

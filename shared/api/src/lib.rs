@@ -25,8 +25,8 @@ pub use deployment::{
     Calibration, Deployment, DeploymentList, FileFailure, PositionPublic, Visibility,
 };
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
-pub use tile::Tile;
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};
+pub use tile::Tile;
 pub use time::{Moment, Timestamp};
 pub use timeline::Timeline;
 pub use view::View;

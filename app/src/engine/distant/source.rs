@@ -125,12 +125,11 @@ impl Tiles {
         let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
         let (mut squares, mut weights) = (0.0, 0.0);
         let found = self.each(positions, |weight, tile, index| {
-            if let Some(wave) = tile.wave(index) {
-                min = min.min(wave.min);
-                max = max.max(wave.max);
-                squares += f64::from(wave.mean_square) * weight;
-                weights += weight;
-            }
+            let wave = tile.wave(index);
+            min = min.min(wave.min);
+            max = max.max(wave.max);
+            squares += f64::from(wave.mean_square) * weight;
+            weights += weight;
         });
         match found {
             Found::Pending => WaveFound::Pending,

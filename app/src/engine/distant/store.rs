@@ -54,9 +54,17 @@ impl Decoded {
         (mean, self.max.get(bands).unwrap_or_default())
     }
 
-    /// The wave form of a column; `None` in a gap.
-    pub fn wave(&self, index: usize) -> Option<&WaveColumn> {
-        self.wave.get(index).filter(|w| w.mean_square.is_finite())
+    /// The wave form of a column that is no gap. Where the tile does not have it, it is as high as its
+    /// mean square: the sum of its power.
+    pub fn wave(&self, index: usize) -> WaveColumn {
+        if let Some(wave) = self.wave.get(index).filter(|w| w.mean_square.is_finite()) {
+            return *wave;
+        }
+        // The lowest band is left out: DC stands there.
+        let (mean, _) = self.column(index);
+        let mean_square = mean.iter().skip(1).sum::<f32>() * self.bin_hz as f32;
+        let rms = mean_square.sqrt();
+        WaveColumn { min: -rms, max: rms, mean_square }
     }
 
     fn bytes(&self) -> usize {
@@ -159,7 +167,9 @@ mod tests {
         assert!((mean[100] / 1e-6 - 1.0).abs() < 1e-5, "{}", mean[100]);
         assert!((max[100] / 1e-4 - 1.0).abs() < 1e-5);
         assert_eq!((decoded.frames[2], decoded.column(2).0[0]), (0, 0.0));
-        assert!(decoded.wave(2).is_none());
+        let wave = decoded.wave(3);
+        // 256 bands of 375 Hz at −60 dB: 0.096 FS².
+        assert!((wave.mean_square - 0.096).abs() < 1e-4 && (wave.max - 0.3098).abs() < 1e-3);
     }
 
     #[test]
