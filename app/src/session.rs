@@ -85,7 +85,7 @@ impl OpenSet {
 
     /// What is added to dB re full scale to give dB re 1 µPa, where it is known.
     pub fn calibration_db(&self) -> Option<f64> {
-        Some(self.deployment.as_ref()?.calibration?.offset_db())
+        self.deployment.as_ref()?.calibration.as_ref()?.offset_db()
     }
 
     /// The unit of a picture's levels.

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use spyhop_api::RecordingInfo;
 use spyhop_api::view::{ColourMap, FrequencyAxis, Statistic};
+use spyhop_api::{Calibration, RecordingInfo};
 use spyhop_paint::export::MOST_PIXELS;
 use spyhop_paint::parts::level_unit;
 use spyhop_paint::{
@@ -132,7 +132,7 @@ pub fn paint(
         reader.read(range, channel, out).map(drop).map_err(|e| e.to_string())
     };
     let power = compute(&spec, &line, &mut read)?;
-    let calibration_db = deployment.calibration.map(|c| c.offset_db());
+    let calibration_db = deployment.calibration.as_ref().and_then(Calibration::offset_db);
     let medians = args.flatten.then(|| {
         let recorded = power.mean.chunks(spec.rows).zip(&power.frames);
         row_medians(recorded.filter(|(_, frames)| **frames > 0).map(|(c, _)| c), spec.rows)

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use spyhop_api::time::{Moment, nanos_to_frames};
-use spyhop_api::{Deployment, View};
+use spyhop_api::{Calibration, Deployment, View};
 use spyhop_paint::export::{ExportError, to_png};
 use spyhop_paint::parts::tag;
 use spyhop_paint::{
@@ -64,7 +64,7 @@ pub fn paint(deployment: &Deployment, recordings: &Recordings) -> Result<Vec<u8>
     let spec = columns_spec(&view, &line, &positions, band_hz);
     let power = read(recordings, &deployment.id, &line, &spec, view.channel)?;
     let scale = FrequencyScale::new(view.frequency_axis, band_hz.0, band_hz.1);
-    let offset_db = deployment.calibration.map_or(0.0, |c| c.offset_db());
+    let offset_db = deployment.calibration.as_ref().and_then(Calibration::offset_db).unwrap_or(0.0);
     // The view's levels are calibrated where the deployment is.
     let range_db = view.colour.range_db.filter(|_| view.flatten_s.is_none()).unwrap_or_else(|| {
         let (floor, ceiling) = contrast(&power.mean, spec.rows, 2).unwrap_or(QUIET_DB);

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use spyhop_api::{Calibration, Deployment, PositionPublic, Timestamp, Visibility};
+use spyhop_api::{
+    Calibration, CalibrationError, Deployment, PositionPublic, Timestamp, Visibility,
+};
 use spyhop_signal::formats::{EarsConvention, OpenOptions};
 
 use crate::did_you_mean::{nearest, question};
@@ -161,6 +163,9 @@ pub enum DeploymentFileError {
     /// Not TOML, or a value of the wrong kind.
     #[error("it was passed over: {0}")]
     Toml(#[from] toml::de::Error),
+    /// A calibration that can't be meant.
+    #[error("it was passed over: {0}")]
+    Calibration(#[from] CalibrationError),
     /// A key that means nothing here.
     #[error("it was passed over: the key '{key}' is unknown{}", question(*nearest))]
     UnknownKey {
@@ -197,7 +202,8 @@ impl DeploymentFile {
     /// Reads the text of one.
     ///
     /// # Errors
-    /// When it is not TOML, holds a value of the wrong kind, or a key that is not known.
+    /// When it is not TOML, holds a value of the wrong kind or a key that is not known, or when the
+    /// calibration's values do not fit its kind.
     pub fn parse(text: &str) -> Result<DeploymentFile, DeploymentFileError> {
         let table: toml::Table = text.parse()?;
         refuse_unknown(&table, KEYS)?;
@@ -214,6 +220,7 @@ impl DeploymentFile {
                 return Err(DeploymentFileError::OutOfRange { key, value, allowed });
             }
         }
+        file.calibration.as_ref().map_or(Ok(()), Calibration::check)?;
         Ok(file)
     }
 
@@ -352,11 +359,23 @@ mod tests {
     }
 
     #[test]
+    fn a_calibration_under_the_wrong_kind_is_refused_by_the_name_of_the_likely_one() {
+        let text = "[calibration]\nkind = 'upa_per_fullscale'\ndb = -170";
+        let error = DeploymentFile::parse(text).expect_err("a wrong sign").to_string();
+        assert!(error.contains("most likely 'v_per_upa'"), "{error}");
+        let text = "[calibration]\nkind = 'upa_per_fullscale'\ndb = [[10, 171.5], [96e3, 174.0]]";
+        let file = DeploymentFile::parse(text).expect("a table by frequency");
+        let calibration = file.calibration.expect("a calibration");
+        assert_eq!(calibration.offset_db_at(10.0), Some(171.5));
+        assert!(toml::to_string(&calibration).is_ok(), "it can be written again");
+    }
+
+    #[test]
     fn what_is_written_is_read_back() {
         let file = DeploymentFile {
             name: "Gulf night".into(),
             synthesised: true,
-            calibration: Some(Calibration::UpaPerFullscale { db: 172.0 }),
+            calibration: Some(Calibration::UpaPerFullscale { db: 172.0.into() }),
             ears_convention: EarsConvention::ReadEars,
             ..DeploymentFile::default()
         };

@@ -10,8 +10,8 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use serde_json::json;
-use spyhop_api::RecordingInfo;
 use spyhop_api::view::{Scaling, Window};
+use spyhop_api::{Calibration, RecordingInfo};
 use spyhop_signal::Recording;
 use spyhop_signal::spectrum::{MAX_FFT_SIZE, SpectrumSpec, Stft};
 
@@ -157,7 +157,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
                 Scaling::Spectrum => "FS^2",
             },
             // Added to 10 lg(power) it gives dB re 1 µPa²(/Hz).
-            "calibration_db": deployment.calibration.map(|c| c.offset_db()),
+            "calibration_db": deployment.calibration.as_ref().and_then(Calibration::offset_db),
             "problems": problems,
         });
         println!("{}", serde_json::to_string_pretty(&summary)?);

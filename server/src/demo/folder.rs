@@ -148,7 +148,7 @@ impl<'a> Folder<'a> {
             position: d.position.clone(),
             synthesised: d.synthesised,
             best_view: d.best_view.clone(),
-            calibration: d.calibration,
+            calibration: d.calibration.clone(),
             ..DeploymentFile::default()
         };
         let text = toml::to_string(&description)

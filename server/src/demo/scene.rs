@@ -203,7 +203,7 @@ pub fn described(
         licence: "CC0-1.0".into(),
         position: position.into(),
         synthesised: true,
-        calibration: Some(Calibration::UpaPerFullscale { db: full_scale_db }),
+        calibration: Some(Calibration::UpaPerFullscale { db: full_scale_db.into() }),
         ..Deployment::default()
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::Calibration;
 use crate::recording::RecordingInfo;
 use crate::time::Timestamp;
 
@@ -109,62 +110,4 @@ pub struct FileFailure {
     pub name: String,
     /// What is wrong with it and what to do, for a person.
     pub reason: String,
-}
-
-/// What a full-scale sample means, by kind (`INTEROP`: a kind is never guessed). The constant C is
-/// added to dB re full scale (RMS of samples in [−1, 1)).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Calibration {
-    /// Hydrophone sensitivity, gain and converter.
-    VPerUpa {
-        /// Sensitivity, dB re 1 V/µPa (negative).
-        sensitivity_db: f64,
-        /// Gain, dB.
-        gain_db: f64,
-        /// Volts zero to peak at digital full scale.
-        adc_peak_v: f64,
-    },
-    /// End to end, dB re 1 µPa for a full-scale RMS of 1.
-    UpaPerFullscale {
-        /// The value.
-        db: f64,
-    },
-    /// Micropascal a count, dB.
-    UpaPerCount {
-        /// The value.
-        db: f64,
-        /// Bits of a sample.
-        bits: u32,
-    },
-}
-
-impl Calibration {
-    /// C, the number that is added to dB re full scale to give dB re 1 µPa.
-    pub fn offset_db(&self) -> f64 {
-        match *self {
-            Calibration::VPerUpa { sensitivity_db, gain_db, adc_peak_v } => {
-                20.0 * adc_peak_v.log10() - sensitivity_db - gain_db
-            }
-            Calibration::UpaPerFullscale { db } => db,
-            Calibration::UpaPerCount { db, bits } => db + 20.0 * 2f64.powi(bits as i32 - 1).log10(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calibrations_give_the_levels_of_the_test_vectors() {
-        // A sine of amplitude 0.1 has an RMS of 0.1/√2, −23.01 dB re full scale.
-        let sine = 20.0 * (0.1 / 2f64.sqrt()).log10();
-        let v = Calibration::VPerUpa { sensitivity_db: -170.0, gain_db: 20.0, adc_peak_v: 1.0 };
-        let end_to_end = Calibration::UpaPerFullscale { db: 176.0 };
-        let count = Calibration::UpaPerCount { db: 68.5, bits: 16 };
-        for (c, level) in [(v, 126.99), (end_to_end, 152.99), (count, 135.80)] {
-            assert!((sine + c.offset_db() - level).abs() < 0.01, "{c:?}");
-        }
-    }
 }

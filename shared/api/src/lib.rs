@@ -8,10 +8,13 @@
 #![warn(missing_docs)]
 
 pub mod annotation;
+pub mod calibration;
 pub mod coverage;
 pub mod deployment;
+pub mod levels;
 pub mod problem;
 pub mod pyramid;
+pub mod quality;
 pub mod recording;
 pub mod recording_page;
 pub mod tile;
@@ -20,10 +23,11 @@ pub mod timeline;
 pub mod view;
 
 pub use annotation::Annotation;
+pub use calibration::{ByFrequency, Calibration, CalibrationError, FrequencyTable};
 pub use coverage::Coverage;
-pub use deployment::{
-    Calibration, Deployment, DeploymentList, FileFailure, PositionPublic, Visibility,
-};
+pub use deployment::{Deployment, DeploymentList, FileFailure, PositionPublic, Visibility};
+pub use levels::{Band, Level, Quantity};
+pub use quality::{Finding, FindingKind, Quality};
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};
 pub use tile::Tile;

@@ -1,4 +1,4 @@
-//! Samples in, numbers out: formats, time lines, spectra, listening, measures.
+//! Samples in, numbers out: formats, time lines, spectra, listening, measures, levels, quality.
 //!
 //! No clock, no network, no threads: the same code runs in a browser's worker and on a server, and
 //! one set of tests and numbers serves both.
@@ -6,14 +6,17 @@
 #![warn(missing_docs)]
 
 pub mod formats;
+pub mod levels;
 pub mod line;
 pub mod line_reader;
 pub mod listen;
 pub mod measure;
 pub mod pyramid;
+pub mod quality;
 pub mod recording;
 pub mod source;
 pub mod spectrum;
+pub mod sun;
 pub mod tables;
 
 pub use line::Line;

@@ -1,16 +1,18 @@
-//! Tables of annotations that other programs read and write: Raven selection tables, Audacity
-//! labels, and a CSV of our own.
+//! Tables that other programs read and write: annotations (Raven selection tables, Audacity labels,
+//! and a CSV of our own) and calibrations by frequency.
 //!
-//! A table speaks of files and of seconds in them; an [`Annotation`](spyhop_api::Annotation) stands
+//! A table of annotations speaks of files and of seconds in them; an [`Annotation`](spyhop_api::Annotation) stands
 //! on a line. A [`Sequence`] is the bridge.
 
 mod audacity;
+mod calibration;
 mod csv;
 mod measures;
 mod raven;
 mod sequence;
 
 pub use audacity::{AudacityStyle, read_audacity, write_audacity};
+pub use calibration::{CalibrationTableError, read_calibration};
 pub use csv::{read_csv, write_csv};
 pub use measures::{raven_measures, short_name};
 pub use raven::{read_raven, write_raven};

@@ -1,5 +1,7 @@
 //! Measures as a person reads them: the quantity's name (ISO 18405), its value and its unit.
 
+use spyhop_api::Quantity;
+
 use super::BoxMeasures;
 
 /// What a level is relative to.
@@ -34,13 +36,6 @@ impl LevelReference {
             LevelReference::Micropascal { offset_db } => offset_db,
         }
     }
-
-    fn unit(self, full_scale: &'static str, micropascal: &'static str) -> &'static str {
-        match self {
-            LevelReference::FullScale => full_scale,
-            LevelReference::Micropascal { .. } => micropascal,
-        }
-    }
 }
 
 impl BoxMeasures {
@@ -48,9 +43,17 @@ impl BoxMeasures {
     /// are averaged over [`BoxMeasures::recorded_s`]; a page says so beside them.
     pub fn readings(&self, reference: LevelReference) -> Vec<Reading> {
         let c = reference.offset_db();
-        let pressure = |fs, upa| reference.unit(fs, upa);
         let calibrated = matches!(reference, LevelReference::Micropascal { .. });
-        let named = |plain, iso| if calibrated { iso } else { plain };
+        let level = |quantity: Quantity, level_db: Option<f64>| {
+            (quantity.name(calibrated), level_db.map(|l| l + c), quantity.unit(calibrated), 1)
+        };
+        // The density where it is greatest is no quantity of its own.
+        let peak_density = level(Quantity::SpectralDensity, self.peak_density_db);
+        let peak_density_name = if calibrated {
+            "peak sound pressure spectral density level"
+        } else {
+            "peak spectral density level"
+        };
         let all = [
             ("duration", Some(self.duration_s), "s", 4),
             ("90 % energy duration", self.duration_90_s, "s", 4),
@@ -62,30 +65,10 @@ impl BoxMeasures {
             ("25 % frequency", self.low_25_hz, "Hz", 1),
             ("75 % frequency", self.high_75_hz, "Hz", 1),
             ("95 % frequency", self.high_95_hz, "Hz", 1),
-            (
-                named("band RMS level", "band sound pressure level"),
-                self.rms_db.map(|l| l + c),
-                pressure("dB re FS", "dB re 1 µPa"),
-                1,
-            ),
-            (
-                "zero-to-peak level",
-                self.peak_db.map(|l| l + c),
-                pressure("dB re FS", "dB re 1 µPa"),
-                1,
-            ),
-            (
-                named("exposure level", "sound exposure level"),
-                self.exposure_db.map(|l| l + c),
-                pressure("dB re FS²·s", "dB re 1 µPa²·s"),
-                1,
-            ),
-            (
-                named("peak spectral density level", "peak sound pressure spectral density level"),
-                self.peak_density_db.map(|l| l + c),
-                pressure("dB re FS²/Hz", "dB re 1 µPa²/Hz"),
-                1,
-            ),
+            level(Quantity::BandSoundPressure, self.rms_db),
+            level(Quantity::ZeroToPeak, self.peak_db),
+            level(Quantity::SoundExposure, self.exposure_db),
+            (peak_density_name, peak_density.1, peak_density.2, 1),
             ("signal-to-noise ratio", self.snr_db, "dB", 1),
         ];
         all.into_iter()

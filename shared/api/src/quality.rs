@@ -1,0 +1,114 @@
+//! The quality of recordings: what was measured, and what a person should know of it.
+
+use serde::{Deserialize, Serialize};
+
+/// What the samples of a recording, or of an hour, tell of how they were recorded.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Quality {
+    /// Samples that were looked at, of one channel.
+    pub samples: u64,
+    /// Samples a second.
+    pub sample_rate_hz: f64,
+    /// Samples that stand at the rails, as a share of all.
+    pub clipped_share: f64,
+    /// Where the highest rail is, as a share of full scale; `None` where nothing is clipped.
+    pub rail: Option<f64>,
+    /// Mean of the samples as a share of full scale, with its sign.
+    pub dc_share: f64,
+    /// Greatest excursion as a share of full scale.
+    pub peak: f64,
+    /// Runs of exact zeros.
+    pub dropouts: RunCount,
+    /// Runs of one value that is not zero.
+    pub stuck: RunCount,
+    /// Lines of a mains supply.
+    pub mains: Option<Mains>,
+    /// Where the content ends below Nyquist; `None` where it does not, or it can't be told.
+    pub content_end_hz: Option<f64>,
+    /// How the bits of a sample are used; `None` where the coding has none.
+    pub bits: Option<Bits>,
+}
+
+/// Runs of samples that do not change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunCount {
+    /// How many there are.
+    pub count: u64,
+    /// Samples in all of them together.
+    pub samples: u64,
+    /// Samples in the longest.
+    pub longest: u64,
+}
+
+/// Lines at the harmonics of a mains supply.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mains {
+    /// 50 or 60.
+    pub hz: f64,
+    /// How many of the first harmonics stand out.
+    pub lines: u32,
+    /// By how much the strongest stands over its neighbourhood.
+    pub excess_db: f64,
+}
+
+/// How the bits of a stored sample are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bits {
+    /// Bits that a sample is stored in.
+    pub stored: u32,
+    /// Every sample is a multiple of this number of counts, but for a constant.
+    pub step: u32,
+    /// Bits that the loudest sample takes, in steps: the effective number of bits.
+    pub used: u32,
+}
+
+/// Something that a person should know before trusting a number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What kind of thing.
+    pub kind: FindingKind,
+    /// What it is, how much of it, and what to do, for a person.
+    pub sentence: String,
+    /// Which recordings, as indices into the list that was looked at; empty for a finding of samples,
+    /// which belongs to the recording they came from.
+    pub recordings: Vec<usize>,
+}
+
+/// Kinds of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// Samples at the rails.
+    Clipping,
+    /// A mean that is not zero.
+    DcOffset,
+    /// Runs of zeros.
+    Dropouts,
+    /// Runs of one value.
+    StuckValues,
+    /// Lines of a mains supply.
+    MainsLines,
+    /// Content that ends below Nyquist.
+    EmptyUpperBand,
+    /// Bits that hold nothing.
+    UnusedBits,
+    /// A rate that is not what the name says.
+    RateAgainstName,
+    /// A rate that changes in mid-deployment.
+    RateChange,
+    /// Gains that change in mid-deployment.
+    GainChange,
+    /// A coding that leaves out what people do not hear.
+    LossySource,
+    /// The same recording twice.
+    Duplicate,
+    /// Recordings that lie on one another in time.
+    Overlap,
+    /// A clock that went backwards.
+    ClockBackwards,
+    /// A clock that jumped.
+    ClockStep,
+    /// A clock that runs fast or slow.
+    ClockDrift,
+}
