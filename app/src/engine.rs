@@ -23,7 +23,7 @@ use std::rc::Rc;
 
 use spyhop_api::RecordingInfo;
 use spyhop_api::pyramid::PyramidInfo;
-use spyhop_api::view::{Listening, Reading, SpectrumSettings};
+use spyhop_api::view::{Listening, Reading, Scaling, SpectrumSettings};
 use spyhop_paint::ColumnSource;
 use spyhop_signal::Line;
 use spyhop_signal::measure::{BoxMeasures, Slice};
@@ -109,6 +109,15 @@ pub struct Far {
     pub spectrum: SpectrumSettings,
     /// Share of them that is built.
     pub built: f64,
+}
+
+/// What a picture's power is divided by to be a density: 1, or the width of the window's equivalent
+/// rectangle where it is power in a bin. `drawn` is the transform that it was drawn by.
+pub fn per_bin_hz(asked: &SpectrumSettings, drawn: &SpectrumSettings, rate_hz: f64) -> f64 {
+    match asked.scaling {
+        Scaling::Density => 1.0,
+        Scaling::Spectrum => distant::equivalent_width_hz(drawn, rate_hz),
+    }
 }
 
 /// Wave columns under one pixel.

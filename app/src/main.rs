@@ -16,6 +16,7 @@ mod keys;
 mod label_actions;
 mod label_files;
 mod labels;
+mod levels;
 mod link;
 mod open;
 mod pages;

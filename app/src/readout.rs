@@ -49,6 +49,9 @@ pub fn words(session: Session) -> Option<String> {
         words +=
             &format!(" · {} of no recording folded away", wording::duration(gap / telling.rate_hz));
     }
+    if let Some(light) = crate::viewer::light_words(&open, point.position) {
+        words += &format!(" ({light})");
+    }
     if let Some(hz) = point.hz {
         words += &format!(" · {}", wording::hertz(hz));
         let unit = session.view.with(|v| open.unit(v.spectrum.scaling));

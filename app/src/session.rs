@@ -1,12 +1,13 @@
 //! What the whole page shares: the view, what is open, the engine, and what a person is told.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use leptos::prelude::*;
 use spyhop_api::view::{Scaling, Selection, SpectrumSettings};
 use spyhop_api::{Deployment, RecordingInfo, View};
 use spyhop_signal::Line;
+use spyhop_signal::sun::LightInterval;
 
 use crate::engine::{Engine, Far, Progress, Wanted};
 use crate::fold::Fold;
@@ -37,6 +38,7 @@ pub struct OpenSet {
     /// Its gaps, folded away.
     folded: Arc<Fold>,
     flat: Arc<Fold>,
+    light: OnceLock<Arc<Vec<LightInterval>>>,
 }
 
 impl OpenSet {
@@ -48,12 +50,18 @@ impl OpenSet {
         deployment: Option<Deployment>,
     ) -> OpenSet {
         let folded = Arc::new(Fold::of(&line));
-        OpenSet { infos, line, left_out, deployment, folded, flat: Arc::default() }
+        let (flat, light) = (Arc::default(), OnceLock::new());
+        OpenSet { infos, line, left_out, deployment, folded, flat, light }
     }
 
     /// The gaps that a view folds away.
     pub fn fold(&self, view: &View) -> Arc<Fold> {
         if view.gaps_collapsed { self.folded.clone() } else { self.flat.clone() }
+    }
+
+    /// Day and night over all of it, computed once.
+    pub fn light(&self, compute: impl FnOnce() -> Vec<LightInterval>) -> Arc<Vec<LightInterval>> {
+        self.light.get_or_init(|| Arc::new(compute())).clone()
     }
 
     /// Whether there is a gap to be folded away.
@@ -86,6 +94,11 @@ impl OpenSet {
     /// What is added to dB re full scale to give dB re 1 µPa, where it is known.
     pub fn calibration_db(&self) -> Option<f64> {
         self.deployment.as_ref()?.calibration.as_ref()?.offset_db()
+    }
+
+    /// Whether its levels can be told in pressure, at some frequencies at least.
+    pub fn is_calibrated(&self) -> bool {
+        self.deployment.as_ref().is_some_and(|d| d.calibration.is_some())
     }
 
     /// The unit of a picture's levels.
@@ -147,6 +160,7 @@ pub enum Tab {
     View,
     Labels,
     Measure,
+    Levels,
     Info,
 }
 

@@ -3,6 +3,7 @@
 mod axes;
 mod boxes;
 mod canvas;
+mod daylight;
 mod draw;
 mod folded;
 mod gestures;
@@ -29,7 +30,9 @@ use gestures::Gestures;
 use side_gestures::{SideGestures, capture};
 
 pub use canvas::Surface;
-pub use draw::warm_up;
+pub use daylight::words as light_words;
+pub use draw::{theme, warm_up};
+pub use folded::Folded;
 pub use gestures::choose_label;
 pub use time_axis::fold_at;
 

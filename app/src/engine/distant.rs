@@ -177,7 +177,7 @@ impl Distant {
 
 /// What a density is multiplied by to be the power of a sine in its bin: the width of the window's
 /// equivalent rectangle, hertz.
-fn equivalent_width_hz(s: &SpectrumSettings, rate_hz: f64) -> f64 {
+pub fn equivalent_width_hz(s: &SpectrumSettings, rate_hz: f64) -> f64 {
     let window = window_coefficients(s.window, s.window_samples as usize);
     let (sum, squares) = window.iter().fold((0.0, 0.0), |(s, q), w| (s + w, q + w * w));
     rate_hz * squares / (sum * sum)

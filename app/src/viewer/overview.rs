@@ -8,6 +8,7 @@ use spyhop_paint::scene::Area;
 use spyhop_paint::{FrequencyScale, Item, Stroke, Theme};
 
 use super::canvas::Surface;
+use super::daylight;
 use crate::engine::Wanted;
 use crate::frame::{Frame, folded_width};
 use crate::session::{OpenSet, Session};
@@ -91,6 +92,8 @@ pub fn marks(session: Session, open: &OpenSet, frame: &Frame, theme: &Theme, sur
         let band = Area::new(a, top, b - a, bottom - top);
         items.push(Item::outline(band, Stroke::dashed(theme.selection, 1.0, 3.0, 3.0)));
     }
+    let strip = Area::new(0.0, h - daylight::HEIGHT_PX, w, daylight::HEIGHT_PX);
+    items.extend(daylight::strip(open, frame, true, strip));
     let rate = open.line.sample_rate_hz;
     session.labels.all.with_untracked(|all| {
         for label in all {

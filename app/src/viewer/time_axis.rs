@@ -10,6 +10,7 @@ use spyhop_paint::{
 
 use super::axes::FONT_PX;
 use super::canvas::Surface;
+use super::daylight;
 use crate::clock::Telling;
 use crate::frame::Frame;
 use crate::session::OpenSet;
@@ -33,7 +34,8 @@ pub fn draw(view: &View, open: &OpenSet, frame: &Frame, theme: &Theme, surface: 
     let ticks = ticks(&telling, frame, surface.width);
     let plot = Area::new(0.0, 0.0, surface.width, 0.0);
     let style = AxisStyle { theme: *theme, font_px: FONT_PX, grid: false };
-    let mut items = time_axis(&ticks, plot, OVERHANG_PX, &style);
+    let mut items = daylight::strip(open, frame, false, Area::new(0.0, 1.0, surface.width, 0.0));
+    items.extend(time_axis(&ticks, plot, OVERHANG_PX, &style));
     for x in seam_places(frame, surface.width) {
         items.extend(seam_on_axis(x, theme));
     }
