@@ -173,6 +173,8 @@ impl Painter {
     }
 
     fn draw(&self, dirty: Dirty) -> Option<()> {
+        // The viewer may have left the page since this frame was asked for.
+        self.canvases.overlay.try_get_untracked().flatten()?;
         let open = self.session.open.get_untracked()?;
         let frame = self.session.frame_now()?;
         let theme = theme(self.session);

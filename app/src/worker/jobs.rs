@@ -24,7 +24,7 @@ pub const MOST_SAMPLES: i64 = 4 << 20;
 const FETCHED_SAMPLES: i64 = 16 << 20;
 /// Samples that the CPU transforms between two reads: what a browser has ready of a file meanwhile,
 /// about 2 MB, is then taken up at once.
-const PART_SAMPLES: u64 = 1 << 18;
+const PART_SAMPLES: u64 = 1 << 20;
 
 /// A worker's state.
 pub struct Jobs {

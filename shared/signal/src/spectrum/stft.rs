@@ -15,7 +15,11 @@ pub struct Stft {
     spec: SpectrumSpec,
     window: Vec<f32>,
     fft: Arc<dyn Fft<f32>>,
-    buffer: Vec<Complex32>,
+    /// Two frames under the window.
+    input: Vec<Complex32>,
+    /// Their transform. In place it would be copied back once more, which takes a tenth of the time
+    /// and, where the two happen to lie unluckily to each other, a third.
+    output: Vec<Complex32>,
     scratch: Vec<Complex32>,
 }
 
@@ -50,9 +54,10 @@ impl Stft {
         if fft.len() != spec.fft_size {
             return Err(SpecError::FftSize(fft.len()));
         }
-        let scratch = vec![Complex32::default(); fft.get_inplace_scratch_len()];
-        let buffer = vec![Complex32::default(); spec.fft_size];
-        Ok(Stft { spec: *spec, window, fft, buffer, scratch })
+        let scratch = vec![Complex32::default(); fft.get_immutable_scratch_len()];
+        let input = vec![Complex32::default(); spec.fft_size];
+        let output = input.clone();
+        Ok(Stft { spec: *spec, window, fft, input, output, scratch })
     }
 
     /// What it transforms.
@@ -70,7 +75,7 @@ impl Stft {
     pub fn frame(&mut self, samples: &[f32], power: &mut [f32]) {
         self.transform(samples, &[]);
         // Without a second frame Z is X itself.
-        for (p, z) in power.iter_mut().zip(&self.buffer[..self.spec.bins()]) {
+        for (p, z) in power.iter_mut().zip(&self.output[..self.spec.bins()]) {
             *p = 2.0 * z.norm_sqr();
         }
         for bin in [Some(0), self.spec.nyquist_bin()].into_iter().flatten() {
@@ -84,7 +89,7 @@ impl Stft {
     pub fn pair(&mut self, samples: [&[f32]; 2], power: [&mut [f32]; 2]) {
         self.transform(samples[0], samples[1]);
         let [first, second] = power;
-        separate(&self.buffer, first, second);
+        separate(&self.output, first, second);
     }
 
     /// Power of all frames that lie wholly in `samples`, the first beginning at the first sample, as
@@ -117,19 +122,19 @@ impl Stft {
     pub(crate) fn transform(&mut self, first: &[f32], second: &[f32]) -> &[Complex32] {
         let window = &self.window;
         let filled = if second.is_empty() {
-            for ((z, w), x) in self.buffer.iter_mut().zip(window).zip(first) {
+            for ((z, w), x) in self.input.iter_mut().zip(window).zip(first) {
                 *z = Complex32::new(w * x, 0.0);
             }
             first.len().min(window.len())
         } else {
-            for (((z, w), x), y) in self.buffer.iter_mut().zip(window).zip(first).zip(second) {
+            for (((z, w), x), y) in self.input.iter_mut().zip(window).zip(first).zip(second) {
                 *z = Complex32::new(w * x, w * y);
             }
             first.len().min(second.len()).min(window.len())
         };
-        self.buffer[filled..].fill(Complex32::default());
-        self.fft.process_with_scratch(&mut self.buffer, &mut self.scratch);
-        &self.buffer
+        self.input[filled..].fill(Complex32::default());
+        self.fft.process_immutable_with_scratch(&self.input, &mut self.output, &mut self.scratch);
+        &self.output
     }
 }
 
