@@ -26,11 +26,11 @@ def nanos(moment):
 
 
 class Place:
-    """A folder of recordings, and what they hold."""
+    """A folder of recordings, and what their last channel holds; the others are silent."""
 
-    def __init__(self, folder, rate):
+    def __init__(self, folder, rate, channels=1):
         folder.mkdir()
-        self.folder, self.rate, self.files = folder, rate, {}
+        self.folder, self.rate, self.channels, self.files = folder, rate, channels, {}
         slow = rate < 10_000
         self.column_ns = round((16 if slow else 80) * HOP / rate * 1e9 / 1024) * 1024
 
@@ -41,7 +41,9 @@ class Place:
         sound = 0.02 * rng.standard_normal(count) + 0.2 * np.sin(2 * np.pi * 0.11 * self.rate * t)
         sound[count // 2 : count // 2 + 50] *= 4
         name = f"x_{moment:%Y%m%d_%H%M%S}.wav" if dated else "undated.wav"
-        soundfile.write(self.folder / name, np.clip(sound, -0.99, 0.99), self.rate, subtype="PCM_16")
+        all_channels = np.zeros((count, self.channels))
+        all_channels[:, -1] = np.clip(sound, -0.99, 0.99)
+        soundfile.write(self.folder / name, all_channels, self.rate, subtype="PCM_16")
         self.files[name] = nanos(moment) if dated else 0
         return name
 
@@ -52,7 +54,7 @@ class Place:
     def frames(self):
         """Time of the centre in ns, and power, of the frames of each stretch of files."""
         files = sorted(self.files.items(), key=lambda item: item[1])
-        sounds = [soundfile.read(self.folder / name, dtype="float64")[0] for name, _ in files]
+        sounds = [soundfile.read(self.folder / name, always_2d=True)[0][:, -1] for name, _ in files]
         for i, (_, start) in enumerate(files):
             sound = sounds[i]
             end = start + len(sound) * 1e9 / self.rate
@@ -138,8 +140,6 @@ def test_files_that_touch_and_gaps_are_numpys_columns(tmp_path, rate):
         place.add(noon + datetime.timedelta(seconds=second), seconds)
     built = build(place, tmp_path / "state")
     assert_is_the_pyramid_of(built["store"], built["levels"], place)
-    share = built["stored_bytes"] / built["pcm16_bytes"]
-    print(f"{rate} Hz: {100 * share:.2f} % of the samples' size")
 
 
 def test_months_of_short_files_are_numpys_columns_at_every_level(tmp_path):
@@ -152,6 +152,14 @@ def test_months_of_short_files_are_numpys_columns_at_every_level(tmp_path):
     assert built["levels"] == 15
     k, *_ = assert_is_the_pyramid_of(built["store"], built["levels"], place)
     assert k.size < 60 * 18
+
+
+def test_another_channel_is_a_product_of_its_own(tmp_path):
+    place = Place(tmp_path / "place", 8000, channels=2)
+    place.add(datetime.datetime(2021, 3, 4, tzinfo=UTC), 20)
+    built = build(place, tmp_path / "state", "--channel", 1)
+    assert "spectrum.ch1" in built["store"]
+    assert_is_the_pyramid_of(built["store"], built["levels"], place)
 
 
 def test_an_undated_recording_counts_from_its_first_sample(tmp_path):

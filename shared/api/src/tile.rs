@@ -16,7 +16,7 @@
 //!
 //! Then, for each column, a u32: the frames of the transform that it holds, 0 in a gap. Then the columns
 //! that are no gap, band by band within each: the mean in steps of 0.1 dB, less that of the column before
-//! (wrapping, the first less 0), and how far the maximum lies above the mean in steps of 0.2 dB; both in
+//! (wrapping, the first less 0), and how far the maximum lies above the mean in steps of 0.5 dB; both in
 //! 16 bits, the low bytes of all first and then the high bytes of all, because what compresses next
 //! (gzip) finds the high bytes alike.
 
@@ -25,7 +25,7 @@ pub const TILE_COLUMNS: usize = 256;
 /// Steps of the mean on the wire, dB.
 pub const MEAN_STEP_DB: f32 = 0.1;
 /// Steps of what the maximum has above the mean, dB.
-pub const EXCESS_STEP_DB: f32 = 0.2;
+pub const EXCESS_STEP_DB: f32 = 0.5;
 /// More bands than this are no pyramid's.
 const MOST_BANDS: usize = 1 << 16;
 
@@ -228,7 +228,7 @@ mod tests {
         for (i, (a, b)) in tile.max_db.iter().zip(&back.max_db).enumerate() {
             let gap = (20..90).contains(&(i / 257));
             // Half a step of the mean and half a step of what the maximum has above it.
-            assert!((a - b).abs() <= 0.1501 || gap && b.is_nan(), "{i}: {b} for {a}");
+            assert!((a - b).abs() <= 0.3001 || gap && b.is_nan(), "{i}: {b} for {a}");
         }
     }
 
