@@ -10,7 +10,7 @@ use crate::frame::Frame;
 use crate::session::OpenSet;
 
 /// Height of the strip, CSS pixels.
-pub const HEIGHT_PX: f64 = 4.0;
+pub const HEIGHT_PX: f64 = 3.0;
 /// Days narrower than this run into each other: no strip is drawn then.
 const NARROWEST_DAY_PX: f64 = 3.0;
 const DAY_S: f64 = 86_400.0;

@@ -25,8 +25,10 @@ const WIDE_PX: f64 = 90.0;
 const SEAM_GAP_PX: f64 = 6.0;
 /// Part of the picture's width to both sides of a fold in which the crosshair tells of it.
 const SEAM_REACH: f64 = 0.004;
+/// The same for the marks on the axis, which are wider.
+const BREAK_GAP_PX: f64 = 24.0;
 /// Height of the mark of a fold on the axis, CSS pixels.
-const SEAM_PX: f64 = 10.0;
+const SEAM_PX: f64 = 9.0;
 
 /// Draws the axis.
 pub fn draw(view: &View, open: &OpenSet, frame: &Frame, theme: &Theme, surface: &Surface) {
@@ -36,7 +38,7 @@ pub fn draw(view: &View, open: &OpenSet, frame: &Frame, theme: &Theme, surface: 
     let style = AxisStyle { theme: *theme, font_px: FONT_PX, grid: false };
     let mut items = daylight::strip(open, frame, false, Area::new(0.0, 1.0, surface.width, 0.0));
     items.extend(time_axis(&ticks, plot, OVERHANG_PX, &style));
-    for x in seam_places(frame, surface.width) {
+    for x in seam_places(frame, surface.width, BREAK_GAP_PX) {
         items.extend(seam_on_axis(x, theme));
     }
     let wide = crate::wording::duration(frame.span() / telling.rate_hz);
@@ -58,7 +60,7 @@ pub fn seams(frame: &Frame, area: Area, theme: &Theme) -> Vec<Item> {
         to: (x, area.bottom()),
         stroke: Stroke::dashed(theme.text_dim.with_alpha(170), 1.0, 2.0, 3.0),
     };
-    seam_places(frame, area.w).into_iter().map(|x| line(x.floor() + 0.5)).collect()
+    seam_places(frame, area.w, SEAM_GAP_PX).into_iter().map(|x| line(x.floor() + 0.5)).collect()
 }
 
 /// The fold near a place of the picture (fraction of its width): how long the gap is, samples.
@@ -69,10 +71,10 @@ pub fn fold_at(frame: &Frame, x: f64) -> Option<f64> {
     seams.first().map(|s| (s.end - s.start) as f64)
 }
 
-/// Where marks of folds stand, CSS pixels; none where they would stand too close.
-fn seam_places(frame: &Frame, width: f64) -> Vec<f64> {
+/// Where marks of folds stand, CSS pixels; none where they would stand closer than `least_px`.
+fn seam_places(frame: &Frame, width: f64, least_px: f64) -> Vec<f64> {
     let seams = frame.fold.seams(&frame.places);
-    if seams.len() as f64 * SEAM_GAP_PX > width {
+    if seams.len() as f64 * least_px > width {
         return Vec::new();
     }
     seams.iter().map(|s| (s.place as f64 - frame.places.start) / frame.span() * width).collect()
@@ -147,6 +149,12 @@ impl Labels {
     fn of_tick(&mut self, tick: Tick, x: f64, wide: f64) -> Option<Tick> {
         let px = x + tick.at * wide;
         let moved = Tick { at: px / self.width, ..tick };
+        // At the end of a stretch there is the fold, where the next one's beginning is told.
+        let label_px = text_width(&moved.label, FONT_PX, Weight::SemiBold);
+        let before_fold = x + wide < self.width - 1.0;
+        if before_fold && px + label_px / 2.0 + LABEL_GAP_PX > x + wide {
+            return Some(Tick { label: String::new(), ..moved });
+        }
         if moved.label.is_empty() {
             return Some(moved);
         }
@@ -201,7 +209,7 @@ mod tests {
         let dates: Vec<&str> = told.iter().filter(|t| t.strong).map(|t| t.label.as_str()).collect();
         assert_eq!(dates, ["2009-03-29", "2009-03-30", "2009-03-31"]);
         assert!(told.len() > 8, "{told:?}");
-        assert_eq!(seam_places(&frame, 1100.0).len(), 47);
-        assert!(seam_places(&frame, 200.0).is_empty());
+        assert_eq!(seam_places(&frame, 1100.0, SEAM_GAP_PX).len(), 47);
+        assert!(seam_places(&frame, 200.0, SEAM_GAP_PX).is_empty());
     }
 }
