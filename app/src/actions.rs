@@ -7,7 +7,7 @@ use crate::commands::Action;
 use crate::frame::selection_positions;
 use crate::link::Link;
 use crate::session::{Dialog, NoticeKind, Session, Stage};
-use crate::{contrast, files, jump, label_actions, open, playback};
+use crate::{contrast, files, jump, label_actions, open, pages, playback};
 
 /// Part of the width that a step moves.
 const STEP: f64 = 0.15;
@@ -28,6 +28,10 @@ pub fn perform(session: Session, link: Link, action: Action) {
         Action::Home => {
             open::home(session);
             return link.commit();
+        }
+        Action::Jobs => {
+            open::jobs(session);
+            return link.commit_page(pages::JOBS);
         }
         _ => {}
     }
@@ -74,13 +78,15 @@ pub fn perform(session: Session, link: Link, action: Action) {
             let on = session.view.with_untracked(|v| v.flatten_s.is_none());
             contrast::set_flatten(session, on.then_some(FLATTEN_S));
         }
-        Action::NextAxis => session.view.update(|v| {
-            v.frequency_axis = next_of(FrequencyAxis::all(), v.frequency_axis);
-        }),
+        Action::NextAxis => {
+            let now = session.view.with_untracked(|v| v.frequency_axis);
+            set_axis(session, next_of(FrequencyAxis::all(), now));
+        }
         Action::NextClock => session.view.update(|v| v.clock = next_of(Clock::all(), v.clock)),
         Action::NextChannel => {
             let channels = session.open.with_untracked(|o| o.as_ref().map_or(1, |o| o.channels()));
-            session.view.update(|v| v.channel = (v.channel + 1) % channels);
+            let now = session.view.with_untracked(|v| v.channel);
+            set_channel(session, (now + 1) % channels);
         }
         Action::BoxTool => session.box_tool.update(|on| *on = !*on),
         Action::CursorA => set_cursor(session, 0),
@@ -110,7 +116,8 @@ pub fn perform(session: Session, link: Link, action: Action) {
         | Action::ToggleLetterKeys
         | Action::OpenFiles
         | Action::OpenFolder
-        | Action::Home => {}
+        | Action::Home
+        | Action::Jobs => {}
     }
 }
 
@@ -123,6 +130,18 @@ pub fn resize_fft(session: Session, size: impl Fn(u32) -> u32) {
             (part(s.window_samples).max(2), part(s.hop_samples).max(1));
         s.fft_size = new;
     });
+}
+
+/// Sets how frequency runs.
+pub fn set_axis(session: Session, axis: FrequencyAxis) {
+    session.view.update(|v| v.frequency_axis = axis);
+    contrast::renew(session);
+}
+
+/// Sets the channel that is shown and heard.
+pub fn set_channel(session: Session, channel: u32) {
+    session.view.update(|v| v.channel = channel);
+    contrast::renew(session);
 }
 
 fn toggle(session: Session, dialog: Dialog) {
@@ -173,6 +192,7 @@ fn set_cursor(session: Session, which: usize) {
 }
 
 fn clear(session: Session) {
+    session.escapes.update_value(|n| *n = n.wrapping_add(1));
     session.box_tool.set(false);
     session.labels.chosen.set(None);
     session.select(None);

@@ -9,7 +9,7 @@ use crate::dialogs::Dialogs;
 use crate::engine::{Engine, GpuChoice};
 use crate::keys::{self, DoubleKey};
 use crate::link::Link;
-use crate::pages::{Asking, FirstPage, Opening};
+use crate::pages::{Asking, FirstPage, JobsPage, Opening};
 use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
 use crate::viewer::Viewer;
 use crate::{files, hooks, open, viewer};
@@ -69,6 +69,7 @@ pub fn App() -> impl IntoView {
                     Stage::Opening(name) => view! { <Opening name/> }.into_any(),
                     Stage::Asking => view! { <Asking act/> }.into_any(),
                     Stage::Viewing => view! { <Viewer act commit/> }.into_any(),
+                    Stage::Jobs => view! { <JobsPage/> }.into_any(),
                 }}
             </main>
             <Notices/>
@@ -179,7 +180,7 @@ fn title_of_page(session: Session) {
 fn is_ready(session: Session) -> bool {
     match session.stage.get() {
         Stage::Viewing => session.progress.get().is_done(),
-        Stage::First | Stage::Asking => true,
+        Stage::First | Stage::Asking | Stage::Jobs => true,
         Stage::Opening(_) => false,
     }
 }
@@ -190,6 +191,7 @@ fn stage_name(stage: &Stage) -> &'static str {
         Stage::Opening(_) => "opening",
         Stage::Asking => "asking",
         Stage::Viewing => "viewing",
+        Stage::Jobs => "jobs",
     }
 }
 

@@ -50,6 +50,7 @@ pub enum Action {
     OpenFiles,
     OpenFolder,
     Home,
+    Jobs,
 }
 
 /// A row of the table.
@@ -128,6 +129,7 @@ pub const COMMANDS: &[Command] = &[
     row(Action::OpenFiles, "Page", "Open files", &["Ctrl+O"]),
     row(Action::OpenFolder, "Page", "Open a folder", &[]),
     row(Action::Home, "Page", "Back to the first page", &[]),
+    row(Action::Jobs, "Page", "Jobs: the server's long work", &[]),
 ];
 
 /// The command of a key such as `Ctrl+Shift+Z`, `W` or `ArrowUp`.

@@ -28,8 +28,20 @@ pub fn set_from_picture(session: Session) {
     if session.view.with_untracked(|v| v.flatten_s.is_some()) {
         session.view.update(|v| v.colour.range_db = Some(FLAT_RANGE_DB));
     } else if let Some(range) = of_picture(session) {
+        session.automatic_range_db.set_value(Some(range));
         session.view.update(|v| v.colour.range_db = Some(range));
     }
+}
+
+/// Lets the next picture set its contrast anew, unless a person or a link has chosen one: another
+/// axis or channel shows other levels.
+pub fn renew(session: Session) {
+    let automatic = session.automatic_range_db.get_value();
+    session.view.update(|v| {
+        if v.flatten_s.is_none() && v.colour.range_db == automatic {
+            v.colour.range_db = None;
+        }
+    });
 }
 
 /// Switches flattening; the range changes its meaning with it.
@@ -67,22 +79,31 @@ fn of_picture(session: Session) -> Option<(f64, f64)> {
     contrast(&power, ROWS, 0).map(|(low, high)| ((low + offset).round(), (high + offset).round()))
 }
 
-/// Mean power of a coarse grid over the frame, column by column; zero where nothing is.
+/// Mean power of a coarse grid over the frame, column by column, its rows as the axis draws them: on
+/// a logarithmic one the low bands fill most of the picture. Zero where nothing is, and where DC is.
 fn cells(source: &impl ColumnSource, frame: &Frame) -> Vec<f32> {
     let mut power = vec![0.0f32; COLUMNS * ROWS];
-    let low = frame.band_hz.0.max(frame.nyquist_hz * DC_SHARE);
-    let high = frame.band_hz.1.max(low * 1.01);
+    let rows_hz = rows_hz(frame);
     for (c, column) in power.chunks_mut(ROWS).enumerate() {
         let at = frame.position_at((c as f64 + 0.5) / COLUMNS as f64);
         let pixel = frame.span() / 1024.0;
         source.columns(at..at + pixel, &mut |_, found: Column<'_>| {
-            for (r, cell) in column.iter_mut().enumerate() {
-                let hz = low + (high - low) * (r as f64 + 0.5) / ROWS as f64;
-                *cell = power_at(&found, hz).unwrap_or(0.0);
+            for (cell, hz) in column.iter_mut().zip(&rows_hz) {
+                *cell = hz.and_then(|hz| power_at(&found, hz)).unwrap_or(0.0);
             }
         });
     }
     power
+}
+
+/// Frequencies of the grid's rows; `None` where DC would speak for the picture, unless that is all
+/// there is to see.
+fn rows_hz(frame: &Frame) -> [Option<f64>; ROWS] {
+    let dc_hz = (frame.nyquist_hz * DC_SHARE).min(frame.band_hz.1 * 0.5);
+    std::array::from_fn(|r| {
+        let hz = frame.hz_at((r as f64 + 0.5) / ROWS as f64);
+        (hz >= dc_hz).then_some(hz)
+    })
 }
 
 /// Mean power of a column at a frequency.
@@ -179,5 +200,33 @@ pub fn flatten_wanted(
         band_hz: (0.0, frame.nyquist_hz),
         spectrum,
         channel,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spyhop_api::view::FrequencyAxis;
+
+    fn frame(axis: FrequencyAxis, band_hz: (f64, f64)) -> Frame {
+        Frame { positions: 0.0..1e6, band_hz, axis, end: 1e6, nyquist_hz: 1000.0 }
+    }
+
+    #[test]
+    fn contrast_looks_at_the_rows_that_the_axis_draws() {
+        let below_100_hz = |axis| {
+            let rows = rows_hz(&frame(axis, (10.0, 1000.0)));
+            rows.iter().flatten().filter(|hz| **hz < 100.0).count()
+        };
+        // A decade of two fills half of a logarithmic axis and a tenth of a linear one.
+        assert_eq!(below_100_hz(FrequencyAxis::Log), ROWS / 2);
+        assert!((ROWS / 12..ROWS / 10).contains(&below_100_hz(FrequencyAxis::Linear)));
+    }
+
+    #[test]
+    fn dc_has_no_say_unless_nothing_else_is_shown() {
+        let rows = rows_hz(&frame(FrequencyAxis::Linear, (0.0, 1000.0)));
+        assert!(rows.iter().flatten().all(|hz| *hz >= 4.0) && rows.contains(&None));
+        assert!(rows_hz(&frame(FrequencyAxis::Linear, (0.0, 3.0))).iter().any(Option::is_some));
     }
 }

@@ -45,7 +45,8 @@ impl Frame {
         let span = view.span_ns.map_or(end, |ns| ns as f64 * 1e-9 * line.sample_rate_hz);
         let mut frame = Frame {
             places: start..start + span.max(MIN_SPAN_SAMPLES),
-            band_hz: view.band_hz.unwrap_or((0.0, nyquist_hz)),
+            // A band of which the recording holds nothing is that of another one.
+            band_hz: view.band_hz.filter(|b| b.0 < nyquist_hz).unwrap_or((0.0, nyquist_hz)),
             axis: view.frequency_axis,
             end,
             nyquist_hz,
@@ -60,7 +61,9 @@ impl Frame {
         let whole_time = self.places.start <= 0.0 && self.places.end >= self.end;
         view.start = (!whole_time).then(|| moment_of(self.positions().start, line));
         view.span_ns = (!whole_time).then(|| nanos(self.span(), line).max(1));
-        let whole_band = self.band_hz.0 <= 0.0 && self.band_hz.1 >= self.nyquist_hz;
+        // What was zoomed in by rounded edges and out again ends a hair beside the whole band.
+        let hair = self.nyquist_hz * 2e-5;
+        let whole_band = self.band_hz.0 <= hair && self.band_hz.1 >= self.nyquist_hz - hair;
         view.band_hz = (!whole_band).then(|| (tidy_hz(self.band_hz.0), tidy_hz(self.band_hz.1)));
     }
 
@@ -309,6 +312,13 @@ mod tests {
         frame.fit_all();
         frame.write_to(&mut view, &line);
         assert_eq!((view.start, view.span_ns, view.band_hz), (None, None, None));
+    }
+
+    #[test]
+    fn a_band_beyond_what_was_recorded_is_passed_over() {
+        let view = View { band_hz: Some((100_000.0, 180_000.0)), ..View::default() };
+        let frame = Frame::of(&view, &line(), Arc::default());
+        assert_eq!(frame.band_hz, (0.0, 96_000.0));
     }
 
     #[test]

@@ -28,6 +28,7 @@
 //! | `#levels`, `[data-levels]`, `#levels-png`, `#levels-svg`, `#levels-csv` | levels: `spectrum`, `decidecades`, `over-time` |
 //! | `#info` | everything known of the recordings |
 //! | `#copy-link`, `#link-text` | the link, and the field that shows it where there is no clipboard |
+//! | `#jobs`, `#jobs [data-job]`, `[data-job-state]`, `[data-wish]`, `.failures li`, `#task-stream rect[data-end]`, `#jobs-trouble` | the server's long work, at `?page=jobs` |
 //! | `#palette`, `#palette input`, `#help` | dialogs |
 //! | `#notices .notice[data-kind]` | `error`, `warning`, `done` |
 //!

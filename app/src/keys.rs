@@ -14,16 +14,21 @@ pub fn name(ev: &web_sys::KeyboardEvent) -> String {
         k if k.chars().count() == 1 => k.to_uppercase(),
         k => k.to_owned(),
     };
+    spelt(key, ev.ctrl_key() || ev.meta_key(), ev.alt_key(), ev.shift_key())
+}
+
+fn spelt(key: String, ctrl: bool, alt: bool, shift: bool) -> String {
+    // A sign such as `?` or `+` already holds its Shift, and on many keyboards `[`, `]` and `\` their
+    // AltGr or Option, which says Ctrl+Alt or Alt.
+    let letter = key.chars().count() > 1 || key.chars().all(char::is_alphanumeric);
     let mut out = String::new();
-    if ev.ctrl_key() || ev.meta_key() {
+    if ctrl && (letter || !alt) {
         out.push_str("Ctrl+");
     }
-    if ev.alt_key() {
+    if alt && letter {
         out.push_str("Alt+");
     }
-    // A sign such as `?` or `+` already holds its Shift.
-    let letter = key.chars().count() > 1 || key.chars().all(char::is_alphabetic);
-    if ev.shift_key() && letter {
+    if shift && letter && !key.chars().all(char::is_numeric) {
         out.push_str("Shift+");
     }
     out + &key
@@ -88,6 +93,18 @@ mod tests {
         assert_eq!(keys.action("F", 300.0), Some(Action::FitSelection));
         assert_eq!(keys.action("F", 500.0), Some(Action::Fit));
         assert_eq!(keys.action("F", 1500.0), Some(Action::Fit));
+    }
+
+    #[test]
+    fn signs_that_need_another_key_on_some_keyboards_are_the_same_signs() {
+        let name = |key: &str, ctrl, alt, shift| spelt(key.to_owned(), ctrl, alt, shift);
+        assert_eq!(name("[", true, true, false), "[");
+        assert_eq!(name("\\", false, true, false), "\\");
+        assert_eq!(name("?", false, false, true), "?");
+        assert_eq!(name("1", false, false, true), "1");
+        assert_eq!(name("1", true, false, false), "Ctrl+1");
+        assert_eq!(name("Z", true, false, true), "Ctrl+Shift+Z");
+        assert_eq!(name("ArrowUp", false, true, false), "Alt+ArrowUp");
     }
 
     #[test]

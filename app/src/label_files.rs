@@ -28,11 +28,12 @@ pub fn is_table(name: &str) -> bool {
 
 /// Asks for tables and adds what is in them.
 pub fn pick(session: Session) {
-    crate::files::pick(false, ".txt,.csv", move |files| import(session, files));
+    crate::files::pick(false, ".txt,.csv", move |files| import(session, files, false));
 }
 
-/// Adds the labels of tables to what is open.
-pub fn import(session: Session, files: Vec<web_sys::File>) {
+/// Adds the labels of tables to what is open. Of files that only came along with recordings (a
+/// calibration, a note) it is enough to say that they were left out.
+pub fn import(session: Session, files: Vec<web_sys::File>, came_along: bool) {
     if files.is_empty() {
         return;
     }
@@ -55,7 +56,7 @@ pub fn import(session: Session, files: Vec<web_sys::File>) {
                 session.tell(NoticeKind::Error, format!("{name} can't be read from the disk."));
                 continue;
             };
-            add(session, &name, &text);
+            add(session, &name, &text, came_along);
         }
     });
 }
@@ -64,13 +65,13 @@ pub fn import(session: Session, files: Vec<web_sys::File>) {
 pub fn fetch(session: Session, id: String, name: String) {
     spawn_local(async move {
         match crate::server::table(&id, &name).await {
-            Ok(text) => add(session, &name, &text),
+            Ok(text) => add(session, &name, &text, false),
             Err(why) => session.tell(NoticeKind::Error, why),
         }
     });
 }
 
-fn add(session: Session, name: &str, text: &str) {
+fn add(session: Session, name: &str, text: &str, came_along: bool) {
     let Some(open) = session.open.get_untracked() else { return };
     let sequence = Sequence::new(&open.line, &open.infos);
     match read_table(text, &sequence, session.labels.next_id()) {
@@ -84,6 +85,9 @@ fn add(session: Session, name: &str, text: &str) {
                 session.tell(NoticeKind::Warning, format!("{name}: {warning}"));
             }
             session.tell(NoticeKind::Done, format!("{count} labels came in from {name}."));
+        }
+        Err(error) if came_along => {
+            session.tell(NoticeKind::Warning, format!("Left out: {name}: {error}"));
         }
         Err(error) => session.tell(NoticeKind::Error, format!("{name}: {error}")),
     }

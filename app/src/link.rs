@@ -9,7 +9,7 @@ use spyhop_api::View;
 use spyhop_api::view::Source;
 use web_sys::wasm_bindgen::JsValue;
 
-use crate::session::{NoticeKind, Session};
+use crate::session::{NoticeKind, Session, Stage};
 
 /// Least time between two rewrites during a gesture, ms.
 const REWRITE_MS: u32 = 250;
@@ -18,6 +18,9 @@ const REST_MS: u32 = 450;
 
 /// Keys of the query that belong to the page, not to the view (`gpu=off|force`).
 const PAGE_KEYS: [&str; 1] = ["gpu"];
+
+/// Names what is shown in place of the viewer and the first page: `?page=jobs`.
+const PAGE: &str = "page=";
 
 /// Keeps the address and the view in step; a copy is a handle.
 #[derive(Clone, Copy)]
@@ -55,12 +58,26 @@ impl Link {
         self.rest.set_value(None);
         let query = self.session.view.with_untracked(View::to_query);
         let entry = self.entry.get_value();
-        if query == entry {
+        let is_page = page().is_some();
+        if query == entry && !is_page {
             return;
         }
-        write(&entry, false);
+        if !is_page {
+            write(&entry, false);
+        }
         write(&query, true);
         self.entry.set_value(query);
+    }
+
+    /// Makes a page an entry of the history, once the view is empty.
+    pub fn commit_page(&self, name: &str) {
+        self.rewrite.set_value(None);
+        self.rest.set_value(None);
+        if page().is_none() {
+            write(&self.entry.get_value(), false);
+        }
+        write(&format!("{PAGE}{name}"), true);
+        self.entry.set_value(self.session.view.with_untracked(View::to_query));
     }
 
     /// The whole link of what is shown.
@@ -106,10 +123,13 @@ impl Link {
     fn went(&self) {
         self.rewrite.set_value(None);
         self.rest.set_value(None);
+        self.session.notices.set(Vec::new());
         let before = self.session.view.with_untracked(|v| (v.source.clone(), v.reading.clone()));
         self.read();
         self.entry.set_value(self.session.view.with_untracked(View::to_query));
-        if self.session.view.with_untracked(|v| (&v.source, &v.reading) != (&before.0, &before.1)) {
+        let is_other =
+            self.session.view.with_untracked(|v| (&v.source, &v.reading) != (&before.0, &before.1));
+        if is_other || page().is_some() || self.session.stage.get_untracked() == Stage::Jobs {
             crate::open::from_link(self.session);
         }
     }
@@ -122,6 +142,13 @@ impl Link {
         }
         self.session.view.set(view);
     }
+}
+
+/// The page that the address names.
+pub fn page() -> Option<String> {
+    let search = window().location().search().unwrap_or_default();
+    let pairs = search.trim_start_matches('?').split('&');
+    pairs.filter_map(|pair| pair.strip_prefix(PAGE)).next().map(str::to_owned)
 }
 
 /// Writes a query into the address, as a new entry or over the current one.

@@ -13,7 +13,7 @@ use spyhop_api::{Deployment, RecordingInfo, View};
 
 use crate::engine::{Input, Opened};
 use crate::session::{NoticeKind, OpenSet, Session, Stage, on_line};
-use crate::{label_files, server, shared_labels};
+use crate::{label_files, link, pages, server, shared_labels};
 
 /// The most files that a link names; of a longer line it names the first.
 const MOST_FILES_IN_LINK: usize = 16;
@@ -45,7 +45,7 @@ pub fn files(session: Session, files: Vec<web_sys::File>) {
     let recordings: Vec<_> =
         recordings.into_iter().filter(|f| !f.name().starts_with('.')).collect();
     if recordings.is_empty() {
-        label_files::import(session, tables);
+        label_files::import(session, tables, false);
         return;
     }
     let asked = session.stage.with_untracked(|s| *s == Stage::Asking);
@@ -58,6 +58,7 @@ fn local(
     tables: Vec<web_sys::File>,
     asked: bool,
 ) {
+    forget_notices(session);
     let turn = begin(session, title_of(&recordings));
     let reading = session.view.with_untracked(|v| v.reading.clone());
     let reading = if asked { reading } else { Reading::default() };
@@ -78,7 +79,7 @@ fn local(
         {
             KEPT.set(Some(Kept { named, files: recordings }));
         }
-        label_files::import(session, tables);
+        label_files::import(session, tables, true);
     });
 }
 
@@ -88,6 +89,7 @@ pub fn address(session: Session, text: &str) {
     if text.is_empty() {
         return;
     }
+    forget_notices(session);
     let url = open_form(text);
     let fresh = View { source: Source::Urls(vec![url]), ..View::default() };
     by_source(session, fresh, false);
@@ -96,17 +98,19 @@ pub fn address(session: Session, text: &str) {
 /// Opens a deployment of the server in its best view; `play` starts the sound.
 pub fn deployment(session: Session, deployment: &Deployment, play: bool) {
     let (mut view, _) = View::from_query(&deployment.best_view);
+    forget_notices(session);
     view.source = Source::Deployment { id: deployment.id.clone(), recording: None };
     by_source(session, view, play);
 }
 
-/// Opens what the view of the link names.
+/// Opens what the view of the link names; what was said of the link stays.
 pub fn from_link(session: Session) {
     let view = session.view.get_untracked();
     match &view.source {
         Source::None => {
             session.open.set(None);
-            session.stage.set(Stage::First);
+            let is_jobs = link::page().as_deref() == Some(pages::JOBS);
+            session.stage.set(if is_jobs { Stage::Jobs } else { Stage::First });
         }
         Source::Local(named) => match kept(named) {
             Some(files) => local(session, files, Vec::new(), true),
@@ -138,11 +142,22 @@ fn kept(named: &[LocalFile]) -> Option<Vec<web_sys::File>> {
 
 /// Back to the first page.
 pub fn home(session: Session) {
+    close(session);
+    session.stage.set(Stage::First);
+}
+
+/// To the long work of the server.
+pub fn jobs(session: Session) {
+    close(session);
+    session.stage.set(Stage::Jobs);
+}
+
+fn close(session: Session) {
+    forget_notices(session);
     session.engine().stop();
     begin(session, String::new());
     session.view.set(View::default());
     session.open.set(None);
-    session.stage.set(Stage::First);
 }
 
 fn by_source(session: Session, view: View, play: bool) {
@@ -290,6 +305,17 @@ fn show(
     if fresh {
         suit(&mut view, line.end());
     }
+    let channels = on_line.first().map_or(1, |r| r.channels.max(1));
+    if view.channel >= channels {
+        let (asked, there) = (view.channel.saturating_add(1), channels);
+        session.tell(
+            NoticeKind::Warning,
+            format!(
+                "The link asks for channel {asked}, the recording has {there}: here is the first."
+            ),
+        );
+        view.channel = 0;
+    }
     let doubtful = on_line.iter().filter(|r| !r.warnings.is_empty()).count();
     let first_warning = on_line.iter().find_map(|r| Some((r.name.clone(), r.warnings.first()?)));
     match (&first_warning, doubtful) {
@@ -359,13 +385,16 @@ fn is_what_was_asked(session: Session, infos: &[RecordingInfo]) -> Result<(), St
 
 fn begin(session: Session, name: String) -> u64 {
     session.engine().stop();
-    // What was said before was of something else.
-    session.notices.set(Vec::new());
     session.stage.set(Stage::Opening(name));
     TURN.with(|t| {
         t.set(t.get() + 1);
         t.get()
     })
+}
+
+/// What was said before was of something else.
+fn forget_notices(session: Session) {
+    session.notices.set(Vec::new());
 }
 
 fn is_current(turn: u64) -> bool {

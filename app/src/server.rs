@@ -2,6 +2,7 @@
 
 use gloo::net::http::{Request, Response};
 use spyhop_api::annotation::{AnnotationChange, AnnotationList, AnnotationStep, SharedAnnotation};
+use spyhop_api::job::JobDetail;
 use spyhop_api::problem::Problem;
 use spyhop_api::pyramid::{PyramidInfo, PyramidList};
 use spyhop_api::{Deployment, DeploymentList, Timeline};
@@ -198,6 +199,48 @@ pub async fn table(id: &str, name: &str) -> Result<String, String> {
     match answer.status() {
         200 => answer.text().await.map_err(|e| format!("{name} can't be read ({e})")),
         status => Err(format!("The server answered {status} for the table {name}.")),
+    }
+}
+
+/// Where the server tells of its long work by events, relative to the page's base.
+pub const JOB_EVENTS: &str = "api/v1/jobs/events";
+
+/// A job with what failed of it, or what to tell a person.
+pub async fn job(id: i64) -> Result<JobDetail, String> {
+    let asked = Request::get(&format!("api/v1/jobs/{id}")).send().await;
+    let answer = asked.map_err(|_| "The server does not answer. Is it running?".to_owned())?;
+    match answer.status() {
+        200 => answer.json().await.map_err(|e| format!("The server's answer can't be read ({e}).")),
+        status => Err(format!("The server answered {status} for job {id}.")),
+    }
+}
+
+/// What a person wants of a job.
+#[derive(Clone, Debug)]
+pub enum Wish {
+    Cancel,
+    Pause,
+    /// Try again what failed, go on with what rests.
+    Retry,
+    /// Try the unit of this key again.
+    RetryUnit(String),
+}
+
+/// Tells the server, or gives what to tell a person.
+pub async fn wish(id: i64, wish: &Wish) -> Result<(), String> {
+    let what = match wish {
+        Wish::Cancel => "cancel".to_owned(),
+        Wish::Pause => "pause".to_owned(),
+        Wish::Retry => "retry".to_owned(),
+        Wish::RetryUnit(unit) => format!("units/{}/retry", encoded(unit)),
+    };
+    let asked = Request::post(&format!("api/v1/jobs/{id}/{what}")).send().await;
+    let answer = asked.map_err(|_| "The server does not answer. Is it running?".to_owned())?;
+    match answer.status() {
+        200 => Ok(()),
+        401 | 403 => Err("Only who runs this server may do that.".into()),
+        404 => Err("That is no longer among the server's jobs.".into()),
+        status => Err(format!("The server answered {status}.")),
     }
 }
 

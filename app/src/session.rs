@@ -26,6 +26,8 @@ pub enum Stage {
     Asking,
     /// A recording is on the screen.
     Viewing,
+    /// The long work of the server.
+    Jobs,
 }
 
 /// What is open.
@@ -188,6 +190,10 @@ pub struct Session {
     pub sound: crate::playback::Sound,
     /// The play head, position on the line.
     pub play_head: RwSignal<Option<f64>>,
+    /// The range of colours that the page chose last: as long as the view has it, nobody else did.
+    pub automatic_range_db: StoredValue<Option<(f64, f64)>>,
+    /// Counts Esc: a drag that began before the last one is forgotten.
+    pub escapes: StoredValue<u32>,
     /// The picture that is drawn now.
     pub wanted: StoredValue<Option<Wanted>>,
     /// The server's tiles that it is made of, where the page does not transform it itself.
@@ -222,6 +228,8 @@ impl Session {
             box_tool: RwSignal::new(false),
             sound: crate::playback::Sound::new(),
             play_head: RwSignal::new(None),
+            automatic_range_db: StoredValue::new(None),
+            escapes: StoredValue::new(0),
             wanted: StoredValue::new(None),
             far: RwSignal::new(None),
             engine: StoredValue::new_local(engine),

@@ -20,7 +20,13 @@ pub fn band((low, high): (f64, f64)) -> String {
 
 /// A duration with three to four digits: `41.7 µs`, `12.5 ms`, `3.2 s`, `4 min 10 s`, `2 h 5 min`.
 pub fn duration(seconds: f64) -> String {
-    let s = seconds.abs();
+    // Rounded first to what is shown: 59.96 s of a minute are the next one.
+    let s = match seconds.abs() {
+        s if s < 59.9995 => s,
+        s if s < 3599.95 => (s * 10.0).round() / 10.0,
+        s if s < 86_370.0 => (s / 60.0).round() * 60.0,
+        s => s,
+    };
     let text = if s < 1e-3 {
         format!("{} µs", trimmed(s * 1e6, 2))
     } else if s < 1.0 {
@@ -28,13 +34,23 @@ pub fn duration(seconds: f64) -> String {
     } else if s < 60.0 {
         format!("{} s", trimmed(s, 3))
     } else if s < 3600.0 {
-        format!("{} min {} s", (s / 60.0).floor(), trimmed(s % 60.0, 1))
+        parts((s / 60.0).floor(), "min", &trimmed(s % 60.0, 1), "s")
     } else if s < 86_400.0 {
-        format!("{} h {} min", (s / 3600.0).floor(), (s % 3600.0 / 60.0).round())
+        parts((s / 3600.0).floor(), "h", &trimmed(s % 3600.0 / 60.0, 0), "min")
     } else {
-        format!("{} days", trimmed(s / 86_400.0, 2))
+        let days = trimmed(s / 86_400.0, 2);
+        if days == "1" { "1 day".to_owned() } else { format!("{days} days") }
     };
     if seconds < 0.0 { format!("−{text}") } else { text }
+}
+
+/// `4 min 10 s`, and `4 min` where nothing is left over.
+fn parts(whole: f64, unit: &str, rest: &str, small_unit: &str) -> String {
+    if rest == "0" {
+        format!("{whole} {unit}")
+    } else {
+        format!("{whole} {unit} {rest} {small_unit}")
+    }
 }
 
 /// A speed: `÷8`, `×1`, `×16`.
@@ -94,6 +110,9 @@ mod tests {
     fn durations_keep_their_digits_from_microseconds_to_days() {
         let seconds = [4.17e-5, 0.0125, 3.2, 250.0, 7500.0, 172_800.0];
         let texts = ["41.7 µs", "12.5 ms", "3.2 s", "4 min 10 s", "2 h 5 min", "2 days"];
+        assert_eq!(seconds.map(duration), texts);
+        let seconds = [900.0, 59.9999, 119.97, 3599.97, 7200.0, 7190.0, 86_399.0];
+        let texts = ["15 min", "1 min", "2 min", "1 h", "2 h", "2 h", "1 day"];
         assert_eq!(seconds.map(duration), texts);
     }
 }

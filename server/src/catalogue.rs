@@ -182,7 +182,6 @@ impl Catalogue {
     ///
     /// # Errors
     /// When the database refuses.
-    #[allow(dead_code, reason = "mounted with the rest of the API")]
     pub fn timeline(&self, id: &str, reader: Reader) -> Result<Option<Timeline>, CatalogueError> {
         let Some(known) = self.fresh(id, reader)? else { return Ok(None) };
         let recordings = self.recordings_of(&known)?;
@@ -193,7 +192,6 @@ impl Catalogue {
     ///
     /// # Errors
     /// When the database refuses.
-    #[allow(dead_code, reason = "mounted with the rest of the API")]
     pub fn coverage(&self, id: &str, reader: Reader) -> Result<Option<Coverage>, CatalogueError> {
         let Some(known) = self.fresh(id, reader)? else { return Ok(None) };
         self.read(|database| Ok(queries::coverage(database, known.row)?)).map(Some)
@@ -203,7 +201,6 @@ impl Catalogue {
     ///
     /// # Errors
     /// When the database refuses.
-    #[allow(dead_code, reason = "mounted with the rest of the API")]
     pub fn page(
         &self,
         id: &str,
@@ -234,7 +231,6 @@ impl Catalogue {
     }
 
     /// Asks for every place to be looked through now.
-    #[allow(dead_code, reason = "mounted with the rest of the API")]
     pub fn rescan(&self) {
         self.indexer.rescan();
     }

@@ -5,6 +5,7 @@ pub mod demo;
 pub mod fetch;
 pub mod index;
 pub mod info;
+pub mod jobs;
 pub mod pyramid;
 pub mod serve;
 pub mod spectrogram;

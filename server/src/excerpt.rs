@@ -35,6 +35,15 @@ impl Form {
         }
     }
 
+    /// The ending of its files.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Form::Wav => "wav",
+            Form::Flac => "flac",
+            Form::Npy => "npy",
+        }
+    }
+
     /// The media type.
     pub fn mime_type(self) -> &'static str {
         match self {

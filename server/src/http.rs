@@ -1,58 +1,75 @@
-//! What the server answers: the page, the list of deployments, and ranges of their files.
+//! What the server answers: the page, the API, and ranges of files.
 
+mod access;
+mod annotations;
 mod data;
+mod deployments;
 mod error;
 mod guard;
+mod jobs;
 mod preview;
-#[cfg_attr(not(test), expect(dead_code, reason = "tiles are served once a catalogue mounts them"))]
-pub mod pyramid;
+mod pyramid;
+mod samples;
 mod tls;
+mod v1;
 mod web_app;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::Router;
 use axum::http::header;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
-use axum::{Json, Router};
-use spyhop_api::{Deployment, DeploymentList};
-use tower_http::compression::CompressionLayer;
 use tower_http::cors::{Any, CorsLayer};
 
+use crate::annotations::Annotations;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, CatalogueError};
+use crate::pyramid::{Keeper, Tiles};
+use crate::work::Engine;
 use error::ApiError;
+use pyramid::PyramidSource;
 
+pub use guard::Guard;
+pub use preview::Previews;
 pub use tls::{TlsFiles, from_files as tls_from_files, self_signed as tls_self_signed};
 pub use web_app::warm_up;
+
+/// Memory for tiles that were asked for last, bytes.
+const TILE_BYTES: u64 = 64 << 20;
 
 /// What the answers are made from.
 pub struct Served {
     /// The recordings.
-    pub catalogue: Catalogue,
-    previews: preview::Previews,
-    pub guard: guard::Guard,
+    pub catalogue: Arc<Catalogue>,
+    /// Long work.
+    pub engine: Arc<Engine>,
+    /// What is zoomed out.
+    pub keeper: Arc<Keeper>,
+    /// What people said of the recordings.
+    pub annotations: Annotations,
+    /// Who may do what.
+    pub guard: Guard,
+    /// Deployments' pictures.
+    pub previews: Previews,
 }
 
-impl Served {
-    /// A catalogue, nothing of it painted yet.
-    pub fn new(catalogue: Catalogue) -> Served {
-        Served {
-            catalogue,
-            previews: preview::Previews::default(),
-            guard: guard::Guard::new(std::net::SocketAddr::from(([127, 0, 0, 1], 0)), vec![], None),
-        }
+impl PyramidSource for Served {
+    fn pyramids(
+        &self,
+        deployment: &str,
+        reader: Reader,
+    ) -> Result<Option<Vec<Arc<Tiles>>>, ApiError> {
+        self.keeper.pyramids(deployment, reader).map_err(|e| ApiError::internal(&e))
+    }
+
+    fn looked_at(&self, deployment: &str, tiles: &Tiles, level: i32, tile: i64) {
+        self.keeper.look_at(&self.engine, deployment, tiles, level, tile);
     }
 }
 
 /// Everything that is served.
 pub fn app(served: Arc<Served>) -> Router {
-    let api = Router::new()
-        .route("/deployments", get(deployments))
-        .route("/deployments/{id}", get(deployment))
-        .route("/deployments/{id}/preview.png", get(preview::png))
-        .fallback(nothing_there)
-        .layer(CompressionLayer::new());
     let data = Router::new().route("/{id}/{file}", get(data::file)).fallback(nothing_there);
     // A page on any host may read what is served here: a link made on a static host opens it.
     let cors = CorsLayer::new()
@@ -65,37 +82,7 @@ pub fn app(served: Arc<Served>) -> Router {
             header::CONTENT_RANGE,
             header::ETAG,
         ]);
-    Router::new()
-        .nest("/api", api)
-        .nest("/data", data)
-        .layer(cors)
-        .fallback(web_app::asset)
-        .with_state(served)
-}
-
-/// What is asked of the list of deployments.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-struct Search {
-    /// Words that are all to stand in a deployment.
-    search: String,
-}
-
-async fn deployments(
-    State(served): State<Arc<Served>>,
-    Query(Search { search }): Query<Search>,
-) -> Result<Json<DeploymentList>, ApiError> {
-    let deployments = asked(&served, move |c| c.list(Reader::Public, &search)).await?;
-    Ok(Json(DeploymentList { deployments }))
-}
-
-async fn deployment(
-    State(served): State<Arc<Served>>,
-    Path(id): Path<String>,
-) -> Result<Json<Deployment>, ApiError> {
-    let wanted = id.clone();
-    let found = asked(&served, move |c| c.deployment(&wanted, Reader::Public)).await?;
-    found.map(Json).ok_or_else(|| no_deployment(&id))
+    v1::routes(&served).nest("/data", data).layer(cors).fallback(web_app::asset).with_state(served)
 }
 
 /// Asks the catalogue, away from the threads that answer.
@@ -109,12 +96,20 @@ async fn asked<T: Send + 'static>(
 
 fn no_deployment(id: &str) -> ApiError {
     ApiError::not_found(format!(
-        "there is no deployment '{id}' here: api/deployments lists what there is"
+        "there is no deployment '{id}' here: api/v1/deployments lists what there is"
     ))
 }
 
 async fn nothing_there() -> ApiError {
     ApiError::not_found("there is nothing at this address")
+}
+
+/// # Errors
+/// When there is no such deployment for a reader.
+async fn check_deployment(served: &Arc<Served>, id: &str, reader: Reader) -> Result<(), ApiError> {
+    let wanted = id.to_owned();
+    let found = asked(served, move |c| c.description(&wanted, reader)).await?;
+    found.map(drop).ok_or_else(|| no_deployment(id))
 }
 
 /// Runs what waits for the disk away from the threads that answer.

@@ -3,6 +3,7 @@
 
 mod admin_token;
 mod annotations;
+mod answer;
 mod catalogue;
 mod commands;
 mod data_folder;
@@ -21,6 +22,7 @@ mod pyramid;
 mod recording_file;
 mod state;
 mod whole_file;
+mod work;
 
 use std::process::ExitCode;
 
@@ -58,6 +60,7 @@ enum Command {
     Fetch(commands::fetch::Args),
     Demo(commands::demo::Args),
     Info(commands::info::Args),
+    Jobs(commands::jobs::Args),
     Decode(commands::decode::Args),
     Spectrogram(commands::spectrogram::Args),
     Pyramid(commands::pyramid::Args),
@@ -70,12 +73,14 @@ fn main() -> ExitCode {
         Command::Fetch(args) => commands::fetch::run(args),
         Command::Demo(args) => commands::demo::run(args),
         Command::Info(args) => commands::info::run(args),
+        Command::Jobs(args) => commands::jobs::run(args),
         Command::Decode(args) => commands::decode::run(args),
         Command::Spectrogram(args) => commands::spectrogram::run(args),
         Command::Pyramid(args) => commands::pyramid::run(args),
     };
     match result {
         Ok(code) => code,
+        Err(error) if answer::has_had_enough(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("spyhop: {error:#}");
             ExitCode::FAILURE

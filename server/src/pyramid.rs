@@ -19,6 +19,7 @@
 mod arrays;
 pub mod build;
 pub mod folder;
+mod keeper;
 mod on_demand;
 pub mod plan;
 pub mod publish;
@@ -31,8 +32,8 @@ pub mod unit;
 
 pub use build::{Built, build};
 pub use folder::Folder;
+pub use keeper::{Keeper, description};
 pub use publish::Description;
-pub use recordings::Recordings;
 pub use tiles::{EncodedTile, TileCache, TileFailure, Tiles};
 
 /// The name of a channel's product: `spectrum`, `spectrum.ch1`, …

@@ -22,6 +22,8 @@ use rusqlite_migration::{MigrationDefinitionError, Migrations};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The write-ahead log is cut back to this once it has been copied into the database, bytes.
 const LOG_BYTES: i64 = 64 << 20;
+const LOCK_ATTEMPTS: u32 = 4;
+const LOCK_PAUSE: Duration = Duration::from_millis(40);
 const LOCK_NAME: &str = "spyhop.lock";
 
 /// The state folder, held by this process.
@@ -116,13 +118,19 @@ impl StateFolder {
             .truncate(false)
             .open(&lock_path)
             .map_err(folder("the state folder can't be written", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StateError::InUse { process: number_in(&mut lock), path });
-            }
-            Err(TryLockError::Error(reason)) => {
-                return Err(folder("the state folder can't be locked", &lock_path)(reason));
+        for attempt in 1.. {
+            match lock.try_lock() {
+                Ok(()) => break,
+                // Somebody who asks who works here touches the lock for a moment.
+                Err(TryLockError::WouldBlock) if attempt < LOCK_ATTEMPTS => {
+                    std::thread::sleep(LOCK_PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StateError::InUse { process: number_in(&mut lock), path });
+                }
+                Err(TryLockError::Error(reason)) => {
+                    return Err(folder("the state folder can't be locked", &lock_path)(reason));
+                }
             }
         }
         let number = format!("{}\n", std::process::id());

@@ -85,6 +85,27 @@ fn a_second_channel_shows_its_own_sound() -> anyhow::Result<()> {
 }
 
 #[test]
+fn esc_forgets_a_box_that_is_being_drawn() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let file = stage.wav("two.wav", &two_tones(500.0, 3000.0, 8.0, 8000), 8000)?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    // A hand that draws, and a key of the other hand.
+    let point = "const o = document.querySelector('#overlay'); const r = o.getBoundingClientRect(); \
+        o.dispatchEvent(new PointerEvent(arguments[0], {pointerId: 1, bubbles: true, \
+            clientX: r.x + arguments[1] * r.width, clientY: r.y + 0.6 * r.height}));";
+    for (what, x) in [("pointerdown", 0.2), ("pointermove", 0.3), ("pointermove", 0.4)] {
+        page.session.execute(point, json!([what, x]))?;
+    }
+    page.wait_for("a box", |p| Ok(p.view("sel")?.is_some()))?;
+    page.session.keys("\u{e00c}")?;
+    for (what, x) in [("pointermove", 0.5), ("pointerup", 0.5)] {
+        page.session.execute(point, json!([what, x]))?;
+    }
+    page.wait_for("no box", |p| Ok(p.view("sel")?.is_none()))
+}
+
+#[test]
 fn one_finger_pans_and_two_pinch() -> anyhow::Result<()> {
     let mut stage = Stage::set(&["--touch-events=enabled"])?;
     let file = stage.wav("two.wav", &two_tones(500.0, 3000.0, 8.0, 8000), 8000)?;

@@ -109,6 +109,21 @@ fn the_page_works_from_a_static_host_below_a_path_without_a_server() -> anyhow::
 }
 
 #[test]
+fn what_a_link_says_wrong_is_named_and_the_rest_of_it_opens() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    stage.wav("far.wav", &two_tones(500.0, 3000.0, 4.0, 8000), 8000)?;
+    let host = StaticHost::start(stage.path(), Manners { prefix: "/", ranges: true, cors: true })?;
+    let link = format!("?v=1&src=url:{}far.wav&t=1s&span=2&db=5..5&ch=7", host.url);
+    let mut page = stage.page(&link)?;
+    page.wait_until_ready()?;
+    let warnings = page.notices("warning")?.join(" ");
+    assert!(warnings.contains("db=5..5") && warnings.contains("channel 8"), "{warnings}");
+    assert_eq!((page.view("span")?.as_deref(), page.view("ch")?), (Some("2"), None));
+    assert!(page.picture("#spectrogram")?.contrast() > 5.0);
+    Ok(())
+}
+
+#[test]
 fn a_recording_at_an_address_of_another_host_opens_by_ranges() -> anyhow::Result<()> {
     let mut stage = Stage::set(&[])?;
     stage.wav("far.wav", &two_tones(500.0, 3000.0, 20.0, 48_000), 48_000)?;

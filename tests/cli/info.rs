@@ -1,10 +1,12 @@
 //! `spyhop info`.
 
+use std::process::{Command, Stdio};
+
 use serde_json::{Value, json};
 use spyhop_tests::{program, sounds};
 use tempfile::TempDir;
 
-use crate::{info, run, said};
+use crate::{fixture, info, run, said};
 
 #[test]
 fn info_gives_one_object_for_one_file_and_an_array_for_several() -> anyhow::Result<()> {
@@ -161,5 +163,24 @@ fn the_hydrophones_deployment_shows_its_gap() -> anyhow::Result<()> {
     assert_eq!(gaps.as_array().map(Vec::len), Some(1), "{told}");
     let gap_s = gaps[0]["duration_s"].as_f64().unwrap_or_default();
     assert!((gap_s - 60.0).abs() < 1.0, "{gaps}");
+    Ok(())
+}
+
+/// `spyhop info … | head` is what people type; the end of the pipe is no accident.
+#[test]
+fn a_reader_that_has_had_enough_is_no_accident() -> anyhow::Result<()> {
+    let file = fixture("s16.wav");
+    for command in ["info --json", "info", "decode --json --out"] {
+        let mut program = Command::new(program::path()?);
+        program.args(command.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let folder = TempDir::new()?;
+        if command.ends_with("--out") {
+            program.arg(folder.path().join("x.npy"));
+        }
+        let mut child = program.arg(&file).spawn()?;
+        drop(child.stdout.take());
+        let output = child.wait_with_output()?;
+        assert!(output.status.success(), "{command}: {}", said(&output));
+    }
     Ok(())
 }

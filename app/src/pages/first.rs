@@ -56,7 +56,7 @@ pub fn FirstPage(act: Callback<Action>) -> impl IntoView {
                 </button>
                 <span>
                     " fifteen minutes of right whales off Massachusetts, March 2009, straight from "
-                    "NOAA's public archive (1.8 MB of 2 kHz sound; NOAA NEFSC, free to use)."
+                    "NOAA's public archive (3.6 MB; NOAA NEFSC, free to use)."
                 </span>
             </p>
         </div>

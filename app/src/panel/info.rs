@@ -102,7 +102,7 @@ fn recording(info: &RecordingInfo) -> impl IntoView + use<> {
         ("duration", Some(wording::duration(info.duration_s))),
         ("segments", known(info.segments.len() > 1, info.segments.len().to_string())),
         ("size", Some(wording::bytes(info.bytes))),
-        ("start", Some(info.start.map_or("not known".to_owned(), |t| t.to_iso()))),
+        ("start", Some(info.start.map_or("not known".to_owned(), start_words))),
         ("start known", Some(source_words(info.start_source).to_owned())),
         ("zone", known(!info.start_zone.is_empty(), info.start_zone.clone())),
         (
@@ -124,6 +124,13 @@ fn recording(info: &RecordingInfo) -> impl IntoView + use<> {
             {pairs(own)}
         </fieldset>
     }
+}
+
+/// `2009-03-29 12:15:00 UTC`, with as many decimals as there are.
+fn start_words(at: spyhop_api::Timestamp) -> String {
+    let iso = at.to_iso().replace('T', " ");
+    let short = iso.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
+    format!("{short} UTC")
 }
 
 fn pairs(rows: Vec<(String, String)>) -> impl IntoView {

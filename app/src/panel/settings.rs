@@ -9,7 +9,7 @@ use spyhop_api::view::{
 };
 
 use super::presets::Presets;
-use crate::actions::resize_fft;
+use crate::actions::{resize_fft, set_axis, set_channel};
 use crate::commands::Action;
 use crate::contrast;
 use crate::session::{Session, use_session};
@@ -125,7 +125,7 @@ fn Axis() -> impl IntoView {
                 set=Callback::new(move |v: String| {
                     let found = FrequencyAxis::all().iter().find(|(n, _)| *n == v);
                     if let Some((_, axis)) = found {
-                        session.view.update(|v| v.frequency_axis = *axis);
+                        set_axis(session, *axis);
                     }
                 })/>
             <div class="row">
@@ -243,7 +243,7 @@ fn Times() -> impl IntoView {
                         <Choice id="channel" label="Channel" options=options
                             value=Signal::derive(move || session.view.with(|v| v.channel.to_string()))
                             set=Callback::new(move |v: String| if let Ok(c) = v.parse() {
-                                session.view.update(|v| v.channel = c);
+                                set_channel(session, c);
                             })/>
                     }
                 })

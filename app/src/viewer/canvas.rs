@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use spyhop_paint::scene::Area;
+use spyhop_paint::text::text_width;
 use spyhop_paint::{Anchor, Item, Pixels, Stroke, Weight};
 use web_sys::wasm_bindgen::{Clamped, JsCast, JsValue};
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
@@ -131,27 +132,29 @@ impl Surface {
                 }
             }
             Item::Text { x, y, text, size, weight, anchor, colour, upwards } => {
-                let weight = match weight {
+                let heaviness = match weight {
                     Weight::Regular => 400,
                     Weight::SemiBold => 600,
                 };
-                c.set_font(&format!("{weight} {size}px {FAMILY}"));
+                c.set_font(&format!("{heaviness} {size}px {FAMILY}"));
                 c.set_text_align(match anchor {
                     Anchor::Start => "left",
                     Anchor::Middle => "center",
                     Anchor::End => "right",
                 });
                 c.set_fill_style_str(&colour.css());
+                // What is laid out is as wide as the project's own font: a wider one is squeezed.
+                let most = text_width(text, *size, *weight);
                 let drawn = if *upwards {
                     c.save();
                     let turned = c
                         .translate(*x, *y)
                         .and_then(|()| c.rotate(-std::f64::consts::FRAC_PI_2))
-                        .and_then(|()| c.fill_text(text, 0.0, 0.0));
+                        .and_then(|()| c.fill_text_with_max_width(text, 0.0, 0.0, most));
                     c.restore();
                     turned
                 } else {
-                    c.fill_text(text, *x, *y)
+                    c.fill_text_with_max_width(text, *x, *y, most)
                 };
                 // Fails only for coordinates that are no numbers: nothing to show then.
                 let _ = drawn;

@@ -185,6 +185,8 @@ impl Painter {
             parts.extend(fresh);
         }
         self.picture(&open, &frame, &theme)?;
+        let marks = Surface::of(&self.canvases.overview_marks.get_untracked()?)?;
+        overview::marks(self.session, &open, &frame, &theme, &marks);
         let overlay = Surface::of(&self.canvases.overlay.get_untracked()?)?;
         let layout = self.layout()?;
         overlay::draw(self.session, &open, &frame, &theme, &overlay, &layout);
@@ -297,8 +299,6 @@ impl Painter {
     }
 
     fn axes(&self, look: &Look, open: &OpenSet, frame: &Frame, theme: &Theme) -> Option<()> {
-        let marks = Surface::of(&self.canvases.overview_marks.get_untracked()?)?;
-        overview::marks(self.session, open, frame, theme, &marks);
         let surface = Surface::of(&self.canvases.frequency_axis.get_untracked()?)?;
         axes::frequency(frame, theme, &surface);
         let surface = Surface::of(&self.canvases.time_axis.get_untracked()?)?;

@@ -74,6 +74,8 @@ struct Hands {
     last_tap: Option<(f64, (f64, f64))>,
     /// Two fingers were down at some time of this touch, and did not move.
     two_finger_tap: bool,
+    /// How often Esc had been pressed when the drag began.
+    escapes: u32,
 }
 
 impl Gestures {
@@ -97,6 +99,7 @@ impl Gestures {
                 1 => {
                     h.since_ms = ev.time_stamp();
                     h.two_finger_tap = false;
+                    h.escapes = session.escapes.get_value();
                     let reach = if touch { REACH_TOUCH_PX } else { REACH_MOUSE_PX };
                     h.drag = Some(if ev.button() == 1 || ev.shift_key() && !touch {
                         Drag::Pan
@@ -141,6 +144,10 @@ impl Gestures {
             let Some(i) = h.fingers.iter().position(|f| f.id == ev.pointer_id()) else { return };
             let before = h.fingers.clone();
             h.fingers[i].last = at;
+            if h.escapes != session.escapes.get_value() {
+                h.drag = None;
+                return;
+            }
             let finger = h.fingers[i];
             let far = distance(finger.first, at) > if touch { 2.0 * SLOP_PX } else { SLOP_PX };
             if far {
@@ -204,7 +211,7 @@ impl Gestures {
         self.hands.update_value(|h| *h = Hands::default());
     }
 
-    /// Esc in the middle of a drag: forgets it. True where there was one.
+    /// Whether a box is being drawn, moved or resized.
     pub fn is_dragging(&self) -> bool {
         self.hands.with_value(|h| matches!(h.drag, Some(Drag::Box | Drag::Sides { .. })))
     }

@@ -2,7 +2,8 @@
 
 use leptos::prelude::*;
 use spyhop_api::Annotation;
-use spyhop_paint::parts::{annotation_box, crosshair, cursor, playhead, selection_box};
+use spyhop_api::view::Lens;
+use spyhop_paint::parts::{annotation_box, crosshair, cursor, heard_axis, playhead, selection_box};
 use spyhop_paint::scene::Area;
 use spyhop_paint::{Item, Stroke, Theme};
 
@@ -30,6 +31,7 @@ pub fn draw(
     let all = Area::new(0.0, 0.0, layout.width, layout.height);
     let picture = Area::new(0.0, layout.picture_top, layout.width, layout.picture_height);
     let mut items = time_axis::seams(frame, all, theme);
+    items.extend(heard(session, frame, picture, theme));
     let chosen = session.labels.chosen.get_untracked();
     session.labels.all.with_untracked(|labels| {
         for label in labels {
@@ -60,6 +62,23 @@ pub fn draw(
         items.extend(playhead(frame.x_of(at) * layout.width, all, theme));
     }
     surface.items(&items);
+}
+
+/// What the ears get of what the eyes see, while that is not the same: at another speed a second
+/// frequency axis, with a heterodyne the frequency that becomes 0 Hz.
+fn heard(session: Session, frame: &Frame, picture: Area, theme: &Theme) -> Vec<Item> {
+    let listening = session.view.with_untracked(|v| v.listening);
+    match listening.lens {
+        Lens::AsIs => heard_axis(&frame.scale(), listening.rate, picture, FONT_PX, theme),
+        Lens::Heterodyne(hz) => {
+            let y = picture.y + frame.y_of(hz) * picture.h;
+            let inside = (picture.y..=picture.bottom()).contains(&y);
+            let stroke = Stroke::dashed(theme.selection, 1.25, 8.0, 4.0);
+            let line = Item::Line { from: (picture.x, y), to: (picture.right(), y), stroke };
+            inside.then_some(line).into_iter().collect()
+        }
+        Lens::Envelope => Vec::new(),
+    }
 }
 
 fn label_items(

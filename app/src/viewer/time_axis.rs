@@ -14,11 +14,14 @@ use super::daylight;
 use crate::clock::Telling;
 use crate::frame::Frame;
 use crate::session::OpenSet;
+use crate::wording;
 
 /// How far time labels may reach beyond the picture, CSS pixels.
 const OVERHANG_PX: f64 = 0.0;
 /// Least space between two labels, CSS pixels.
 const LABEL_GAP_PX: f64 = 14.0;
+/// From here on an axis has room for the picture's width between date and zone, CSS pixels.
+const ROOMY_PX: f64 = 520.0;
 /// Stretches between folds that are wide enough for ticks of their own, CSS pixels.
 const WIDE_PX: f64 = 90.0;
 /// Marks of folds nearer to each other than this would be all that is seen, CSS pixels.
@@ -41,16 +44,30 @@ pub fn draw(view: &View, open: &OpenSet, frame: &Frame, theme: &Theme, surface: 
     for x in seam_places(frame, surface.width, BREAK_GAP_PX) {
         items.extend(seam_on_axis(x, theme));
     }
-    let wide = crate::wording::duration(frame.span() / telling.rate_hz);
-    let folded = frame.fold.seams(&frame.places).len();
-    let words = match folded {
-        0 => format!("{wide} wide"),
-        1 => format!("{wide} wide, a gap folded away"),
-        n => format!("{wide} wide, {n} gaps folded away"),
-    };
-    let below = (surface.width / 2.0, surface.height - 5.0);
-    items.push(Item::text(below, words, FONT_PX, Anchor::Middle, theme.text_dim));
+    // On a phone the date and the zone take the whole line.
+    if surface.width >= ROOMY_PX {
+        let below = (surface.width / 2.0, surface.height - 5.0);
+        let words = width_words(view, frame, &telling);
+        items.push(Item::text(below, words, FONT_PX, Anchor::Middle, theme.text_dim));
+    }
     surface.items(&items);
+}
+
+/// How wide the picture is, how long that is heard, and what is folded away.
+fn width_words(view: &View, frame: &Frame, telling: &Telling) -> String {
+    let span_s = frame.span() / telling.rate_hz;
+    let mut words = format!("{} wide", wording::duration(span_s));
+    let speed = view.listening.rate;
+    if speed != 1.0 {
+        let heard = wording::duration(span_s / speed);
+        words += &format!(", heard in {heard} ({})", wording::speed(speed));
+    }
+    match frame.fold.seams(&frame.places).len() {
+        0 => {}
+        1 => words += ", a gap folded away",
+        n => words += &format!(", {n} gaps folded away"),
+    }
+    words
 }
 
 /// Lines over the picture where gaps are folded away.

@@ -151,11 +151,15 @@ fn fetch(job: &Job<'_>, stretch: &mut Stretch, need: Range<i64>) {
     });
 }
 
+/// Half the height that silence is drawn in: a few steps of 16 bits.
+const SILENT_HALF: f64 = 1e-4;
+
 /// Middle and half height that show everything from `low` to `high`.
 fn fitted(low: f32, high: f32) -> (f64, f64) {
     if low > high {
         return (0.0, 1.0);
     }
     let (low, high) = (f64::from(low), f64::from(high));
-    ((low + high) / 2.0, ((high - low) / 2.0 * 1.08).max(1e-7))
+    let half = if high > low { (high - low) / 2.0 * 1.08 } else { SILENT_HALF };
+    ((low + high) / 2.0, half)
 }

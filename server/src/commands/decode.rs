@@ -14,7 +14,7 @@ use spyhop_signal::formats::wav_writer::{WavCoding, WavWriter};
 
 use crate::npy::NpyWriter;
 use crate::recording_file::{self, EXIT_CODES, PARTLY, ReadingArgs};
-use crate::{progress, whole_file};
+use crate::{answer, progress, whole_file};
 
 /// Samples decoded at a time: 4 MiB.
 const PIECE_SAMPLES: usize = 1 << 20;
@@ -102,7 +102,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             "shape": [written, channels],
             "problems": recording.problems(),
         });
-        println!("{}", serde_json::to_string_pretty(&summary)?);
+        answer::say(serde_json::to_string_pretty(&summary)?)?;
     }
     let whole = written == wanted && recording.problems().is_empty();
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(PARTLY) })

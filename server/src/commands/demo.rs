@@ -25,7 +25,7 @@ pub struct Args {
     /// Folder to put the deployments into.
     dir: PathBuf,
     /// Changes contours, callers, timing, weather and ships.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     seed: u64,
     /// Make a deployment of so many days of hourly recordings as well (up to 2.7 GB).
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]

@@ -91,13 +91,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// What a person at the command line sees, and what is summed up for the end.
-struct Told {
-    bar: ProgressBar,
+pub(super) struct Told {
+    pub(super) bar: ProgressBar,
     sums: Mutex<(Difference, Piece)>,
 }
 
 impl Told {
-    fn new() -> anyhow::Result<Told> {
+    pub(super) fn new() -> anyhow::Result<Told> {
         let bar = ProgressBar::new_spinner();
         bar.set_style(ProgressStyle::with_template("{spinner} listing, {elapsed}")?);
         bar.enable_steady_tick(Duration::from_millis(200));

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 use spyhop_api::{RecordingInfo, StartSource};
 
+use crate::answer;
 use crate::catalogue::folder_report::{self, FolderReport};
 use crate::place::Place;
 use crate::recording_file::{self, ReadingArgs};
@@ -56,7 +57,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
                         objects.push(serde_json::to_value(report)?);
                     }
                 }
-                Ok(reports) => reports.iter().for_each(print_deployment),
+                Ok(reports) => {
+                    for report in &reports {
+                        answer::say(deployment_in_words(report))?;
+                    }
+                }
                 Err(error) => {
                     failed = true;
                     eprintln!("spyhop: {error:#}");
@@ -73,9 +78,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             }
             Ok(opened) => {
                 if index > 0 {
-                    println!();
+                    answer::say("")?;
                 }
-                print(path, &opened.recording.info);
+                answer::say(in_words(path, &opened.recording.info).trim_end())?;
             }
             Err(error) => {
                 failed = true;
@@ -90,7 +95,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             [one] if args.files.len() == 1 => one.take(),
             _ => Value::Array(objects),
         };
-        println!("{}", serde_json::to_string_pretty(&value)?);
+        answer::say(serde_json::to_string_pretty(&value)?)?;
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
@@ -104,9 +109,9 @@ fn deployments(address: &str) -> anyhow::Result<Vec<FolderReport>> {
 }
 
 /// For a person.
-fn print_deployment(report: &FolderReport) {
-    println!("{}", report.name);
-    let row = |label: &str, value: String| println!("  {label:<12}{value}");
+fn deployment_in_words(report: &FolderReport) -> String {
+    let mut text = format!("{}\n", report.name);
+    let mut row = |label: &str, value: String| text += &format!("  {label:<12}{value}\n");
     row("id", report.id.clone());
     row("recordings", format!("{}, {} MB", report.recordings, report.bytes.div_ceil(1_000_000)));
     for line in &report.lines {
@@ -131,13 +136,13 @@ fn print_deployment(report: &FolderReport) {
     for failure in &report.failures {
         row("failure", format!("{}: {}", failure.name, failure.reason));
     }
-    println!();
+    text
 }
 
 /// For a person.
-fn print(path: &Path, info: &RecordingInfo) {
-    println!("{}", path.display());
-    let row = |label: &str, value: String| println!("  {label:<12}{value}");
+fn in_words(path: &Path, info: &RecordingInfo) -> String {
+    let mut text = format!("{}\n", path.display());
+    let mut row = |label: &str, value: String| text += &format!("  {label:<12}{value}\n");
     let bits = match info.bits_per_sample {
         0 => String::new(),
         bits => format!(", {bits} bits"),
@@ -170,6 +175,7 @@ fn print(path: &Path, info: &RecordingInfo) {
     for warning in &info.warnings {
         row("warning", warning.clone());
     }
+    text
 }
 
 fn source(source: StartSource) -> &'static str {

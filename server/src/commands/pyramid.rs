@@ -1,18 +1,20 @@
 //! `spyhop pyramid`.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context;
 use serde_json::json;
-use spyhop_signal::{OpenError, SourceError};
 
-use crate::catalogue::Catalogue;
+use super::StateArgs;
+use super::index::Told;
+use crate::answer;
+use crate::catalogue::access::Reader;
+use crate::catalogue::{Catalogue, index_once};
+use crate::place::Place;
 use crate::progress;
-use crate::pyramid::{self, Built, Description, Folder, Recordings};
-use crate::recording_file::{self, PARTLY, ReadingArgs};
+use crate::pyramid::{self, Built, Folder};
+use crate::recording_file::{self, PARTLY};
 
 /// Build the pyramid of a place's recordings: mean and maximum spectra from a tenth of a second to months.
 #[derive(clap::Args)]
@@ -32,12 +34,11 @@ Examples:
   spyhop pyramid recordings
   spyhop pyramid recordings --state /data/spyhop --json | jq -r '.[].store'")]
 pub struct Args {
-    /// A folder of recordings, or of folders of recordings
+    /// Folder, bucket or web folder with recordings in it or in folders below
     #[arg(value_name = "PLACE")]
-    place: PathBuf,
-    /// Where the pyramid is kept
-    #[arg(long, value_name = "DIR")]
-    state: PathBuf,
+    place: String,
+    #[command(flatten)]
+    state: StateArgs,
     /// Channel, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     channel: u32,
@@ -51,11 +52,20 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let catalogue = Arc::new(Catalogue::of_place(&args.place)?);
+    super::log_to_stderr();
+    let place = Place::at(&args.place)?;
+    let state = args.state.open()?;
+    let told = Told::new()?;
+    let indexed = index_once(&state, &place, &told);
+    told.bar.finish_and_clear();
+    indexed?;
+    let catalogue = Catalogue::open(&state, vec![place])?;
     let mut objects = Vec::new();
     let mut partly = false;
-    for id in catalogue.list().into_iter().map(|deployment| deployment.id) {
-        let deployment = catalogue.deployment(&id).context("the folder is gone")?;
+    let reader = Reader::Administrator;
+    for id in catalogue.list(reader, "")?.into_iter().map(|deployment| deployment.id) {
+        let deployment = catalogue.deployment(&id, reader)?.context("the folder is gone")?;
+        let recordings = catalogue.recordings(&id, reader)?.context("the folder is gone")?;
         for failure in &deployment.failures {
             eprintln!("spyhop: {}", failure.reason);
             partly = true;
@@ -63,12 +73,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         for info in &deployment.recordings {
             recording_file::check_channel(info, args.channel)?;
         }
-        let title = deployment.name.clone();
-        let calibration_db =
-            deployment.calibration.map(|c| vec![c.offset_db(); spyhop_signal::pyramid::BANDS]);
-        let recordings = recordings(&catalogue, &id, deployment.recordings);
-        let folder = Folder::new(&args.state, &id, &pyramid::product_name(args.channel));
-        let description = Description { title, calibration_db, ..Description::default() };
+        let folder = Folder::new(state.path(), &id, &pyramid::product_name(args.channel));
+        let rate_hz = deployment.recordings.first().map_or(1.0, |info| info.sample_rate_hz);
+        let description = pyramid::description(&deployment, rate_hz);
         let bar = progress::bar(1, "building");
         let begun = Instant::now();
         let built = pyramid::build(
@@ -97,35 +104,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&objects)?);
+        answer::say(serde_json::to_string_pretty(&objects)?)?;
     }
     Ok(if partly { ExitCode::from(PARTLY) } else { ExitCode::SUCCESS })
 }
 
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// A deployment's recordings, opened from the folder that they lie in.
-fn recordings(
-    catalogue: &Arc<Catalogue>,
-    id: &str,
-    infos: Vec<spyhop_api::RecordingInfo>,
-) -> Recordings {
-    let paths: Vec<Option<PathBuf>> =
-        infos.iter().map(|info| catalogue.file(id, &info.name)).collect();
-    let infos = Arc::new(infos);
-    let named = infos.clone();
-    let open = move |index: usize| {
-        let name = named.get(index).map(|info| info.name.clone()).unwrap_or_default();
-        let gone =
-            |why: String| OpenError::Source { name: name.clone(), error: SourceError::Io(why) };
-        let path = paths.get(index).and_then(Option::as_ref);
-        let path = path.ok_or_else(|| gone("it is gone since it was listed".into()))?;
-        let opened = recording_file::open(path, &ReadingArgs::default());
-        opened.map(|opened| opened.recording).map_err(|error| gone(format!("{error:#}")))
-    };
-    Recordings { infos, open: Arc::new(open) }
 }
 
 fn as_json(id: &str, built: &Built, begun: Instant) -> serde_json::Value {

@@ -10,11 +10,15 @@ use anyhow::Context;
 use axum_server::accept::NoDelayAcceptor;
 
 use super::StateArgs;
+use crate::admin_token::AdminToken;
+use crate::annotations::Annotations;
 use crate::catalogue::Catalogue;
 use crate::catalogue::access::Reader;
 use crate::data_folder::demo_folder;
-use crate::http;
+use crate::http::{self, Guard, Previews, Served};
 use crate::place::Place;
+use crate::pyramid::Keeper;
+use crate::work::{Engine, Registry, Settings};
 
 /// Serve the web page, and the recordings of a place to it.
 ///
@@ -39,6 +43,9 @@ pub struct Args {
     /// Address to listen on; 0.0.0.0:PORT lets other machines in, port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = parse_address)]
     listen: SocketAddr,
+    /// Address by which people reach this server, as https://whales.example.org
+    #[arg(long, value_name = "URL", value_parser = parse_public_url)]
+    public_url: Option<String>,
     /// Certificate chain in PEM, for https
     #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls_self_signed")]
     tls_cert: Option<PathBuf>,
@@ -58,6 +65,22 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
     found.ok_or_else(|| "give an address of this machine and a port, as 127.0.0.1:8080".into())
 }
 
+/// `https://host` or `https://host/path`, without a slash at the end.
+fn parse_public_url(text: &str) -> Result<String, String> {
+    let url = text.trim_end_matches('/');
+    match host_of(url) {
+        Some(_) => Ok(url.to_owned()),
+        None => Err("give the whole address, as https://whales.example.org".into()),
+    }
+}
+
+/// The name of the host in an address.
+fn host_of(url: &str) -> Option<String> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
+    let host = rest.split(['/', ':']).next().filter(|host| !host.is_empty())?;
+    Some(host.to_owned())
+}
+
 /// How long open answers may take to end once the server was told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
 
@@ -73,9 +96,19 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     // Before anything is started: a port in use is the commonest mistake.
     let listener = listen(args.listen)?;
     let address = listener.local_addr()?;
-    let state = args.state.open()?;
-    let catalogue = Catalogue::open(&state, places)?;
-    let served = Arc::new(http::Served::new(catalogue));
+    let state = Arc::new(args.state.open()?);
+    let catalogue = Arc::new(Catalogue::open(&state, places)?);
+    let annotations = Annotations::open(&state)?;
+    let token = AdminToken::of_state(state.path())?;
+    let hosts = args.public_url.iter().filter_map(|url| host_of(url)).collect();
+    let guard = Guard::new(address, hosts, Some(token.text));
+    let keeper = Keeper::new(state.path(), catalogue.clone());
+    let mut registry = Registry::default();
+    keeper.register(&mut registry);
+    let engine = Arc::new(Engine::start(state, registry, Settings::default())?);
+    keeper.watch(engine.clone()).context("no thread can be started")?;
+    let previews = Previews::default();
+    let served = Arc::new(Served { catalogue, engine, keeper, annotations, guard, previews });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let app = http::app(served.clone()).into_make_service();
@@ -91,6 +124,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             _ => None,
         };
         announce(&served.catalogue, &addresses, address, tls.is_some())?;
+        if !address.ip().is_loopback() {
+            println!(
+                "Whoever changes something from another machine needs the token in {}",
+                token.path.display()
+            );
+        }
         // Small answers go out at once: a page that reads by ranges waits for each of them.
         match tls {
             Some(tls) => {
@@ -105,6 +144,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         .context("the server stopped")
     })?;
+    served.keeper.stop();
+    served.engine.stop();
     Ok(ExitCode::SUCCESS)
 }
 

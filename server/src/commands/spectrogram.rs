@@ -20,7 +20,7 @@ use crate::did_you_mean::{nearest, question};
 use crate::figure::{self, FigureArgs};
 use crate::npy::NpyWriter;
 use crate::recording_file::{self, EXIT_CODES, Opened, PARTLY, ReadingArgs};
-use crate::{progress, whole_file};
+use crate::{answer, progress, whole_file};
 
 /// Samples decoded, and powers made, at a time: 1 and 16 MiB.
 const PIECE_SAMPLES: usize = 1 << 18;
@@ -160,7 +160,7 @@ pub fn run(args: Args) -> Result<ExitCode> {
             "calibration_db": deployment.calibration.as_ref().and_then(Calibration::offset_db),
             "problems": problems,
         });
-        println!("{}", serde_json::to_string_pretty(&summary)?);
+        answer::say(serde_json::to_string_pretty(&summary)?)?;
     }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(PARTLY) })
 }

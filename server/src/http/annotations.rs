@@ -11,10 +11,10 @@ use spyhop_api::{Problem, Timestamp};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::access::Seen;
 use super::error::ApiError;
-use super::{Served, blocking};
+use super::{Served, blocking, check_deployment};
 use crate::annotations::AnnotationError;
+use crate::catalogue::access::Reader;
 
 /// The routes of a deployment's annotations.
 pub fn routes() -> OpenApiRouter<Arc<Served>> {
@@ -51,11 +51,11 @@ struct Version {
     responses((status = 200, body = AnnotationList), (status = 404, body = Problem)))]
 async fn list(
     State(served): State<Arc<Served>>,
-    seen: Seen,
+    reader: Reader,
     Path(id): Path<String>,
     Query(span): Query<Span>,
 ) -> Result<Json<AnnotationList>, ApiError> {
-    served.check_deployment(&id, &seen).await?;
+    check_deployment(&served, &id, reader).await?;
     let bound = |text: Option<String>, open: i64| match text {
         Some(text) => Timestamp::from_iso(&text)
             .map(|t| t.0)
@@ -63,8 +63,7 @@ async fn list(
         None => Ok(open),
     };
     let (from, to) = (bound(span.from, i64::MIN)?, bound(span.to, i64::MAX)?);
-    let found =
-        blocking(move || served.annotations()?.list(&id, from, to).map_err(refusal)).await??;
+    let found = blocking(move || served.annotations.list(&id, from, to).map_err(refusal)).await??;
     Ok(Json(AnnotationList { annotations: found }))
 }
 
@@ -76,13 +75,13 @@ async fn list(
         (status = 401, body = Problem), (status = 404, body = Problem)))]
 async fn create(
     State(served): State<Arc<Served>>,
-    seen: Seen,
+    reader: Reader,
     Path(id): Path<String>,
     Json(asked): Json<AnnotationChange>,
 ) -> Result<(StatusCode, Json<SharedAnnotation>), ApiError> {
-    served.check_deployment(&id, &seen).await?;
-    let made = blocking(move || served.annotations()?.create(&id, &asked, now()).map_err(refusal))
-        .await??;
+    check_deployment(&served, &id, reader).await?;
+    let made =
+        blocking(move || served.annotations.create(&id, &asked, now()).map_err(refusal)).await??;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -99,14 +98,14 @@ async fn create(
         (status = 409, body = Problem, description = "It was changed elsewhere")))]
 async fn change(
     State(served): State<Arc<Served>>,
-    seen: Seen,
+    reader: Reader,
     Path((id, number)): Path<(String, u64)>,
     Query(at): Query<Version>,
     Json(asked): Json<AnnotationChange>,
 ) -> Result<Json<SharedAnnotation>, ApiError> {
-    served.check_deployment(&id, &seen).await?;
+    check_deployment(&served, &id, reader).await?;
     let changed = blocking(move || {
-        let store = served.annotations()?;
+        let store = &served.annotations;
         let author = asked.author.clone();
         store.change(&id, number, at.version, Some(&asked), &author, now()).map_err(refusal)
     })
@@ -122,13 +121,13 @@ async fn change(
         (status = 409, body = Problem, description = "It was changed elsewhere")))]
 async fn remove(
     State(served): State<Arc<Served>>,
-    seen: Seen,
+    reader: Reader,
     Path((id, number)): Path<(String, u64)>,
     Query(at): Query<Version>,
 ) -> Result<StatusCode, ApiError> {
-    served.check_deployment(&id, &seen).await?;
+    check_deployment(&served, &id, reader).await?;
     blocking(move || {
-        let store = served.annotations()?;
+        let store = &served.annotations;
         store.change(&id, number, at.version, None, &at.author, now()).map_err(refusal)
     })
     .await??;
@@ -142,12 +141,12 @@ async fn remove(
     responses((status = 200, body = Vec<AnnotationStep>), (status = 404, body = Problem)))]
 async fn history(
     State(served): State<Arc<Served>>,
-    seen: Seen,
+    reader: Reader,
     Path((id, number)): Path<(String, u64)>,
 ) -> Result<Json<Vec<AnnotationStep>>, ApiError> {
-    served.check_deployment(&id, &seen).await?;
+    check_deployment(&served, &id, reader).await?;
     let steps =
-        blocking(move || served.annotations()?.history(&id, number).map_err(refusal)).await??;
+        blocking(move || served.annotations.history(&id, number).map_err(refusal)).await??;
     Ok(Json(steps))
 }
 

@@ -1,4 +1,4 @@
-//! `data/<deployment>/<file>`: bytes of a recording, by ranges (RFC 9110, sections 13 and 14).
+//! `data/<deployment>/<file>` and `…/file/<file>`: bytes of a recording, by ranges (RFC 9110, sections 13 and 14).
 
 use std::io::SeekFrom;
 use std::ops::Range;
@@ -9,8 +9,11 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use spyhop_api::Problem;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{Served, asked};
@@ -19,15 +22,27 @@ use crate::catalogue::access::Reader;
 /// Read from the disk and sent at once.
 const BLOCK_BYTES: usize = 256 * 1024;
 
-/// Answers `GET` and `HEAD` of a listed file.
+/// The route below `/api/v1`.
+pub fn routes() -> OpenApiRouter<Arc<Served>> {
+    OpenApiRouter::new().routes(routes!(file))
+}
+
+/// A recording or table as it is, whole or by ranges
+#[utoipa::path(get, path = "/deployments/{id}/file/{name}", tag = "recordings",
+    params(("id" = String, Path, description = "The deployment"),
+        ("name" = String, Path, description = "The file")),
+    responses((status = 200, content_type = "application/octet-stream"),
+        (status = 206, description = "The part that the header `range` asks for"),
+        (status = 404, body = Problem), (status = 416)))]
 pub async fn file(
     State(served): State<Arc<Served>>,
+    reader: Reader,
     Path((id, name)): Path<(String, String)>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let wanted = (id.clone(), name.clone());
-    let placed = asked(&served, move |c| c.file(&wanted.0, &wanted.1, Reader::Public))
+    let placed = asked(&served, move |c| c.file(&wanted.0, &wanted.1, reader))
         .await?
         .ok_or_else(|| ApiError::not_found(format!("'{id}' lists no file '{name}'")))?;
     let gone = || ApiError::not_found(format!("'{name}' of '{id}' is not there any more"));

@@ -1,4 +1,4 @@
-//! `api/deployments/<id>/preview.png`: painted once for each version of a deployment.
+//! `…/preview.png`: painted once for each version of a deployment.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -8,7 +8,9 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use spyhop_api::Deployment;
+use spyhop_api::{Deployment, Problem};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::data::names_tag;
 use super::error::ApiError;
@@ -21,16 +23,25 @@ use crate::preview;
 #[derive(Default)]
 pub struct Previews(Mutex<HashMap<String, (u64, Bytes)>>);
 
-/// Answers with a deployment's picture.
-pub async fn png(
+/// The route.
+pub fn routes() -> OpenApiRouter<Arc<Served>> {
+    OpenApiRouter::new().routes(routes!(png))
+}
+
+/// A deployment's best view as a picture
+#[utoipa::path(get, path = "/deployments/{id}/preview.png", tag = "deployments",
+    params(("id" = String, Path, description = "The deployment")),
+    responses((status = 200, content_type = "image/png"), (status = 404, body = Problem)))]
+async fn png(
     State(served): State<Arc<Served>>,
+    reader: Reader,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let wanted = id.clone();
     let found = asked(&served, move |catalogue| {
-        let deployment = catalogue.description(&wanted, Reader::Public)?;
-        Ok(deployment.zip(catalogue.recordings(&wanted, Reader::Public)?))
+        let deployment = catalogue.description(&wanted, reader)?;
+        Ok(deployment.zip(catalogue.recordings(&wanted, reader)?))
     });
     let (deployment, recordings) = found.await?.ok_or_else(|| no_deployment(&id))?;
     let version = version(&deployment, &recordings);

@@ -12,16 +12,27 @@ use spyhop_api::pyramid::PyramidList;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::blocking;
 use super::data::names_tag;
 use super::error::ApiError;
+use super::{blocking, no_deployment};
+use crate::catalogue::access::Reader;
 use crate::pyramid::{EncodedTile, TileCache, TileFailure, Tiles, product_name};
 
 /// Where tiles come from: whoever knows the deployments.
 pub trait PyramidSource: Send + Sync {
     /// The pyramids of a deployment, one for each channel that has one; `None` where there is no such
-    /// deployment.
-    fn pyramids(&self, deployment: &str) -> Option<Vec<Arc<Tiles>>>;
+    /// deployment for a reader.
+    ///
+    /// # Errors
+    /// When it can't be told.
+    fn pyramids(
+        &self,
+        deployment: &str,
+        reader: Reader,
+    ) -> Result<Option<Vec<Arc<Tiles>>>, ApiError>;
+
+    /// Somebody looks at a tile that is still to be built.
+    fn looked_at(&self, deployment: &str, tiles: &Tiles, level: i32, tile: i64);
 }
 
 /// What the routes answer from.
@@ -52,14 +63,13 @@ pub fn routes() -> OpenApiRouter<Pyramids> {
         (status = 404, description = "There is no such deployment")))]
 async fn pyramid(
     State(pyramids): State<Pyramids>,
+    reader: Reader,
     Path(id): Path<String>,
 ) -> Result<Response, ApiError> {
     let wanted = id.clone();
-    let found = blocking(move || {
-        let tiles = pyramids.source.pyramids(&wanted)?;
-        Some(PyramidList { pyramids: tiles.iter().map(|tiles| tiles.info()).collect() })
-    });
-    let list = found.await?.ok_or_else(|| no_deployment(&id))?;
+    let found = blocking(move || pyramids.source.pyramids(&wanted, reader));
+    let tiles = found.await??.ok_or_else(|| no_deployment(&id))?;
+    let list = PyramidList { pyramids: tiles.iter().map(|tiles| tiles.info()).collect() };
     Ok(([(header::CACHE_CONTROL, "no-cache")], Json(list)).into_response())
 }
 
@@ -81,11 +91,12 @@ async fn pyramid(
         (status = 404, description = "There is no such deployment, product, version or level")))]
 async fn tile(
     State(pyramids): State<Pyramids>,
+    reader: Reader,
     Path((id, product, version, level, tile)): Path<(String, String, String, i32, i64)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let found = blocking(move || -> Result<Arc<EncodedTile>, ApiError> {
-        let tiles = pyramids.source.pyramids(&id).ok_or_else(|| no_deployment(&id))?;
+        let tiles = pyramids.source.pyramids(&id, reader)?.ok_or_else(|| no_deployment(&id))?;
         let of_product = |tiles: &&Arc<Tiles>| product_name(tiles.plan().channel) == product;
         let tiles = tiles
             .iter()
@@ -98,14 +109,18 @@ async fn tile(
                  api/v1/deployments/{id}/pyramid again"
             )));
         }
-        pyramids.cache.get(tiles, level, tile).map_err(|failure| match failure {
+        let found = pyramids.cache.get(tiles, level, tile).map_err(|failure| match failure {
             TileFailure::NoLevel { .. } | TileFailure::NoTile(_) => {
                 ApiError::not_found(failure.to_string())
             }
             // It names the recording and what to do.
             TileFailure::Unreadable(_) => ApiError::not_found(failure.to_string()),
             TileFailure::Compress(_) => ApiError::internal(&failure),
-        })
+        })?;
+        if found.unfinished {
+            pyramids.source.looked_at(&id, tiles, level, tile);
+        }
+        Ok(found)
     });
     let tile = found.await??;
     answer(&tile, &headers)
@@ -143,12 +158,6 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
-fn no_deployment(id: &str) -> ApiError {
-    ApiError::not_found(format!(
-        "there is no deployment '{id}' here: api/v1/deployments lists what there is"
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
@@ -160,9 +169,15 @@ mod tests {
     struct One(Arc<Tiles>);
 
     impl PyramidSource for One {
-        fn pyramids(&self, deployment: &str) -> Option<Vec<Arc<Tiles>>> {
-            (deployment == "x").then(|| vec![self.0.clone()])
+        fn pyramids(
+            &self,
+            deployment: &str,
+            _: Reader,
+        ) -> Result<Option<Vec<Arc<Tiles>>>, ApiError> {
+            Ok((deployment == "x").then(|| vec![self.0.clone()]))
         }
+
+        fn looked_at(&self, _: &str, _: &Tiles, _: i32, _: i64) {}
     }
 
     async fn body(response: Response) -> Bytes {
@@ -178,7 +193,7 @@ mod tests {
         let pyramids = Pyramids::new(Arc::new(One(one.clone())), 1 << 20);
         let ask = |id: &str, version: &str, level: i32, headers: &HeaderMap| {
             let path = (id.into(), "spectrum".into(), version.into(), level, first);
-            tile(State(pyramids.clone()), Path(path), headers.clone())
+            tile(State(pyramids.clone()), Reader::Public, Path(path), headers.clone())
         };
         let plain = ask("x", &version, 0, &HeaderMap::new()).await.expect("a tile");
         assert_eq!(plain.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
@@ -210,7 +225,8 @@ mod tests {
         let coarsest = one.plan().coarsest_level();
         let first = one.plan().levels[coarsest as usize].columns.start.div_euclid(256);
         let path = ("x".into(), "spectrum".into(), version, coarsest, first);
-        let unfinished = super::tile(State(pyramids), Path(path), HeaderMap::new()).await;
+        let unfinished =
+            super::tile(State(pyramids), Reader::Public, Path(path), HeaderMap::new()).await;
         assert_eq!(unfinished.expect("a tile").headers()[header::CACHE_CONTROL], "no-store");
     }
 

@@ -15,10 +15,10 @@ use tokio_util::io::ReaderStream;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::access::Seen;
 use super::error::ApiError;
-use super::{Served, blocking, no_deployment};
+use super::{Served, asked, blocking, no_deployment};
 use crate::catalogue::Recordings;
+use crate::catalogue::access::Reader;
 use crate::excerpt::{Excerpt, ExcerptError, Form};
 
 /// Excerpts that are made at the same time: each keeps a disk and a core busy.
@@ -60,28 +60,26 @@ struct Asked {
         (status = 413, body = Problem, description = "More than is given out at once")))]
 async fn samples(
     State(served): State<Arc<Served>>,
-    seen: Seen,
+    reader: Reader,
     Path(id): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(wanted): Query<Asked>,
 ) -> Result<Response, ApiError> {
-    let name = asked.format.as_deref().unwrap_or("wav");
+    let name = wanted.format.as_deref().unwrap_or("wav");
     let form = Form::from_name(name).ok_or_else(|| {
         ApiError::bad_request(format!("the format '{name}' is unknown: wav, flac or npy"))
     })?;
-    served.check_deployment(&id, &seen).await?;
-    let from = served.clone();
-    let wanted = id.clone();
-    let recordings = blocking(move || from.recordings(&wanted)).await??;
+    let deployment = id.clone();
+    let recordings = asked(&served, move |c| c.recordings(&deployment, reader)).await?;
     let recordings = recordings.ok_or_else(|| no_deployment(&id))?;
     let _room = ROOM.acquire().await.map_err(|e| ApiError::internal(&e))?;
-    let (file, start) = blocking(move || write(&recordings, &asked, form)).await??;
+    let (file, start) = blocking(move || write(&recordings, &wanted, form)).await??;
 
     let mut answer = HeaderMap::new();
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(form.mime_type()));
     let length = file.metadata().map_err(|e| ApiError::internal(&e))?.len();
     answer.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     let stamp = start.map(|t| t.to_iso().replace(':', "")).unwrap_or_default();
-    let file_name = format!("attachment; filename=\"{}_{stamp}.{name}\"", plain(&id));
+    let file_name = format!("attachment; filename=\"{}_{stamp}.{}\"", plain(&id), form.ending());
     answer.extend(HeaderValue::from_str(&file_name).ok().map(|v| (header::CONTENT_DISPOSITION, v)));
     if let Some(value) = start.and_then(|t| HeaderValue::from_str(&t.to_iso()).ok()) {
         answer.insert("spyhop-start", value);

@@ -10,7 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::error::ApiError;
-use super::{Served, annotations, data, deployments, guard, preview, samples};
+use super::pyramid::{self, Pyramids};
+use super::{Served, TILE_BYTES, annotations, data, deployments, guard, jobs, preview, samples};
 
 /// Where the document stands.
 const DOCUMENT: &str = "/api/v1/openapi.json";
@@ -29,19 +30,20 @@ struct Document;
 
 /// The routes, and the page that shows them.
 pub fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
-    let all = OpenApiRouter::with_openapi(Document::openapi()).nest(
-        "/api/v1",
-        OpenApiRouter::new()
-            .merge(deployments::routes())
-            .merge(preview::routes())
-            .merge(data::routes())
-            .merge(samples::routes())
-            .merge(annotations::routes()),
-    );
+    let described = OpenApiRouter::new()
+        .merge(deployments::routes())
+        .merge(preview::routes())
+        .merge(annotations::routes())
+        .merge(jobs::routes().with_state(served.engine.clone()))
+        .layer(CompressionLayer::new())
+        // Tiles are compressed already; sound hardly is, and a part of a file must stay what it is.
+        .merge(pyramid::routes().with_state(Pyramids::new(served.clone(), TILE_BYTES)))
+        .merge(data::routes())
+        .merge(samples::routes());
+    let all = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", described);
     let (routes, document) = all.split_for_parts();
     routes
         .layer(from_fn_with_state(served.clone(), guard::changes))
-        .layer(CompressionLayer::new())
         .merge(SwaggerUi::new(TRY_IT).url(DOCUMENT, document))
         .route("/api/{*rest}", axum::routing::any(nothing_there))
 }

@@ -11,8 +11,9 @@ use spyhop_signal::line::LineError;
 use super::folder::Folder;
 use super::plan::{Plan, TIERS, Unit};
 use super::publish::{Description, PublishError, publish};
-use super::recordings::{Recordings, Unreadable};
+use super::recordings::Unreadable;
 use super::unit::{UnitFailure, make_unit};
+use crate::catalogue::Recordings;
 
 /// How far a build is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,24 +1,12 @@
-//! The recordings that a pyramid is made from.
+//! Columns of a deployment's recordings.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use spyhop_api::RecordingInfo;
 use spyhop_signal::line_reader::LineReader;
 use spyhop_signal::pyramid::{Grid, LevelColumns, Recorded, transform};
 use spyhop_signal::{OpenError, Recording, SourceError};
 
-/// Opens the recording with an index into [`Recordings::infos`].
-pub type OpenRecording = Arc<dyn Fn(usize) -> Result<Recording, OpenError> + Send + Sync>;
-
-/// The recordings of a deployment, and a way to their samples.
-#[derive(Clone)]
-pub struct Recordings {
-    /// What is known of each.
-    pub infos: Arc<Vec<RecordingInfo>>,
-    /// Opens one.
-    pub open: OpenRecording,
-}
+use crate::catalogue::Recordings;
 
 /// Why samples could not be had.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

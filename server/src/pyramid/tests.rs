@@ -12,6 +12,7 @@ use spyhop_signal::{OpenError, SourceError};
 
 use super::plan::Plan;
 use super::*;
+use crate::catalogue::Recordings;
 
 /// 2 kHz: a column of the finest level lasts 2.048 s, and a unit 4.66 h.
 const RATE: u32 = 2000;
@@ -64,7 +65,7 @@ pub(crate) fn recordings(names: &[&str], broken: &'static str) -> Recordings {
         formats::open(name, Box::new(wav(seed, 40)), &options).expect("a WAV").info
     };
     let infos = names.iter().zip(0..).map(info).collect();
-    Recordings { infos: Arc::new(infos), open: Arc::new(open) }
+    Recordings { infos: Arc::new(infos), open: Arc::new(open), version: String::new() }
 }
 
 /// One file in each of several units, and two that touch.

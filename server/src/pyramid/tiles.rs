@@ -16,7 +16,8 @@ use super::arrays::{self, Quantity, level_name};
 use super::folder::Folder;
 use super::plan::{Plan, Unit, unit_columns};
 use super::product_name;
-use super::recordings::{Recordings, Unreadable};
+use super::recordings::Unreadable;
+use crate::catalogue::Recordings;
 
 /// Of gzip's nine: the next ones take three times as long for a fiftieth.
 const GZIP_LEVEL: u32 = 4;
@@ -77,6 +78,11 @@ impl Tiles {
         &self.plan
     }
 
+    /// Samples a second of what it is made of.
+    pub fn rate_hz(&self) -> f64 {
+        self.plan.grid.sample_rate_hz()
+    }
+
     /// What a page has to know to ask for tiles.
     pub fn info(&self) -> PyramidInfo {
         let spectrum = self.plan.grid.spectrum();
@@ -98,6 +104,15 @@ impl Tiles {
             dated: self.plan.recorded.dated,
             built: self.built(),
         }
+    }
+
+    /// Keys of the units that a tile is read from.
+    pub fn units_of(&self, level: i32, tile: i64) -> Vec<String> {
+        let Some(columns) = tile_columns(tile).filter(|_| level >= 0) else { return Vec::new() };
+        let size = unit_columns(level);
+        let indices = columns.start.div_euclid(size)..=(columns.end - 1).div_euclid(size);
+        let units = indices.filter_map(|index| self.plan.unit_at(level, index * size));
+        units.map(|unit| unit.key.clone()).collect()
     }
 
     /// How much of it is built, 0 to 1.

@@ -8,8 +8,9 @@ use zarrs::array::ArrayError;
 use super::arrays::{self, Quantity, level_name};
 use super::folder::Folder;
 use super::plan::{Plan, UNIT_COLUMNS, UNIT_LEVELS, Unit, unit_columns};
-use super::recordings::{Recordings, Unreadable};
+use super::recordings::Unreadable;
 use super::top;
+use crate::catalogue::Recordings;
 
 /// Why a unit was not made.
 #[derive(Debug, thiserror::Error)]

@@ -6,6 +6,7 @@ use crate::time::{Moment, Timestamp};
 
 /// One annotation, in time since the beginning of the line that it stands on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Annotation {
     /// Unique within its set, never used again.
     pub id: u64,
@@ -29,6 +30,7 @@ pub struct Annotation {
 
 /// An annotation of a hosted deployment: shared by all who look at it, with who made it and when.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SharedAnnotation {
     /// Number in the deployment, never used again.
     pub id: u64,
@@ -47,6 +49,7 @@ pub struct SharedAnnotation {
 
 /// What an annotation of a hosted deployment says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AnnotationContent {
     /// Left edge: clock time, or time since the first sample where the deployment has no clock.
     pub start: Moment,
@@ -73,6 +76,7 @@ pub struct AnnotationContent {
 
 /// A change that somebody asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AnnotationChange {
     /// What it is to say.
     #[serde(flatten)]
@@ -84,6 +88,7 @@ pub struct AnnotationChange {
 
 /// A step in an annotation's history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AnnotationStep {
     /// The version that it made.
     pub version: u32,
@@ -97,6 +102,7 @@ pub struct AnnotationStep {
 
 /// What `GET …/annotations` answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AnnotationList {
     /// In the order of time.
     pub annotations: Vec<SharedAnnotation>,

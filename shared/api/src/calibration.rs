@@ -19,11 +19,13 @@ const LOWEST_PER_COUNT_DB: f64 = -40.0;
 /// full scale (RMS of samples in [−1, 1), so that a full-scale sine stands at −3.01 dB). One value of
 /// each kind may be a table by frequency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Calibration {
     /// Hydrophone sensitivity, gain and converter: C = 20·lg(`adc_peak_v`) − S − G.
     VPerUpa {
         /// Sensitivity S, dB re 1 V/µPa (negative).
+        #[cfg_attr(feature = "schema", schema(value_type = Object))]
         sensitivity_db: ByFrequency,
         /// Gain G, dB.
         gain_db: f64,
@@ -33,11 +35,13 @@ pub enum Calibration {
     /// End to end, dB re 1 µPa for a full-scale RMS of 1 (+170 to +190): C is the value.
     UpaPerFullscale {
         /// The value.
+        #[cfg_attr(feature = "schema", schema(value_type = Object))]
         db: ByFrequency,
     },
     /// Micropascal a count, dB: C = value + 20·lg(2^(`bits` − 1)).
     UpaPerCount {
         /// The value.
+        #[cfg_attr(feature = "schema", schema(value_type = Object))]
         db: ByFrequency,
         /// Bits of a sample.
         bits: u32,

@@ -13,6 +13,7 @@ const MOST_DAYS: usize = 40_000;
 
 /// Recorded share of each hour of the days (UTC) from the first to the last with recordings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Coverage {
     /// Midnight that begins the first day.
     pub first_day: Option<Timestamp>,

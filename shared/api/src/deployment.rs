@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 
 /// What `GET api/deployments` answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DeploymentList {
     /// All deployments of the place that is served, by name.
     pub deployments: Vec<Deployment>,
@@ -15,6 +16,7 @@ pub struct DeploymentList {
 
 /// One deployment. Its recordings are fetched from `data/<id>/<recording name>` by ranges.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Deployment {
     /// Made of its folder's path: stable, used in links.
@@ -79,6 +81,7 @@ pub struct Deployment {
 
 /// Who finds a deployment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
     /// It stands in the list.
@@ -92,6 +95,7 @@ pub enum Visibility {
 
 /// How exactly a position is published: endangered whales are followed by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PositionPublic {
     /// As it is given.
@@ -105,6 +109,7 @@ pub enum PositionPublic {
 
 /// A file that could not be read, and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FileFailure {
     /// The file's name, without a path.
     pub name: String,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What a level is a level of. Without a calibration it has another name and is relative to full scale,
 /// never to a micropascal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Quantity {
     /// Mean-square sound pressure spectral density level.
@@ -24,6 +25,7 @@ pub enum Quantity {
 
 /// A frequency band.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Band {
     /// Lower edge.
     pub low_hz: f64,
@@ -35,6 +37,7 @@ pub struct Band {
 
 /// A level with everything that a readout of it says.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Level {
     /// What it is a level of.
     pub quantity: Quantity,

@@ -11,6 +11,7 @@ pub mod annotation;
 pub mod calibration;
 pub mod coverage;
 pub mod deployment;
+pub mod job;
 pub mod levels;
 pub mod problem;
 pub mod pyramid;
@@ -27,6 +28,7 @@ pub use calibration::{ByFrequency, Calibration, CalibrationError, FrequencyTable
 pub use coverage::Coverage;
 pub use deployment::{Deployment, DeploymentList, FileFailure, PositionPublic, Visibility};
 pub use levels::{Band, Level, Quantity};
+pub use problem::Problem;
 pub use quality::{Finding, FindingKind, Quality};
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};

@@ -7,6 +7,7 @@ pub const PROBLEM_TYPE: &str = "application/problem+json";
 
 /// A problem document (RFC 9457): what every route under `/api/v1` answers instead of a result.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// What kind of problem it is; `about:blank`, because the status says all of that.
     #[serde(rename = "type", default)]

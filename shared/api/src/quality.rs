@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What the samples of a recording, or of an hour, tell of how they were recorded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Quality {
     /// Samples that were looked at, of one channel.
@@ -32,6 +33,7 @@ pub struct Quality {
 
 /// Runs of samples that do not change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RunCount {
     /// How many there are.
     pub count: u64,
@@ -43,6 +45,7 @@ pub struct RunCount {
 
 /// Lines at the harmonics of a mains supply.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Mains {
     /// 50 or 60.
     pub hz: f64,
@@ -54,6 +57,7 @@ pub struct Mains {
 
 /// How the bits of a stored sample are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Bits {
     /// Bits that a sample is stored in.
     pub stored: u32,
@@ -65,6 +69,7 @@ pub struct Bits {
 
 /// Something that a person should know before trusting a number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Finding {
     /// What kind of thing.
     pub kind: FindingKind,
@@ -77,6 +82,7 @@ pub struct Finding {
 
 /// Kinds of findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// Samples at the rails.

@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 
 /// Everything known about one recording without reading its samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RecordingInfo {
     /// The file's name, without a path.
     pub name: String,
@@ -47,6 +48,7 @@ pub struct RecordingInfo {
 
 /// A run of frames without a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SegmentInfo {
     /// Clock time of the run's first frame, where the recording is dated.
     pub start: Option<Timestamp>,
@@ -58,6 +60,7 @@ pub struct SegmentInfo {
 
 /// Where a start time came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StartSource {
     /// No start is known.

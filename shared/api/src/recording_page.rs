@@ -6,6 +6,8 @@ use crate::time::Timestamp;
 
 /// What is asked of the recordings of a deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "schema", into_params(parameter_in = Query))]
 #[serde(default)]
 pub struct RecordingQuery {
     /// Words that all stand in the name, the format or the reason of a failure; any case.
@@ -43,6 +45,7 @@ impl Default for RecordingQuery {
 
 /// A column of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum RecordingSort {
     /// When it began; undated ones come first.
@@ -60,6 +63,7 @@ pub enum RecordingSort {
 
 /// A row of the table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct RecordingRow {
     /// Name of the file.
@@ -88,6 +92,7 @@ pub struct RecordingRow {
 
 /// What is answered.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RecordingPage {
     /// How many fit the question, on all pages.
     pub total: u64,

@@ -15,6 +15,7 @@ use crate::time::{Timestamp, frames_to_nanos};
 
 /// The recordings of a deployment, in the order in which they are listed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Timeline {
     /// Changes when anything below does.
     pub version: String,
@@ -41,6 +42,7 @@ pub struct Timeline {
 
 /// What recordings of one instrument share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RecordingKind {
     /// Container.
     pub format: String,
@@ -62,6 +64,7 @@ pub struct RecordingKind {
 
 /// The runs of one recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Segments {
     /// Index of the recording.
     pub recording: usize,

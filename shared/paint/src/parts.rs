@@ -4,6 +4,7 @@ mod axis;
 mod bar;
 mod boxes;
 mod gap;
+mod heard;
 mod level_chart;
 mod mark;
 mod slice;
@@ -14,6 +15,7 @@ pub use axis::{AxisStyle, Side, frequency_axis, time_axis, value_axis, value_axi
 pub use bar::{BAR_PX, colour_bar, colour_bar_width_px, level_unit};
 pub use boxes::{Handle, annotation_box, handle_at, handles, selection_box};
 pub use gap::{gap, pending};
+pub use heard::heard_axis;
 pub use level_chart::{Bar, Curve, LevelChart, Ribbon, level_chart};
 pub use mark::{brush, crosshair, cursor, playhead};
 pub use slice::{SlicePlot, slice_plot};

@@ -77,7 +77,8 @@ pub fn open(
     if opening.source.is_empty() {
         return Err(OpenError::Empty { name: name.to_owned() });
     }
-    let found = read_container(&mut opening)?;
+    let mut found = read_container(&mut opening)?;
+    undo_time_expansion(&mut opening, &mut found);
     if !RATES_HZ.contains(&found.sample_rate_hz) {
         return Err(opening.broken(format!(
             "its header claims {} samples a second, which no recorder makes (1 Hz to 10 MHz); the \
@@ -112,6 +113,29 @@ fn read_container(opening: &mut Opening<'_>) -> Result<Found, OpenError> {
             None => Err(opening.unknown(bytes::what_it_looks_like(&head))),
         },
     }
+}
+
+/// A detector that stretches time writes files that play slower than life; GUANO's `TE` says how much,
+/// and its `Samplerate` is to be the product of it and the header's rate.
+fn undo_time_expansion(opening: &mut Opening<'_>, found: &mut Found) {
+    let factor = opening.time_expansion;
+    if !(factor.is_finite() && factor > 0.0) || factor == 1.0 {
+        return;
+    }
+    let stated = found.sample_rate_hz;
+    let real = stated * factor;
+    if opening.stated_rate_hz == Some(stated) {
+        opening.warn(format!(
+            "its GUANO chunk says that it is time-expanded {factor} times, but also that {stated} Hz \
+             is the rate it was recorded at; the rate is believed"
+        ));
+        return;
+    }
+    found.sample_rate_hz = real;
+    opening.warn(format!(
+        "it is time-expanded {factor} times, as its GUANO chunk says: it was recorded at {real} Hz, \
+         not at the {stated} Hz of its header, and times and frequencies are those of the recording"
+    ));
 }
 
 /// Puts what a reader found, what the metadata say and what the name says into one [`Recording`].

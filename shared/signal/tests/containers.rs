@@ -50,7 +50,7 @@ fn chunks_before_and_after_the_samples_are_read_even_behind_odd_lengths() {
     let list = chunk(b"LIST", &[b"INFO".to_vec(), comment].concat());
     let guano = chunk(
         b"guan",
-        b"GUANO|Version: 1.0\nTimestamp: 2020-01-02T03:04:05.5+02:00\nTE: 10\nLoc Position: 1 2",
+        b"GUANO|Version: 1.0\nTimestamp: 2020-01-02T03:04:05.5+02:00\nTE: 1\nLoc Position: 1 2",
     );
     let mut odd = chunk(b"data", &[128, 129, 130]);
     let mut u8_format = fmt_chunk(1, 100);
@@ -68,7 +68,26 @@ fn chunks_before_and_after_the_samples_are_read_even_behind_odd_lengths() {
         assert_eq!(info.metadata["Loc Position"], "1 2");
         assert_eq!(iso(&info), "2020-01-02T01:04:05.500000000Z");
         assert_eq!((info.start_source, info.start_zone.as_str()), (StartSource::Guano, "+02:00"));
-        assert!(info.warnings.iter().any(|w| w.contains("time-expanded")), "{:?}", info.warnings);
+    }
+}
+
+#[test]
+fn a_time_expanded_recording_has_the_rate_and_the_time_of_what_was_recorded() {
+    let opened = |lines: &str| {
+        let guano = chunk(b"guan", format!("GUANO|Version: 1.0\n{lines}").as_bytes());
+        info("x.wav", riff(&[fmt_chunk(1, 38_400), data_chunk(&[1; 3840]), guano]))
+    };
+    for lines in ["TE: 10", "Samplerate: 384000\nTE: 10"] {
+        let info = opened(lines);
+        assert_eq!((info.sample_rate_hz, info.duration_s), (384_000.0, 0.01));
+        assert!(info.warnings[0].contains("time-expanded 10 times"), "{:?}", info.warnings);
+    }
+    // Nobody knows which of the two is meant: the one that changes nothing is believed.
+    let doubtful = opened("TE: 10\nSamplerate: 38400");
+    assert_eq!((doubtful.sample_rate_hz, doubtful.warnings.len()), (38_400.0, 1));
+    for lines in ["TE: 1", "TE: none", "TE: 0", "TE: -3", "TE: inf", "Samplerate: 38400"] {
+        let info = opened(lines);
+        assert_eq!((info.sample_rate_hz, info.warnings.len()), (38_400.0, 0), "{lines}");
     }
 }
 

@@ -198,13 +198,14 @@ impl View {
             "db" => {
                 let (a, b) = value.split_once("..").ok_or("db=-20..60")?;
                 let (a, b) = (finite(a).ok_or("db=-20..60")?, finite(b).ok_or("db=-20..60")?);
-                self.colour.range_db = Some((a.min(b), a.max(b)));
+                let range = Some((a.min(b), a.max(b))).filter(|(low, high)| low < high);
+                self.colour.range_db = Some(range.ok_or("db=-20..60")?);
             }
             "cm" => self.colour.map = by_name(MAPS, value).ok_or("cm=viridis")?,
             "sel" => self.selection = Some(selection(value).ok_or("sel=12.5s_0.25_1000-8000")?),
             "rate" => {
                 self.listening.rate =
-                    finite(value).filter(|r| (0.001..=10_000.0).contains(r)).ok_or("rate=0.1")?;
+                    finite(value).filter(|r| (0.01..=1800.0).contains(r)).ok_or("rate=0.1")?;
             }
             "lens" => self.listening.lens = lens(value).ok_or("lens=het40000 or lens=envelope")?,
             "band" => self.listening.band_hz = Some(band(value).ok_or("band=20000-90000")?),
@@ -566,9 +567,9 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named_and_the_rest_still_counts() {
         let (view, errors) =
-            View::from_query("?span=oops&f=100-200&later=1&fft=7.7.7.density.hann");
+            View::from_query("?span=oops&f=100-200&later=1&fft=7.7.7.density.hann&db=5..5&rate=0");
         assert_eq!(view.band_hz, Some((100.0, 200.0)));
         let keys: Vec<_> = errors.iter().map(|e| e.key.as_str()).collect();
-        assert_eq!(keys, ["span", "fft"]);
+        assert_eq!(keys, ["span", "fft", "db", "rate"]);
     }
 }

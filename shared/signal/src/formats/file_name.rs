@@ -8,7 +8,7 @@ use super::start::{ASSUMED_UTC, Start, instant, instant_without_zone};
 
 /// The patterns tried, in this order, in strftime's letters. `%-m` takes one or two digits, `%3f`
 /// three digits of a second, `%f` one to nine.
-pub const PATTERNS: [&str; 13] = [
+pub const PATTERNS: [&str; 14] = [
     "%Y%m%dT%H%M%S.%3f",
     "%Y%m%dT%H%M%S",
     "_%Y%m%d_%H%M%S_%3f",
@@ -22,6 +22,7 @@ pub const PATTERNS: [&str; 13] = [
     "%Y-%m-%d_%H-%M-%S",
     ".%Y-%-m-%-d-%-H-%-M-%-S.",
     "_%Y%m%d%H%M%S_%f.",
+    "%Y%m%d_%H%M%S",
 ];
 
 /// Words in names that tell a zone. They are shown and, but for UTC's own, not applied: logs of the
@@ -233,6 +234,7 @@ mod tests {
             ("SM4_20230102$030405.wav", "2023-01-02T03:04:05."),
             ("MARS-20150910T000000Z-2kHz.wav", "2015-09-10T00:00:00.Z"),
             ("sample_220925_223450.wav", "2022-09-25T22:34:50."),
+            ("20200404_102500.WAV", "2020-04-04T10:25:00."),
             ("odd_20230102_030460.wav", "2023-01-02T03:05:00."),
         ] {
             assert_eq!(clock(name).as_deref(), Some(expected), "{name}");

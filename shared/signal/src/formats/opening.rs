@@ -18,6 +18,10 @@ pub(crate) struct Opening<'a> {
     pub(crate) warnings: Vec<String>,
     /// Start times that parts of the file state.
     pub(crate) starts: Vec<Start>,
+    /// How many times slower than it was recorded the file plays, by its metadata; 1 if unsaid.
+    pub(crate) time_expansion: f64,
+    /// Rate of the recording, by its metadata, Hz.
+    pub(crate) stated_rate_hz: Option<f64>,
 }
 
 /// What a reader found a file to be.
@@ -42,6 +46,8 @@ impl<'a> Opening<'a> {
             metadata: BTreeMap::new(),
             warnings: Vec::new(),
             starts: Vec::new(),
+            time_expansion: 1.0,
+            stated_rate_hz: None,
         }
     }
 

@@ -86,10 +86,12 @@ pub(crate) fn data_frames(opening: &mut Opening<'_>, data: Chunk, format: &Forma
             seconds(data.bytes)
         ));
     } else if !data.bytes.is_multiple_of(frame_bytes) {
-        opening.warn(format!(
-            "the last {} bytes of its samples are less than one frame and are left out",
-            data.bytes % frame_bytes
-        ));
+        opening.warn(match data.bytes % frame_bytes {
+            1 => "its last byte is less than one frame and is left out".to_owned(),
+            n => format!(
+                "the last {n} bytes of its samples are less than one frame and are left out"
+            ),
+        });
     }
     data.bytes / frame_bytes
 }
@@ -137,7 +139,7 @@ pub(crate) fn parse_format(content: &[u8]) -> Result<Format, String> {
             0x50 | 0x55 => "MPEG sound in a WAV".to_owned(),
             _ => format!("samples coded by the method {tag:#06x}"),
         };
-        format!("it holds {coding}, which are not read here; convert it to plain WAV or FLAC")
+        format!("it holds {coding}; that is not read here, convert it to plain WAV or FLAC")
     })?;
     let bits_per_sample = if bits == 0 { layout.bytes() as u32 * 8 } else { bits };
     Ok(Format { layout, channels, sample_rate_hz: f64::from(rate), bits_per_sample })

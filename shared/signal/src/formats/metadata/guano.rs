@@ -6,7 +6,7 @@ use crate::formats::bytes::text;
 use crate::formats::opening::Opening;
 use crate::formats::start::from_iso;
 
-/// Notes every line under its own key, takes `Timestamp`, and warns of time expansion.
+/// Notes every line under its own key, and takes `Timestamp` and `TE`, the time expansion.
 pub(crate) fn read(opening: &mut Opening<'_>, content: &[u8]) {
     let content = text(content);
     if !content.trim_start_matches('\u{feff}').starts_with("GUANO|") {
@@ -22,17 +22,8 @@ pub(crate) fn read(opening: &mut Opening<'_>, content: &[u8]) {
                 Some(start) => opening.starts.push(start),
                 None => opening.warn(format!("its GUANO timestamp '{value}' is no time")),
             },
-            "TE" => {
-                if let Ok(factor) = value.parse::<f64>()
-                    && factor.is_finite()
-                    && factor > 1.0
-                {
-                    opening.warn(format!(
-                        "it was recorded time-expanded: real frequencies are {factor} times what \
-                         is shown, real durations a {factor}th"
-                    ));
-                }
-            }
+            "TE" => opening.time_expansion = value.parse().unwrap_or(1.0),
+            "Samplerate" => opening.stated_rate_hz = value.parse().ok(),
             _ => {}
         }
         opening.note(key, value);

@@ -1,0 +1,247 @@
+//! `?page=jobs`: the long work of the server, as it goes on.
+
+mod failures;
+mod stream;
+
+use futures::StreamExt;
+use gloo::net::eventsource::futures::EventSource;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use spyhop_api::job::{JobProgress, JobState, JobsSnapshot};
+
+use crate::server::{self, Wish};
+use crate::session::{NoticeKind, Session, use_session};
+use crate::wording;
+use failures::Failures;
+use stream::TaskStream;
+
+/// What the query calls it.
+pub const NAME: &str = "jobs";
+
+/// Runs that the task stream keeps.
+const RUNS: usize = 400;
+/// Whether the connection still stands is looked at this often, ms.
+const LOOK_MS: u32 = 1000;
+
+/// Whether events come.
+#[derive(Clone, Copy, PartialEq)]
+enum Connection {
+    Opening,
+    Open,
+    /// It was lost; the browser tries again by itself.
+    Lost,
+    /// There is no such server.
+    None,
+}
+
+/// The page.
+#[component]
+pub fn JobsPage() -> impl IntoView {
+    let now = RwSignal::new(JobsSnapshot::default());
+    let connection = RwSignal::new(Connection::Opening);
+    listen(now, connection);
+    let ids = Memo::new(move |_| now.with(|n| n.jobs.iter().map(|j| j.id).collect::<Vec<_>>()));
+    view! {
+        <div class="jobs" id="jobs">
+            <h1>"Jobs of this server"</h1>
+            {move || said_of(connection.get()).map(|words| view! { <p role="status">{words}</p> })}
+            <Show when=move || now.with(|n| n.trouble.is_some())>
+                <p class="trouble" id="jobs-trouble" role="alert">
+                    "Everything rests: " {move || now.with(|n| n.trouble.clone())}
+                    ". It goes on by itself once that is over."
+                </p>
+            </Show>
+            <Show when=move || connection.get() != Connection::None>
+                <section class="machine" aria-label="The server">
+                    <p id="jobs-machine">{move || now.with(machine)}</p>
+                    <TaskStream now/>
+                </section>
+                <ul class="job-list">
+                    <For each=move || ids.get() key=|id| *id let:id>
+                        <Job id now/>
+                    </For>
+                </ul>
+                <Show when=move || connection.get() == Connection::Open && ids.with(Vec::is_empty)>
+                    <p class="dim">"No long work has been asked of this server yet."</p>
+                </Show>
+            </Show>
+        </div>
+    }
+}
+
+#[component]
+fn Job(id: i64, now: RwSignal<JobsSnapshot>) -> impl IntoView {
+    let session = use_session();
+    let job = Memo::new(move |_| now.with(|n| n.jobs.iter().find(|j| j.id == id).cloned()));
+    let of = move |tell: fn(&JobProgress) -> String| job.with(|j| j.as_ref().map(tell));
+    let state = Memo::new(move |_| job.with(|j| j.as_ref().map(|j| j.state)));
+    let failed = Memo::new(move |_| job.with(|j| j.as_ref().map_or(0, |j| j.failed)));
+    let wish = move |wish: Wish| send(session, id, wish);
+    let goes_on = move || matches!(state.get(), Some(JobState::Running | JobState::Waiting));
+    let can_go_on = move || {
+        failed.get() > 0 || matches!(state.get(), Some(JobState::Paused | JobState::Cancelled))
+    };
+    let title = move || of(|j| j.title.clone()).unwrap_or_default();
+    view! {
+        <li data-job=id.to_string() data-job-state=move || of(|j| state_in_words(j.state).into())>
+            <div class="job-head">
+                <h2>{title}</h2>
+                <span class="job-state">{move || of(|j| state_in_words(j.state).into())}</span>
+                <span class="space"></span>
+                <Show when=goes_on>
+                    <button data-wish="pause" aria-label=move || format!("Pause {}", title())
+                        on:click=move |_| wish(Wish::Pause)>"Pause"</button>
+                </Show>
+                <Show when=can_go_on>
+                    <button data-wish="retry"
+                        aria-label=move || format!("{} {}", retry_word(state.get()), title())
+                        on:click=move |_| wish(Wish::Retry)
+                    >{move || retry_word(state.get())}</button>
+                </Show>
+                <Show when=move || goes_on() || state.get() == Some(JobState::Paused)>
+                    <button data-wish="cancel" aria-label=move || format!("Cancel {}", title())
+                        on:click=move |_| wish(Wish::Cancel)>"Cancel"</button>
+                </Show>
+            </div>
+            <progress max="1" aria-label=move || format!("Progress of {}", title())
+                prop:value=move || job.with(|j| j.as_ref().map_or(0.0, |j| j.fraction))></progress>
+            <p class="dim">{move || of(in_words)}</p>
+            <Show when=move || failed.get().gt(&0)>
+                <Failures id failed/>
+            </Show>
+        </li>
+    }
+}
+
+/// Hears the server's events as long as the page is shown.
+fn listen(now: RwSignal<JobsSnapshot>, connection: RwSignal<Connection>) {
+    let Ok(mut source) = EventSource::new(server::JOB_EVENTS) else {
+        return connection.set(Connection::None);
+    };
+    let Ok(mut events) = source.subscribe("message") else {
+        return connection.set(Connection::None);
+    };
+    let (hearing, stop) = futures::future::abortable(async move {
+        while let Some(event) = events.next().await {
+            let text = event.ok().and_then(|(_, event)| event.data().as_string());
+            let Some(text) = text else { break };
+            if let Ok(news) = serde_json::from_str::<JobsSnapshot>(&text) {
+                connection.set(Connection::Open);
+                now.update(|now| take_in(now, news));
+            }
+        }
+        // The server refuses: a static host, or another program.
+        connection.set(Connection::None);
+    });
+    spawn_local(async move {
+        // Aborted when the page goes.
+        let _ = hearing.await;
+    });
+    let looked_at = source.clone();
+    let look = gloo::timers::callback::Interval::new(LOOK_MS, move || {
+        use gloo::net::eventsource::State;
+        let is_lost = looked_at.state() == State::Connecting;
+        match connection.get_untracked() {
+            Connection::Open if is_lost => connection.set(Connection::Lost),
+            Connection::Lost if looked_at.state() == State::Open => {
+                connection.set(Connection::Open)
+            }
+            _ => {}
+        }
+    });
+    let held = send_wrapper::SendWrapper::new((source, look));
+    on_cleanup(move || {
+        stop.abort();
+        drop(held);
+    });
+}
+
+/// An event brings the runs that the one before did not; the first after a restart brings all.
+fn take_in(now: &mut JobsSnapshot, news: JobsSnapshot) {
+    let mut runs = std::mem::take(&mut now.runs);
+    let follows = match (runs.last(), news.runs.first()) {
+        (Some(last), Some(first)) => first.number == last.number + 1,
+        _ => true,
+    };
+    if !follows {
+        runs.clear();
+    }
+    *now = news;
+    runs.append(&mut now.runs);
+    let surplus = runs.len().saturating_sub(RUNS);
+    runs.drain(..surplus);
+    now.runs = runs;
+}
+
+fn send(session: Session, id: i64, wish: Wish) {
+    spawn_local(async move {
+        if let Err(why) = server::wish(id, &wish).await {
+            session.tell(NoticeKind::Error, why);
+        }
+    });
+}
+
+fn said_of(connection: Connection) -> Option<&'static str> {
+    match connection {
+        Connection::Opening => Some("Asking the server…"),
+        Connection::Open => None,
+        Connection::Lost => Some("The server does not answer. This page tries again by itself."),
+        Connection::None => Some(
+            "No server answers here: this page is served as files, and has no long work. \
+             `spyhop serve` runs it.",
+        ),
+    }
+}
+
+/// `12 units/s · 2 of 2 workers · 312 MB of memory, 128 of 256 MB for units`.
+fn machine(now: &JobsSnapshot) -> String {
+    let mut words = format!(
+        "{} units/s · {} of {} workers busy",
+        wording::trimmed(now.units_per_s, if now.units_per_s < 10.0 { 1 } else { 0 }),
+        now.running.len(),
+        now.workers
+    );
+    if let Some(bytes) = now.process_bytes {
+        words += &format!(" · {} of memory", wording::bytes(bytes));
+    }
+    words += &format!(
+        " · units hold {} of {}",
+        wording::bytes(now.reserved_bytes),
+        wording::bytes(now.limit_bytes)
+    );
+    words
+}
+
+/// `1240 of 2000 units · 12 units/s · 1 min 3 s left · 2 failed`.
+fn in_words(job: &JobProgress) -> String {
+    let mut words = format!("{} of {} units", job.done, job.total);
+    if job.units_per_s > 0.0 {
+        let decimals = if job.units_per_s < 10.0 { 2 } else { 0 };
+        words += &format!(" · {} units/s", wording::trimmed(job.units_per_s, decimals));
+    }
+    if let Some(left) = job.time_left_s {
+        words += &format!(" · {} left", wording::duration(left.ceil()));
+    }
+    if job.failed > 0 {
+        words += &format!(" · {} failed", job.failed);
+    }
+    words
+}
+
+fn retry_word(state: Option<JobState>) -> &'static str {
+    match state {
+        Some(JobState::Paused | JobState::Cancelled) => "Go on",
+        _ => "Try again",
+    }
+}
+
+fn state_in_words(state: JobState) -> &'static str {
+    match state {
+        JobState::Waiting => "waiting",
+        JobState::Running => "running",
+        JobState::Paused => "paused",
+        JobState::Cancelled => "cancelled",
+        JobState::Done => "done",
+        JobState::Failed => "failed",
+    }
+}

@@ -1,0 +1,137 @@
+//! Runs one job while a person looks on.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use spyhop_api::job::{JobProgress, UnitFailure};
+
+use super::engine::{Engine, Settings};
+use super::ledger::WorkError;
+use super::registry::Registry;
+use super::unit::{Job, key_of};
+use crate::progress;
+use crate::state::StateFolder;
+
+/// Below the state folder: ledgers of jobs that a command runs itself.
+const FOLDER: &str = "foreground";
+/// The bar moves at least this often.
+const TICK: Duration = Duration::from_millis(500);
+
+/// What came of a job.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How it stands: done, or failed.
+    pub job: JobProgress,
+    /// Keys and outputs of its finished units, in the order of its submission.
+    pub outputs: Vec<(String, Value)>,
+    /// What failed of it: the latest hundred.
+    pub failures: Vec<UnitFailure>,
+}
+
+/// Runs a job to its end with a progress bar on standard error. Ctrl-C stops it cleanly, and the same
+/// command later goes on where it was; what failed before is tried again.
+///
+/// The job has a ledger of its own below `state`, so it runs beside a server that works in that
+/// folder. The ledger is removed once everything is done: units name their files by their keys, and
+/// so find again what is there. Must not be called from within an async runtime.
+///
+/// # Errors
+/// [`WorkError::Stopped`] after Ctrl-C; else when the same job already runs in another process, its
+/// plan can't be carried out, or the ledger can't be written.
+pub fn run_in_foreground(
+    state: &Path,
+    registry: Registry,
+    job: &Job,
+    settings: Settings,
+) -> Result<Outcome, WorkError> {
+    let name = key_of("job", &job.key).unwrap_or_else(|_| "job".into());
+    let folder = state.join(FOLDER).join(name);
+    let own = Arc::new(StateFolder::open(&folder)?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let engine = Engine::start(own, registry, settings)?;
+    let id = engine.submit(job)?.job;
+    engine.retry(id)?;
+    let bar = progress::job_bar();
+    let watched = runtime.block_on(watch(&engine, id, &bar));
+    // Everything that ran is put back before the bar goes.
+    engine.stop();
+    bar.finish_and_clear();
+    if !watched?.is_over() {
+        return Err(WorkError::Stopped);
+    }
+    let detail = engine.job(id)?;
+    let outcome =
+        Outcome { outputs: engine.outputs(id)?, failures: detail.failures, job: detail.job };
+    drop(engine);
+    if outcome.failures.is_empty() {
+        // What is left of it only takes space.
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    Ok(outcome)
+}
+
+/// Watches a job until it is over, or Ctrl-C.
+async fn watch(
+    engine: &Engine,
+    job: i64,
+    bar: &indicatif::ProgressBar,
+) -> Result<JobProgress, WorkError> {
+    let mut changes = engine.changes();
+    let mut told = std::pin::pin!(tokio::signal::ctrl_c());
+    loop {
+        let now = engine.job(job)?.job;
+        let measured = changes.borrow_and_update().jobs.iter().find(|j| j.id == job).cloned();
+        progress::show_job(bar, measured.as_ref().filter(|_| !now.is_over()).unwrap_or(&now));
+        if now.is_over() {
+            return Ok(now);
+        }
+        tokio::select! {
+            _ = &mut told => return Ok(now),
+            _ = changes.changed() => {}
+            () = tokio::time::sleep(TICK) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::unit::{Priority, Unit, UnitError};
+    use serde_json::json;
+
+    #[test]
+    fn a_job_in_the_foreground_gives_its_outputs_and_leaves_no_ledger() {
+        let state = std::env::temp_dir().join(format!("spyhop-foreground-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&state);
+        let mut registry = Registry::default();
+        registry.add("square", |n: u64, _| match n {
+            3 => Err(UnitError::lasting("three is broken")),
+            n => Ok(n * n),
+        });
+        let units = |of: &[u64]| -> Vec<Unit> {
+            of.iter().map(|n| Unit::new(format!("square/{n}"), "square", json!(n))).collect()
+        };
+        let mut job = Job {
+            key: "squares".into(),
+            kind: "square".into(),
+            title: "Squares".into(),
+            deployment: None,
+            priority: Priority::ASKED_FOR,
+            units: units(&[1, 2, 3]),
+        };
+        let settings = Settings { workers: 2, ..Settings::default() };
+        let outcome =
+            run_in_foreground(&state, registry.clone(), &job, settings.clone()).expect("runs");
+        assert_eq!((outcome.job.done, outcome.failures.len()), (2, 1));
+        assert!(outcome.failures[0].message.contains("three is broken"));
+        job.units = units(&[1, 2, 4]);
+        let outcome = run_in_foreground(&state, registry, &job, settings).expect("runs");
+        let values: Vec<Value> = outcome.outputs.into_iter().map(|(_, value)| value).collect();
+        assert_eq!(values, [json!(1), json!(4), json!(16)]);
+        let left = std::fs::read_dir(state.join(FOLDER)).expect("folder").count();
+        assert_eq!(left, 0);
+        std::fs::remove_dir_all(state).expect("remove");
+    }
+}
