@@ -72,8 +72,9 @@ pub fn tiles(far: &Far, differs: bool) -> Option<String> {
     let mut words = Vec::new();
     if differs {
         let s = &far.spectrum;
-        words
-            .push(format!("zoomed out: {} {}, step {}", s.window, s.window_samples, s.hop_samples));
+        let name = s.window.to_string();
+        let window = wording::window(&name);
+        words.push(format!("zoomed out: {window} {}, step {}", s.window_samples, s.hop_samples));
     }
     if far.built < 1.0 {
         words.push(format!("the server has built {:.0} % of it", (far.built * 100.0).floor()));

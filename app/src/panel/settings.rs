@@ -57,8 +57,10 @@ fn Transform() -> impl IntoView {
         session.open.with(|o| o.as_ref().map_or(1.0, |o| o.line.sample_rate_hz))
     });
     let sizes = FFT_SIZES.map(|n| (n.to_string(), n.to_string())).to_vec();
-    let mut windows: Vec<(String, String)> =
-        Window::all().iter().map(|(n, _)| ((*n).to_owned(), window_words(n).to_owned())).collect();
+    let mut windows: Vec<(String, String)> = Window::all()
+        .iter()
+        .map(|(n, _)| ((*n).to_owned(), wording::window(n).to_owned()))
+        .collect();
     let kaiser = Window::Kaiser(KAISER_BETA).to_string();
     windows.push((kaiser, format!("Kaiser, β {KAISER_BETA}")));
     let overlaps = OVERLAPS.map(|(n, words)| (n.to_string(), words.to_owned())).to_vec();
@@ -313,18 +315,6 @@ fn rescale(session: Session, name: &str) {
                 v.colour.range_db.map(|(a, b)| ((a + by_db).round(), (b + by_db).round()));
         }
     });
-}
-
-fn window_words(name: &str) -> &str {
-    match name {
-        "hann" => "Hann",
-        "hann-sym" => "Hann, symmetric",
-        "hamming" => "Hamming",
-        "blackman" => "Blackman",
-        "blackmanharris" => "Blackman–Harris",
-        "boxcar" => "rectangular",
-        other => other,
-    }
 }
 
 fn map_words(name: &str) -> &str {
