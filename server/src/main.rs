@@ -17,7 +17,6 @@ mod npy;
 mod place;
 mod preview;
 mod progress;
-#[cfg_attr(not(test), expect(dead_code, reason = "tiles are served once a catalogue mounts them"))]
 mod pyramid;
 mod recording_file;
 mod state;

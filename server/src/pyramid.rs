@@ -33,7 +33,6 @@ pub mod unit;
 pub use build::{Built, build};
 pub use folder::Folder;
 pub use keeper::{Keeper, description};
-pub use publish::Description;
 pub use tiles::{EncodedTile, TileCache, TileFailure, Tiles};
 
 /// The name of a channel's product: `spectrum`, `spectrum.ch1`, …

@@ -90,7 +90,6 @@ pub fn infos(database: &Connection, row: i64) -> rusqlite::Result<Vec<InfoRow>> 
 ///
 /// # Errors
 /// When the database refuses.
-#[allow(dead_code, reason = "mounted with the rest of the API")]
 pub fn coverage(database: &Connection, row: i64) -> rusqlite::Result<Coverage> {
     let mut rows = database.prepare_cached(
         "SELECT start_ns, ifnull(end_ns, start_ns), iif(segments > 1, info, NULL) \
