@@ -100,10 +100,10 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
                     <button id="previous-recording" class="icon wide-only" aria-label="Previous recording"
                         title="Previous recording (Shift+N)"
                         on:click=move |_| act.run(Action::PreviousRecording)
-                    >"⏮"</button>
+                    >"‹"</button>
                     <button id="next-recording" class="icon wide-only" aria-label="Next recording"
                         title="Next recording (N)" on:click=move |_| act.run(Action::NextRecording)
-                    >"⏭"</button>
+                    >"›"</button>
                 </Show>
                 <button id="jump-button" title="Go to a date and time (J)"
                     on:click=move |_| act.run(Action::Jump)

@@ -82,8 +82,12 @@ pub fn app(served: Arc<Served>) -> Router {
             header::CONTENT_RANGE,
             header::ETAG,
         ]);
-    v1::routes(&served).nest("/data", data).layer(from_fn_with_state(served.clone(), access::recognise))
-        .layer(cors).fallback(web_app::asset).with_state(served)
+    v1::routes(&served)
+        .nest("/data", data)
+        .layer(from_fn_with_state(served.clone(), access::recognise))
+        .layer(cors)
+        .fallback(web_app::asset)
+        .with_state(served)
 }
 
 /// Asks the catalogue, away from the threads that answer.
