@@ -19,6 +19,7 @@ mod preview;
 mod products;
 mod progress;
 mod pyramid;
+mod quality;
 mod recording_file;
 mod state;
 mod whole_file;

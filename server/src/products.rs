@@ -22,6 +22,8 @@ mod product;
 mod rows;
 mod run;
 mod table;
+#[cfg(test)]
+mod tests;
 mod zarr;
 mod zarr_arrays;
 
