@@ -59,7 +59,7 @@ fn serve(place: &Path) -> anyhow::Result<Server> {
 fn each_folder_with_recordings_is_a_deployment() -> anyhow::Result<()> {
     let place = place()?;
     let server = serve(place.path())?;
-    let list = json(&server.at("api/deployments"))?;
+    let list = json(&server.at("api/v1/deployments"))?;
     let names: Vec<&str> = list["deployments"]
         .as_array()
         .into_iter()
@@ -72,7 +72,7 @@ fn each_folder_with_recordings_is_a_deployment() -> anyhow::Result<()> {
         "a folder without a deployment.toml keeps its own name"
     );
 
-    let night = json(&server.at("api/deployments/night"))?;
+    let night = json(&server.at("api/v1/deployments/night"))?;
     assert_eq!(night["licence"], "CC0-1.0");
     let starts: Vec<&str> = night["recordings"]
         .as_array()
@@ -88,7 +88,7 @@ fn each_folder_with_recordings_is_a_deployment() -> anyhow::Result<()> {
     assert_eq!(failure["name"], "photo.wav", "a bad file is listed and stops nothing");
     assert!(failure["reason"].as_str().is_some_and(|r| r.contains("JPEG")), "{failure}");
 
-    let missing = get(&server.at("api/deployments/nowhere"), &[])?;
+    let missing = get(&server.at("api/v1/deployments/nowhere"), &[])?;
     assert_eq!(missing.status(), StatusCode::NOT_FOUND);
     Ok(())
 }
@@ -98,13 +98,13 @@ fn a_file_that_arrives_while_the_server_runs_is_there_at_once() -> anyhow::Resul
     let place = place()?;
     let server = serve(place.path())?;
     assert_eq!(
-        json(&server.at("api/deployments/bare"))?["recordings"].as_array().map(Vec::len),
+        json(&server.at("api/v1/deployments/bare"))?["recordings"].as_array().map(Vec::len),
         Some(1)
     );
     let louder = sounds::sine(500.0, 0.9, 1.0, 8000);
     sounds::write_wav(&place.path().join("bare"), "b.wav", &louder, 8000)?;
     sounds::write_wav(&place.path().join("bare"), "a.wav", &louder, 8000)?;
-    let bare = json(&server.at("api/deployments/bare"))?;
+    let bare = json(&server.at("api/v1/deployments/bare"))?;
     let frames: Vec<u64> = bare["recordings"]
         .as_array()
         .into_iter()
@@ -121,12 +121,12 @@ fn recordings_in_folders_below_folders_are_served_by_one_id() -> anyhow::Result<
     let tone = sounds::sine(1000.0, 0.5, 2.0, 8000);
     let file = sounds::write_wav(&place.path().join("2024/night"), "a.wav", &tone, 8000)?;
     let server = serve(place.path())?;
-    let night = json(&server.at("api/deployments/2024~night"))?;
+    let night = json(&server.at("api/v1/deployments/2024~night"))?;
     assert_eq!((&night["name"], &night["recording_count"]), (&"night".into(), &1.into()));
     let mut whole = get(&server.at("data/2024~night/a.wav"), &[])?;
     assert_eq!(whole.body_mut().read_to_vec()?, std::fs::read(file)?);
     assert_eq!(
-        get(&server.at("api/deployments/2024~night/preview.png"), &[])?.status(),
+        get(&server.at("api/v1/deployments/2024~night/preview.png"), &[])?.status(),
         StatusCode::OK
     );
     Ok(())
@@ -138,11 +138,11 @@ fn nothing_of_a_deployment_that_is_kept_back_is_answered() -> anyhow::Result<()>
     let said = b"visibility = 'private'\nlatitude = 42.0\nlongitude = -70.0\n";
     sounds::write(&place.path().join("night"), "deployment.toml", said)?;
     let server = serve(place.path())?;
-    let list = get(&server.at("api/deployments"), &[])?.body_mut().read_to_string()?;
+    let list = get(&server.at("api/v1/deployments"), &[])?.body_mut().read_to_string()?;
     assert!(!list.contains("night") && list.contains("bare"), "{list}");
     for path in [
-        "api/deployments/night",
-        "api/deployments/night/preview.png",
+        "api/v1/deployments/night",
+        "api/v1/deployments/night/preview.png",
         "data/night/buoy_20240601_120000.wav",
         "data/night/calls.selections.txt",
     ] {
@@ -159,7 +159,7 @@ fn two_servers_on_one_folder_have_states_of_their_own_or_are_told_so() -> anyhow
     let first = Server::start(args)?;
     let other = serve(place.path())?;
     for server in [&first, &other] {
-        let night = json(&server.at("api/deployments/night"))?;
+        let night = json(&server.at("api/v1/deployments/night"))?;
         assert_eq!(night["recordings"].as_array().map(Vec::len), Some(2));
     }
     let refused = Server::start(args).err().map(|e| e.to_string()).unwrap_or_default();
@@ -184,7 +184,7 @@ fn a_server_that_was_killed_while_it_looked_through_a_place_goes_on() -> anyhow:
     let server = Server::start(args)?;
     let mut many = Value::Null;
     for _ in 0..100 {
-        many = json(&server.at("api/deployments/many"))?;
+        many = json(&server.at("api/v1/deployments/many"))?;
         if many["unread_count"] == 0 {
             break;
         }
@@ -209,7 +209,7 @@ fn recordings_of_a_web_folder_are_served_on() -> anyhow::Result<()> {
     let server = Server::start(["--data", &host.url])?;
     let mut whales = Value::Null;
     for _ in 0..100 {
-        whales = json(&server.at("api/deployments/whales"))?;
+        whales = json(&server.at("api/v1/deployments/whales"))?;
         if whales["recordings"].as_array().is_some_and(|r| r.len() == 1) {
             break;
         }
@@ -224,7 +224,7 @@ fn recordings_of_a_web_folder_are_served_on() -> anyhow::Result<()> {
     assert_eq!(get(&url, &[("If-None-Match", &tag)])?.status(), StatusCode::NOT_MODIFIED);
     assert_eq!(get(&url, &[])?.body_mut().read_to_vec()?, bytes);
     assert_eq!(
-        get(&server.at("api/deployments/whales/preview.png"), &[])?.status(),
+        get(&server.at("api/v1/deployments/whales/preview.png"), &[])?.status(),
         StatusCode::OK
     );
     Ok(())
@@ -235,7 +235,7 @@ fn a_misspelt_key_is_named_and_stops_nothing() -> anyhow::Result<()> {
     let place = place()?;
     sounds::write(&place.path().join("bare"), "deployment.toml", b"licens = 'CC0'")?;
     let server = serve(place.path())?;
-    let bare = json(&server.at("api/deployments/bare"))?;
+    let bare = json(&server.at("api/v1/deployments/bare"))?;
     assert_eq!(bare["recordings"].as_array().map(Vec::len), Some(1));
     let reason = bare["failures"][0]["reason"].as_str().unwrap_or_default().to_owned();
     assert!(reason.contains("'licens' is unknown, did you mean 'licence'?"), "{reason}");
@@ -331,7 +331,7 @@ fn nothing_but_what_is_listed_leaves_the_place() -> anyhow::Result<()> {
             "{path}: {status}"
         );
     }
-    let bare = json(&server.at("api/deployments/bare"))?;
+    let bare = json(&server.at("api/v1/deployments/bare"))?;
     assert_eq!(bare["recordings"].as_array().map(Vec::len), Some(1), "the link is not listed");
     Ok(())
 }

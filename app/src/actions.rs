@@ -1,13 +1,13 @@
 //! What each command of the table does.
 
 use leptos::prelude::*;
-use spyhop_api::view::{Clock, ColourMap, FrequencyAxis};
+use spyhop_api::view::{Clock, ColourMap, FrequencyAxis, Statistic};
 
 use crate::commands::Action;
 use crate::frame::selection_positions;
 use crate::link::Link;
-use crate::session::{Dialog, Session, Stage};
-use crate::{contrast, files, label_actions, open, pages, playback};
+use crate::session::{Dialog, NoticeKind, Session, Stage};
+use crate::{contrast, files, jump, label_actions, open, pages, playback};
 
 /// Part of the width that a step moves.
 const STEP: f64 = 0.15;
@@ -61,13 +61,19 @@ pub fn perform(session: Session, link: Link, action: Action) {
         Action::BandDown => change(&|f| f.pan(0.0, -STEP)),
         Action::Fit => change(&|f| f.fit_all()),
         Action::FitSelection => fit_selection(session),
+        Action::Jump => toggle(session, Dialog::Jump),
+        Action::NextRecording => jump::to_recording(session, true),
+        Action::PreviousRecording => jump::to_recording(session, false),
+        Action::CollapseGaps => collapse_gaps(session),
         Action::Back => go(link, -1),
         Action::Forward => go(link, 1),
         Action::FftDown => resize_fft(session, |n| n / 2),
         Action::FftUp => resize_fft(session, |n| n * 2),
         Action::NextColours => session.view.update(|v| v.colour.map = next_map(v.colour.map)),
         Action::AutoContrast => contrast::set_from_picture(session),
-        Action::PeakOverlay => session.view.update(|v| v.peak_overlay = !v.peak_overlay),
+        Action::NextStatistic => session.view.update(|v| {
+            v.statistic = next_of(Statistic::all(), v.statistic);
+        }),
         Action::Flatten => {
             let on = session.view.with_untracked(|v| v.flatten_s.is_none());
             contrast::set_flatten(session, on.then_some(FLATTEN_S));
@@ -140,6 +146,24 @@ pub fn set_channel(session: Session, channel: u32) {
 
 fn toggle(session: Session, dialog: Dialog) {
     session.dialog.update(|d| *d = if *d == dialog { Dialog::None } else { dialog });
+}
+
+/// Folds gaps away or shows them; what is in the middle stays there.
+pub fn collapse_gaps(session: Session) {
+    let Some(open) = session.open.get_untracked() else { return };
+    if !open.has_gaps() {
+        return session.tell(NoticeKind::Done, "There is no gap here.");
+    }
+    let Some(before) = session.frame_now() else { return };
+    let whole = before.span() >= before.end * 0.999;
+    session.view.update(|v| v.gaps_collapsed = !v.gaps_collapsed);
+    session.change_frame(|f| {
+        if whole {
+            return f.fit_all();
+        }
+        f.places = f.places.start..f.places.start + before.span().min(f.end);
+        f.go_to(before.position_at(0.5));
+    });
 }
 
 fn fit_selection(session: Session) {

@@ -83,6 +83,8 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
     let session = use_session();
     let viewing = Memo::new(move |_| session.stage.get() == Stage::Viewing);
     let title = Memo::new(move |_| session.open.with(|o| o.as_ref().map(|o| o.title())));
+    let several =
+        Memo::new(move |_| session.open.with(|o| o.as_ref().is_some_and(|o| o.infos.len() > 1)));
     view! {
         <header class="top">
             <button class="name" title="The first page" on:click=move |_| act.run(Action::Home)>
@@ -94,6 +96,18 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
             </Show>
             <span class="space"></span>
             <Show when=move || viewing.get()>
+                <Show when=move || several.get()>
+                    <button id="previous-recording" class="icon wide-only" aria-label="Previous recording"
+                        title="Previous recording (Shift+N)"
+                        on:click=move |_| act.run(Action::PreviousRecording)
+                    >"⏮"</button>
+                    <button id="next-recording" class="icon wide-only" aria-label="Next recording"
+                        title="Next recording (N)" on:click=move |_| act.run(Action::NextRecording)
+                    >"⏭"</button>
+                </Show>
+                <button id="jump-button" title="Go to a date and time (J)"
+                    on:click=move |_| act.run(Action::Jump)
+                >"Go to…"</button>
                 <button id="toggle-panel" aria-pressed=move || session.prefs.panel.get().to_string()
                     title="Show or hide the panel (\\)" on:click=move |_| act.run(Action::TogglePanel)
                 >"Panel"</button>

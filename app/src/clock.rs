@@ -58,6 +58,11 @@ impl Telling {
         self.labels.text(self.nanos(position), 6)
     }
 
+    /// The same to the second.
+    pub fn tell_seconds(&self, position: f64) -> String {
+        self.labels.text(self.nanos(position), 0)
+    }
+
     /// The same without the date and with milliseconds only, for the play bar.
     pub fn tell_short(&self, position: f64) -> String {
         let text = self.labels.text(self.nanos(position), 3);

@@ -120,10 +120,11 @@ pub fn row_at(column: &Column<'_>, hz: f64) -> Option<usize> {
 /// The stretch whose medians are taken away: around the picture, in steps of an eighth so that a
 /// small pan does not change every colour.
 pub fn flatten_span(frame: &Frame, seconds: f64, rate_hz: f64) -> Range<f64> {
-    let span = (seconds * rate_hz).clamp(64.0, frame.end);
+    let end = frame.fold.end_at(frame.end);
+    let span = (seconds * rate_hz).clamp(64.0, end);
     let step = span / 8.0;
     let middle = frame.position_at(0.5);
-    let start = (((middle - span / 2.0) / step).round() * step).clamp(0.0, frame.end - span);
+    let start = (((middle - span / 2.0) / step).round() * step).clamp(0.0, end - span);
     start..start + span
 }
 

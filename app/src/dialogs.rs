@@ -6,6 +6,7 @@ use leptos::task::spawn_local;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::commands::{Action, COMMANDS, Command, shown_key};
+use crate::jump::Jump;
 use crate::session::{Dialog, NoticeKind, Session, use_session};
 
 /// Gestures, for the help sheet.
@@ -34,6 +35,7 @@ pub fn Dialogs(act: Callback<Action>) -> impl IntoView {
         Dialog::Palette => view! { <Palette act/> }.into_any(),
         Dialog::Help => view! { <Help/> }.into_any(),
         Dialog::Link => view! { <LinkField/> }.into_any(),
+        Dialog::Jump => view! { <Jump/> }.into_any(),
     }
 }
 
@@ -55,8 +57,9 @@ pub fn copy_link(session: Session, address: &str) {
     });
 }
 
+/// What lies over the page, with a button to close it.
 #[component]
-fn Shade(label: &'static str, id: &'static str, children: Children) -> impl IntoView {
+pub fn Shade(label: &'static str, id: &'static str, children: Children) -> impl IntoView {
     let session = use_session();
     let close = move || session.dialog.set(Dialog::None);
     view! {
@@ -181,7 +184,8 @@ fn LinkField() -> impl IntoView {
     }
 }
 
-fn focus_when_there(input: NodeRef<html::Input>) {
+/// Puts the focus into an input and selects its text, once it is on the page.
+pub fn focus_when_there(input: NodeRef<html::Input>) {
     Effect::new(move |_| {
         if let Some(input) = input.get() {
             request_animation_frame(move || {

@@ -4,6 +4,7 @@
 //! from the queue, what comes back is kept in a bounded cache and announced by [`Engine::on_news`].
 
 mod cache;
+mod distant;
 mod input;
 mod picture;
 mod plan;
@@ -21,13 +22,14 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use spyhop_api::RecordingInfo;
-use spyhop_api::view::{Listening, Reading, SpectrumSettings};
+use spyhop_api::pyramid::PyramidInfo;
+use spyhop_api::view::{Listening, Reading, Scaling, SpectrumSettings};
 use spyhop_paint::ColumnSource;
 use spyhop_signal::Line;
 use spyhop_signal::measure::{BoxMeasures, Slice};
 use spyhop_signal::spectrum::SpectrumSpec;
 
-use picture::Power;
+use picture::{Mixed, Power};
 use state::State;
 use target::Target;
 use wire::{Answer, Order};
@@ -100,6 +102,24 @@ impl Progress {
     }
 }
 
+/// The server's tiles that a picture is made of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Far {
+    /// Their transform.
+    pub spectrum: SpectrumSettings,
+    /// Share of them that is built.
+    pub built: f64,
+}
+
+/// What a picture's power is divided by to be a density: 1, or the width of the window's equivalent
+/// rectangle where it is power in a bin. `drawn` is the transform that it was drawn by.
+pub fn per_bin_hz(asked: &SpectrumSettings, drawn: &SpectrumSettings, rate_hz: f64) -> f64 {
+    match asked.scaling {
+        Scaling::Density => 1.0,
+        Scaling::Spectrum => distant::equivalent_width_hz(drawn, rate_hz),
+    }
+}
+
 /// Wave columns under one pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum WaveFound {
@@ -153,25 +173,61 @@ impl Engine {
         self.state.borrow_mut().on_news = Some(Rc::new(news));
     }
 
-    /// What is at hand for a picture: the best tiles of any level, exact before sampled.
-    pub fn power(&self, wanted: &Wanted) -> impl ColumnSource + use<> {
-        let state = self.state.borrow();
-        match &state.line {
-            Some(line) => {
-                let target = state.target(wanted, line);
-                let spec = SpectrumSpec::from((&wanted.spectrum, line.sample_rate_hz));
-                Power::new(line.clone(), &state.cache, &target, spec.bin_hz())
-            }
-            None => Power::nothing(),
+    /// Says which pyramids the server has of what is open, and at which address their tiles are. `whole`
+    /// tells whether all of the deployment is open, from its beginning.
+    pub fn set_pyramids(&self, address: String, pyramids: &[PyramidInfo], whole: bool) {
+        let mut state = self.state.borrow_mut();
+        let Some(line) = state.line.clone() else { return };
+        if state.distant.set(address, pyramids, &line, whole) {
+            state.replan();
+            state.tell_news();
         }
     }
 
-    /// The wave form under a pixel of a picture.
-    pub fn wave(&self, wanted: &Wanted, positions: Range<f64>) -> WaveFound {
+    /// Whether a picture is made of the server's tiles, and of which.
+    pub fn far(&self, wanted: &Wanted) -> Option<Far> {
         let state = self.state.borrow();
-        let Some(line) = &state.line else { return WaveFound::Pending };
-        let level = Target::pixel_level(wanted);
-        picture::wave(line, &state.cache, wanted.channel, level, positions)
+        let far = Far {
+            spectrum: state.distant.spectrum(wanted.channel)?,
+            built: state.distant.built(wanted.channel)?,
+        };
+        state.is_far(wanted).then_some(far)
+    }
+
+    /// What is at hand for a picture: the best tiles of any level, exact before sampled.
+    pub fn power(&self, wanted: &Wanted) -> impl ColumnSource + use<> {
+        let state = self.state.borrow();
+        let Some(line) = &state.line else { return Mixed::of(Power::nothing(), None, false) };
+        let target = state.target(wanted, line);
+        let spec = SpectrumSpec::from((&wanted.spectrum, line.sample_rate_hz));
+        let near = Power::new(line.clone(), &state.cache, &target, spec.bin_hz());
+        Mixed::of(near, state.distant.tiles(wanted, line), state.is_far(wanted))
+    }
+
+    /// The wave form of a picture, pixel by pixel.
+    pub fn wave(&self, wanted: &Wanted) -> impl Fn(Range<f64>) -> WaveFound + use<> {
+        let (state, wanted) = (self.state.clone(), wanted.clone());
+        let (far, tiles) = {
+            let now = state.borrow();
+            let tiles = now.line.as_ref().and_then(|line| now.distant.tiles(&wanted, line));
+            (now.is_far(&wanted), tiles)
+        };
+        let level = Target::pixel_level(&wanted);
+        move |positions: Range<f64>| {
+            let near = || {
+                let now = state.borrow();
+                let Some(line) = &now.line else { return WaveFound::Pending };
+                picture::wave(line, &now.cache, wanted.channel, level, positions.clone())
+            };
+            let of_tiles =
+                || tiles.as_ref().map_or(WaveFound::Pending, |tiles| tiles.wave(&positions));
+            let first = if far { of_tiles() } else { near() };
+            match (first, far) {
+                (WaveFound::Pending, true) => near(),
+                (WaveFound::Pending, false) => of_tiles(),
+                (found, _) => found,
+            }
+        }
     }
 
     /// How far the wanted pictures are.

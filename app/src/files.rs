@@ -78,16 +78,22 @@ pub fn save(name: &str, kind: &str, text: &str) {
         return;
     };
     let Ok(url) = web_sys::Url::create_object_url_with_blob(&blob) else { return };
-    if let Ok(anchor) = document().create_element("a") {
-        let anchor: HtmlElement = anchor.unchecked_into();
-        let _ = anchor.set_attribute("href", &url);
-        let _ = anchor.set_attribute("download", name);
-        anchor.click();
-    }
+    save_url(name, &url);
     gloo::timers::callback::Timeout::new(10_000, move || {
         let _ = web_sys::Url::revoke_object_url(&url);
     })
     .forget();
+}
+
+/// Gives a person what stands at an address of this page's own.
+pub fn save_url(name: &str, url: &str) {
+    if let Ok(anchor) = document().create_element("a") {
+        let anchor: HtmlElement = anchor.unchecked_into();
+        // An element takes any attribute.
+        let _ = anchor.set_attribute("href", url);
+        let _ = anchor.set_attribute("download", name);
+        anchor.click();
+    }
 }
 
 async fn file_of(entry: &FileSystemFileEntry) -> Option<File> {

@@ -4,46 +4,53 @@
 //! ends. A [`Frame`] is that: made from a view, changed by gestures, written back to the view.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use spyhop_api::view::{FrequencyAxis, Selection, View};
 use spyhop_api::{Moment, Timestamp};
 use spyhop_paint::FrequencyScale;
 use spyhop_signal::Line;
 
+use crate::fold::Fold;
+
 /// Fewest samples that a picture is wide.
 const MIN_SPAN_SAMPLES: f64 = 8.0;
 /// Smallest part of the whole band that a picture is high.
 const MIN_BAND_PART: f64 = 1.0 / 400.0;
 
-/// Positions and band of a picture.
+/// What a picture shows of a line, and its band.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
-    /// Positions on the line, in samples.
-    pub positions: Range<f64>,
+    /// Places from the left edge to the right, in samples: positions on the line, less the gaps that
+    /// are folded away.
+    pub places: Range<f64>,
     /// Lower and upper edge, Hz.
     pub band_hz: (f64, f64),
     /// How frequency maps to height.
     pub axis: FrequencyAxis,
-    /// One past the line's last position.
+    /// One past the last place.
     pub end: f64,
     /// Half of the sampling rate, Hz.
     pub nyquist_hz: f64,
+    /// Which gaps are folded away.
+    pub fold: Arc<Fold>,
 }
 
 impl Frame {
-    /// The frame of a view on a line.
-    pub fn of(view: &View, line: &Line) -> Frame {
-        let end = line.end().max(1) as f64;
+    /// The frame of a view on a line with folds.
+    pub fn of(view: &View, line: &Line, fold: Arc<Fold>) -> Frame {
+        let end = fold.place_of(line.end() as f64).max(1.0);
         let nyquist_hz = line.sample_rate_hz / 2.0;
-        let start = view.start.map_or(0.0, |m| position_of(m, line));
+        let start = view.start.map_or(0.0, |m| fold.place_of(position_of(m, line)));
         let span = view.span_ns.map_or(end, |ns| ns as f64 * 1e-9 * line.sample_rate_hz);
         let mut frame = Frame {
-            positions: start..start + span.max(MIN_SPAN_SAMPLES),
+            places: start..start + span.max(MIN_SPAN_SAMPLES),
             // A band of which the recording holds nothing is that of another one.
             band_hz: view.band_hz.filter(|b| b.0 < nyquist_hz).unwrap_or((0.0, nyquist_hz)),
             axis: view.frequency_axis,
             end,
             nyquist_hz,
+            fold,
         };
         frame.keep_inside();
         frame
@@ -51,8 +58,8 @@ impl Frame {
 
     /// Writes the frame into a view; what is all of it stays unsaid.
     pub fn write_to(&self, view: &mut View, line: &Line) {
-        let whole_time = self.positions.start <= 0.0 && self.positions.end >= self.end;
-        view.start = (!whole_time).then(|| moment_of(self.positions.start, line));
+        let whole_time = self.places.start <= 0.0 && self.places.end >= self.end;
+        view.start = (!whole_time).then(|| moment_of(self.positions().start, line));
         view.span_ns = (!whole_time).then(|| nanos(self.span(), line).max(1));
         // What was zoomed in by rounded edges and out again ends a hair beside the whole band.
         let hair = self.nyquist_hz * 2e-5;
@@ -60,9 +67,20 @@ impl Frame {
         view.band_hz = (!whole_band).then(|| (tidy_hz(self.band_hz.0), tidy_hz(self.band_hz.1)));
     }
 
-    /// Width in samples.
+    /// Width in samples, without what is folded away.
     pub fn span(&self) -> f64 {
-        self.positions.end - self.positions.start
+        self.places.end - self.places.start
+    }
+
+    /// Positions on the line from the left edge to the right.
+    pub fn positions(&self) -> Range<f64> {
+        self.fold.position_at(self.places.start)..self.fold.end_at(self.places.end)
+    }
+
+    /// Moves so that a position is in the middle.
+    pub fn go_to(&mut self, position: f64) {
+        let by = self.fold.place_of(position) - self.place_at(0.5);
+        self.pan(by / self.span(), 0.0);
     }
 
     /// The frequency scale from the lower edge (0) to the upper (1).
@@ -70,14 +88,24 @@ impl Frame {
         FrequencyScale::new(self.axis, self.band_hz.0, self.band_hz.1)
     }
 
-    /// Position at a fraction of the width.
+    /// Place at a fraction of the width.
+    pub fn place_at(&self, x: f64) -> f64 {
+        self.places.start + x * self.span()
+    }
+
+    /// Position on the line at a fraction of the width.
     pub fn position_at(&self, x: f64) -> f64 {
-        self.positions.start + x * self.span()
+        self.fold.position_at(self.place_at(x))
     }
 
     /// Fraction of the width at a position.
     pub fn x_of(&self, position: f64) -> f64 {
-        (position - self.positions.start) / self.span()
+        (self.fold.place_of(position) - self.places.start) / self.span()
+    }
+
+    /// Fraction of everything at a position.
+    pub fn whole_x_of(&self, position: f64) -> f64 {
+        self.fold.place_of(position) / self.end
     }
 
     /// Frequency at a fraction of the height, from the top.
@@ -92,8 +120,8 @@ impl Frame {
 
     /// Moves by fractions of width and height (positive: later, higher).
     pub fn pan(&mut self, dx: f64, dy: f64) {
-        let by = (dx * self.span()).clamp(-self.positions.start, self.end - self.positions.end);
-        self.positions = self.positions.start + by..self.positions.end + by;
+        let by = (dx * self.span()).clamp(-self.places.start, self.end - self.places.end);
+        self.places = self.places.start + by..self.places.end + by;
         if dy != 0.0 {
             let (whole, low, high) = self.band_on_whole();
             let by = (dy * (high - low)).clamp(-low, 1.0 - high);
@@ -102,12 +130,18 @@ impl Frame {
         self.keep_inside();
     }
 
-    /// Zooms time so that the position at fraction `x` stays where it is; `factor` below 1 zooms in.
+    /// Moves so that a position is at the left edge.
+    pub fn begin_at(&mut self, position: f64) {
+        let by = self.fold.place_of(position) - self.places.start;
+        self.pan(by / self.span(), 0.0);
+    }
+
+    /// Zooms time so that the place at fraction `x` stays where it is; `factor` below 1 zooms in.
     pub fn zoom_time(&mut self, x: f64, factor: f64) {
         let span = (self.span() * factor).clamp(MIN_SPAN_SAMPLES.min(self.end), self.end);
-        let start = self.position_at(x) - x * span;
+        let start = self.place_at(x) - x * span;
         let start = start.clamp(0.0, (self.end - span).max(0.0));
-        self.positions = start..start + span;
+        self.places = start..start + span;
         self.keep_inside();
     }
 
@@ -123,14 +157,15 @@ impl Frame {
 
     /// All of time and frequency.
     pub fn fit_all(&mut self) {
-        self.positions = 0.0..self.end;
+        self.places = 0.0..self.end;
         self.band_hz = (0.0, self.nyquist_hz);
     }
 
-    /// A box with a margin around it.
+    /// A box on the line with a margin around it.
     pub fn fit(&mut self, positions: &Range<f64>, band_hz: (f64, f64)) {
-        let margin = (positions.end - positions.start).max(MIN_SPAN_SAMPLES) * 0.1;
-        self.positions = positions.start - margin..positions.end + margin;
+        let (start, end) = (self.fold.place_of(positions.start), self.fold.place_of(positions.end));
+        let margin = (end - start).max(MIN_SPAN_SAMPLES) * 0.1;
+        self.places = start - margin..end + margin;
         let margin = (band_hz.1 - band_hz.0) * 0.1;
         self.band_hz = ((band_hz.0 - margin).max(0.0), band_hz.1 + margin);
         self.keep_inside();
@@ -154,14 +189,21 @@ impl Frame {
     /// Moves (and where it must, narrows) the frame into what there is.
     fn keep_inside(&mut self) {
         let span = self.span().clamp(MIN_SPAN_SAMPLES.min(self.end), self.end);
-        let start = self.positions.start.clamp(0.0, self.end - span);
+        let start = self.places.start.clamp(0.0, self.end - span);
         let start = if start.is_finite() { start } else { 0.0 };
-        self.positions = start..start + span;
+        self.places = start..start + span;
         let (low, high) = self.band_hz;
         let high = high.clamp(self.nyquist_hz * MIN_BAND_PART, self.nyquist_hz);
         let low = low.clamp(0.0, high - self.nyquist_hz * MIN_BAND_PART * 0.1);
         self.band_hz = (low.max(0.0), high);
     }
+}
+
+/// Pixels that a stretch of the line would be wide if its folds were open, each as large as it is where
+/// `places` are `width_px` wide: by them the engine knows how fine its columns should be.
+pub fn folded_width(width_px: f64, frame: &Frame, places: &Range<f64>) -> u32 {
+    let positions = frame.fold.end_at(places.end) - frame.fold.position_at(places.start);
+    (width_px * (positions / (places.end - places.start)).max(1.0)) as u32
 }
 
 /// Position on the line of a moment, in samples.
@@ -240,7 +282,7 @@ mod tests {
     #[test]
     fn zooming_keeps_what_is_under_the_pointer() {
         let line = line();
-        let mut frame = Frame::of(&View::default(), &line);
+        let mut frame = Frame::of(&View::default(), &line, Arc::default());
         let (at, hz) = (frame.position_at(0.3), frame.hz_at(0.25));
         frame.zoom_time(0.3, 0.1);
         frame.zoom_band(0.25, 0.5);
@@ -251,13 +293,13 @@ mod tests {
     #[test]
     fn a_frame_comes_back_from_its_view() {
         let line = line();
-        let mut frame = Frame::of(&View::default(), &line);
+        let mut frame = Frame::of(&View::default(), &line, Arc::default());
         frame.zoom_time(0.5, 0.001);
         frame.zoom_band(0.5, 0.25);
         let mut view = View::default();
         frame.write_to(&mut view, &line);
-        let back = Frame::of(&view, &line);
-        assert!((back.positions.start - frame.positions.start).abs() < 1e-3);
+        let back = Frame::of(&view, &line, Arc::default());
+        assert!((back.places.start - frame.places.start).abs() < 1e-3);
         assert!((back.span() - frame.span()).abs() < 1e-3);
         assert!((back.band_hz.0 - frame.band_hz.0).abs() < 1.0);
     }
@@ -266,7 +308,7 @@ mod tests {
     fn the_whole_recording_leaves_time_and_band_unsaid() {
         let line = line();
         let mut view = View { span_ns: Some(5), band_hz: Some((1.0, 2.0)), ..View::default() };
-        let mut frame = Frame::of(&view, &line);
+        let mut frame = Frame::of(&view, &line, Arc::default());
         frame.fit_all();
         frame.write_to(&mut view, &line);
         assert_eq!((view.start, view.span_ns, view.band_hz), (None, None, None));
@@ -275,17 +317,40 @@ mod tests {
     #[test]
     fn a_band_beyond_what_was_recorded_is_passed_over() {
         let view = View { band_hz: Some((100_000.0, 180_000.0)), ..View::default() };
-        assert_eq!(Frame::of(&view, &line()).band_hz, (0.0, 96_000.0));
+        let frame = Frame::of(&view, &line(), Arc::default());
+        assert_eq!(frame.band_hz, (0.0, 96_000.0));
     }
 
     #[test]
     fn panning_stops_at_both_ends() {
-        let mut frame = Frame::of(&View::default(), &line());
+        let mut frame = Frame::of(&View::default(), &line(), Arc::default());
         frame.zoom_time(0.5, 0.5);
         frame.pan(100.0, 0.0);
-        assert_eq!(frame.positions, 96_000.0..192_000.0);
+        assert_eq!(frame.places, 96_000.0..192_000.0);
         frame.pan(-100.0, 0.0);
-        assert_eq!(frame.positions, 0.0..96_000.0);
+        assert_eq!(frame.places, 0.0..96_000.0);
+    }
+
+    #[test]
+    fn with_gaps_folded_away_the_clock_stays_right() {
+        let run = |position| Run { position, frames: 192_000, recording: 0, first_frame: 0 };
+        let hour = 3600 * 192_000;
+        let line = Line {
+            sample_rate_hz: 192_000.0,
+            origin: Some(Timestamp(0)),
+            runs: vec![run(0), run(hour)],
+        };
+        let mut frame = Frame::of(&View::default(), &line, Arc::new(Fold::of(&line)));
+        assert_eq!((frame.end, frame.positions()), (384_000.0, 0.0..(hour + 192_000) as f64));
+        frame.zoom_time(1.0, 0.25);
+        assert_eq!(frame.positions().start, (hour + 96_000) as f64);
+        let mut view = View::default();
+        frame.write_to(&mut view, &line);
+        assert_eq!(view.start, Some(Moment::Clock(Timestamp(3_600_500_000_000))));
+        assert_eq!(view.span_ns, Some(500_000_000));
+        assert_eq!(Frame::of(&view, &line, frame.fold.clone()), frame);
+        frame.go_to(0.0);
+        assert_eq!(frame.places.start, 0.0);
     }
 
     #[test]

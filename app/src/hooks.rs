@@ -17,11 +17,15 @@
 //! | `#overlay` | lies over both and takes pointer and wheel |
 //! | `#frequency-axis`, `#time-axis`, `#colour-bar` | take drags, wheel and double click |
 //! | `#readout`, `#description`, `#refining` | crosshair, text for screen readers, progress |
+//! | `#tiled` | shown while the picture is made of the server's tiles and they differ from the settings, or are still being built |
+//! | `#jump`, `#jump-text`, `#jump-pick`, `#jump-go`, `#jump-problem` | the dialog that goes to a time |
 //! | `#play`, `#play-selection`, `#loop`, `#speed`, `[data-lens]`, `#band`, `#gain`, `#small-speaker`, `#press-to-hear`, `#speed-badge`, `#clock` | sound; `#play[aria-pressed]` tells whether it plays |
 //! | `#panel`, `#panel [data-tab]`, `#panel [data-tab-page]` | the panel |
-//! | `#fft`, `#overlap`, `#window`, `#scaling`, `#axis`, `#floor`, `#ceiling`, `#auto`, `#map`, `#flatten`, `#peaks`, `#clock-choice`, `#channel`, `[data-preset]` | settings |
+//! | `#fft`, `#overlap`, `#window`, `#scaling`, `#axis`, `#floor`, `#ceiling`, `#auto`, `#map`, `#flatten`, `#peaks`, `#gaps`, `#clock-choice`, `#channel`, `[data-preset]` | settings |
 //! | `#labels tr[data-label]`, `#export-raven`, `#export-audacity`, `#import` | labels |
+//! | `#labels-kept[data-keeper]`, `#author`, `.history` | `browser`, `server`, `refused`; whose labels; what one ever said |
 //! | `#measures`, `#slice`, `#cursors` | measures |
+//! | `#levels`, `[data-levels]`, `#levels-png`, `#levels-svg`, `#levels-csv` | levels: `spectrum`, `decidecades`, `over-time` |
 //! | `#info` | everything known of the recordings |
 //! | `#copy-link`, `#link-text` | the link, and the field that shows it where there is no clipboard |
 //! | `#jobs`, `#jobs [data-job]`, `[data-job-state]`, `[data-wish]`, `.failures li`, `#task-stream rect[data-end]`, `#jobs-trouble` | the server's long work, at `?page=jobs` |

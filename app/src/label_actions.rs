@@ -83,7 +83,7 @@ pub fn go_to(session: Session, id: u64) {
         if wide * 1.2 > frame.span() || wide * 200.0 < frame.span() {
             frame.zoom_time(0.5, wide.max(8.0) * 6.0 / frame.span());
         }
-        frame.pan((middle - frame.position_at(0.5)) / frame.span(), 0.0);
+        frame.go_to(middle);
     });
 }
 

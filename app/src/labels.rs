@@ -9,6 +9,7 @@ use spyhop_api::Annotation;
 use spyhop_signal::tables::Layout;
 
 use crate::session::OpenSet;
+use crate::shared_labels::SharedLabels;
 
 /// How many steps can be undone.
 const UNDO_STEPS: usize = 200;
@@ -24,6 +25,8 @@ pub struct Labels {
     undo: StoredValue<Vec<Vec<Annotation>>>,
     redo: StoredValue<Vec<Vec<Annotation>>>,
     homes: StoredValue<Vec<Home>>,
+    /// Those of a hosted deployment.
+    pub shared: SharedLabels,
 }
 
 /// Where a file's labels are kept and where the file stands on the line.
@@ -53,6 +56,7 @@ impl Labels {
             undo: StoredValue::new(Vec::new()),
             redo: StoredValue::new(Vec::new()),
             homes: StoredValue::new(Vec::new()),
+            shared: SharedLabels::new(),
         }
     }
 
@@ -74,6 +78,20 @@ impl Labels {
         self.redo.set_value(Vec::new());
         self.chosen.set(None);
         self.all.set(all);
+    }
+
+    /// Shows other labels in place of these: others changed them.
+    pub fn replace(&self, mut all: Vec<Annotation>) {
+        sort(&mut all);
+        self.undo.update_value(Vec::clear);
+        self.redo.update_value(Vec::clear);
+        self.chosen.update(|c| *c = c.filter(|c| all.iter().any(|a| a.id == *c)));
+        self.all.set(all);
+    }
+
+    /// Keeps what is shown in this browser: the server does not.
+    pub fn keep_in_browser(&self) {
+        self.store();
     }
 
     /// An id that no label has.
@@ -158,8 +176,11 @@ impl Labels {
         true
     }
 
-    /// Writes every file's labels under its fingerprint.
+    /// Writes every file's labels under its fingerprint, where no server keeps them.
     fn store(&self) {
+        if self.shared.are_kept_by_server() {
+            return;
+        }
         let all = self.all.get_untracked();
         let layout = self.layout.get_value();
         self.homes.with_value(|homes| {
@@ -194,8 +215,15 @@ fn moved(mut a: Annotation, by_ns: i64) -> Annotation {
     a
 }
 
-/// The recordings of a line in its order, each with the place of its first sample.
+/// The recordings of a line in its order, each with the place of its first sample. Those of a
+/// deployment whose files are not known by their content have one home together, on the clock.
 fn homes(open: &OpenSet) -> Vec<Home> {
+    if let Some(deployment) = &open.deployment
+        && open.infos.iter().any(|info| info.fingerprint.is_empty())
+    {
+        let key = format!("spyhop.labels.set:{}", deployment.id);
+        return vec![Home { key, start_ns: open.line.origin.map_or(0, |o| o.0.saturating_neg()) }];
+    }
     let mut homes: Vec<Home> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for run in &open.line.runs {

@@ -3,17 +3,22 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
+use futures::future::join;
+use gloo::timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use spyhop_api::pyramid::PyramidInfo;
 use spyhop_api::view::{LocalFile, Reading, Source};
 use spyhop_api::{Deployment, RecordingInfo, View};
 
 use crate::engine::{Input, Opened};
 use crate::session::{NoticeKind, OpenSet, Session, Stage, on_line};
-use crate::{label_files, link, pages, server};
+use crate::{label_files, link, pages, server, shared_labels};
 
 /// The most files that a link names; of a longer line it names the first.
 const MOST_FILES_IN_LINK: usize = 16;
+/// How often the server is asked how far its pyramid is while it builds it, and for a new one later, ms.
+const ASK_AGAIN_MS: (u32, u32) = (4000, 60_000);
 /// Where public buckets serve objects to pages of other sites.
 const GOOGLE_HOST: &str = "https://storage.googleapis.com/";
 
@@ -117,15 +122,15 @@ pub fn from_link(session: Session) {
 
 /// Opens what is open again, because files are now read in another way.
 pub fn again(session: Session) {
-    let positions = session.frame_now().map(|f| f.positions);
+    let places = session.frame_now().map(|f| f.places);
     // Clock times may have moved: the picture stays on the same samples instead.
     session.view.update(|v| (v.start, v.span_ns, v.selection) = (None, None, None));
     from_link(session);
     let opened = Effect::new(move |_| {
         if session.stage.get() == Stage::Viewing
-            && let Some(positions) = positions.clone()
+            && let Some(places) = places.clone()
         {
-            session.change_frame(|f| f.positions = positions);
+            session.change_frame(|f| f.places = places);
         }
     });
     gloo::timers::callback::Timeout::new(10_000, move || opened.stop()).forget();
@@ -163,7 +168,7 @@ fn by_source(session: Session, view: View, play: bool) {
     };
     let turn = begin(session, name);
     spawn_local(async move {
-        let found = find(&view.source).await;
+        let (found, pyramids) = join(find(&view.source), pyramids_of(&view.source)).await;
         if !is_current(turn) {
             return;
         }
@@ -176,8 +181,43 @@ fn by_source(session: Session, view: View, play: bool) {
             return;
         }
         let source = view.source.clone();
+        if let Source::Deployment { id, recording } = &source {
+            follow_pyramids(session, id.clone(), recording.is_none(), pyramids, turn);
+        }
         if show(session, opened, deployment, source, Some(view)) && play {
             crate::playback::play_view(session);
+        }
+    });
+}
+
+async fn pyramids_of(source: &Source) -> Vec<PyramidInfo> {
+    match source {
+        Source::Deployment { id, .. } => server::pyramids(id).await,
+        _ => Vec::new(),
+    }
+}
+
+/// Hands the engine what the server has built, and asks again while that grows.
+fn follow_pyramids(
+    session: Session,
+    id: String,
+    whole: bool,
+    pyramids: Vec<PyramidInfo>,
+    turn: u64,
+) {
+    session.engine().set_pyramids(server::tiles_address(&id), &pyramids, whole);
+    if pyramids.is_empty() {
+        return;
+    }
+    let built = pyramids.iter().all(|p| p.built >= 1.0);
+    spawn_local(async move {
+        TimeoutFuture::new(if built { ASK_AGAIN_MS.1 } else { ASK_AGAIN_MS.0 }).await;
+        if !is_current(turn) {
+            return;
+        }
+        let pyramids = server::pyramids(&id).await;
+        if is_current(turn) {
+            follow_pyramids(session, id, whole, pyramids, turn);
         }
     });
 }
@@ -295,13 +335,17 @@ fn show(
         };
         session.tell(NoticeKind::Warning, text);
     }
-    let open = OpenSet { infos, line, left_out: out, deployment };
+    let open = OpenSet::new(infos, line, out, deployment);
     session.labels.load(&open);
     session.cursors.set([None, None]);
     session.play_head.set(None);
     session.view.set(view);
     session.open.set(Some(Arc::new(open)));
     session.stage.set(Stage::Viewing);
+    let hosted = session
+        .open
+        .with_untracked(|o| o.as_ref().and_then(|o| o.deployment.as_ref()).map(|d| d.id.clone()));
+    shared_labels::opened(session, hosted);
     true
 }
 

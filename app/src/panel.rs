@@ -2,6 +2,9 @@
 
 mod info;
 mod labels;
+mod level_chart;
+mod level_files;
+mod levels;
 mod measure;
 mod presets;
 mod reading;
@@ -13,10 +16,11 @@ use leptos::prelude::*;
 use crate::commands::Action;
 use crate::session::{Tab, use_session};
 
-const TABS: [(Tab, &str, &str); 4] = [
+const TABS: [(Tab, &str, &str); 5] = [
     (Tab::View, "View", "view"),
     (Tab::Labels, "Labels", "labels"),
     (Tab::Measure, "Measure", "measure"),
+    (Tab::Levels, "Levels", "levels"),
     (Tab::Info, "Info", "info"),
 ];
 
@@ -47,6 +51,7 @@ pub fn Panel(act: Callback<Action>) -> impl IntoView {
                         Tab::View => view! { <settings::Settings act/> }.into_any(),
                         Tab::Labels => view! { <labels::LabelTable act/> }.into_any(),
                         Tab::Measure => view! { <measure::Measures/> }.into_any(),
+                        Tab::Levels => view! { <levels::LevelPanel/> }.into_any(),
                         Tab::Info => view! { <info::Info/> }.into_any(),
                     }}
                 </div>

@@ -60,7 +60,8 @@ pub fn toggle(session: Session) {
 /// Plays what the picture shows, from where a pause stopped if that is still in it.
 pub fn play_view(session: Session) {
     let Some(frame) = session.frame_now() else { return };
-    let range = frame.positions.start.floor() as i64..frame.positions.end.ceil() as i64;
+    let positions = frame.positions();
+    let range = positions.start.floor() as i64..positions.end.ceil() as i64;
     let paused = session.sound.paused_at.get_value().filter(|p| range.contains(p));
     start(session, range, paused);
 }
@@ -369,6 +370,6 @@ fn gain_words(session: Session) -> String {
 fn clock_words(session: Session) -> String {
     let Some(open) = session.open.get() else { return String::new() };
     let telling = session.view.with(|v| Telling::of(v.clock, &open));
-    let start = session.frame().map_or(0.0, |f| f.positions.start);
+    let start = session.frame().map_or(0.0, |f| f.positions().start);
     telling.tell_short(session.play_head.get().unwrap_or(start))
 }

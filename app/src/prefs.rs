@@ -18,11 +18,14 @@ pub struct Prefs {
     pub panel: RwSignal<bool>,
     /// Names of the labels behind the keys 1 to 9.
     pub label_names: RwSignal<Vec<String>>,
+    /// Whose labels these are, on a server.
+    pub author: RwSignal<String>,
 }
 
 const THEME: &str = "spyhop.theme";
 const LETTER_KEYS: &str = "spyhop.letterKeys";
 const PANEL: &str = "spyhop.panel";
+const AUTHOR: &str = "spyhop.author";
 const LABEL_NAMES: &str = "spyhop.labelNames";
 /// What a new person finds behind the keys 1 to 9.
 const FIRST_NAMES: [&str; 9] =
@@ -42,6 +45,7 @@ impl Prefs {
             letter_keys: RwSignal::new(LocalStorage::get(LETTER_KEYS).unwrap_or(true)),
             panel: RwSignal::new(wide && LocalStorage::get(PANEL).unwrap_or(true)),
             label_names: RwSignal::new(names),
+            author: RwSignal::new(LocalStorage::get(AUTHOR).unwrap_or_default()),
         };
         Effect::new(move |_| {
             let name = match prefs.brightness.get() {
@@ -57,6 +61,7 @@ impl Prefs {
         Effect::new(move |_| store(LETTER_KEYS, &prefs.letter_keys.get()));
         Effect::new(move |_| store(PANEL, &prefs.panel.get()));
         Effect::new(move |_| store(LABEL_NAMES, &prefs.label_names.get()));
+        Effect::new(move |_| store(AUTHOR, &prefs.author.get()));
         prefs
     }
 

@@ -5,6 +5,7 @@ use spyhop_paint::{Column, ColumnSource};
 
 use crate::clock::Telling;
 use crate::contrast::row_at;
+use crate::engine::Far;
 use crate::session::{OpenSet, Point, Session};
 use crate::wording;
 
@@ -31,6 +32,12 @@ pub fn level_at(session: Session, open: &OpenSet, point: &Point) -> Option<(f64,
     (weight > 0.0 && mean > 0.0).then(|| (db(mean / weight), max.map(db)))
 }
 
+/// How long the gap is that is folded away under a point, samples.
+fn fold_under(session: Session, point: &Point) -> Option<f64> {
+    let frame = session.frame()?;
+    crate::viewer::fold_at(&frame, frame.x_of(point.position))
+}
+
 /// What the crosshair says.
 pub fn words(session: Session) -> Option<String> {
     let open = session.open.get()?;
@@ -38,6 +45,13 @@ pub fn words(session: Session) -> Option<String> {
     session.news.track();
     let telling = session.view.with(|v| Telling::of(v.clock, &open));
     let mut words = telling.tell(point.position);
+    if let Some(gap) = fold_under(session, &point) {
+        words +=
+            &format!(" · {} of no recording folded away", wording::duration(gap / telling.rate_hz));
+    }
+    if let Some(light) = crate::viewer::light_words(&open, point.position) {
+        words += &format!(" ({light})");
+    }
     if let Some(hz) = point.hz {
         words += &format!(" · {}", wording::hertz(hz));
         let unit = session.view.with(|v| open.unit(v.spectrum.scaling));
@@ -53,6 +67,21 @@ pub fn words(session: Session) -> Option<String> {
     Some(words)
 }
 
+/// What is said of a picture of the server's tiles; nothing where it is what the view asks for.
+pub fn tiles(far: &Far, differs: bool) -> Option<String> {
+    let mut words = Vec::new();
+    if differs {
+        let s = &far.spectrum;
+        let name = s.window.to_string();
+        let window = wording::window(&name);
+        words.push(format!("zoomed out: {window} {}, step {}", s.window_samples, s.hop_samples));
+    }
+    if far.built < 1.0 {
+        words.push(format!("the server has built {:.0} % of it", (far.built * 100.0).floor()));
+    }
+    (!words.is_empty()).then(|| words.join(" · "))
+}
+
 /// The picture in a sentence or two, for those who do not see it.
 pub fn description(session: Session) -> String {
     let Some(open) = session.open.get() else { return String::new() };
@@ -64,11 +93,12 @@ pub fn description(session: Session) -> String {
         open.title(),
         wording::duration(frame.span() / rate),
         wording::duration(frame.end / rate),
-        telling.tell(frame.positions.start),
+        telling.tell(frame.positions().start),
         telling.zone(),
         wording::band(frame.band_hz),
     );
-    let gaps = open.line.gaps(frame.positions.start as i64..frame.positions.end as i64);
+    let positions = frame.positions();
+    let gaps = open.line.gaps(positions.start as i64..positions.end as i64);
     match gaps.len() {
         0 => {}
         1 => text += " One gap without recording.",
@@ -78,7 +108,7 @@ pub fn description(session: Session) -> String {
         let span = wording::duration(s.span_ns as f64 * 1e-9);
         text += &format!(" Selected: {span}, {}.", wording::band(s.band_hz));
     }
-    let (start, end) = (frame.positions.start / rate * 1e9, frame.positions.end / rate * 1e9);
+    let (start, end) = (positions.start / rate * 1e9, positions.end / rate * 1e9);
     let labels: Vec<String> = session.labels.all.with(|all| {
         let shown = all.iter().filter(|a| (a.end_ns as f64) > start && (a.start_ns as f64) < end);
         shown.map(|a| a.label.clone()).collect()

@@ -1,8 +1,14 @@
 //! What the page asks the server, if there is one: a static host has none, and that is no error.
 
-use gloo::net::http::Request;
+use gloo::net::http::{Request, Response};
+use spyhop_api::annotation::{AnnotationChange, AnnotationList, AnnotationStep, SharedAnnotation};
 use spyhop_api::job::JobDetail;
-use spyhop_api::{Deployment, DeploymentList};
+use spyhop_api::problem::Problem;
+use spyhop_api::pyramid::{PyramidInfo, PyramidList};
+use spyhop_api::{Deployment, DeploymentList, Timeline};
+
+/// Up to this many recordings are told of with everything that is known of them.
+const MOST_WHOLE: usize = 300;
 
 /// The deployments that the server offers; none where there is no server.
 pub async fn deployments() -> Vec<Deployment> {
@@ -14,8 +20,28 @@ pub async fn deployments() -> Vec<Deployment> {
     answer.json::<DeploymentList>().await.map(|l| l.deployments).unwrap_or_default()
 }
 
-/// One deployment with its recordings, or what to tell a person.
+/// One deployment with its recordings, or what to tell a person. Of thousands of recordings only their
+/// place on the clock comes, in a compact form.
 pub async fn deployment(id: &str) -> Result<Deployment, String> {
+    match large_deployment(id).await {
+        Some(found) => Ok(found),
+        None => whole_deployment(id).await,
+    }
+}
+
+/// A deployment of many recordings; `None` where it is small, or not listed, or the server has no
+/// timeline of it.
+async fn large_deployment(id: &str) -> Option<Deployment> {
+    let listed = Request::get("api/v1/deployments").send().await.ok().filter(Response::ok)?;
+    let all = listed.json::<DeploymentList>().await.ok()?.deployments;
+    let found = all.into_iter().find(|d| d.id == id && d.recording_count > MOST_WHOLE)?;
+    let address = format!("{}/timeline", api_address(id));
+    let answer = Request::get(&address).send().await.ok().filter(Response::ok)?;
+    let timeline = answer.json::<Timeline>().await.ok()?;
+    Some(Deployment { recordings: timeline.infos(), ..found })
+}
+
+async fn whole_deployment(id: &str) -> Result<Deployment, String> {
     let answer = Request::get(&deployment_address(id))
         .send()
         .await
@@ -31,6 +57,126 @@ pub async fn deployment(id: &str) -> Result<Deployment, String> {
         )),
         status => Err(format!("The server answered {status} for deployment '{id}'.")),
     }
+}
+
+/// The pyramids that the server has of a deployment; none where it has none.
+pub async fn pyramids(id: &str) -> Vec<PyramidInfo> {
+    let address = format!("{}/pyramid", api_address(id));
+    let Ok(answer) = Request::get(&address).send().await else { return Vec::new() };
+    if !answer.ok() {
+        return Vec::new();
+    }
+    answer.json::<PyramidList>().await.map(|l| l.pyramids).unwrap_or_default()
+}
+
+/// What went wrong between the page and the server.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ServerError {
+    /// What the server answered; 0 where it did not.
+    pub status: u16,
+    /// For a person.
+    pub message: String,
+}
+
+/// The annotations of a deployment.
+///
+/// # Errors
+/// When the server keeps none, or does not answer.
+pub async fn annotations(id: &str) -> Result<Vec<SharedAnnotation>, ServerError> {
+    let answer = send(Request::get(&annotations_address(id)).build()).await?;
+    read::<AnnotationList>(answer).await.map(|list| list.annotations)
+}
+
+/// Adds an annotation.
+///
+/// # Errors
+/// When the server refuses.
+pub async fn create_annotation(
+    id: &str,
+    asked: &AnnotationChange,
+) -> Result<SharedAnnotation, ServerError> {
+    read(send(Request::post(&annotations_address(id)).json(asked)).await?).await
+}
+
+/// Changes the annotation of a number, if it is still of the version that was seen.
+///
+/// # Errors
+/// When it was changed elsewhere (409), or the server refuses.
+pub async fn change_annotation(
+    id: &str,
+    number: u64,
+    version: u32,
+    asked: &AnnotationChange,
+) -> Result<SharedAnnotation, ServerError> {
+    let address = format!("{}/{number}?version={version}", annotations_address(id));
+    read(send(Request::put(&address).json(asked)).await?).await
+}
+
+/// Removes an annotation.
+///
+/// # Errors
+/// As [`change_annotation`].
+pub async fn remove_annotation(
+    id: &str,
+    number: u64,
+    version: u32,
+    author: &str,
+) -> Result<(), ServerError> {
+    let author = encoded(author);
+    let address = format!("{}/{number}?version={version}&author={author}", annotations_address(id));
+    send(Request::delete(&address).build()).await.map(drop)
+}
+
+/// Everything that an annotation ever said.
+///
+/// # Errors
+/// When the server does not answer.
+pub async fn history(id: &str, number: u64) -> Result<Vec<AnnotationStep>, ServerError> {
+    let address = format!("{}/{number}/history", annotations_address(id));
+    read(send(Request::get(&address).build()).await?).await
+}
+
+fn annotations_address(id: &str) -> String {
+    format!("{}/annotations", api_address(id))
+}
+
+async fn send(request: Result<Request, gloo::net::Error>) -> Result<Response, ServerError> {
+    let no_answer = |_| ServerError {
+        status: 0,
+        message: "The server does not answer. Is it running?".to_owned(),
+    };
+    let answer = request.map_err(no_answer)?.send().await.map_err(no_answer)?;
+    if answer.ok() {
+        return Ok(answer);
+    }
+    let status = answer.status();
+    let said = answer.json::<Problem>().await.map(|p| p.detail).unwrap_or_default();
+    let message = match (said.is_empty(), status) {
+        (false, _) => said,
+        (true, 404) => "This server keeps no labels.".to_owned(),
+        (true, _) => format!("The server answered {status}."),
+    };
+    Err(ServerError { status, message })
+}
+
+async fn read<T: serde::de::DeserializeOwned>(answer: Response) -> Result<T, ServerError> {
+    let status = answer.status();
+    // A static host may answer any path with its own page.
+    answer
+        .json()
+        .await
+        .map_err(|_| ServerError { status, message: "This server keeps no labels.".to_owned() })
+}
+
+/// Address of the tiles of a deployment, without product and version.
+pub fn tiles_address(id: &str) -> String {
+    format!("{}/tiles", api_address(id))
+}
+
+/// Address of what programs are told of a deployment, relative to the page's base.
+fn api_address(id: &str) -> String {
+    format!("api/v1/deployments/{}", encoded(id))
 }
 
 /// Address of what the server tells of a deployment, relative to the page's base.

@@ -1,14 +1,16 @@
 //! What the whole page shares: the view, what is open, the engine, and what a person is told.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use leptos::prelude::*;
 use spyhop_api::view::{Scaling, Selection, SpectrumSettings};
 use spyhop_api::{Deployment, RecordingInfo, View};
 use spyhop_signal::Line;
+use spyhop_signal::sun::LightInterval;
 
-use crate::engine::{Engine, Progress, Wanted};
+use crate::engine::{Engine, Far, Progress, Wanted};
+use crate::fold::Fold;
 use crate::frame::Frame;
 use crate::labels::Labels;
 use crate::prefs::Prefs;
@@ -35,9 +37,40 @@ pub struct OpenSet {
     /// Name and reason of what was dropped together with it but is not shown.
     pub left_out: Vec<(String, String)>,
     pub deployment: Option<Deployment>,
+    /// Its gaps, folded away.
+    folded: Arc<Fold>,
+    flat: Arc<Fold>,
+    light: OnceLock<Arc<Vec<LightInterval>>>,
 }
 
 impl OpenSet {
+    /// What was opened.
+    pub fn new(
+        infos: Vec<RecordingInfo>,
+        line: Line,
+        left_out: Vec<(String, String)>,
+        deployment: Option<Deployment>,
+    ) -> OpenSet {
+        let folded = Arc::new(Fold::of(&line));
+        let (flat, light) = (Arc::default(), OnceLock::new());
+        OpenSet { infos, line, left_out, deployment, folded, flat, light }
+    }
+
+    /// The gaps that a view folds away.
+    pub fn fold(&self, view: &View) -> Arc<Fold> {
+        if view.gaps_collapsed { self.folded.clone() } else { self.flat.clone() }
+    }
+
+    /// Day and night over all of it, computed once.
+    pub fn light(&self, compute: impl FnOnce() -> Vec<LightInterval>) -> Arc<Vec<LightInterval>> {
+        self.light.get_or_init(|| Arc::new(compute())).clone()
+    }
+
+    /// Whether there is a gap to be folded away.
+    pub fn has_gaps(&self) -> bool {
+        !self.folded.is_flat()
+    }
+
     /// What a person calls it.
     pub fn title(&self) -> String {
         let shown = self.shown();
@@ -63,6 +96,11 @@ impl OpenSet {
     /// What is added to dB re full scale to give dB re 1 µPa, where it is known.
     pub fn calibration_db(&self) -> Option<f64> {
         self.deployment.as_ref()?.calibration.as_ref()?.offset_db()
+    }
+
+    /// Whether its levels can be told in pressure, at some frequencies at least.
+    pub fn is_calibrated(&self) -> bool {
+        self.deployment.as_ref().is_some_and(|d| d.calibration.is_some())
     }
 
     /// The unit of a picture's levels.
@@ -115,6 +153,7 @@ pub enum Dialog {
     Palette,
     Help,
     Link,
+    Jump,
 }
 
 /// The tabs of the panel.
@@ -123,6 +162,7 @@ pub enum Tab {
     View,
     Labels,
     Measure,
+    Levels,
     Info,
 }
 
@@ -156,6 +196,8 @@ pub struct Session {
     pub escapes: StoredValue<u32>,
     /// The picture that is drawn now.
     pub wanted: StoredValue<Option<Wanted>>,
+    /// The server's tiles that it is made of, where the page does not transform it itself.
+    pub far: RwSignal<Option<Far>>,
     engine: StoredValue<Engine, LocalStorage>,
 }
 
@@ -189,8 +231,14 @@ impl Session {
             automatic_range_db: StoredValue::new(None),
             escapes: StoredValue::new(0),
             wanted: StoredValue::new(None),
+            far: RwSignal::new(None),
             engine: StoredValue::new_local(engine),
         };
+        Effect::new(move |_| {
+            session.labels.all.track();
+            session.labels.shared.keeper.track();
+            crate::shared_labels::tell(session);
+        });
         Effect::new(move |before: Option<Option<String>>| {
             session.news.track();
             let problem = session.engine().problem();
@@ -209,7 +257,7 @@ impl Session {
 
     /// The frame of what is on the screen; `None` while nothing is open. Tracks.
     pub fn frame(&self) -> Option<Frame> {
-        self.open.with(|o| o.as_ref().map(|o| self.view.with(|v| Frame::of(v, &o.line))))
+        self.open.with(|o| o.as_ref().map(|o| self.view.with(|v| Frame::of(v, &o.line, o.fold(v)))))
     }
 
     /// The frame without tracking.
@@ -220,7 +268,7 @@ impl Session {
     /// Changes the frame.
     pub fn change_frame(&self, change: impl FnOnce(&mut Frame)) {
         let Some(open) = self.open.get_untracked() else { return };
-        let mut frame = self.view.with_untracked(|v| Frame::of(v, &open.line));
+        let mut frame = self.view.with_untracked(|v| Frame::of(v, &open.line, open.fold(v)));
         change(&mut frame);
         self.view.update(|v| frame.write_to(v, &open.line));
     }

@@ -3,17 +3,21 @@
 mod axes;
 mod boxes;
 mod canvas;
+mod daylight;
 mod draw;
+mod folded;
 mod gestures;
 mod layout;
 mod overlay;
 mod overview;
 mod side_gestures;
+mod time_axis;
 mod waveform;
 
 use std::time::Duration;
 
 use leptos::prelude::*;
+use spyhop_api::view::SpectrumSettings;
 use web_sys::{PointerEvent, WheelEvent};
 
 use crate::commands::Action;
@@ -26,8 +30,11 @@ use gestures::Gestures;
 use side_gestures::{SideGestures, capture};
 
 pub use canvas::Surface;
-pub use draw::warm_up;
+pub use daylight::words as light_words;
+pub use draw::{theme, warm_up};
+pub use folded::Folded;
 pub use gestures::choose_label;
+pub use time_axis::fold_at;
 
 /// How long the picture rests until a screen reader is told of it, ms.
 const DESCRIBE_AFTER_MS: u64 = 700;
@@ -188,6 +195,7 @@ fn Stage(
             })}
             <div class="hints">
                 <output id="readout" aria-live="off">{move || readout::words(session)}</output>
+                <Tiled/>
                 <Refining/>
             </div>
             <TouchTools act/>
@@ -219,6 +227,30 @@ fn Refining() -> impl IntoView {
             </span>
         })}
     }
+}
+
+/// What a picture of the server's tiles is: other settings than the view's, or still being built.
+#[component]
+fn Tiled() -> impl IntoView {
+    let session = use_session();
+    let words = Memo::new(move |_| {
+        let far = session.far.get()?;
+        let differs = session.view.with(|v| differs(&v.spectrum, &far.spectrum));
+        readout::tiles(&far, differs)
+    });
+    view! {
+        {move || words.get().map(|words| view! {
+            <span class="refining" id="tiled"
+                title="A picture of this much sound is made of what the server computed beforehand; zoom in, and your own settings count"
+            >{words}</span>
+        })}
+    }
+}
+
+/// Whether two transforms give pictures that differ in more than their noise.
+fn differs(a: &SpectrumSettings, b: &SpectrumSettings) -> bool {
+    let shape = |s: &SpectrumSettings| (s.fft_size, s.window_samples, s.window);
+    shape(a) != shape(b) || a.scaling != b.scaling
 }
 
 /// What fingers need that keys give to hands on a keyboard.

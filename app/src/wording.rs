@@ -91,6 +91,19 @@ pub fn trimmed(v: f64, decimals: usize) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
+/// What a person calls a window that links know by its name.
+pub fn window(name: &str) -> &str {
+    match name {
+        "hann" => "Hann",
+        "hann-sym" => "Hann, symmetric",
+        "hamming" => "Hamming",
+        "blackman" => "Blackman",
+        "blackmanharris" => "Blackman–Harris",
+        "boxcar" => "rectangular",
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use spyhop_api::view::{ColourMap, FrequencyAxis};
+use spyhop_api::view::{ColourMap, FrequencyAxis, Statistic};
 use spyhop_api::{Calibration, RecordingInfo};
 use spyhop_paint::export::MOST_PIXELS;
 use spyhop_paint::parts::level_unit;
@@ -180,7 +180,7 @@ pub fn paint(
             offset_db: calibration_db.unwrap_or(0.0),
             level_unit: level_unit(spectrum.scaling, calibration_db.is_some(), args.flatten),
             flatten,
-            peak_overlay: true,
+            statistic: Statistic::Both,
             boxes: &[],
             theme: if args.light { Theme::light() } else { Theme::dark() },
         },

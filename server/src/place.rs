@@ -255,4 +255,4 @@ async fn collected(
 #[cfg(test)]
 pub mod test_server;
 #[cfg(test)]
-mod tests;
+pub mod tests;

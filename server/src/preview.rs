@@ -80,7 +80,7 @@ pub fn paint(deployment: &Deployment, recordings: &Recordings) -> Result<Vec<u8>
         offset_db: offset_db as f32,
         map: view.colour.map,
         flatten: None,
-        peak_overlay: view.peak_overlay,
+        statistic: view.statistic,
         theme: Theme::dark(),
     };
     let mut rgba = vec![0; 4 * WIDTH * HEIGHT];

@@ -31,9 +31,9 @@ mod unit;
 
 pub use engine::{Engine, Settings};
 pub use foreground::{Outcome, run_in_foreground};
-pub use ledger::{Ledger, Submitted, Wish, WorkError};
+pub use ledger::{Ledger, Wish, WorkError};
 pub use registry::{Registry, UnitContext};
-pub use unit::{Job, Priority, Remedy, Unit, UnitError, key_of};
+pub use unit::{Job, Priority, Unit, UnitError, key_of};
 
 /// Milliseconds since 1970 by this machine's clock.
 pub(crate) fn now_ms() -> i64 {

@@ -4,6 +4,7 @@ mod bad_input;
 mod deployments;
 mod fallbacks;
 mod hands;
+mod hosted;
 mod labels;
 mod links;
 mod settings;

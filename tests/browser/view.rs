@@ -225,8 +225,8 @@ fn a_click_of_a_millisecond_stays_visible_in_an_hour() -> anyhow::Result<()> {
     let clicked = (middle - 3..=middle + 3).map(|c| picture.column(c)).fold(0.0, f64::max);
     let sea = picture.column(picture.width / 4);
     assert!(clicked > sea + 20.0, "click {clicked}, sea {sea}");
-    page.set("#peaks", "false")?;
-    page.wait_for("a picture without peaks", |p| Ok(p.view("peak")?.as_deref() == Some("0")))?;
+    page.set("#peaks", "mean")?;
+    page.wait_for("a picture without peaks", |p| Ok(p.view("peak")?.as_deref() == Some("mean")))?;
     page.wait_until_ready()?;
     let without = page.picture("#spectrogram")?.column(middle);
     assert!(without < clicked - 10.0, "the mean hides it: {without}");

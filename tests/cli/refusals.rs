@@ -71,8 +71,13 @@ fn headers_that_lie_cost_neither_memory_nor_what_is_there() -> anyhow::Result<()
 fn what_can_not_be_opened_is_told_with_what_to_do() -> anyhow::Result<()> {
     let folder = TempDir::new()?;
     let nowhere = folder.path().join("nowhere.wav");
-    for (file, reason) in [(nowhere.as_path(), "no such file"), (folder.path(), "it is a folder")] {
-        for output in [run("info", file, "")?, out_to("decode", file, "", "x.npy".as_ref())?] {
+    for (file, reason, of_info) in [
+        (nowhere.as_path(), "no such file", "no such file"),
+        // Of a folder info tells the deployments; other commands want one recording.
+        (folder.path(), "it is a folder", "no recordings lie in it"),
+    ] {
+        let outputs = [run("info", file, "")?, out_to("decode", file, "", "x.npy".as_ref())?];
+        for (output, reason) in outputs.into_iter().zip([of_info, reason]) {
             assert_eq!(output.status.code(), Some(1));
             let path = file.to_string_lossy();
             assert!(

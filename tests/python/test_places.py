@@ -62,7 +62,7 @@ def s3():
     )
     client.create_bucket(Bucket="whales")
     for name, content in FILES.items():
-        client.put_object(Bucket="whales", Key=name, Body=content)
+        client.put_object(Bucket="whales", Key=name, Body=content, ACL="public-read")
     yield {"AWS_ENDPOINT_URL": url}
     server.stop()
 

@@ -69,7 +69,8 @@ impl Server {
                 child.stderr.take().context("its errors")?.read_to_string(&mut errors)?;
                 bail!("spyhop serve stopped: {said}{errors}");
             }
-            if let Some(url) = line.split_whitespace().find(|word| word.starts_with("http")) {
+            let open = line.strip_prefix("Open ");
+            if let Some(url) = open.and_then(|rest| rest.split_whitespace().next()) {
                 return Ok(Server { child, _state: state, url: url.to_owned() });
             }
             said.push_str(&line);

@@ -1,6 +1,7 @@
 //! Opening: what is dropped or named becomes one line.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use futures::future::join_all;
@@ -28,6 +29,8 @@ pub async fn open(
     let mut opened =
         Opened { infos: Vec::new(), failures: Vec::new(), line: None, left_out: Vec::new() };
 
+    let known: HashMap<&str, &RecordingInfo> =
+        known.iter().map(|info| (info.name.as_str(), info)).collect();
     let (sidecars, recordings): (Vec<Input>, Vec<Input>) = inputs.into_iter().partition(is_sidecar);
     let located = join_all(recordings.into_iter().map(|i| locate(i, &known))).await;
     let mut sources = Vec::new();
@@ -55,7 +58,7 @@ pub async fn open(
     state.borrow().pool.tell_all(&Message::with(&order, objects), true);
 
     let described = join_all(sources.iter().enumerate().map(|(source, wire)| {
-        let known = known.iter().find(|k| wire.url.is_some() && k.name == wire.name);
+        let known = known.get(wire.name.as_str()).filter(|_| wire.url.is_some()).copied();
         async move {
             if let Some(known) = known {
                 return Ok(known.clone());
@@ -113,7 +116,7 @@ fn is_sidecar(input: &Input) -> bool {
 /// Where the bytes of an input are; else its name and why they can't be had.
 async fn locate(
     input: Input,
-    known: &[RecordingInfo],
+    known: &HashMap<&str, &RecordingInfo>,
 ) -> Result<(SourceWire, Option<Blob>), (String, String)> {
     match input {
         Input::File(file) => {
@@ -122,7 +125,7 @@ async fn locate(
         }
         Input::Url { url, name } => {
             let url = absolute(&url);
-            if let Some(info) = known.iter().find(|k| k.name == name) {
+            if let Some(info) = known.get(name.as_str()) {
                 return Ok((SourceWire { name, bytes: info.bytes, url: Some(url) }, None));
             }
             match remote::probe(&url).await {

@@ -8,6 +8,7 @@ use spyhop_signal::Line;
 
 use super::WaveFound;
 use super::cache::Cache;
+use super::distant::Tiles;
 use super::target::Target;
 use super::tile::{Layer, Place, Quality, Strip, TILE_COLUMNS, Tile, WaveTile};
 
@@ -44,6 +45,33 @@ impl Level {
         worst(line, self.level, columns, |c| {
             self.column(c).map_or(Quality::Missing, |(_, tile, i)| tile.quality(i))
         })
+    }
+}
+
+/// What the page transformed and what the server's tiles give: one stands in for the other.
+pub struct Mixed {
+    near: Power,
+    far: Option<Tiles>,
+    /// Whether the picture is one of tiles.
+    far_first: bool,
+}
+
+impl Mixed {
+    /// Of both.
+    pub fn of(near: Power, far: Option<Tiles>, far_first: bool) -> Mixed {
+        Mixed { near, far, far_first }
+    }
+}
+
+impl ColumnSource for Mixed {
+    fn columns(&self, positions: Range<f64>, each: &mut dyn FnMut(f32, Column<'_>)) -> Found {
+        let Some(far) = &self.far else { return self.near.columns(positions, each) };
+        let (first, second): (&dyn ColumnSource, &dyn ColumnSource) =
+            if self.far_first { (far, &self.near) } else { (&self.near, far) };
+        match first.columns(positions.clone(), each) {
+            Found::Pending => second.columns(positions, each),
+            found => found,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use spyhop_signal::Line;
 use wasm_bindgen::prelude::*;
 
 use super::cache::Cache;
+use super::distant::{self, Distant};
 use super::plan::{self, Kind, Piece, Planned, SAMPLED_FRAMES, Shown, Situation, Speed};
 use super::player::Player;
 use super::pool::Pool;
@@ -39,6 +40,8 @@ pub struct State {
     /// Bytes of one frame of samples if what is open comes through the net.
     pub remote_frame_bytes: Option<f64>,
     pub cache: Cache,
+    /// Pictures of more than the page transforms.
+    pub distant: Distant,
     pub on_news: Option<Rc<dyn Fn()>>,
     pub problem: Option<String>,
     pub bytes_read: u64,
@@ -51,6 +54,8 @@ pub struct State {
     pub player: Player,
     pub speed: Speed,
     wanted: Vec<Wanted>,
+    /// Those of them that the page transforms.
+    near: Vec<Wanted>,
     queue: Queue,
     pieces: Vec<Shown>,
     jobs: HashMap<u32, Job>,
@@ -112,6 +117,7 @@ impl State {
                 line: None,
                 remote_frame_bytes: None,
                 cache: Cache::default(),
+                distant: Distant::default(),
                 on_news: None,
                 problem: None,
                 bytes_read: 0,
@@ -121,6 +127,7 @@ impl State {
                 player: Player::default(),
                 speed: Speed::default(),
                 wanted: Vec::new(),
+                near: Vec::new(),
                 queue: Queue::default(),
                 pieces: Vec::new(),
                 jobs: HashMap::new(),
@@ -143,7 +150,9 @@ impl State {
         self.line = None;
         self.remote_frame_bytes = None;
         self.cache.clear();
+        self.distant = Distant::default();
         self.wanted.clear();
+        self.near.clear();
         self.queue.clear();
         self.pieces.clear();
         self.taken.clear();
@@ -167,14 +176,15 @@ impl State {
             // The net may be back, the disk plugged in again.
             let taken = &mut self.taken;
             self.failed.retain(|piece, again| !(*again && taken.remove(piece)));
+            self.distant.retry();
             self.replan();
         }
     }
 
     /// The target of a picture, by the same rules as when it was wanted.
     pub fn target(&self, wanted: &Wanted, line: &Line) -> Target {
-        let at = self.wanted.iter().position(|w| w == wanted);
-        let found = at.and_then(|at| plan::targets(&self.wanted, line).into_iter().nth(at));
+        let at = self.near.iter().position(|w| w == wanted);
+        let found = at.and_then(|at| plan::targets(&self.near, line).into_iter().nth(at));
         found.unwrap_or_else(|| {
             let alone = plan::targets(std::slice::from_ref(wanted), line).into_iter().next();
             alone.unwrap_or_else(|| Target::of(wanted, line.sample_rate_hz, line.end(), 1024))
@@ -184,6 +194,11 @@ impl State {
     /// Plans anew what is to be done for the wanted pictures.
     pub fn replan(&mut self) {
         let Some(line) = self.line.clone() else { return };
+        let (far, near): (Vec<&Wanted>, Vec<&Wanted>) =
+            self.wanted.iter().partition(|w| self.is_far(w));
+        self.near = near.into_iter().cloned().collect();
+        self.distant.want(&far, &line);
+        distant::dispatch_soon(self.this.clone());
         let limit = self.remote_frame_bytes.map(|frame| (frame, self.remote_bytes()));
         let recorded = line.clone();
         let affordable = move |range: Range<i64>| {
@@ -198,10 +213,18 @@ impl State {
             taken: &self.taken,
             affordable: &affordable,
         };
-        let plan = plan::plan(&self.wanted, &mut situation);
+        let plan = plan::plan(&self.near, &mut situation);
         self.queue.replace(plan.queue);
         self.pieces = plan.pieces;
         self.dispatch();
+    }
+
+    /// Whether a picture is made of the server's tiles.
+    pub fn is_far(&self, wanted: &Wanted) -> bool {
+        let Some((line, frame_bytes)) = self.line.as_ref().zip(self.remote_frame_bytes) else {
+            return false;
+        };
+        self.distant.takes(wanted, line, frame_bytes, saves_data())
     }
 
     /// Bytes that a picture of something remote may read for its exact form: what comes in 20 s.
@@ -237,6 +260,7 @@ impl State {
                 }
             }
         }
+        self.distant.progress(&mut progress);
         progress
     }
 

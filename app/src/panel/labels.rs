@@ -1,12 +1,15 @@
 //! The table of labels, and the names behind the number keys.
 
 use leptos::prelude::*;
-use spyhop_api::Annotation;
+use leptos::task::spawn_local;
+use spyhop_api::annotation::AnnotationStep;
+use spyhop_api::{Annotation, Timestamp};
 
 use crate::commands::Action;
 use crate::label_files::{self, TableKind};
 use crate::session::{Session, use_session};
-use crate::{label_actions, wording};
+use crate::shared_labels::Keeper;
+use crate::{label_actions, server, wording};
 
 /// Rows that are put on the page at once; a longer table says how many more there are.
 const MOST_ROWS: usize = 500;
@@ -30,6 +33,7 @@ pub fn LabelTable(act: Callback<Action>) -> impl IntoView {
                     {(0..9u8).map(|i| view! { <NameOfKey i act/> }).collect_view()}
                 </ol>
             </fieldset>
+            <Kept/>
             <fieldset class="grows">
                 <legend>{move || format!("Labels ({})", rows.with(Vec::len))}</legend>
                 <div class="buttons">
@@ -61,6 +65,88 @@ pub fn LabelTable(act: Callback<Action>) -> impl IntoView {
             </fieldset>
         </div>
     }
+}
+
+/// Where labels are kept, and whose they are.
+#[component]
+fn Kept() -> impl IntoView {
+    let session = use_session();
+    let keeper = Memo::new(move |_| session.labels.shared.keeper.get());
+    let words = move || match keeper.get() {
+        Keeper::Browser => "Kept in this browser, by file.".to_owned(),
+        Keeper::Server => {
+            "Kept on the server: everybody who opens this deployment sees them.".to_owned()
+        }
+        Keeper::Refused(why) => format!("Kept in this browser only. {why}"),
+    };
+    let id = move || match keeper.get() {
+        Keeper::Browser => "browser",
+        Keeper::Server => "server",
+        Keeper::Refused(_) => "refused",
+    };
+    view! {
+        <p id="labels-kept" class="dim" data-keeper=id>{words}</p>
+        {move || (keeper.get() == Keeper::Server).then(|| view! {
+            <label class="row">
+                <span>"Name"</span>
+                <input id="author" type="text" placeholder="who labels" autocomplete="name"
+                    aria-label="Your name, shown with your labels"
+                    prop:value=move || session.prefs.author.get()
+                    on:change=move |ev| session.prefs.author.set(event_target_value(&ev).trim().to_owned())/>
+            </label>
+        })}
+    }
+}
+
+/// Who said a label last, and a button for everything that it ever said.
+#[component]
+fn Author(id: u64) -> impl IntoView {
+    let session = use_session();
+    let known = Memo::new(move |_| session.labels.shared.known.with(|k| k.get(&id).cloned()));
+    let history: RwSignal<Option<Vec<String>>> = RwSignal::new(None);
+    let fetch = move |number: u64| {
+        if history.with_untracked(Option::is_some) {
+            return history.set(None);
+        }
+        let deployment =
+            session.open.with_untracked(|o| o.as_ref()?.deployment.as_ref().map(|d| d.id.clone()));
+        let Some(deployment) = deployment else { return };
+        spawn_local(async move {
+            let lines = match server::history(&deployment, number).await {
+                Ok(steps) => steps.iter().map(step_words).collect(),
+                Err(error) => vec![error.to_string()],
+            };
+            // The row may be gone by now.
+            let _ = history.try_set(Some(lines));
+        });
+    };
+    view! {
+        {move || known.get().map(|k| {
+            let who = if k.author.is_empty() { "no name".to_owned() } else { k.author };
+            view! {
+                <button class="link dim history" title="Everything that this label ever said"
+                    on:click=move |_| fetch(k.number)
+                >{format!("{who}, {}", day_and_time(k.changed))}</button>
+            }
+        })}
+        {move || history.get().map(|lines| view! {
+            <ol class="history">{lines.into_iter().map(|line| view! { <li>{line}</li> }).collect_view()}</ol>
+        })}
+    }
+}
+
+fn step_words(step: &AnnotationStep) -> String {
+    let who = if step.author.is_empty() { "no name" } else { &step.author };
+    let what = match &step.content {
+        Some(content) => format!("“{}”", content.label),
+        None => "removed".to_owned(),
+    };
+    format!("{} {who}: {what}", day_and_time(step.at))
+}
+
+/// `2026-03-29 12:15` UTC.
+fn day_and_time(at: Timestamp) -> String {
+    at.to_iso().get(..16).unwrap_or_default().replace('T', " ")
 }
 
 /// The tables that the server has beside the recordings: one press shows what is known to be there.
@@ -129,6 +215,7 @@ fn Row(a: Annotation) -> impl IntoView {
                 <button class="link" title="Go there"
                     on:click=move |_| label_actions::go_to(session, id)>{begin}</button>
                 <div class="dim">{length}", "{band}</div>
+                <Author id/>
             </td>
             <td>
                 <input type="text" aria-label="Label" prop:value=a.label.clone()

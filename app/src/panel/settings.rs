@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use leptos::prelude::*;
 use spyhop_api::View;
-use spyhop_api::view::{Clock, ColourMap, FrequencyAxis, Scaling, SpectrumSettings, Window};
+use spyhop_api::view::{
+    Clock, ColourMap, FrequencyAxis, Scaling, SpectrumSettings, Statistic, Window,
+};
 
 use super::presets::Presets;
 use crate::actions::{resize_fft, set_axis, set_channel};
@@ -55,8 +57,10 @@ fn Transform() -> impl IntoView {
         session.open.with(|o| o.as_ref().map_or(1.0, |o| o.line.sample_rate_hz))
     });
     let sizes = FFT_SIZES.map(|n| (n.to_string(), n.to_string())).to_vec();
-    let mut windows: Vec<(String, String)> =
-        Window::all().iter().map(|(n, _)| ((*n).to_owned(), window_words(n).to_owned())).collect();
+    let mut windows: Vec<(String, String)> = Window::all()
+        .iter()
+        .map(|(n, _)| ((*n).to_owned(), wording::window(n).to_owned()))
+        .collect();
     let kaiser = Window::Kaiser(KAISER_BETA).to_string();
     windows.push((kaiser, format!("Kaiser, β {KAISER_BETA}")));
     let overlaps = OVERLAPS.map(|(n, words)| (n.to_string(), words.to_owned())).to_vec();
@@ -163,6 +167,10 @@ fn Colours(act: Callback<Action>) -> impl IntoView {
         let new = if floor { (db.min(b - 1.0), b) } else { (a, db.max(a + 1.0)) };
         session.view.update(|v| v.colour.range_db = Some(new));
     };
+    let statistics = Statistic::all()
+        .iter()
+        .map(|(n, _)| ((*n).to_owned(), statistic_words(n).to_owned()))
+        .collect();
     let mut spans = vec![("0".to_owned(), "off".to_owned())];
     spans.extend(FLATTEN_S.map(|s| (s.to_string(), format!("median of {}", wording::duration(s)))));
     view! {
@@ -192,15 +200,13 @@ fn Colours(act: Callback<Action>) -> impl IntoView {
                     let seconds = v.parse::<f64>().ok().filter(|s| *s > 0.0);
                     contrast::set_flatten(session, seconds);
                 })/>
-            <label class="check" title="Draws a maximum where the mean would hide it: a click in an hour stays visible">
-                <input id="peaks" type="checkbox"
-                    prop:checked=move || session.view.with(|v| v.peak_overlay)
-                    on:change=move |ev| {
-                        let on = event_target_checked(&ev);
-                        session.view.update(|v| v.peak_overlay = on);
-                    }/>
-                "Brief peaks over the mean"
-            </label>
+            <Choice id="peaks" label="Draw" options=statistics
+                value=Signal::derive(move || session.view.with(|v| v.statistic.name().to_owned()))
+                set=Callback::new(move |v: String| {
+                    if let Some((_, statistic)) = Statistic::all().iter().find(|(n, _)| *n == v) {
+                        session.view.update(|v| v.statistic = *statistic);
+                    }
+                })/>
         </fieldset>
     }
 }
@@ -212,6 +218,7 @@ fn Times() -> impl IntoView {
         Clock::all().iter().map(|(n, _)| ((*n).to_owned(), clock_words(n).to_owned())).collect();
     let channels =
         Memo::new(move |_| session.open.with(|o| o.as_ref().map_or(1, |o| o.channels())));
+    let gaps = Memo::new(move |_| session.open.with(|o| o.as_ref().is_some_and(|o| o.has_gaps())));
     view! {
         <fieldset>
             <legend>"Time and channel"</legend>
@@ -222,6 +229,14 @@ fn Times() -> impl IntoView {
                         session.view.update(|v| v.clock = *clock);
                     }
                 })/>
+            {move || gaps.get().then(|| view! {
+                <label class="check" title="Puts what was recorded side by side; a mark stands at each fold (G)">
+                    <input id="gaps" type="checkbox"
+                        prop:checked=move || session.view.with(|v| v.gaps_collapsed)
+                        on:change=move |_| crate::actions::collapse_gaps(session)/>
+                    "Fold gaps away"
+                </label>
+            })}
             {move || {
                 let n = channels.get();
                 (n > 1).then(|| {
@@ -302,21 +317,17 @@ fn rescale(session: Session, name: &str) {
     });
 }
 
-fn window_words(name: &str) -> &str {
+fn map_words(name: &str) -> &str {
     match name {
-        "hann" => "Hann",
-        "hann-sym" => "Hann, symmetric",
-        "hamming" => "Hamming",
-        "blackman" => "Blackman",
-        "blackmanharris" => "Blackman–Harris",
-        "boxcar" => "rectangular",
+        "greyinv" => "grey, as printed",
         other => other,
     }
 }
 
-fn map_words(name: &str) -> &str {
+fn statistic_words(name: &str) -> &str {
     match name {
-        "greyinv" => "grey, as printed",
+        "both" => "mean, and brief peaks over it",
+        "max" => "maximum",
         other => other,
     }
 }

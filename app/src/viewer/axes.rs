@@ -1,27 +1,19 @@
 //! The axes around the picture, and the colour bar.
 
 use spyhop_api::View;
-use spyhop_paint::parts::{AxisStyle, Side, frequency_axis, time_axis, value_axis};
+use spyhop_paint::parts::{AxisStyle, Side, frequency_axis, value_axis};
 use spyhop_paint::scene::Area;
-use spyhop_paint::{
-    Anchor, Item, Lut, Theme, TimeAxis, Weight, frequency_ticks, level_ticks, time_ticks,
-};
+use spyhop_paint::{Anchor, Item, Lut, Theme, Weight, frequency_ticks, level_ticks};
 
 use super::canvas::Surface;
-use crate::clock::Telling;
 use crate::frame::Frame;
 use crate::session::OpenSet;
-use crate::wording;
 
 /// Size of an axis's labels, CSS pixels.
 pub const FONT_PX: f64 = 12.0;
 /// How far upright axes reach above and below the picture, so that labels at its edges are whole,
 /// CSS pixels. The style sheet has the same.
 pub const MARGIN_PX: f64 = 18.0;
-/// How far time labels may reach beyond the picture, CSS pixels.
-const OVERHANG_PX: f64 = 0.0;
-/// From here on a time axis has room for the width between date and zone, CSS pixels.
-const WIDE_PX: f64 = 520.0;
 /// The colour bar's left edge and width, CSS pixels.
 const BAR_PX: (f64, f64) = (8.0, 14.0);
 
@@ -48,35 +40,6 @@ pub fn amplitude((middle, half): (f64, f64), theme: &Theme, surface: &Surface) {
         Item::Text { y, .. } => (FONT_PX * 0.7..=surface.height).contains(y),
         _ => true,
     });
-    surface.items(&items);
-}
-
-/// The time axis below the picture.
-pub fn time(view: &View, open: &OpenSet, frame: &Frame, theme: &Theme, surface: &Surface) {
-    let telling = Telling::of(view.clock, open);
-    let axis = TimeAxis {
-        positions: frame.positions.clone(),
-        sample_rate_hz: telling.rate_hz,
-        labels: telling.labels.clone(),
-    };
-    let ticks = time_ticks(&axis, surface.width, FONT_PX, OVERHANG_PX);
-    let plot = Area::new(0.0, 0.0, surface.width, 0.0);
-    let mut items = time_axis(&ticks, plot, OVERHANG_PX, &style(theme));
-    let span_s = frame.span() / telling.rate_hz;
-    let mut wide = format!("{} wide", wording::duration(span_s));
-    let speed = view.listening.rate;
-    if speed != 1.0 {
-        wide += &format!(
-            ", heard in {} ({})",
-            wording::duration(span_s / speed),
-            wording::speed(speed)
-        );
-    }
-    // On a phone the date and the zone take the whole line.
-    if surface.width >= WIDE_PX {
-        let below = (surface.width / 2.0, surface.height - 5.0);
-        items.push(Item::text(below, wide, FONT_PX, Anchor::Middle, theme.text_dim));
-    }
     surface.items(&items);
 }
 

@@ -35,6 +35,17 @@ impl Surface {
         Surface::with_density(canvas, density)
     }
 
+    /// A canvas that is not on the page, so large in CSS pixels, with so many of its own along one.
+    pub fn off_page(width: f64, height: f64, density: f64) -> Option<(HtmlCanvasElement, Surface)> {
+        let canvas: HtmlCanvasElement =
+            document().create_element("canvas").ok()?.dyn_into().ok()?;
+        canvas.set_width((width * density).round() as u32);
+        canvas.set_height((height * density).round() as u32);
+        let context: CanvasRenderingContext2d = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        context.set_transform(density, 0.0, 0.0, density, 0.0, 0.0).ok()?;
+        Some((canvas, Surface { context, width, height, density }))
+    }
+
     /// Width and height in canvas pixels.
     pub fn pixels(&self) -> (u32, u32) {
         let pixels = |css: f64| (css * self.density).round() as u32;

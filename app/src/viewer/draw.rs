@@ -9,15 +9,16 @@ use gloo::timers::callback::Timeout;
 use leptos::html;
 use leptos::prelude::*;
 use spyhop_api::View;
-use spyhop_api::view::{ColourMap, FrequencyAxis};
+use spyhop_api::view::{ColourMap, FrequencyAxis, Statistic};
 use spyhop_paint::{Column, ColumnSource, Found, FrequencyScale, RasterSpec, Theme, raster};
 use web_sys::HtmlCanvasElement;
 
 use super::canvas::Surface;
-use super::{axes, overlay, overview, waveform};
+use super::folded::Folded;
+use super::{axes, overlay, overview, time_axis, waveform};
 use crate::contrast::{self, Medians};
 use crate::engine::Wanted;
-use crate::frame::Frame;
+use crate::frame::{Frame, folded_width};
 use crate::prefs::Brightness;
 use crate::session::{OpenSet, Session};
 
@@ -233,8 +234,8 @@ impl Painter {
         let canvas = self.canvases.spectrogram.get_untracked()?;
         let view = session.view.get_untracked();
         let wanted = Wanted {
-            positions: frame.positions.clone(),
-            width_px: (f64::from(canvas.client_width()) * screen) as u32,
+            positions: frame.positions(),
+            width_px: folded_width(f64::from(canvas.client_width()) * screen, frame, &frame.places),
             height_px: (f64::from(canvas.client_height()) * screen) as u32,
             band_hz: frame.band_hz,
             spectrum: view.spectrum,
@@ -251,6 +252,10 @@ impl Painter {
         let engine = session.engine();
         session.wanted.set_value(Some(wanted.clone()));
         engine.want(&wants);
+        let far = engine.far(&wanted);
+        if session.far.with_untracked(|held| *held != far) {
+            session.far.set(far);
+        }
         let progress = engine.progress();
         session.progress.set(progress);
         if view.colour.range_db.is_none() && progress.tiles > 0 && progress.shown == progress.tiles
@@ -272,7 +277,8 @@ impl Painter {
             height: height as usize,
             ..look.raster(open, frame, theme)
         };
-        self.raster(&spec, &self.session.engine().power(&look.wanted), &surface);
+        let source = self.session.engine().power(&look.wanted);
+        self.raster(&spec, &Folded { source, fold: &frame.fold }, &surface);
         Some(())
     }
 
@@ -296,7 +302,7 @@ impl Painter {
         let surface = Surface::of(&self.canvases.frequency_axis.get_untracked()?)?;
         axes::frequency(frame, theme, &surface);
         let surface = Surface::of(&self.canvases.time_axis.get_untracked()?)?;
-        axes::time(&look.view, open, frame, theme, &surface);
+        time_axis::draw(&look.view, open, frame, theme, &surface);
         let surface = Surface::of(&self.canvases.colour_bar.get_untracked()?)?;
         axes::colours(&look.view, open, look.range_db, theme, &surface);
         Some(())
@@ -326,15 +332,16 @@ impl Painter {
             return Some(());
         }
         let spec = RasterSpec {
-            width: whole.width_px as usize,
+            width: surface.pixels().0 as usize,
             height: whole.height_px as usize,
-            positions: whole.positions.clone(),
+            positions: 0.0..frame.end,
             scale: overview::scale(whole, frame.axis),
-            peak_overlay: false,
+            // At a glance nothing brief is lost.
+            statistic: Statistic::Max,
             ..picture
         };
-        let power = MaxHold(self.session.engine().power(whole));
-        self.raster(&spec, &power, &surface);
+        let source = self.session.engine().power(whole);
+        self.raster(&spec, &Folded { source, fold: &frame.fold }, &surface);
         *self.overview_drawn.borrow_mut() = Some(drawn);
         Some(())
     }
@@ -346,14 +353,14 @@ impl Look {
         RasterSpec {
             width: 0,
             height: 0,
-            positions: frame.positions.clone(),
+            positions: frame.places.clone(),
             scale: frame.scale(),
             floor_db: self.range_db.0 as f32,
             ceiling_db: self.range_db.1 as f32,
             offset_db: open.calibration_db().unwrap_or(0.0) as f32,
             map: self.view.colour.map,
             flatten: self.medians.as_ref().map(Medians::flatten),
-            peak_overlay: self.view.peak_overlay,
+            statistic: self.view.statistic,
             theme: *theme,
         }
     }
@@ -374,19 +381,6 @@ pub fn theme(session: Session) -> Theme {
     match session.prefs.brightness.get_untracked() {
         Brightness::Dark => Theme::dark(),
         Brightness::Light => Theme::light(),
-    }
-}
-
-/// Shows each column's maximum in place of its mean: at a glance nothing brief is lost.
-struct MaxHold<S>(S);
-
-impl<S: ColumnSource> ColumnSource for MaxHold<S> {
-    fn columns(&self, positions: Range<f64>, each: &mut dyn FnMut(f32, Column<'_>)) -> Found {
-        self.0.columns(positions, &mut |weight, column| {
-            let shown =
-                if column.max.len() == column.mean.len() { column.max } else { column.mean };
-            each(weight, Column { mean: shown, max: &[], ..column });
-        })
     }
 }
 
@@ -422,7 +416,7 @@ pub async fn warm_up() {
         offset_db: 0.0,
         map: ColourMap::Inferno,
         flatten: None,
-        peak_overlay: true,
+        statistic: Statistic::Both,
         theme: Theme::dark(),
     };
     let noise = Noise((1..=513).map(|i| 1e-5 * (i % 7 + 1) as f32).collect());

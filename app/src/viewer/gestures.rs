@@ -266,8 +266,9 @@ impl Gestures {
                 let by = (to.0 - from.0) / layout.width * frame.span();
                 let hz = |y: f64| frame.hz_at(layout.picture_fraction_clamped(y));
                 let up = hz(to.1) - hz(from.1);
+                let end = open.line.end() as f64;
                 let (positions, band) =
-                    dragged(&positions, band_hz, sides, by, up, frame.end, frame.nyquist_hz);
+                    dragged(&positions, band_hz, sides, by, up, end, frame.nyquist_hz);
                 session.select(Some(selection_of(positions, band, &open.line)));
             }
             Work::Pan(from, to) => session.change_frame(|f| {

@@ -11,6 +11,7 @@ use super::boxes::PixelBox;
 use super::canvas::Surface;
 use super::gestures;
 use super::layout::Layout;
+use super::time_axis;
 use crate::frame::Frame;
 use crate::session::{OpenSet, Session};
 
@@ -29,7 +30,8 @@ pub fn draw(
 ) {
     let all = Area::new(0.0, 0.0, layout.width, layout.height);
     let picture = Area::new(0.0, layout.picture_top, layout.width, layout.picture_height);
-    let mut items = heard(session, frame, picture, theme);
+    let mut items = time_axis::seams(frame, all, theme);
+    items.extend(heard(session, frame, picture, theme));
     let chosen = session.labels.chosen.get_untracked();
     session.labels.all.with_untracked(|labels| {
         for label in labels {

@@ -8,8 +8,9 @@ use spyhop_paint::scene::Area;
 use spyhop_paint::{FrequencyScale, Item, Stroke, Theme};
 
 use super::canvas::Surface;
+use super::daylight;
 use crate::engine::Wanted;
-use crate::frame::Frame;
+use crate::frame::{Frame, folded_width};
 use crate::session::{OpenSet, Session};
 
 /// The brush is never drawn narrower than this, CSS pixels.
@@ -41,8 +42,8 @@ pub enum Hold {
 /// The picture of everything.
 pub fn wanted(surface: &Surface, frame: &Frame, view: &View) -> Wanted {
     Wanted {
-        positions: 0.0..frame.end,
-        width_px: surface.width as u32,
+        positions: 0.0..frame.fold.end_at(frame.end),
+        width_px: folded_width(surface.width, frame, &(0.0..frame.end)),
         height_px: surface.height as u32,
         band_hz: (0.0, frame.nyquist_hz),
         spectrum: view.spectrum,
@@ -57,8 +58,7 @@ pub fn scale(whole: &Wanted, axis: FrequencyAxis) -> FrequencyScale {
 
 /// Where the brush is, in CSS pixels.
 pub fn brush_edges(frame: &Frame, width: f64) -> (f64, f64) {
-    let (a, b) =
-        (frame.positions.start / frame.end * width, frame.positions.end / frame.end * width);
+    let (a, b) = (frame.places.start / frame.end * width, frame.places.end / frame.end * width);
     let more = ((MIN_BRUSH_PX - (b - a)) / 2.0).max(0.0);
     (a - more, b + more)
 }
@@ -92,16 +92,18 @@ pub fn marks(session: Session, open: &OpenSet, frame: &Frame, theme: &Theme, sur
         let band = Area::new(a, top, b - a, bottom - top);
         items.push(Item::outline(band, Stroke::dashed(theme.selection, 1.0, 3.0, 3.0)));
     }
+    let strip = Area::new(0.0, h - daylight::HEIGHT_PX, w, daylight::HEIGHT_PX);
+    items.extend(daylight::strip(open, frame, true, strip));
     let rate = open.line.sample_rate_hz;
     session.labels.all.with_untracked(|all| {
         for label in all {
-            let x = label.start_ns as f64 * 1e-9 * rate / frame.end * w;
+            let x = frame.whole_x_of(label.start_ns as f64 * 1e-9 * rate) * w;
             let (from, to) = ((surface.crisp(x), 0.0), (surface.crisp(x), 6.0));
             items.push(Item::Line { from, to, stroke: Stroke::solid(theme.annotation, 2.0) });
         }
     });
     if let Some(at) = session.play_head.get_untracked() {
-        items.extend(playhead(at / frame.end * w, Area::new(0.0, 0.0, w, h), theme));
+        items.extend(playhead(frame.whole_x_of(at) * w, Area::new(0.0, 0.0, w, h), theme));
     }
     surface.items(&items);
 }

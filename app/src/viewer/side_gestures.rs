@@ -138,7 +138,7 @@ impl SideGestures {
             {
                 // A click brings the place to the middle.
                 self.session.change_frame(|f| {
-                    f.pan((first * f.end - f.position_at(0.5)) / f.span(), 0.0);
+                    f.pan((first * f.end - f.place_at(0.5)) / f.span(), 0.0);
                 });
             }
             Drag::Band { from, to } if (to - from).abs() * h >= SLOP_PX => {
@@ -158,7 +158,8 @@ impl SideGestures {
         let Some((x, _, w, _)) = place(ev) else { return };
         let on_overview = target_id(ev) == "overview-marks";
         self.session.change_frame(|f| {
-            let at = if on_overview { f.x_of(x / w * f.end).clamp(0.0, 1.0) } else { x / w };
+            let over = (x / w * f.end - f.places.start) / f.span();
+            let at = if on_overview { over.clamp(0.0, 1.0) } else { x / w };
             f.zoom_time(at, wheel_factor(ev));
         });
     }
@@ -184,7 +185,7 @@ impl SideGestures {
             if band {
                 f.band_hz = (0.0, f.nyquist_hz);
             } else {
-                f.positions = 0.0..f.end;
+                f.places = 0.0..f.end;
             }
         });
         self.commit.run(());
@@ -200,15 +201,11 @@ impl SideGestures {
             let (end, by) = (f.end, (x - last) * f.end);
             match hold {
                 Hold::Inside => f.pan(by / f.span(), 0.0),
-                Hold::Left => {
-                    f.positions.start = (f.positions.start + by).clamp(0.0, f.positions.end - 8.0)
-                }
-                Hold::Right => {
-                    f.positions.end = (f.positions.end + by).clamp(f.positions.start + 8.0, end)
-                }
+                Hold::Left => f.places.start = (f.places.start + by).clamp(0.0, f.places.end - 8.0),
+                Hold::Right => f.places.end = (f.places.end + by).clamp(f.places.start + 8.0, end),
                 Hold::Outside if (x - first).abs() * width >= SLOP_PX => {
                     let (a, b) = (first.min(x).max(0.0) * end, first.max(x).min(1.0) * end);
-                    f.positions = a..b.max(a + 8.0);
+                    f.places = a..b.max(a + 8.0);
                 }
                 Hold::Outside => {}
             }

@@ -11,6 +11,7 @@ use spyhop_paint::scene::Area;
 
 use super::axes;
 use super::canvas::Surface;
+use super::folded;
 use crate::engine::{Engine, Wanted, WaveFound};
 use crate::frame::Frame;
 use crate::session::Session;
@@ -46,7 +47,8 @@ pub struct Job<'a> {
 /// Draws the waveform and its axis.
 pub fn draw(job: &Job<'_>) {
     let per_pixel = job.frame.span() / job.surface.width;
-    let close = per_pixel <= SAMPLES_UP_TO;
+    let folds = !job.frame.fold.seams(&job.frame.places).is_empty();
+    let close = per_pixel <= SAMPLES_UP_TO && !folds;
     let peak = if close { draw_samples(job) } else { None };
     let peak = peak.unwrap_or_else(|| draw_columns(job, per_pixel));
     axes::amplitude(peak, job.theme, job.axis);
@@ -55,10 +57,11 @@ pub fn draw(job: &Job<'_>) {
 /// One pixel after another: extremes and RMS. Gives the middle and the half height.
 fn draw_columns(job: &Job<'_>, per_pixel: f64) -> (f64, f64) {
     let width = job.surface.width as usize;
+    let wave = job.engine.wave(job.wanted);
     let found: Vec<WaveFound> = (0..width)
         .map(|x| {
-            let from = job.frame.positions.start + x as f64 * per_pixel;
-            job.engine.wave(job.wanted, from..from + per_pixel)
+            let from = job.frame.places.start + x as f64 * per_pixel;
+            folded::wave(&job.frame.fold, &(from..from + per_pixel), &wave)
         })
         .collect();
     let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
@@ -88,8 +91,9 @@ fn draw_columns(job: &Job<'_>, per_pixel: f64) -> (f64, f64) {
 /// Single samples, joined; `None` until they are there.
 fn draw_samples(job: &Job<'_>) -> Option<(f64, f64)> {
     let frame = job.frame;
-    let need = (frame.positions.start.floor() as i64 - 1).max(0)
-        ..(frame.positions.end.ceil() as i64 + 2).min(frame.end as i64);
+    let positions = frame.positions();
+    let need = (positions.start.floor() as i64 - 1).max(0)
+        ..(positions.end.ceil() as i64 + 2).min(end_of_line(frame));
     let mut stretch = job.fetched.0.borrow_mut();
     let here = stretch.channel == job.wanted.channel
         && stretch.positions.start <= need.start
@@ -106,7 +110,6 @@ fn draw_samples(job: &Job<'_>) -> Option<(f64, f64)> {
         .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(*v), high.max(*v)));
     let (middle, half) = fitted(low, high);
     let samples: Vec<f32> = samples.iter().map(|v| v - middle as f32).collect();
-    let positions = frame.positions.clone();
     let items = wave_samples(&samples, need.start, positions, area(job), half, job.theme);
     job.surface.items(&items);
     Some((middle, half))
@@ -114,6 +117,10 @@ fn draw_samples(job: &Job<'_>) -> Option<(f64, f64)> {
 
 fn area(job: &Job<'_>) -> Area {
     Area::new(0.0, 0.0, job.surface.width, job.surface.height)
+}
+
+fn end_of_line(frame: &Frame) -> i64 {
+    frame.fold.end_at(frame.end) as i64
 }
 
 /// Fetches what is needed and as much on either side, once.
@@ -126,7 +133,7 @@ fn fetch(job: &Job<'_>, stretch: &mut Stretch, need: Range<i64>) {
         return;
     }
     let more = need.end - need.start;
-    let range = (need.start - more).max(0)..(need.end + more).min(job.frame.end as i64);
+    let range = (need.start - more).max(0)..(need.end + more).min(end_of_line(job.frame));
     stretch.asked = Some((range.clone(), channel));
     let (engine, fetched, session) = (job.engine.clone(), job.fetched.clone(), job.session);
     spawn_local(async move {

@@ -81,10 +81,9 @@ pub fn run(
     if let Some(one) =
         found.values().flat_map(|f| &f.files).find(|(_, k)| *k == FileKind::Recording)
     {
-        match place.check_ranges(&one.0) {
-            Err(error @ PlaceError::NoRanges { .. }) => return Err(error.into()),
-            // Anything else that is wrong with it will stand beside it.
-            _ => {}
+        // Anything else that is wrong with it will stand beside it.
+        if let Err(error @ PlaceError::NoRanges { .. }) = place.check_ranges(&one.0) {
+            return Err(error.into());
         }
     }
     let threads = if place.is_local() { 0 } else { REMOTE_AT_ONCE };

@@ -18,9 +18,9 @@ const LOCAL_EVERY: Duration = Duration::from_secs(30);
 /// A store is.
 const REMOTE_EVERY: Duration = Duration::from_secs(300);
 /// A disk that is listed in this time is listed anew for every question.
-const QUICK: Duration = Duration::from_millis(50);
-/// Not more than this share of the time goes into that.
-const PAUSE_TIMES: u32 = 10;
+const QUICK: Duration = Duration::from_millis(20);
+/// So many times as long it is then left alone.
+const REST_TIMES: u32 = 4;
 /// A question waits so long for a pass that has just begun.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -48,7 +48,7 @@ pub struct IndexedPlace {
 /// The thread, and what it is asked.
 pub struct Indexer {
     shared: Arc<Shared>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    thread: std::thread::JoinHandle<()>,
 }
 
 struct Shared {
@@ -99,7 +99,7 @@ impl Indexer {
             .name("indexer".into())
             .spawn(move || its.run(database, &places))
             .map_err(|e| CatalogueError::Threads(e.to_string()))?;
-        Ok(Indexer { shared, thread: Some(thread) })
+        Ok(Indexer { shared, thread })
     }
 
     /// How it stands with each place.
@@ -118,18 +118,14 @@ impl Indexer {
     /// Sees to it that what changed on a disk a moment ago is known, where that is quick; a pass that
     /// has only just begun is waited for. `first` is the deployment that is asked about.
     pub fn notice(&self, place: usize, first: Option<i64>) {
+        std::thread::sleep(self.rest(place));
         let mut work = self.shared.lock();
         if first.is_some() {
             work.first = first;
         }
         let Some(here) = work.places.get_mut(place).filter(|p| p.local) else { return };
-        let idle = here.asked == here.ended;
-        let rested = here.ended_at.map(|at| at.elapsed());
-        if idle
-            && let (Some(took), Some(rested)) = (here.listing_took, rested)
-            && took <= QUICK
-            && rested >= took * PAUSE_TIMES
-        {
+        // One that has begun may have passed by what has changed since.
+        if here.is_quick() && here.asked == here.begun {
             here.asked += 1;
             self.shared.changed.notify_all();
         }
@@ -152,13 +148,33 @@ impl Indexer {
     }
 }
 
+impl Indexer {
+    /// How long a quick place is still left alone, so that questions in a row do not keep a core busy.
+    fn rest(&self, place: usize) -> Duration {
+        let work = self.shared.lock();
+        let Some(here) = work.places.get(place).filter(|p| p.local && p.is_quick()) else {
+            return Duration::ZERO;
+        };
+        let rested = here.ended_at.map_or(Duration::ZERO, |at| at.elapsed());
+        let rest = here.listing_took.unwrap_or_default() * REST_TIMES;
+        if here.asked == here.ended { rest.saturating_sub(rested) } else { Duration::ZERO }
+    }
+}
+
+impl PlaceWork {
+    fn is_quick(&self) -> bool {
+        self.listing_took.is_some_and(|took| took <= QUICK)
+    }
+}
+
 impl Drop for Indexer {
     fn drop(&mut self) {
         self.shared.lock().stop = true;
         self.shared.changed.notify_all();
-        if let Some(thread) = self.thread.take() {
-            // It has told of what went wrong itself.
-            let _ = thread.join();
+        // A store that does not answer is not waited for: what was not written down stays unread.
+        let until = Instant::now() + PATIENCE;
+        while !self.thread.is_finished() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }

@@ -56,6 +56,8 @@ const STEPS: &[M<'static>] = &[M::up(
     ) STRICT;
     CREATE INDEX file_by_start ON file (deployment, start_ns, name);
     CREATE INDEX file_unread ON file (deployment) WHERE state = 0 AND kind = 0;
+    CREATE INDEX file_sidecar ON file (deployment) WHERE kind = 1;
+    CREATE INDEX file_table ON file (deployment) WHERE kind = 2;
     ",
 )];
 

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::access::Reader::{Administrator, Public};
 use super::index_pass::{self, Piece, Watch};
 use super::*;
+use crate::place::test_server::{Faults, Lists, TestServer};
 
 /// A recording of `frames` samples of one value.
 fn write_wav(folder: &Path, name: &str, value: i16, frames: usize, rate_hz: u32) {
@@ -129,18 +130,14 @@ fn what_is_added_changed_and_removed_is_noticed_and_nothing_else_is_read_again()
     let catalogue = here.catalogue();
     let version = |c: &Catalogue| c.timeline("a", Public).expect("read").expect("there").version;
     let first = version(&catalogue);
-    std::thread::sleep(Duration::from_millis(20));
     assert_eq!(version(&catalogue), first, "nothing has changed");
     write_wav(&here.folder("a"), "new.wav", 1, 100, 1000);
     write_wav(&here.folder("a"), "1.wav", 2, 200, 1000);
     std::fs::remove_file(here.folder("a/2.wav")).expect("removed");
-    // A place is listed anew at most for a tenth of the time.
-    std::thread::sleep(Duration::from_millis(100));
     let now = catalogue.deployment("a", Public).expect("read").expect("there");
     assert_eq!(names(&now), ["0.wav", "1.wav", "new.wav"]);
     assert_eq!(now.recordings[1].frames, 200);
     std::fs::remove_dir_all(here.folder("a")).expect("removed");
-    std::thread::sleep(Duration::from_millis(100));
     assert_eq!(catalogue.list(Public, "").expect("a list"), []);
 }
 
@@ -188,7 +185,6 @@ fn nothing_of_a_private_or_embargoed_deployment_reaches_the_public() {
     let catalogue = here.catalogue();
     let says = |text: &str| {
         std::fs::write(&toml, text).expect("written");
-        std::thread::sleep(Duration::from_millis(100));
         catalogue.rescan();
         // Notices.
         catalogue.list(Administrator, "").expect("a list");
@@ -232,7 +228,6 @@ fn recordings_open_with_what_the_description_says_of_their_clock() {
     assert_eq!(start(&catalogue), None);
     let toml = "name_pattern = '-%Y-%j-%H%M%S'\nzone_offset_s = 3600\nname = 'Night'";
     std::fs::write(here.folder("a/deployment.toml"), toml).expect("written");
-    std::thread::sleep(Duration::from_millis(100));
     let whole = catalogue.deployment("a", Public).expect("read").expect("there");
     assert_eq!(whole.name, "Night");
     let recordings = catalogue.recordings("a", Public).expect("read").expect("there");
@@ -336,4 +331,29 @@ fn a_full_disk_is_told_and_what_was_read_before_stays() {
     most(&database, 1 << 20);
     index_pass::run(&mut database, row, &place, &Counting::new(9)).expect("room again");
     assert_eq!(index_pass::unread(&database, row).expect("a number"), 0);
+}
+
+#[test]
+fn a_store_that_fails_while_it_is_looked_through_is_told_of_and_gone_on_with_later() {
+    let wav = || wav_pcm16(&[1; 100], 1, 1000);
+    let files = [("w/a.wav", wav()), ("w/b.wav", wav()), ("w/c.wav", wav())];
+    // Three tries of the first question, and of one for each file.
+    let faults = Faults { first: Some((12, 500)), ..Faults::default() };
+    let server = TestServer::start(Lists::Nginx, faults, &files);
+    let place = crate::place::tests::at(&server, "w");
+    let here = Here::new();
+    let mut database = here.state.database(DATABASE, &MIGRATIONS).expect("a database");
+    let row = difference::place_row(&database, &place.address()).expect("a row");
+    let counting = Counting::new(9);
+    let failed = index_pass::run(&mut database, row, &place, &counting).expect_err("it is down");
+    assert!(failed.to_string().contains("could not be read"), "{failed}");
+    let deployment = 1;
+    let failures = queries::failures(&database, deployment).expect("read");
+    assert_eq!(failures.len(), 3);
+    assert!(failures.iter().all(|f| f.reason.contains("failed (500)")), "{failures:?}");
+    index_pass::run(&mut database, row, &place, &counting).expect("it is back");
+    assert_eq!(
+        (counting.read(), queries::failures(&database, deployment).expect("read").len()),
+        (3, 0)
+    );
 }

@@ -18,6 +18,7 @@ use utoipa_axum::routes;
 use super::error::ApiError;
 use super::{Served, asked};
 use crate::catalogue::access::Reader;
+use crate::place::Listed;
 
 /// Read from the disk and sent at once.
 const BLOCK_BYTES: usize = 256 * 1024;
@@ -47,7 +48,7 @@ pub async fn file(
         .ok_or_else(|| ApiError::not_found(format!("'{id}' lists no file '{name}'")))?;
     let gone = || ApiError::not_found(format!("'{name}' of '{id}' is not there any more"));
     let mut local = None;
-    let (mut len, mut tag) = (placed.file.bytes, version_tag(&placed.file.version));
+    let (mut len, mut tag) = (placed.file.bytes, version_tag(&placed.file));
     if placed.place.is_local() {
         // As it is now: a recorder may still be writing into it.
         let path = placed.place.local_path(&placed.file.path).ok_or_else(gone)?;
@@ -107,11 +108,12 @@ pub async fn file(
 }
 
 /// The entity tag of a remote file: the store's own, or what stands for it.
-fn version_tag(version: &str) -> String {
-    if version.ends_with('"') {
-        return version.to_owned();
+fn version_tag(file: &Listed) -> String {
+    if file.version.ends_with('"') {
+        return file.version.clone();
     }
-    format!("\"{}\"", &blake3::hash(version.as_bytes()).to_hex()[..16])
+    let told = format!("{} {}", file.bytes, file.version);
+    format!("\"{}\"", &blake3::hash(told.as_bytes()).to_hex()[..16])
 }
 
 /// What a `Range` header asks for.

@@ -230,6 +230,20 @@ mod tests {
         assert_eq!(unfinished.expect("a tile").headers()[header::CACHE_CONTROL], "no-store");
     }
 
+    #[tokio::test]
+    async fn what_tiles_there_are_is_told() {
+        let scratch = Scratch::new();
+        let one = Arc::new(tiles(&recordings(&NAMES, ""), scratch.folder()));
+        let pyramids = Pyramids::new(Arc::new(One(one.clone())), 1 << 20);
+        let answer = pyramid(State(pyramids.clone()), Reader::Public, Path("x".into())).await.expect("a list");
+        let list: PyramidList = serde_json::from_slice(&body(answer).await).expect("a list");
+        assert_eq!(list.pyramids, [one.info()]);
+        assert_eq!((list.pyramids[0].built, list.pyramids[0].column_ns), (0.0, 2_048_000_000));
+        assert!(pyramid(State(pyramids), Reader::Public, Path("y".into())).await.is_err());
+        let (_, document) = routes().split_for_parts();
+        assert_eq!(document.paths.paths.len(), 2);
+    }
+
     #[test]
     fn a_coding_that_is_refused_is_not_sent() {
         for (value, takes) in

@@ -13,7 +13,7 @@ const QUICK: Patience = Patience {
 };
 
 /// A place that doesn't wait as long as one at sea.
-fn at(server: &TestServer, below: &str) -> Place {
+pub fn at(server: &TestServer, below: &str) -> Place {
     let address = Address::parse(&format!("{}{below}", server.url)).expect("an address");
     let remote = Remote::new(&address, QUICK).expect("a place");
     Place { address, kind: Kind::Remote(remote) }

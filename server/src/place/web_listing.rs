@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use reqwest::{Client, Method, Response, StatusCode, Url, header};
@@ -136,25 +136,30 @@ impl WebFolder {
         }
         let listed = futures_util::stream::iter(found).map(|(path, link)| async move {
             match link.bytes {
-                Some(bytes) => Some(Listed { path, bytes, version: link.told, digest: None }),
+                Some(bytes) => Ok(Some(Listed { path, bytes, version: link.told, digest: None })),
                 None => self.asked(path, link.told).await,
             }
         });
-        Ok(listed.buffer_unordered(AT_ONCE).filter_map(|file| async { file }).collect().await)
+        let listed: Vec<Option<Listed>> = listed.buffer_unordered(AT_ONCE).try_collect().await?;
+        Ok(listed.into_iter().flatten().collect())
     }
 
-    /// Length and version of a file whose page does not tell them; `None` for one that is gone.
-    async fn asked(&self, path: String, told: String) -> Option<Listed> {
-        let url = path.split('/').try_fold(self.url.clone(), |url, part| child_of(&url, part))?;
-        let answer = self.patiently(|| self.client.head(url.clone())).await.ok()?;
+    /// Length and version of a file whose page does not tell them; `None` for one that is gone or not
+    /// to be had. That the server fails is an error of the whole list: the file is still there.
+    async fn asked(&self, path: String, told: String) -> Result<Option<Listed>, String> {
+        let url = path.split('/').try_fold(self.url.clone(), |url, part| child_of(&url, part));
+        let Some(url) = url else { return Ok(None) };
+        let answer = self.patiently(|| self.client.head(url.clone())).await?;
         let text =
             |name| answer.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        if !answer.status().is_success() {
-            return None;
-        }
-        let bytes = text(header::CONTENT_LENGTH)?.parse().ok()?;
+        let bytes = text(header::CONTENT_LENGTH).and_then(|text| text.parse().ok());
+        let Some(bytes) = bytes.filter(|_| answer.status().is_success()) else {
+            let status = answer.status().as_u16();
+            tracing::warn!("left out, its server does not tell its length ({status}): {url}");
+            return Ok(None);
+        };
         let version = text(header::ETAG).or_else(|| text(header::LAST_MODIFIED)).unwrap_or(told);
-        Some(Listed { path, bytes, version, digest: None })
+        Ok(Some(Listed { path, bytes, version, digest: None }))
     }
 
     async fn by_file_list(&self, wanted: Wanted) -> Result<Option<Vec<Listed>>, String> {
@@ -167,7 +172,7 @@ impl WebFolder {
             serde_json::from_str(&text(answer).await?).map_err(|e| e.to_string())?;
         let known = |line: ListedInFile| {
             let plain = Path::parse(&line.path).is_ok_and(|path| path.as_ref() == line.path);
-            (plain && is_wanted(&line.path, wanted)).then(|| Listed {
+            (plain && is_wanted(&line.path, wanted)).then_some(Listed {
                 path: line.path,
                 bytes: line.bytes,
                 version: line.modified,

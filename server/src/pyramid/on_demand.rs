@@ -24,7 +24,7 @@ impl Tiles {
         columns: Range<i64>,
     ) -> Result<(LevelColumns, bool), Unreadable> {
         if tier_of(level) == 1 {
-            return self.from_samples(level, columns);
+            return self.transformed(level, columns);
         }
         // As many of the unit's finest columns as these are made of.
         let halvings = level % UNIT_LEVELS;
@@ -50,7 +50,7 @@ impl Tiles {
         Ok((reduced(all, halvings), finished))
     }
 
-    fn from_samples(
+    fn transformed(
         &self,
         level: i32,
         columns: Range<i64>,

@@ -11,6 +11,7 @@ use spyhop_signal::formats::{self, OpenOptions, wav_writer::wav_pcm16};
 use spyhop_signal::{OpenError, SourceError};
 
 use super::plan::Plan;
+use super::publish::Description;
 use super::*;
 use crate::catalogue::Recordings;
 

@@ -165,8 +165,8 @@ impl Tiles {
             let Some(unit) = self.plan.unit_at(level, columns.start) else { return Ok(()) };
             if self.folder.has_unit(&unit.key) {
                 match self.read(unit, level, &columns) {
-                    Ok((frames, mean, max)) => {
-                        put(tile, at, &frames, &mean, &max);
+                    Ok(stored) => {
+                        put(tile, at, &stored);
                         return Ok(());
                     }
                     Err(error) => {
@@ -181,18 +181,13 @@ impl Tiles {
         }
         let (made, finished) = self.on_demand(level, columns)?;
         let [mean, max] = Quantity::BOTH.map(|quantity| arrays::steps(&made, quantity));
-        put(tile, at, &made.frames, &mean, &max);
+        put(tile, at, &Stored { frames: made.frames, mean, max });
         tile.unfinished |= !finished;
         Ok(())
     }
 
     /// Frames, mean and maximum of a unit's columns.
-    fn read(
-        &self,
-        unit: &Unit,
-        level: i32,
-        columns: &Range<i64>,
-    ) -> Result<(Vec<u32>, Vec<i16>, Vec<i16>), ArrayError> {
+    fn read(&self, unit: &Unit, level: i32, columns: &Range<i64>) -> Result<Stored, ArrayError> {
         let first = unit.columns(level).start;
         let range = (columns.start - first) as u64..(columns.end - first) as u64;
         let (path, length) = (self.folder.unit(&unit.key), unit_columns(level) as u64);
@@ -204,7 +199,7 @@ impl Tiles {
         };
         let frames = arrays::frames_array(level, length);
         let frames = arrays::read(&frames, &path, &format!("/{group}/frames"), range.clone())?;
-        Ok((frames, power(Quantity::Mean)?, power(Quantity::Max)?))
+        Ok(Stored { frames, mean: power(Quantity::Mean)?, max: power(Quantity::Max)? })
     }
 }
 
@@ -214,17 +209,24 @@ fn tile_columns(tile: i64) -> Option<Range<i64>> {
     Some(first..first.checked_add(TILE_COLUMNS as i64)?)
 }
 
+/// Some columns as they are stored.
+struct Stored {
+    frames: Vec<u32>,
+    mean: Vec<i16>,
+    max: Vec<i16>,
+}
+
 /// Puts stored levels into a tile from column `at` on.
-fn put(tile: &mut Tile, at: usize, frames: &[u32], mean: &[i16], max: &[i16]) {
+fn put(tile: &mut Tile, at: usize, stored: &Stored) {
     let db = |steps: &i16| if *steps == GAP { f32::NAN } else { *steps as f32 * STEP_DB as f32 };
-    for (out, frames) in tile.frames.iter_mut().skip(at).zip(frames) {
+    for (out, frames) in tile.frames.iter_mut().skip(at).zip(&stored.frames) {
         *out = *frames;
     }
     let cell = at * tile.bands;
-    for (out, steps) in tile.mean_db.iter_mut().skip(cell).zip(mean) {
+    for (out, steps) in tile.mean_db.iter_mut().skip(cell).zip(&stored.mean) {
         *out = db(steps);
     }
-    for (out, steps) in tile.max_db.iter_mut().skip(cell).zip(max) {
+    for (out, steps) in tile.max_db.iter_mut().skip(cell).zip(&stored.max) {
         *out = db(steps);
     }
 }

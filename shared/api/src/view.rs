@@ -43,8 +43,10 @@ pub struct View {
     pub clock: Clock,
     /// Seconds of recording over which each band's median is taken and subtracted (*flatten*).
     pub flatten_s: Option<f64>,
-    /// Whether the maximum is drawn where the mean hides it.
-    pub peak_overlay: bool,
+    /// What of a pixel's power is drawn.
+    pub statistic: Statistic,
+    /// Whether gaps are folded away, so that what was recorded stands side by side.
+    pub gaps_collapsed: bool,
 }
 
 /// What a person says about the clocks of files, against what the files say themselves.
@@ -86,6 +88,18 @@ pub struct LocalFile {
     pub name: String,
     /// Content fingerprint as in [`crate::RecordingInfo`].
     pub fingerprint: String,
+}
+
+/// What is drawn of the power under a pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Statistic {
+    /// Its mean: the level is the same at every zoom.
+    Mean,
+    /// Its mean, and its maximum where the mean would hide it.
+    #[default]
+    Both,
+    /// Its maximum.
+    Max,
 }
 
 /// How frequency maps to height.
@@ -258,7 +272,8 @@ impl Default for View {
             listening: Listening::default(),
             clock: Clock::Utc,
             flatten_s: None,
-            peak_overlay: true,
+            statistic: Statistic::Both,
+            gaps_collapsed: false,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::ops::Range;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use spyhop_api::view::{ColourMap, FrequencyAxis};
+use spyhop_api::view::{ColourMap, FrequencyAxis, Statistic};
 use spyhop_paint::{Column, ColumnSource, Found, FrequencyScale, RasterSpec, Theme, raster};
 
 struct Noise {
@@ -58,7 +58,7 @@ fn frame(c: &mut Criterion) {
                 offset_db: 0.0,
                 map: ColourMap::Inferno,
                 flatten: None,
-                peak_overlay: true,
+                statistic: Statistic::Both,
                 theme: Theme::dark(),
             };
             let mut rgba = vec![0; 1100 * 650 * 4];

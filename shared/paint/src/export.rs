@@ -1,18 +1,21 @@
 //! A scene as a file: SVG text, or PNG.
 
-mod svg;
-
 use std::sync::{Arc, OnceLock};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use resvg::{tiny_skia, usvg};
 
-use crate::scene::Scene;
+use crate::scene::{Pixels, Scene};
+use crate::svg;
 
-/// The family that the texts of a scene are set in.
-pub const FONT_FAMILY: &str = "Spyhop Sans";
+pub use crate::svg::FONT_FAMILY;
 
 const REGULAR: &[u8] = include_bytes!("../../../public/fonts/SpyhopSans-Regular.otf");
 const SEMI_BOLD: &[u8] = include_bytes!("../../../public/fonts/SpyhopSans-SemiBold.otf");
+
+const REGULAR_WOFF2: &[u8] = include_bytes!("../../../public/fonts/SpyhopSans-Regular.woff2");
+const SEMI_BOLD_WOFF2: &[u8] = include_bytes!("../../../public/fonts/SpyhopSans-SemiBold.woff2");
 
 /// Most pixels of a PNG: half a gigabyte of memory while it is made.
 pub const MOST_PIXELS: f64 = 100e6;
@@ -41,7 +44,14 @@ pub enum ExportError {
 /// # Errors
 /// When a picture inside the scene can't be written as PNG.
 pub fn to_svg(scene: &Scene) -> Result<String, ExportError> {
-    svg::document(scene, true)
+    let font = |(weight, font): (u32, &[u8])| {
+        let data = STANDARD.encode(font);
+        format!(
+            r#"@font-face{{font-family:"{FONT_FAMILY}";font-weight:{weight};src:url(data:font/woff2;base64,{data})}}"#
+        )
+    };
+    let fonts: String = [(400, REGULAR_WOFF2), (600, SEMI_BOLD_WOFF2)].map(font).concat();
+    svg::document(scene, &fonts, picture)
 }
 
 /// The scene as a PNG with `scale` pixels for each CSS pixel, its title as `Title` text.
@@ -60,13 +70,19 @@ pub fn to_png(scene: &Scene, scale: f64) -> Result<Vec<u8>, ExportError> {
         fontdb: fonts(),
         ..usvg::Options::default()
     };
-    let tree = usvg::Tree::from_str(&svg::document(scene, false)?, &options)?;
+    let tree = usvg::Tree::from_str(&svg::document(scene, "", picture)?, &options)?;
     let transform = tiny_skia::Transform::from_scale(
         width as f32 / tree.size().width(),
         height as f32 / tree.size().height(),
     );
     resvg::render(&tree, transform, &mut pixmap.as_mut());
     encode(width as u32, height as u32, &pixmap.take_demultiplied(), &scene.title)
+}
+
+/// Pixels as a `data:` URL.
+fn picture(pixels: &Pixels) -> Result<String, ExportError> {
+    let png = encode(pixels.width, pixels.height, &pixels.rgba, "")?;
+    Ok(format!("data:image/png;base64,{}", STANDARD.encode(png)))
 }
 
 /// Pixels as a PNG.

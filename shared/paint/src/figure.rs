@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use spyhop_api::view::ColourMap;
+use spyhop_api::view::{ColourMap, Statistic};
 use spyhop_signal::spectrum::scale::FrequencyScale;
 
 use crate::column::ColumnSource;
@@ -52,8 +52,8 @@ pub struct FigureSpec<'a> {
     pub level_unit: &'a str,
     /// What is subtracted.
     pub flatten: Option<Flatten<'a>>,
-    /// Whether the maximum is drawn where the mean hides it.
-    pub peak_overlay: bool,
+    /// What of the power under a pixel is drawn.
+    pub statistic: Statistic,
     /// Boxes over the spectrogram.
     pub boxes: &'a [FigureBox],
     /// Colours of everything else.
@@ -193,7 +193,7 @@ fn spectrogram(spec: &FigureSpec<'_>, area: Area, source: &dyn ColumnSource) -> 
         offset_db: spec.offset_db as f32,
         map: spec.map,
         flatten: spec.flatten,
-        peak_overlay: spec.peak_overlay,
+        statistic: spec.statistic,
         theme: spec.theme,
     };
     raster(&picture, source, &mut rgba);

@@ -16,6 +16,7 @@ pub mod grid;
 pub mod parts;
 pub mod raster;
 pub mod scene;
+pub mod svg;
 pub mod text;
 pub mod theme;
 pub mod ticks;

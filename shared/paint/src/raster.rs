@@ -11,7 +11,7 @@ mod rows;
 
 use std::ops::Range;
 
-use spyhop_api::view::ColourMap;
+use spyhop_api::view::{ColourMap, Statistic};
 use spyhop_signal::spectrum::scale::FrequencyScale;
 
 use crate::colour::Lut;
@@ -40,9 +40,9 @@ pub struct RasterSpec<'a> {
     pub map: ColourMap,
     /// What is subtracted; the picture then shows dB above it.
     pub flatten: Option<Flatten<'a>>,
-    /// Whether the maximum is drawn where it exceeds the mean by more than
-    /// 10·lg(ln N + 0.577) + 3 dB, N the frames and bins in the pixel.
-    pub peak_overlay: bool,
+    /// What of the power under a pixel is drawn. Of both, the maximum is where it exceeds the mean by
+    /// more than 10·lg(ln N + 0.577) + 3 dB, N the frames and bins in the pixel.
+    pub statistic: Statistic,
     /// Colours of gaps and of what is still to be computed.
     pub theme: Theme,
 }

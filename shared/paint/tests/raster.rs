@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use spyhop_api::view::{ColourMap, FrequencyAxis};
+use spyhop_api::view::{ColourMap, FrequencyAxis, Statistic};
 use spyhop_paint::{
     Column, ColumnSource, Flatten, Found, FrequencyScale, Lut, RasterSpec, Theme, raster,
 };
@@ -79,7 +79,7 @@ fn spec(grid: &Grid, width: usize, height: usize, axis: FrequencyAxis) -> Raster
         offset_db: 0.0,
         map: ColourMap::Grey,
         flatten: None,
-        peak_overlay: false,
+        statistic: Statistic::Mean,
         theme: Theme::dark(),
     }
 }
@@ -202,12 +202,18 @@ fn a_click_that_the_mean_hides_is_drawn_and_noise_is_not() {
     }
     let mut spec = spec(&grid, 40, 64, FrequencyAxis::Linear);
     let without = paint(&spec, &grid);
-    spec.peak_overlay = true;
+    spec.statistic = Statistic::Both;
     let with = paint(&spec, &grid);
     assert_eq!(grey(&without, 40, 15, 34), ((40.0 / 100.0) * 255.0f64).round());
     assert_eq!(grey(&with, 40, 15, 34), ((85.0 / 100.0) * 255.0f64).round());
     let changed = (0..40 * 64).filter(|i| i % 40 != 15 && with[i * 4] != without[i * 4]).count();
     assert!(changed <= 12, "{changed} of 2496 pixels of noise were lit");
+    spec.statistic = Statistic::Max;
+    let max = paint(&spec, &grid);
+    assert_eq!(grey(&max, 40, 15, 34), grey(&with, 40, 15, 34));
+    // The greatest of 10 × 100 frames lies about ln 1000 above the mean: 8 dB.
+    let lit = grey(&max, 40, 3, 34) - grey(&without, 40, 3, 34);
+    assert!((6.0..12.0).contains(&(lit / 255.0 * 100.0)), "{lit}");
 }
 
 #[test]

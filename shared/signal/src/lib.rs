@@ -11,7 +11,6 @@ pub mod line;
 pub mod line_reader;
 pub mod listen;
 pub mod measure;
-
 pub mod pyramid;
 pub mod quality;
 pub mod recording;

@@ -17,7 +17,8 @@
 //! | `rate` `lens` `band` `gain` `loop` | listening | `0.1`, `het40000`, `20000-90000`, `12`, `1` |
 //! | `clock` | time axis | `local` |
 //! | `flat` | seconds of flattening | `60` |
-//! | `peak` | maximum overlay | `0` |
+//! | `peak` | what of a pixel's power is drawn: `mean`, `both`, `max` (`0` was `mean`, `1` `both`) | `max` |
+//! | `gaps` | gaps folded away | `collapsed` |
 //!
 //! A key that is not there has its default; a key of a later version is passed over.
 
@@ -139,8 +140,11 @@ impl View {
         if let Some(s) = self.flatten_s {
             pairs.push(("flat", number(s)));
         }
-        if !self.peak_overlay {
-            pairs.push(("peak", "0".into()));
+        if self.statistic != default.statistic {
+            pairs.push(("peak", name_of(STATISTICS, &self.statistic).into()));
+        }
+        if self.gaps_collapsed {
+            pairs.push(("gaps", "collapsed".into()));
         }
         pairs
             .iter()
@@ -212,7 +216,18 @@ impl View {
             "loop" => self.listening.looped = value == "1",
             "clock" => self.clock = by_name(CLOCKS, value).ok_or("clock=local")?,
             "flat" => self.flatten_s = Some(finite(value).filter(|s| *s > 0.0).ok_or("flat=60")?),
-            "peak" => self.peak_overlay = value != "0",
+            "peak" => {
+                self.statistic = match value {
+                    "0" => Statistic::Mean,
+                    "1" => Statistic::Both,
+                    name => by_name(STATISTICS, name).ok_or("peak=max")?,
+                };
+            }
+            "gaps" => {
+                let known = matches!(value, "collapsed" | "shown");
+                self.gaps_collapsed =
+                    known.then_some(value == "collapsed").ok_or("gaps=collapsed")?;
+            }
             _ => {}
         }
         Ok(())
@@ -235,6 +250,8 @@ const CLOCKS: &[(&str, Clock)] = &[
     ("recorder", Clock::Recorder),
     ("local", Clock::Local),
 ];
+const STATISTICS: &[(&str, Statistic)] =
+    &[("mean", Statistic::Mean), ("both", Statistic::Both), ("max", Statistic::Max)];
 const WINDOWS: &[(&str, Window)] = &[
     ("hann", Window::Hann),
     ("hann-sym", Window::HannSymmetric),
@@ -269,6 +286,7 @@ macro_rules! named {
 named!(FrequencyAxis, AXES, "axis");
 named!(ColourMap, MAPS, "colour map");
 named!(Clock, CLOCKS, "clock");
+named!(Statistic, STATISTICS, "statistic");
 
 impl Window {
     /// All windows without a parameter, with their names.
@@ -485,12 +503,13 @@ mod tests {
             range_db in proptest::option::of((-200.0..0.0f64, 0.0..200.0f64)),
             selection in proptest::option::of((moments(), 1i64..1 << 60, bands())),
             rate in 0.01..1800.0f64, het in proptest::option::of(0.0..1e5f64), looped: bool,
-            flatten_s in proptest::option::of(0.1..1e4f64), peak_overlay: bool, name in "[^\u{0}]{0,20}",
+            flatten_s in proptest::option::of(0.1..1e4f64), statistic in 0usize..3, gaps_collapsed: bool, name in "[^\u{0}]{0,20}",
             reading in readings(),
         ) -> View {
             View {
                 source: Source::Local(vec![LocalFile { name, fingerprint: "44-0011".into() }]),
-                reading, start, span_ns, band_hz, channel, flatten_s, peak_overlay,
+                reading, start, span_ns, band_hz, channel, flatten_s, gaps_collapsed,
+                statistic: STATISTICS[statistic].1,
                 frequency_axis: AXES[axis].1,
                 spectrum: SpectrumSettings {
                     fft_size: 1 << log2, window_samples: (1 << log2) - 1, hop_samples: 1 << (log2 - 1),
@@ -531,6 +550,18 @@ mod tests {
             ..View::default()
         };
         assert_eq!(view.to_query(), "v=1&src=set:gulf-night&t=12.5s&span=0.25&f=1000-24000");
+    }
+
+    #[test]
+    fn links_that_hid_the_peaks_still_do() {
+        for (query, statistic) in [
+            ("peak=0", Statistic::Mean),
+            ("peak=1", Statistic::Both),
+            ("", Statistic::Both),
+            ("peak=max", Statistic::Max),
+        ] {
+            assert_eq!(View::from_query(query).0.statistic, statistic, "{query}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Adding runs along a column; everything after it runs across [`LANES`] neighbouring pixel columns
 //! at once, which a compiler turns into SIMD on any machine.
 
+use spyhop_api::view::Statistic;
 use spyhop_signal::spectrum::scale::FrequencyScale;
 
 use super::log2::power_to_db;
@@ -20,7 +21,7 @@ pub(super) type Lanes = [f32; LANES];
 pub(super) struct Accumulator {
     scale: FrequencyScale,
     height: usize,
-    peak_overlay: bool,
+    statistic: Statistic,
     /// One for each grid that was seen: usually one, two where tiles of different levels meet.
     sums: Vec<Sum>,
     row_db: Vec<Lanes>,
@@ -59,7 +60,7 @@ impl Accumulator {
         Accumulator {
             scale: spec.scale,
             height: spec.height,
-            peak_overlay: spec.peak_overlay,
+            statistic: spec.statistic,
             sums: Vec::new(),
             row_db: Vec::new(),
             other: Vec::new(),
@@ -85,7 +86,12 @@ impl Accumulator {
             self.sums.len() - 1
         });
         let sum = &mut self.sums[index];
-        sum.column.add(weight, column, first_row - sum.map.first_row, self.peak_overlay);
+        sum.column.add(
+            weight,
+            column,
+            first_row - sum.map.first_row,
+            self.statistic != Statistic::Mean,
+        );
     }
 
     /// Keeps what was added as pixel column `lane` of the block, and begins the next.
@@ -97,7 +103,7 @@ impl Accumulator {
             {
                 mean[lane] = power / weight;
             }
-            if self.peak_overlay {
+            if self.statistic != Statistic::Mean {
                 for (peak, from) in sum.peak.iter_mut().zip(&column.peak) {
                     peak[lane] = *from;
                 }
@@ -113,10 +119,10 @@ impl Accumulator {
         let mut given = [0f32; LANES];
         for sum in self.sums.iter().filter(|s| s.weight != [0.0; LANES]) {
             if given == [0.0; LANES] {
-                sum.levels(self.peak_overlay, &mut self.row_db, levels);
+                sum.levels(self.statistic, &mut self.row_db, levels);
             } else {
                 self.other.resize(levels.len(), [0.0; LANES]);
-                sum.levels(self.peak_overlay, &mut self.row_db, &mut self.other);
+                sum.levels(self.statistic, &mut self.row_db, &mut self.other);
                 for lane in (0..LANES).filter(|lane| sum.weight[*lane] > 0.0) {
                     let part = sum.weight[lane] / (given[lane] + sum.weight[lane]);
                     for (level, other) in levels.iter_mut().zip(&self.other) {
@@ -202,11 +208,11 @@ impl Sum {
         }
     }
 
-    fn levels(&self, peaks: bool, row_db: &mut Vec<Lanes>, levels: &mut [Lanes]) {
+    fn levels(&self, statistic: Statistic, row_db: &mut Vec<Lanes>, levels: &mut [Lanes]) {
         let (upper, lower) = levels.split_at_mut(self.map.spans.len().min(levels.len()));
         for (level, span) in upper.iter_mut().zip(&self.map.spans) {
-            let (mean, peak) = (self.span_mean(span), self.span_peak(span, peaks));
-            *level = self.shown(&mean, &peak, span.ln_bins);
+            let peak = self.span_peak(span, statistic != Statistic::Mean);
+            *level = self.shown(&self.span_mean(span), &peak, span.ln_bins, statistic);
         }
         // The rows that the lower pixels lie between.
         let (Some(top), Some(bottom)) = (self.map.taps.first(), self.map.taps.last()) else {
@@ -219,7 +225,7 @@ impl Sum {
             self.mean[rows.clone()]
                 .iter()
                 .zip(&self.peak[rows.clone()])
-                .map(|(mean, peak)| self.shown(mean, peak, ln_bins)),
+                .map(|(mean, peak)| self.shown(mean, peak, ln_bins, statistic)),
         );
         for (level, tap) in lower.iter_mut().zip(&self.map.taps) {
             *level = between(tap, &row_db[tap.low - rows.start], &row_db[tap.high - rows.start]);
@@ -259,11 +265,14 @@ impl Sum {
         highest
     }
 
-    /// Levels in dB: of the mean, or of the maximum where the mean hides it. (Without the overlay the
-    /// maxima are all 0.)
-    fn shown(&self, mean: &Lanes, peak: &Lanes, ln_bins: f32) -> Lanes {
+    /// Levels in dB: of the mean, of the maximum, or of the maximum where the mean hides it. (Of the
+    /// mean alone the maxima are all 0.)
+    fn shown(&self, mean: &Lanes, peak: &Lanes, ln_bins: f32, statistic: Statistic) -> Lanes {
         std::array::from_fn(|lane| {
-            let least = mean[lane] * peak_factor(self.ln_frames[lane] + ln_bins);
+            let least = match statistic {
+                Statistic::Max => 0.0,
+                _ => mean[lane] * peak_factor(self.ln_frames[lane] + ln_bins),
+            };
             power_to_db(if peak[lane] > least { peak[lane] } else { mean[lane] })
         })
     }
@@ -288,7 +297,8 @@ fn peak_factor(ln_n: f32) -> f32 {
 /// Level of the median under every pixel, dB.
 pub(super) fn flatten_levels(spec: &RasterSpec<'_>, flatten: &Flatten<'_>) -> Vec<f32> {
     let mut levels = vec![[f32::NAN; LANES]; spec.height];
-    let mut accumulator = Accumulator::new(&RasterSpec { peak_overlay: false, ..spec.clone() });
+    let mut accumulator =
+        Accumulator::new(&RasterSpec { statistic: Statistic::Mean, ..spec.clone() });
     let median = Column {
         mean: flatten.median,
         max: &[],

@@ -2,18 +2,22 @@
 
 use std::fmt::Write;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use crate::scene::{Anchor, Area, Item, Pixels, Scene, Stroke};
 
-use super::{ExportError, FONT_FAMILY, encode};
-use crate::scene::{Anchor, Area, Item, Scene, Stroke};
+/// The family that the texts of a scene are set in.
+pub const FONT_FAMILY: &str = "Spyhop Sans";
 
-const REGULAR_WOFF2: &[u8] = include_bytes!("../../../../public/fonts/SpyhopSans-Regular.woff2");
-const SEMI_BOLD_WOFF2: &[u8] = include_bytes!("../../../../public/fonts/SpyhopSans-SemiBold.woff2");
-
-/// The whole document; with its fonts inside, or for a renderer that has them.
-pub(super) fn document(scene: &Scene, with_fonts: bool) -> Result<String, ExportError> {
-    let mut out = Writer { text: String::new(), clips: 0 };
+/// The whole document. `style` is CSS that goes into it (its fonts); `picture` gives the address of a
+/// picture inside the scene, as a `data:` URL.
+///
+/// # Errors
+/// Those of `picture`.
+pub fn document<E>(
+    scene: &Scene,
+    style: &str,
+    picture: impl Fn(&Pixels) -> Result<String, E>,
+) -> Result<String, E> {
+    let mut out = Writer { text: String::new(), clips: 0, picture };
     let (w, h) = (scene.width, scene.height);
     out.add(format_args!(
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" font-family="{FONT_FAMILY}, Inter, sans-serif">"#
@@ -21,38 +25,32 @@ pub(super) fn document(scene: &Scene, with_fonts: bool) -> Result<String, Export
     if !scene.title.is_empty() {
         out.add(format_args!("<title>{}</title>", escaped(&scene.title)));
     }
-    if with_fonts {
-        out.text.push_str("<style>");
-        for (weight, font) in [(400, REGULAR_WOFF2), (600, SEMI_BOLD_WOFF2)] {
-            let data = STANDARD.encode(font);
-            out.add(format_args!(
-                r#"@font-face{{font-family:"{FONT_FAMILY}";font-weight:{weight};src:url(data:font/woff2;base64,{data})}}"#
-            ));
-        }
-        out.text.push_str("</style>");
+    if !style.is_empty() {
+        out.add(format_args!("<style>{style}</style>"));
     }
     out.items(&scene.items)?;
     out.text.push_str("</svg>\n");
     Ok(out.text)
 }
 
-struct Writer {
+struct Writer<P> {
     text: String,
     /// Clip areas so far: each has a name of its own.
     clips: usize,
+    picture: P,
 }
 
-impl Writer {
+impl<E, P: Fn(&Pixels) -> Result<String, E>> Writer<P> {
     fn add(&mut self, arguments: std::fmt::Arguments<'_>) {
         // Writing into a `String` never fails.
         let _ = self.text.write_fmt(arguments);
     }
 
-    fn items(&mut self, items: &[Item]) -> Result<(), ExportError> {
+    fn items(&mut self, items: &[Item]) -> Result<(), E> {
         items.iter().try_for_each(|item| self.item(item))
     }
 
-    fn item(&mut self, item: &Item) -> Result<(), ExportError> {
+    fn item(&mut self, item: &Item) -> Result<(), E> {
         match item {
             Item::Rect { area, radius, fill, stroke } => {
                 let fill = fill.map_or("none".to_owned(), |c| c.css());
@@ -106,12 +104,11 @@ impl Writer {
                 ));
             }
             Item::Image { area, pixels, smooth } => {
-                let png = encode(pixels.width, pixels.height, &pixels.rgba, "")?;
+                let address = (self.picture)(pixels)?;
                 let rendering = if *smooth { "auto" } else { "pixelated" };
                 self.add(format_args!(
-                    r#"<image {} preserveAspectRatio="none" style="image-rendering:{rendering}" href="data:image/png;base64,{}"/>"#,
+                    r#"<image {} preserveAspectRatio="none" style="image-rendering:{rendering}" href="{address}"/>"#,
                     box_of(area),
-                    STANDARD.encode(png),
                 ));
             }
             Item::Clip { area, items } => {
