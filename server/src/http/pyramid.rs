@@ -235,7 +235,9 @@ mod tests {
         let scratch = Scratch::new();
         let one = Arc::new(tiles(&recordings(&NAMES, ""), scratch.folder()));
         let pyramids = Pyramids::new(Arc::new(One(one.clone())), 1 << 20);
-        let answer = pyramid(State(pyramids.clone()), Reader::Public, Path("x".into())).await.expect("a list");
+        let answer = pyramid(State(pyramids.clone()), Reader::Public, Path("x".into()))
+            .await
+            .expect("a list");
         let list: PyramidList = serde_json::from_slice(&body(answer).await).expect("a list");
         assert_eq!(list.pyramids, [one.info()]);
         assert_eq!((list.pyramids[0].built, list.pyramids[0].column_ns), (0.0, 2_048_000_000));

@@ -104,7 +104,8 @@ pub fn run(
             }
             continue;
         }
-        let files = plan.units.iter().map(|unit| plan.file(&folder, unit)).collect();
+        let written = outcome.outputs.into_iter().map(|(_, value)| Written::deserialize(value));
+        let files = written.map(|written| Ok(written?.path)).collect::<anyhow::Result<_>>()?;
         let plan = Arc::try_unwrap(plan).unwrap_or_else(|shared| (*shared).clone());
         return Ok(Made { plan, files });
     }

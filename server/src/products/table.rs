@@ -1,6 +1,6 @@
 //! A product as a table: batches of rows for Parquet and CSV.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -82,7 +82,7 @@ pub fn batches(
 ///
 /// # Errors
 /// Names the file.
-pub fn read(file: &PathBuf) -> anyhow::Result<Rows> {
+pub fn read(file: &Path) -> anyhow::Result<Rows> {
     Rows::read(file).with_context(|| file.display().to_string())
 }
 

@@ -213,7 +213,7 @@ impl OverTime<'_> {
 
 /// Where the first and the last row begin.
 fn ends(files: &[PathBuf]) -> anyhow::Result<Option<(i64, i64)>> {
-    let row = |file: &PathBuf, of: fn(&Rows) -> Option<&i64>| read(file).map(|r| of(&r).copied());
+    let row = |file: &Path, of: fn(&Rows) -> Option<&i64>| read(file).map(|r| of(&r).copied());
     let mut first = None;
     for file in files {
         first = row(file, |rows| rows.start_ns.first())?;

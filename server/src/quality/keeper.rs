@@ -30,12 +30,21 @@ pub struct QualityKeeper {
     catalogue: Arc<Catalogue>,
     /// The list of each deployment that the engine was given.
     submitted: Mutex<HashMap<String, String>>,
-    /// The latest answers, each with the list and the count of measures that it was made of.
-    answers: Mutex<HashMap<String, (String, u64, Arc<DeploymentQuality>)>>,
+    /// The latest, by deployment.
+    answers: Mutex<HashMap<String, Answer>>,
     /// How many units were made since the program was started.
     made: AtomicU64,
     is_stopping: AtomicBool,
     wake: Condvar,
+}
+
+/// What is known of a deployment.
+struct Answer {
+    /// The list that it was made of.
+    listed: String,
+    /// How many units had been made then.
+    made: u64,
+    quality: Arc<DeploymentQuality>,
 }
 
 /// What a unit's function is given.
@@ -114,20 +123,22 @@ impl QualityKeeper {
             return Ok(None);
         };
         let made = self.made.load(Ordering::Relaxed);
-        if let Some((version, then, answer)) = lock(&self.answers).get(deployment)
-            && *version == recordings.version
-            && (*then == made || answer.measured == answer.recordings.len())
+        let is_whole = |known: &DeploymentQuality| known.measured == known.recordings.len();
+        if let Some(known) = lock(&self.answers).get(deployment)
+            && known.listed == recordings.version
+            && (known.made == made || is_whole(&known.quality))
         {
-            return Ok(Some(answer.clone()));
+            return Ok(Some(known.quality.clone()));
         }
-        let answer = Arc::new(self.sum_up(&recordings));
-        let kept = (recordings.version, made, answer.clone());
-        lock(&self.answers).insert(deployment.to_owned(), kept);
-        Ok(Some(answer))
+        let quality = Arc::new(self.sum_up(&recordings));
+        let fresh = Answer { listed: recordings.version, made, quality: quality.clone() };
+        lock(&self.answers).insert(deployment.to_owned(), fresh);
+        Ok(Some(quality))
     }
 
     fn look(&self, engine: &Engine) -> anyhow::Result<()> {
         let deployments = self.catalogue.list(Reader::Administrator, "")?;
+        let mut has_changed = false;
         for deployment in &deployments {
             let id = &deployment.id;
             let Some(recordings) = self.catalogue.recordings(id, Reader::Administrator)? else {
@@ -138,6 +149,7 @@ impl QualityKeeper {
             }
             engine.submit(&job(deployment, &recordings)?)?;
             lock(&self.submitted).insert(id.clone(), recordings.version);
+            has_changed = true;
         }
         let there: HashSet<&str> = deployments.iter().map(|d| d.id.as_str()).collect();
         let gone: Vec<String> = lock(&self.submitted)
@@ -149,6 +161,26 @@ impl QualityKeeper {
             engine.remove(&job_key(&id))?;
             lock(&self.submitted).remove(&id);
             lock(&self.answers).remove(&id);
+            has_changed = true;
+        }
+        if has_changed {
+            self.sweep(&engine.keys(KIND)?)?;
+        }
+        Ok(())
+    }
+
+    /// Removes the measures of recordings that are no longer there.
+    fn sweep(&self, wanted: &HashSet<String>) -> std::io::Result<()> {
+        let files = match std::fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            files => files?,
+        };
+        for file in files {
+            let path = file?.path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str());
+            if stem.is_some_and(|stem| !wanted.contains(stem)) {
+                std::fs::remove_file(path)?;
+            }
         }
         Ok(())
     }
