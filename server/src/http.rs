@@ -9,6 +9,7 @@ mod guard;
 mod jobs;
 mod preview;
 mod pyramid;
+mod quality;
 mod samples;
 mod tls;
 mod v1;
@@ -26,6 +27,7 @@ use crate::annotations::Annotations;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::pyramid::{Keeper, Tiles};
+use crate::quality::QualityKeeper;
 use crate::work::Engine;
 use error::ApiError;
 use pyramid::PyramidSource;
@@ -46,6 +48,8 @@ pub struct Served {
     pub engine: Arc<Engine>,
     /// What is zoomed out.
     pub keeper: Arc<Keeper>,
+    /// How well it was recorded.
+    pub quality: Arc<QualityKeeper>,
     /// What people said of the recordings.
     pub annotations: Annotations,
     /// Who may do what.

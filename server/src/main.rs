@@ -16,8 +16,10 @@ mod http;
 mod npy;
 mod place;
 mod preview;
+mod products;
 mod progress;
 mod pyramid;
+mod quality;
 mod recording_file;
 mod state;
 mod whole_file;
@@ -43,6 +45,9 @@ Begin with:
   spyhop spectrogram night.flac --out night.png  a picture with axes, clock time and levels
   spyhop decode night.flac --out night.npy       samples for NumPy
   spyhop pyramid recorder --state ~/spyhop       spectra of months, as a Zarr store
+  spyhop ltsa recorder --out ltsa.zarr           a long-term spectral average, as Triton's
+  spyhop levels recorder --product hmd --out hmd.parquet
+                                                 one-minute levels, percentiles, third octaves
 
 Each command tells more: spyhop spectrogram --help"
 )]
@@ -63,6 +68,8 @@ enum Command {
     Decode(commands::decode::Args),
     Spectrogram(commands::spectrogram::Args),
     Pyramid(commands::pyramid::Args),
+    Ltsa(commands::ltsa::Args),
+    Levels(commands::levels::Args),
 }
 
 fn main() -> ExitCode {
@@ -76,6 +83,8 @@ fn main() -> ExitCode {
         Command::Decode(args) => commands::decode::run(args),
         Command::Spectrogram(args) => commands::spectrogram::run(args),
         Command::Pyramid(args) => commands::pyramid::run(args),
+        Command::Ltsa(args) => commands::ltsa::run(args),
+        Command::Levels(args) => commands::levels::run(args),
     };
     match result {
         Ok(code) => code,

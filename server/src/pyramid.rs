@@ -16,7 +16,7 @@
 //! Tier 1 makes levels 0 to 6 of 8192 columns of the clock grid from samples, and keeps level 7 unrounded
 //! in a file for tier 2, which makes levels 7 to 13 of 128 such units; tier 3 makes levels 14 to 20.
 
-mod arrays;
+pub mod arrays;
 pub mod build;
 pub mod folder;
 mod keeper;
@@ -31,8 +31,9 @@ mod top;
 pub mod unit;
 
 pub use build::{Built, build};
-pub use folder::Folder;
+pub use folder::{Folder, folder_name};
 pub use keeper::{Keeper, description};
+pub use publish::{Nodes, Writer};
 pub use tiles::{EncodedTile, TileCache, TileFailure, Tiles};
 
 /// The name of a channel's product: `spectrum`, `spectrum.ch1`, …

@@ -18,6 +18,7 @@ use crate::data_folder::demo_folder;
 use crate::http::{self, Guard, Previews, Served};
 use crate::place::Place;
 use crate::pyramid::Keeper;
+use crate::quality::QualityKeeper;
 use crate::work::{Engine, Registry, Settings};
 
 /// Serve the web page, and the recordings of a place to it.
@@ -105,10 +106,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let keeper = Keeper::new(state.path(), catalogue.clone());
     let mut registry = Registry::default();
     keeper.register(&mut registry);
+    let quality = QualityKeeper::new(state.path(), catalogue.clone());
+    quality.register(&mut registry);
     let engine = Arc::new(Engine::start(state, registry, Settings::default())?);
     keeper.watch(engine.clone()).context("no thread can be started")?;
+    quality.watch(engine.clone()).context("no thread can be started")?;
     let previews = Previews::default();
-    let served = Arc::new(Served { catalogue, engine, keeper, annotations, guard, previews });
+    let served =
+        Arc::new(Served { catalogue, engine, keeper, quality, annotations, guard, previews });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let app = http::app(served.clone()).into_make_service();
@@ -145,6 +150,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         .context("the server stopped")
     })?;
     served.keeper.stop();
+    served.quality.stop();
     served.engine.stop();
     Ok(ExitCode::SUCCESS)
 }

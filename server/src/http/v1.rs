@@ -11,7 +11,9 @@ use utoipa_swagger_ui::SwaggerUi;
 
 use super::error::ApiError;
 use super::pyramid::{self, Pyramids};
-use super::{Served, TILE_BYTES, annotations, data, deployments, guard, jobs, preview, samples};
+use super::{
+    Served, TILE_BYTES, annotations, data, deployments, guard, jobs, preview, quality, samples,
+};
 
 /// Where the document stands.
 const DOCUMENT: &str = "/api/v1/openapi.json";
@@ -33,6 +35,7 @@ pub fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
     let described = OpenApiRouter::new()
         .merge(deployments::routes())
         .merge(preview::routes())
+        .merge(quality::routes())
         .merge(annotations::routes())
         .merge(jobs::routes().with_state(served.engine.clone()))
         .layer(CompressionLayer::new())

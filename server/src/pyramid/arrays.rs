@@ -187,7 +187,8 @@ pub fn read<T: zarrs::array::ElementOwned>(
     array.retrieve_array_subset_opt(&ArraySubset::new_with_ranges(&ranges), &options)
 }
 
-fn object(value: Value) -> Map<String, Value> {
+/// The members of a JSON object.
+pub fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         _ => Map::new(),

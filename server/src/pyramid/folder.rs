@@ -40,11 +40,15 @@ struct Contents {
     files: BTreeMap<String, u64>,
 }
 
+/// What the folder of a deployment is called below the state folder.
+pub fn folder_name(deployment: &str) -> String {
+    utf8_percent_encode(deployment, NOT_IN_NAMES).to_string()
+}
+
 impl Folder {
     /// The folder of a product below the state folder. Nothing is made yet.
     pub fn new(state: &Path, deployment: &str, product: &str) -> Folder {
-        let name = utf8_percent_encode(deployment, NOT_IN_NAMES).to_string();
-        Folder { path: state.join("pyramids").join(name).join(product) }
+        Folder { path: state.join("pyramids").join(folder_name(deployment)).join(product) }
     }
 
     /// Where it is.

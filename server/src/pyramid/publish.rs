@@ -37,7 +37,7 @@ pub struct Description {
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
     /// A file could not be written or linked.
-    #[error("the pyramid can't be published ({error}): {path}")]
+    #[error("the Zarr store can't be written ({error}): {path}")]
     Disk {
         /// Which.
         path: PathBuf,
@@ -45,7 +45,7 @@ pub enum PublishError {
         error: std::io::Error,
     },
     /// An array could not be described.
-    #[error("the pyramid can't be published: {0}")]
+    #[error("the Zarr store can't be written: {0}")]
     Zarr(String),
 }
 
@@ -124,7 +124,8 @@ fn level_attributes(plan: &Plan, extent: &LevelExtent) -> Map<String, Value> {
     attributes
 }
 
-type Nodes = Vec<(String, NodeMetadata)>;
+/// What a group holds, by name.
+pub type Nodes = Vec<(String, NodeMetadata)>;
 
 fn write_level(
     plan: &Plan,
@@ -162,32 +163,36 @@ fn write_level(
         let starts: Vec<i64> = (from..from + chunk_columns as i64)
             .map(|column| column.saturating_mul(plan.grid.column_ns(level)))
             .collect();
-        writer.chunk("time", &time, chunk, starts)?;
+        writer.chunk("time", &time, &[chunk], starts)?;
     }
     let frequency = arrays::band_array(json!({ "long_name": "middle of the band", "units": "Hz" }));
     nodes.push(writer.array("frequency", &frequency)?);
     let bin_hz = plan.grid.spectrum().bin_hz();
     let middles: Vec<f64> = (0..BANDS).map(|band| band as f64 * bin_hz).collect();
-    writer.chunk("frequency", &frequency, 0, middles)?;
+    writer.chunk("frequency", &frequency, &[0], middles)?;
     if let Some(calibration_db) = &description.calibration_db {
         let calibration = arrays::band_array(json!({
             "long_name": "to be added to mean and max for dB re 1 uPa^2/Hz",
             "units": "dB",
         }));
         nodes.push(writer.array("calibration_db", &calibration)?);
-        writer.chunk("calibration_db", &calibration, 0, calibration_db.clone())?;
+        writer.chunk("calibration_db", &calibration, &[0], calibration_db.clone())?;
     }
     Ok(nodes)
 }
 
-/// Writes below one group.
-struct Writer {
-    root: PathBuf,
+/// Writes below one group: what stands around the chunks of a store.
+pub struct Writer {
+    /// The group's folder.
+    pub root: PathBuf,
 }
 
 impl Writer {
     /// Describes an array.
-    fn array(
+    ///
+    /// # Errors
+    /// When it can't be described, or the disk says no.
+    pub fn array(
         &self,
         name: &str,
         array: &ArrayBuilder,
@@ -201,7 +206,10 @@ impl Writer {
     }
 
     /// Describes the group, and in it all that is below: a reader asks once.
-    fn group(
+    ///
+    /// # Errors
+    /// When it can't be described, or the disk says no.
+    pub fn group(
         &self,
         attributes: Map<String, Value>,
         below: &[(String, NodeMetadata)],
@@ -226,16 +234,21 @@ impl Writer {
         Ok(plain)
     }
 
-    fn chunk<'a>(
+    /// Writes a chunk of an array, given by its place in each dimension.
+    ///
+    /// # Errors
+    /// When `values` are not as many as the chunk's, or the disk says no.
+    pub fn chunk<'a>(
         &self,
         name: &str,
         array: &ArrayBuilder,
-        chunk: u64,
+        chunk: &[u64],
         values: impl IntoArrayBytes<'a>,
     ) -> Result<(), PublishError> {
-        let bytes = arrays::encode(array, &[chunk], values);
+        let bytes = arrays::encode(array, chunk, values);
         let bytes = bytes.map_err(|error| PublishError::Zarr(error.to_string()))?;
-        self.file(&format!("{name}/c/{chunk}"), &bytes)
+        let place: Vec<String> = chunk.iter().map(u64::to_string).collect();
+        self.file(&format!("{name}/c/{}", place.join("/")), &bytes)
     }
 
     fn file(&self, name: &str, bytes: &[u8]) -> Result<(), PublishError> {

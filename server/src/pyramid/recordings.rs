@@ -49,7 +49,7 @@ impl Recordings {
 
     /// Opens a recording and makes sure that it is the one that was listed: a changed file must not be
     /// computed under the name of the old one.
-    fn opener(&self) -> Box<dyn FnMut(usize) -> Result<Recording, OpenError> + Send> {
+    pub fn opener(&self) -> Box<dyn FnMut(usize) -> Result<Recording, OpenError> + Send> {
         let (infos, open) = (self.infos.clone(), self.open.clone());
         Box::new(move |index| {
             let recording = open(index)?;

@@ -29,7 +29,9 @@ pub use coverage::Coverage;
 pub use deployment::{Deployment, DeploymentList, FileFailure, PositionPublic, Visibility};
 pub use levels::{Band, Level, Quantity};
 pub use problem::Problem;
-pub use quality::{Finding, FindingKind, Quality};
+pub use quality::{
+    DeploymentQuality, Finding, FindingKind, HourQuality, Quality, RecordingQuality,
+};
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};
 pub use tile::Tile;

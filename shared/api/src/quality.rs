@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::Timestamp;
+
 /// What the samples of a recording, or of an hour, tell of how they were recorded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -117,4 +119,54 @@ pub enum FindingKind {
     ClockStep,
     /// A clock that runs fast or slow.
     ClockDrift,
+}
+
+/// The quality of a deployment's recordings, by recording and by hour: what
+/// `GET api/v1/deployments/{id}/quality` answers. Measured of the first channel, in the background.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct DeploymentQuality {
+    /// Recordings that are measured already: the answer is complete when these are all.
+    pub measured: usize,
+    /// Each recording, in the order of the deployment's list.
+    pub recordings: Vec<RecordingQuality>,
+    /// Hours of the clock with measured recordings, in order; none where they are not dated.
+    pub hours: Vec<HourQuality>,
+    /// What the files tell together: rates, duplicates, gains, the clock. Their `recordings` are
+    /// indices into the list above.
+    pub findings: Vec<Finding>,
+}
+
+/// The quality of one recording.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct RecordingQuality {
+    /// The file's name.
+    pub name: String,
+    /// What was measured; `None` until it is, or where it can't be read.
+    pub quality: Option<Quality>,
+    /// What a person should know of it.
+    pub findings: Vec<Finding>,
+}
+
+/// The quality of what was recorded in an hour of the clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct HourQuality {
+    /// When the hour begins.
+    pub start: Timestamp,
+    /// How much of it was measured.
+    pub recorded_s: f64,
+    /// Samples that stand at the rails, as a share of all.
+    pub clipped_share: f64,
+    /// Samples in runs of exact zeros, as a share of all.
+    pub dropout_share: f64,
+    /// Samples in runs of another value, as a share of all.
+    pub stuck_share: f64,
+    /// Mean of the samples as a share of full scale, with its sign.
+    pub dc_share: f64,
+    /// Greatest excursion as a share of full scale.
+    pub peak: f64,
+    /// What a person should know of some of it.
+    pub kinds: Vec<FindingKind>,
 }

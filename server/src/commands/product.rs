@@ -1,0 +1,175 @@
+//! What `spyhop ltsa` and `spyhop levels` share.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use serde_json::json;
+use spyhop_api::{Deployment, Timestamp};
+
+use super::StateArgs;
+use super::index::Told;
+use crate::answer;
+use crate::catalogue::access::Reader;
+use crate::catalogue::{Catalogue, Recordings, index_once};
+use crate::place::Place;
+use crate::products::{self, Format, Heading, Made, Product};
+use crate::recording_file::{self, PARTLY};
+
+/// Deployments that an error lists.
+const MOST_LISTED: usize = 20;
+
+/// Exit codes and what else the help of both says.
+pub const ABOUT: &str = "\
+Times are of the clock in UTC: a period begins where the clock's does, whatever files begin and end. What \
+was not recorded has no row in Parquet and CSV and is NaN in Zarr; a period with less than half of it \
+recorded is flagged as 'short'. Levels are dB re 1 µPa (or its density) where the deployment.toml has a \
+calibration, flat or by frequency; without one they are dB re full scale, and every name and unit says so.
+
+What was computed is kept below --state in products/, so that stopping loses nothing and another format \
+or another month takes only what is new; it may be deleted at any time.
+
+In Python a Zarr store becomes NetCDF by
+  xarray.open_zarr(\"levels.zarr\").to_netcdf(\"levels.nc\")
+
+Exit codes:
+  0  written
+  1  the place can't be read, the product can't be made of it, or the disk can't be written
+  2  the command was not understood
+  3  written, but some recordings are left out (they are listed)";
+
+/// Arguments of both.
+#[derive(clap::Args)]
+pub struct ProductArgs {
+    /// Folder, bucket or web folder with recordings in it or in folders below
+    #[arg(value_name = "PLACE")]
+    place: String,
+    /// What to write: a name that ends in .zarr (xarray), .parquet or .csv
+    #[arg(long, value_name = "FILE", value_parser = parse_out)]
+    out: (PathBuf, Format),
+    /// Which deployment, where the place holds several
+    #[arg(long, value_name = "ID")]
+    deployment: Option<String>,
+    /// Channel, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    channel: u32,
+    #[command(flatten)]
+    state: StateArgs,
+    /// Print what was done as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A number of seconds or hertz.
+///
+/// # Errors
+/// When it is no number above zero.
+pub fn parse_positive(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| *number > 0.0 && number.is_finite());
+    number.ok_or_else(|| "give a number above 0".to_owned())
+}
+
+/// Makes a product and writes it.
+///
+/// # Errors
+/// When the place can't be read, the product can't be made of it, or the disk says no.
+pub fn make(args: &ProductArgs, product: Product) -> anyhow::Result<ExitCode> {
+    super::log_to_stderr();
+    let (out, format) = &args.out;
+    format.check(out)?;
+    let place = Place::at(&args.place)?;
+    let state = args.state.open()?;
+    let told = Told::new()?;
+    let indexed = index_once(&state, &place, &told);
+    told.bar.finish_and_clear();
+    indexed?;
+    let catalogue = Catalogue::open(&state, vec![place])?;
+    let reader = Reader::Administrator;
+    let id = chosen(catalogue.list(reader, "")?, args.deployment.as_deref())?;
+    let deployment = catalogue.deployment(&id, reader)?.context("the folder is gone")?;
+    let recordings = catalogue.recordings(&id, reader)?.context("the folder is gone")?;
+    for info in recordings.infos.iter() {
+        recording_file::check_channel(info, args.channel)?;
+    }
+    let made = products::run(state.path(), &deployment, &recordings, product, args.channel)?;
+    let heading = Heading::new(&made.plan, &deployment);
+    products::export(&made, &heading, *format, out)?;
+    let left_out = left_out(&made, &deployment, &recordings);
+    for (name, reason) in &left_out {
+        eprintln!("spyhop: {name} is left out: {reason}");
+    }
+    let sums = made.sums()?;
+    let quantity = product.quantity();
+    let calibrated = made.plan.calibration.is_some();
+    if args.json {
+        let time = |ns: i64| made.plan.recorded.dated.then_some(Timestamp(ns));
+        let object = json!({
+            "deployment": id,
+            "product": product.name(),
+            "out": out,
+            "quantity": quantity.name(calibrated),
+            "unit": quantity.unit(calibrated),
+            "calibrated": calibrated,
+            "averaging_time_s": made.plan.spectra.average_s(),
+            "periods": sums.rows,
+            "short": sums.short,
+            "bands": heading.bands().len(),
+            "start": sums.first_ns.and_then(time),
+            "end": sums.last_ns.and_then(|ns| time(ns + heading.period_ns)),
+            "left_out": left_out.iter().map(|(name, reason)| json!({ "name": name, "reason": reason }))
+                .collect::<Vec<_>>(),
+        });
+        answer::say(serde_json::to_string_pretty(&object)?)?;
+    } else {
+        answer::say(format!("{} of {}", product.title(), deployment.name))?;
+        answer::say(format!("  levels   {}", quantity.label(calibrated)))?;
+        answer::say(format!(
+            "  periods  {} of {} s, {} of them short",
+            sums.rows,
+            made.plan.spectra.average_s(),
+            sums.short
+        ))?;
+        answer::say(format!("  written  {}", out.display()))?;
+    }
+    Ok(if left_out.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(PARTLY) })
+}
+
+/// Recordings that are not in the product, by name, with the reason.
+fn left_out(
+    made: &Made,
+    deployment: &Deployment,
+    recordings: &Recordings,
+) -> Vec<(String, String)> {
+    let failures = deployment.failures.iter().map(|f| (f.name.clone(), f.reason.clone()));
+    let of_plan = made.plan.left_out.iter().map(|(index, reason)| {
+        let name = recordings.infos.get(*index).map_or("", |info| &info.name);
+        (name.to_owned(), reason.clone())
+    });
+    failures.chain(of_plan).collect()
+}
+
+/// The one deployment that is meant.
+fn chosen(all: Vec<Deployment>, asked: Option<&str>) -> anyhow::Result<String> {
+    let ids: Vec<String> = all.into_iter().map(|deployment| deployment.id).collect();
+    let mut listed = ids.iter().take(MOST_LISTED).cloned().collect::<Vec<_>>().join(", ");
+    if ids.len() > MOST_LISTED {
+        listed += &format!(" and {} more", ids.len() - MOST_LISTED);
+    }
+    match (asked, ids.as_slice()) {
+        (_, []) => bail!("there is no recording in this place"),
+        (Some(asked), _) if ids.iter().any(|id| id == asked) => Ok(asked.to_owned()),
+        (Some(asked), _) => bail!("there is no deployment '{asked}' here: there are {listed}"),
+        (None, [only]) => Ok(only.clone()),
+        (None, several) => bail!(
+            "there are {} deployments here, and a product is of one: choose it with --deployment ID, one of {listed}",
+            several.len()
+        ),
+    }
+}
+
+fn parse_out(text: &str) -> Result<(PathBuf, Format), String> {
+    let path = PathBuf::from(text);
+    let format = Format::of(&path);
+    let format = format.ok_or("give a name that ends in .zarr, .parquet or .csv")?;
+    Ok((path, format))
+}
