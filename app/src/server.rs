@@ -1,12 +1,17 @@
 //! What the page asks the server, if there is one: a static host has none, and that is no error.
 
+pub mod catalogue;
+
 use gloo::net::http::Request;
 use spyhop_api::job::JobDetail;
 use spyhop_api::{Deployment, DeploymentList};
 
+/// Where the deployments are, relative to the page's base.
+const DEPLOYMENTS: &str = "api/v1/deployments";
+
 /// The deployments that the server offers; none where there is no server.
 pub async fn deployments() -> Vec<Deployment> {
-    let Ok(answer) = Request::get("api/deployments").send().await else { return Vec::new() };
+    let Ok(answer) = Request::get(DEPLOYMENTS).send().await else { return Vec::new() };
     if !answer.ok() {
         return Vec::new();
     }
@@ -35,7 +40,7 @@ pub async fn deployment(id: &str) -> Result<Deployment, String> {
 
 /// Address of what the server tells of a deployment, relative to the page's base.
 pub fn deployment_address(id: &str) -> String {
-    format!("api/deployments/{}", encoded(id))
+    format!("{DEPLOYMENTS}/{}", encoded(id))
 }
 
 /// Address of a recording of a deployment, relative to the page's base.

@@ -11,6 +11,7 @@ use spyhop_signal::Line;
 use crate::engine::{Engine, Progress, Wanted};
 use crate::frame::Frame;
 use crate::labels::Labels;
+use crate::pages::ServerPage;
 use crate::prefs::Prefs;
 
 /// What the page is doing.
@@ -24,8 +25,8 @@ pub enum Stage {
     Asking,
     /// A recording is on the screen.
     Viewing,
-    /// The long work of the server.
-    Jobs,
+    /// A page of the server's own.
+    Server(ServerPage),
 }
 
 /// What is open.

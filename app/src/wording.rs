@@ -77,8 +77,10 @@ pub fn bytes(n: u64) -> String {
         format!("{} kB", trimmed(v / 1e3, 1))
     } else if v < 1e9 {
         format!("{} MB", trimmed(v / 1e6, 1))
-    } else {
+    } else if v < 1e12 {
         format!("{} GB", trimmed(v / 1e9, 2))
+    } else {
+        format!("{} TB", trimmed(v / 1e12, 2))
     }
 }
 
