@@ -254,7 +254,9 @@ fn show(
         return false;
     };
     let mut out = failures;
-    if let Some(d) = &deployment {
+    // What else a deployment holds is nothing to one recording of it.
+    let is_whole = matches!(source, Source::Deployment { recording: None, .. });
+    if let Some(d) = deployment.as_ref().filter(|_| is_whole) {
         out.extend(d.failures.iter().map(|f| (f.name.clone(), f.reason.clone())));
     }
     let name = |i: usize| infos.get(i).map(|r| r.name.clone()).unwrap_or_default();

@@ -84,6 +84,14 @@ pub fn bytes(n: u64) -> String {
     }
 }
 
+/// How many recordings: `1 recording`, `720 recordings`.
+pub fn recordings(count: usize) -> String {
+    match count {
+        1 => "1 recording".to_owned(),
+        n => format!("{n} recordings"),
+    }
+}
+
 /// A number with at most so many decimals and no zeros at its end.
 pub fn trimmed(v: f64, decimals: usize) -> String {
     let text = format!("{v:.decimals$}");

@@ -5,6 +5,7 @@ mod deployments;
 mod fallbacks;
 mod hands;
 mod labels;
+mod library;
 mod links;
 mod settings;
 mod sound;

@@ -100,8 +100,8 @@ fn Card(deployment: Deployment) -> impl IntoView {
     let session = use_session();
     let picture = format!("{}/preview.png", server::deployment_address(&deployment.id));
     let no_picture = RwSignal::new(false);
-    let size =
-        format!("{} recordings, {}", deployment.recording_count, wording::bytes(deployment.bytes));
+    let count = wording::recordings(deployment.recording_count);
+    let size = format!("{count}, {}", wording::bytes(deployment.bytes));
     let name = deployment.name.clone();
     let (opened, played) = (deployment.clone(), deployment.clone());
     view! {

@@ -104,7 +104,7 @@ fn sum(list: &[Deployment], words: &str) -> String {
     let recorded_s: f64 = list.iter().map(|d| d.recorded_s).sum();
     format!(
         "{found}: {}, {}, {} of sound",
-        facts::recordings(recordings),
+        wording::recordings(recordings),
         wording::bytes(bytes),
         wording::duration(recorded_s)
     )

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use spyhop_api::Deployment;
 
 use super::facts;
+use super::strip::HOUR_NS;
 use super::strip_view::StripView;
 use crate::link::use_link;
 use crate::pages::ServerPage;
@@ -38,10 +39,16 @@ pub fn Entry(deployment: Deployment) -> impl IntoView {
                 </div>
                 <p>{deployment.description.clone()}</p>
                 <Facts deployment=deployment.clone()/>
-                {deployment.start.is_some().then(|| view! { <StripView deployment=deployment.clone()/> })}
+                {lasts(&deployment).then(|| view! { <StripView deployment=deployment.clone()/> })}
             </div>
         </li>
     }
+}
+
+/// Whether it lasts long enough for a strip to tell more than its period does.
+fn lasts(d: &Deployment) -> bool {
+    let span_ns = d.start.zip(d.end).map(|(start, end)| end.0.saturating_sub(start.0));
+    span_ns.is_some_and(|span_ns| span_ns > HOUR_NS)
 }
 
 /// Its best view as a picture, which opens it.

@@ -67,7 +67,7 @@ pub fn period(d: &Deployment) -> String {
 /// The position as it is published; `None` where none was ever given.
 pub fn position(d: &Deployment) -> Option<String> {
     if d.position_public == PositionPublic::Hidden {
-        return Some("position not published".to_owned());
+        return Some("not published".to_owned());
     }
     let rounded = d.position_public == PositionPublic::Rounded;
     let decimals = if rounded { 1 } else { 4 };
@@ -85,14 +85,6 @@ pub fn position(d: &Deployment) -> Option<String> {
         (text, Some(numbers)) => format!("{text} ({numbers})"),
     };
     Some(if rounded { format!("{words}, rounded") } else { words })
-}
-
-/// `720 recordings`.
-pub fn recordings(count: usize) -> String {
-    match count {
-        1 => "1 recording".to_owned(),
-        n => format!("{n} recordings"),
-    }
 }
 
 /// The day, UTC.
@@ -122,7 +114,8 @@ fn levels(d: &Deployment) -> &'static str {
 }
 
 fn holds(d: &Deployment) -> String {
-    let mut words = format!("{}, {}", recordings(d.recording_count), wording::bytes(d.bytes));
+    let mut words =
+        format!("{}, {}", wording::recordings(d.recording_count), wording::bytes(d.bytes));
     if d.unread_count > 0 {
         words += &format!("; {} still to be looked into", d.unread_count);
     }
@@ -170,7 +163,7 @@ mod tests {
         (d.position, d.latitude, d.longitude) = (String::new(), Some(42.3), Some(-70.3));
         assert_eq!(position(&d).as_deref(), Some("42.3° N, 70.3° W, rounded"));
         d.position_public = PositionPublic::Hidden;
-        assert_eq!(position(&d).as_deref(), Some("position not published"));
+        assert_eq!(position(&d).as_deref(), Some("not published"));
         assert_eq!(position(&Deployment::default()), None);
     }
 

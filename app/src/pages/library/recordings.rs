@@ -8,7 +8,6 @@ use spyhop_api::{
 
 use super::answers::{ask_for, when_rested};
 use super::entry::is_plain;
-use super::facts;
 use crate::pages::ServerPage;
 use crate::server::catalogue;
 use crate::session::use_session;
@@ -191,12 +190,12 @@ fn Pager(query: RwSignal<RecordingQuery>, page: RwSignal<Option<RecordingPage>>)
                 {move || page.with(|p| p.as_ref().map(|p| range(offset(), p)))}
             </span>
             <Show when=move || !(at_start() && at_end())>
-                {button("First page", "⏮", "page-first", Signal::derive(at_start), Signal::derive(|| 0))}
-                {button("Previous page", "◀", "page-previous", Signal::derive(at_start),
+                {button("First page", "«", "page-first", Signal::derive(at_start), Signal::derive(|| 0))}
+                {button("Previous page", "‹", "page-previous", Signal::derive(at_start),
                     Signal::derive(move || offset().saturating_sub(limit())))}
-                {button("Next page", "▶", "page-next", Signal::derive(at_end),
+                {button("Next page", "›", "page-next", Signal::derive(at_end),
                     Signal::derive(move || (offset() + limit()).min(last())))}
-                {button("Last page", "⏭", "page-last", Signal::derive(at_end), Signal::derive(last))}
+                {button("Last page", "»", "page-last", Signal::derive(at_end), Signal::derive(last))}
             </Show>
         </div>
     }
@@ -244,7 +243,7 @@ fn moment(at: Timestamp) -> String {
 
 /// `101–200 of 720 recordings`.
 fn range(offset: u64, page: &RecordingPage) -> String {
-    let all = facts::recordings(usize::try_from(page.total).unwrap_or(usize::MAX));
+    let all = wording::recordings(usize::try_from(page.total).unwrap_or(usize::MAX));
     let shown = page.rows.len() as u64;
     if shown == page.total || shown == 0 {
         return all;

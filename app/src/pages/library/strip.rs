@@ -15,8 +15,10 @@ pub const SHADES: usize = 5;
 const MOST_COLUMNS: usize = 732;
 /// Dates that stand below a strip.
 const DATES: usize = 6;
+/// Days over which a date needs at least to be read.
+const DATE_DAYS: usize = 3;
 /// Nanoseconds in an hour.
-const HOUR_NS: i64 = 3600 * NANOS_PER_S;
+pub const HOUR_NS: i64 = 3600 * NANOS_PER_S;
 const DAY_NS: i64 = 24 * HOUR_NS;
 
 /// What is drawn.
@@ -130,7 +132,7 @@ impl Strip {
 
     /// Dates to stand below it, each with the part of the width at which its day begins.
     pub fn dates(&self) -> Vec<(f64, String)> {
-        let step = self.days.div_ceil(DATES).max(1);
+        let step = self.days.div_ceil(DATES).max(DATE_DAYS);
         let mut year = String::new();
         // One at the very end would run out of the page.
         let days = (0..self.days).step_by(step).filter(|d| *d == 0 || self.days - d >= step);
@@ -214,8 +216,10 @@ mod tests {
         assert!(hour.has_sound && !strip.hour(0, 0).has_sound);
         assert_eq!(strip.hour(99, 99), strip.hour(2, 23));
         assert!(strip.summary().ends_with("1 of 72 hours hold recordings; 2 days hold none"));
-        let dates: Vec<_> = strip.dates().into_iter().map(|(_, words)| words).collect();
-        assert_eq!(dates, ["2023-12-30", "12-31", "2024-01-01"]);
+        assert_eq!(strip.dates(), [(0.0, "2023-12-30".to_owned())]);
+        let weeks = Strip::of(&coverage(10, |_, _| 100)).expect("dated");
+        let dates: Vec<_> = weeks.dates().into_iter().map(|(_, words)| words).collect();
+        assert_eq!(dates, ["2023-12-30", "2024-01-02", "01-05"]);
     }
 
     #[test]
