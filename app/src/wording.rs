@@ -24,7 +24,7 @@ pub fn duration(seconds: f64) -> String {
     let s = match seconds.abs() {
         s if s < 59.9995 => s,
         s if s < 3599.95 => (s * 10.0).round() / 10.0,
-        s if s < 86_370.0 => (s / 60.0).round() * 60.0,
+        s if s < 86_400.0 => (s / 60.0).round() * 60.0,
         s => s,
     };
     let text = if s < 1e-3 {

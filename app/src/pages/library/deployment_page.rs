@@ -47,6 +47,7 @@ pub fn DeploymentPage(id: String, shown: RecordingQuery, act: Callback<Action>) 
 fn Head(deployment: Deployment, act: Callback<Action>) -> impl IntoView {
     let notes = deployment.notes.clone();
     let zone = deployment.time_zone.clone();
+    let described = !deployment.description.is_empty();
     view! {
         <section class="entry" aria-label="About this deployment">
             <Picture deployment=deployment.clone()/>
@@ -58,7 +59,7 @@ fn Head(deployment: Deployment, act: Callback<Action>) -> impl IntoView {
                     <Buttons deployment=deployment.clone()/>
                     <button on:click=move |_| act.run(Action::Jobs)>"Jobs"</button>
                 </div>
-                <p>{deployment.description.clone()}</p>
+                {described.then(|| view! { <p>{deployment.description.clone()}</p> })}
                 <Facts deployment=deployment.clone()/>
                 {(!zone.is_empty()).then(|| view! {
                     <p class="dim">{format!("Local time is {zone}; the times on this page are UTC.")}</p>

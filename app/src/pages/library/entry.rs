@@ -25,6 +25,7 @@ pub fn Entry(deployment: Deployment) -> impl IntoView {
         }
     };
     let name = deployment.name.clone();
+    let described = !deployment.description.is_empty();
     view! {
         <li class="entry" data-deployment=deployment.id.clone()>
             <Picture deployment=deployment.clone()/>
@@ -37,7 +38,7 @@ pub fn Entry(deployment: Deployment) -> impl IntoView {
                     <a class="button" href=address aria-label=format!("Recordings of {name}")
                         on:click=to_details>"Recordings"</a>
                 </div>
-                <p>{deployment.description.clone()}</p>
+                {described.then(|| view! { <p>{deployment.description.clone()}</p> })}
                 <Facts deployment=deployment.clone()/>
                 {lasts(&deployment).then(|| view! { <StripView deployment=deployment.clone()/> })}
             </div>
