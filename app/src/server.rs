@@ -1,5 +1,7 @@
 //! What the page asks the server, if there is one: a static host has none, and that is no error.
 
+pub mod catalogue;
+
 use gloo::net::http::{Request, Response};
 use spyhop_api::annotation::{AnnotationChange, AnnotationList, AnnotationStep, SharedAnnotation};
 use spyhop_api::job::JobDetail;
@@ -10,9 +12,12 @@ use spyhop_api::{Deployment, DeploymentList, Timeline};
 /// Up to this many recordings are told of with everything that is known of them.
 const MOST_WHOLE: usize = 300;
 
+/// Where the deployments are, relative to the page's base.
+const DEPLOYMENTS: &str = "api/v1/deployments";
+
 /// The deployments that the server offers; none where there is no server.
 pub async fn deployments() -> Vec<Deployment> {
-    let Ok(answer) = Request::get("api/v1/deployments").send().await else { return Vec::new() };
+    let Ok(answer) = Request::get(DEPLOYMENTS).send().await else { return Vec::new() };
     if !answer.ok() {
         return Vec::new();
     }
@@ -176,7 +181,7 @@ pub fn tiles_address(id: &str) -> String {
 
 /// Address of what the server tells of a deployment, relative to the page's base.
 pub fn deployment_address(id: &str) -> String {
-    format!("api/v1/deployments/{}", encoded(id))
+    format!("{DEPLOYMENTS}/{}", encoded(id))
 }
 
 /// Address of a recording of a deployment, relative to the page's base.
