@@ -574,3 +574,62 @@ fn the_pyramid_of_a_served_deployment_is_built_and_its_tiles_are_kept() -> anyho
     assert_eq!(get(&address("old"), &[])?.status(), StatusCode::NOT_FOUND);
     Ok(())
 }
+
+/// Measured in the background, and there again after a restart.
+#[test]
+fn the_quality_of_a_deployment_is_told_by_recording_and_by_hour() -> anyhow::Result<()> {
+    let place = TempDir::new()?;
+    let state = TempDir::new()?;
+    let site = place.path().join("site");
+    let loud = sounds::tone(30.0, 8000, |t| (3.0 * (2764.6 * t).sin()).clamp(-1.0, 1.0));
+    let quiet = sounds::noise(0.2, 30.0, 8000);
+    sounds::write_wav(&site, "x_20240601_005945.wav", &loud, 8000)?;
+    sounds::write_wav(&site, "x_20240601_020000.wav", &quiet, 8000)?;
+    sounds::write_wav(&site, "x_20240601_030000.wav", &quiet, 8000)?;
+    let args =
+        ["--data".as_ref(), place.path().as_os_str(), "--state".as_ref(), state.path().as_os_str()];
+    let measured = |server: &Server| -> anyhow::Result<Value> {
+        let mut quality = Value::Null;
+        for _ in 0..300 {
+            quality = json(&server.at("api/v1/deployments/site/quality"))?;
+            if quality["measured"] == 3 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(quality)
+    };
+    let quality = {
+        let server = Server::start(args)?;
+        assert_eq!(
+            get(&server.at("api/v1/deployments/nowhere/quality"), &[])?.status(),
+            StatusCode::NOT_FOUND
+        );
+        measured(&server)?
+    };
+    let [clipped, sound, again] = [0, 1, 2].map(|i| &quality["recordings"][i]);
+    assert_eq!(clipped["name"], "x_20240601_005945.wav", "{quality}");
+    assert_eq!(clipped["findings"][0]["kind"], "clipping", "{clipped}");
+    assert!(clipped["quality"]["clipped_share"].as_f64() > Some(0.5), "{clipped}");
+    assert_eq!(sound["findings"], serde_json::json!([]), "{sound}");
+    assert_eq!(sound["quality"], again["quality"], "the same samples");
+    assert_eq!(quality["findings"][0]["kind"], "duplicate", "{quality}");
+    assert_eq!(quality["findings"][0]["recordings"], serde_json::json!([1, 2]));
+    let hour = |i: usize| {
+        let hour = &quality["hours"][i];
+        (hour["start"].as_str().unwrap_or(""), hour["recorded_s"].as_f64().unwrap_or(0.0))
+    };
+    let hours: Vec<_> = (0..4).map(hour).collect();
+    assert_eq!(
+        hours,
+        [
+            ("2024-06-01T00:00:00.000000000Z", 15.0),
+            ("2024-06-01T01:00:00.000000000Z", 15.0),
+            ("2024-06-01T02:00:00.000000000Z", 30.0),
+            ("2024-06-01T03:00:00.000000000Z", 30.0),
+        ]
+    );
+    assert_eq!(quality["hours"][0]["kinds"][0], "clipping", "{quality}");
+    assert_eq!(measured(&Server::start(args)?)?, quality);
+    Ok(())
+}

@@ -92,13 +92,19 @@ pub fn make(args: &ProductArgs, product: Product) -> anyhow::Result<ExitCode> {
         recording_file::check_channel(info, args.channel)?;
     }
     let made = products::run(state.path(), &deployment, &recordings, product, args.channel)?;
+    let sums = made.sums()?;
+    if sums.rows == 0 {
+        bail!(
+            "nothing was recorded for as long as one spectrum takes ({} s): nothing is written",
+            made.plan.spectra.spectrum.window_samples as f64 / made.plan.recorded.sample_rate_hz
+        );
+    }
     let heading = Heading::new(&made.plan, &deployment);
     products::export(&made, &heading, *format, out)?;
     let left_out = left_out(&made, &deployment, &recordings);
     for (name, reason) in &left_out {
         eprintln!("spyhop: {name} is left out: {reason}");
     }
-    let sums = made.sums()?;
     let quantity = product.quantity();
     let calibrated = made.plan.calibration.is_some();
     if args.json {

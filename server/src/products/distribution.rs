@@ -1,12 +1,13 @@
 //! Percentiles and probability densities of one-minute spectra: of each day, and of the whole.
 
-use std::io::Result;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use spyhop_signal::levels::{LevelDistribution, PERCENTILES, ProbabilityDensity, percentiles};
 
 use super::plan::DAY_NS;
 use super::rows::Rows;
+use super::table::read;
 
 /// Steps of the probability density: 1 dB.
 pub const STEP_TENTHS: u32 = 10;
@@ -31,13 +32,13 @@ pub struct Whole {
 /// Counts the levels of all days.
 ///
 /// # Errors
-/// When a unit's file can't be read.
-pub fn whole(files: &[PathBuf], bands: usize) -> Result<Whole> {
+/// When a unit's file can't be read, or no minute counts.
+pub fn whole(files: &[PathBuf], bands: usize) -> anyhow::Result<Whole> {
     let mut counted = LevelDistribution::new(bands);
     let mut span: Option<Span> = None;
     let mut days = 0;
     for file in files {
-        let rows = Rows::read(file)?;
+        let rows = read(file)?;
         let Some(day) = span_of(&rows) else { continue };
         days += 1;
         span = Some(match span {
@@ -46,7 +47,8 @@ pub fn whole(files: &[PathBuf], bands: usize) -> Result<Whole> {
         });
         full(&rows).for_each(|index| counted.push(rows.row(index)));
     }
-    let span = span.unwrap_or(Span { start_ns: 0, minutes: 0 });
+    let span =
+        span.context("no minute was recorded for 30 s or more: statistics are of such minutes")?;
     Ok(Whole { span, counted, days })
 }
 

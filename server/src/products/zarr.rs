@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::json;
 use spyhop_signal::levels::PERCENTILES;
 use zarrs::array::ArrayBuilder;
@@ -106,8 +106,7 @@ struct OverTime<'a> {
 
 fn over_time(store: &mut Store<'_>, made: &Made, heading: &Heading) -> anyhow::Result<()> {
     let period_ns = heading.period_ns.max(1);
-    let (first_ns, last_ns) = ends(&made.files)?
-        .context("nothing was recorded for as long as the averaging needs: no period has data")?;
+    let (first_ns, last_ns) = ends(&made.files)?.context("no period has data")?;
     let first = first_ns.div_euclid(period_ns);
     let length = (last_ns.div_euclid(period_ns) - first + 1).unsigned_abs();
     let columns = made.plan.columns();
@@ -266,9 +265,6 @@ fn probabilities(store: &mut Store<'_>, made: &Made, heading: &Heading) -> anyho
     let density = whole.counted.probability_density(STEP_TENTHS);
     let width = bands.len() as u64;
     let count = density.edges_db.len().saturating_sub(1) as u64;
-    if count == 0 {
-        bail!("{NO_MINUTE}");
-    }
     let spd = Variable {
         name: "spd",
         long_name: "spectral probability density of the level",
@@ -296,9 +292,6 @@ fn probabilities(store: &mut Store<'_>, made: &Made, heading: &Heading) -> anyho
     })
 }
 
-/// Why there are no statistics.
-const NO_MINUTE: &str = "no minute was recorded for 30 s or more: statistics are of such minutes";
-
 /// Writes what is told of each day, and which days there are.
 fn of_each_day(
     store: &mut Store<'_>,
@@ -307,9 +300,6 @@ fn of_each_day(
     days: usize,
     write: &mut dyn FnMut(&Store<'_>, u64, &Rows) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    if days == 0 {
-        bail!("{NO_MINUTE}");
-    }
     let mut spans = Vec::with_capacity(days);
     for file in &made.files {
         let rows = read(file)?;
