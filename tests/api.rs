@@ -405,6 +405,176 @@ fn a_server_that_is_told_to_stop_stops_cleanly() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Sends a body; gives the status and what was answered.
+fn send(
+    method: &str,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &Value,
+) -> anyhow::Result<(u16, Value)> {
+    let request = ureq::http::Request::builder().method(method).uri(url);
+    let request = headers.iter().fold(request, |r, (k, v)| r.header(*k, *v));
+    let request = request.header("content-type", "application/json").body(body.to_string())?;
+    let mut answer = agent().run(request)?;
+    let status = answer.status().as_u16();
+    Ok((status, answer.body_mut().read_json().unwrap_or(Value::Null)))
+}
+
+#[test]
+fn an_error_is_a_problem_document_that_names_what_is_wrong() -> anyhow::Result<()> {
+    let place = place()?;
+    let server = serve(place.path())?;
+    for path in ["api/v1/deployments/nowhere", "api/v1/deployments/nowhere/timeline", "api/v1/x"] {
+        let mut answer = get(&server.at(path), &[])?;
+        assert_eq!(header(&answer, "content-type"), "application/problem+json", "{path}");
+        let problem: Value = answer.body_mut().read_json()?;
+        assert_eq!(
+            (problem["status"].as_u64(), &problem["title"]),
+            (Some(404), &"Not Found".into())
+        );
+        assert!(problem["detail"].as_str().is_some_and(|d| d.contains("api/v1")), "{problem}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_api_describes_every_route_and_can_be_tried() -> anyhow::Result<()> {
+    let place = place()?;
+    let server = serve(place.path())?;
+    let document = json(&server.at("api/v1/openapi.json"))?;
+    for path in ["deployments", "deployments/{id}/samples", "deployments/{id}/annotations", "jobs"]
+    {
+        assert!(document["paths"][format!("/api/v1/{path}")].is_object(), "{path}");
+    }
+    assert!(document["components"]["schemas"]["Deployment"].is_object());
+    assert_eq!(get(&server.at("api/v1/docs/"), &[])?.status(), StatusCode::OK);
+    Ok(())
+}
+
+#[test]
+fn samples_of_a_stretch_come_as_other_programs_read_them() -> anyhow::Result<()> {
+    let place = place()?;
+    let server = serve(place.path())?;
+    let url = |query: &str| server.at(&format!("api/v1/deployments/night/samples?{query}"));
+    // The second file begins 10 s after the first, which is 2 s long.
+    let span = "start=2024-06-01T12:00:01Z&end=2024-06-01T12:00:11Z";
+    let mut npy = get(&url(&format!("{span}&format=npy")), &[])?;
+    assert_eq!(header(&npy, "spyhop-start"), "2024-06-01T12:00:01.000000000Z");
+    let bytes = npy.body_mut().read_to_vec()?;
+    let number = |i: usize| f32::from_le_bytes([0, 1, 2, 3].map(|k| bytes[128 + 4 * i + k]));
+    assert_eq!(bytes.len(), 128 + 4 * 80_000);
+    assert!(number(7999).is_finite() && number(8000).is_nan() && number(71_999).is_nan());
+    assert!(number(72_000).is_finite());
+    for (format, magic) in [("wav", &b"RIFF"[..]), ("flac", b"fLaC")] {
+        let bytes = get(&url(&format!("start=0&end=1.5&format={format}")), &[])?
+            .body_mut()
+            .read_to_vec()?;
+        assert!(bytes.starts_with(magic), "{format}");
+    }
+    for (query, status, part) in [
+        ("start=3&end=5", 404, "nothing was recorded"),
+        ("start=5&end=3", 400, "there is nothing"),
+        ("start=yesterday&end=5", 400, "yesterday"),
+        ("start=0&end=1&format=mp3", 400, "mp3"),
+        ("start=0&end=1&channel=7", 400, "1 channels"),
+    ] {
+        let mut answer = get(&url(query), &[])?;
+        assert_eq!(answer.status().as_u16(), status, "{query}");
+        let problem: Value = answer.body_mut().read_json()?;
+        assert!(problem["detail"].as_str().is_some_and(|d| d.contains(part)), "{problem}");
+    }
+    Ok(())
+}
+
+#[test]
+fn annotations_are_shared_with_their_history_and_survive_a_restart() -> anyhow::Result<()> {
+    let place = place()?;
+    let state = TempDir::new()?;
+    let args =
+        ["--data".as_ref(), place.path().as_os_str(), "--state".as_ref(), state.path().as_os_str()];
+    let server = Server::start(args)?;
+    let all = server.at("api/v1/deployments/night/annotations");
+    let content = serde_json::json!({
+        "start": { "clock": "2024-06-01T12:00:00.500000000Z" }, "span_ns": 250_000_000,
+        "low_hz": 900.0, "high_hz": 1100.0, "label": "tone", "author": "Ada",
+    });
+    let (status, made) = send("POST", &all, &[], &content)?;
+    assert_eq!((status, &made["version"]), (201, &1.into()), "{made}");
+    let one = format!("{all}/{}", made["id"]);
+    let mut changed = content.clone();
+    changed["label"] = "whistle".into();
+    let (status, _) = send("PUT", &format!("{one}?version=1"), &[], &changed)?;
+    assert_eq!(status, 200);
+    let (status, problem) = send("PUT", &format!("{one}?version=1"), &[], &content)?;
+    assert_eq!(status, 409, "{problem}");
+    assert!(problem["detail"].as_str().is_some_and(|d| d.contains("changed elsewhere")));
+    let (status, _) =
+        send("POST", &server.at("api/v1/deployments/nowhere/annotations"), &[], &content)?;
+    assert_eq!(status, 404);
+    drop(server);
+
+    let server = Server::start(args)?;
+    let all = server.at("api/v1/deployments/night/annotations");
+    let list = json(&all)?;
+    assert_eq!(list["annotations"][0]["label"], "whistle", "{list}");
+    let history = json(&format!("{all}/{}/history", made["id"]))?;
+    assert_eq!(history[0]["content"]["label"], "tone", "{history}");
+    Ok(())
+}
+
+#[test]
+fn a_page_of_another_site_changes_nothing() -> anyhow::Result<()> {
+    let place = place()?;
+    let server = serve(place.path())?;
+    let url = server.at("api/v1/rescan");
+    let (status, problem) =
+        send("POST", &url, &[("Origin", "https://evil.example")], &Value::Null)?;
+    assert_eq!(status, 403);
+    assert!(problem["detail"].as_str().is_some_and(|d| d.contains("https://evil.example")));
+    let (status, _) = send("POST", &url, &[("Host", "evil.example")], &Value::Null)?;
+    assert_eq!(status, 403, "a name that was pointed at this address");
+    let (status, _) = send("POST", &url, &[], &Value::Null)?;
+    assert_eq!(status, 202);
+    Ok(())
+}
+
+#[test]
+fn the_pyramid_of_a_served_deployment_is_built_and_its_tiles_are_kept() -> anyhow::Result<()> {
+    let place = place()?;
+    let server = serve(place.path())?;
+    let url = server.at("api/v1/deployments/night/pyramid");
+    let begun = std::time::Instant::now();
+    let info = loop {
+        let list = json(&url)?;
+        let info = list["pyramids"][0].clone();
+        if info["built"] == 1.0 {
+            break info;
+        }
+        anyhow::ensure!(begun.elapsed() < Duration::from_secs(60), "not built: {list}");
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    let column_ns = info["column_ns"].as_i64().unwrap_or(1);
+    let start = spyhop_api::Timestamp::from_iso("2024-06-01T12:00:00Z")?;
+    let tile = start.0.div_euclid(256 * column_ns);
+    let address = |version: &str| {
+        server.at(&format!("api/v1/deployments/night/tiles/spectrum/{version}/0/{tile}"))
+    };
+    let version = info["version"].as_str().unwrap_or_default();
+    let mut answer = get(&address(version), &[])?;
+    assert!(header(&answer, "cache-control").contains("immutable"));
+    let tag = header(&answer, "etag").to_owned();
+    let tile = spyhop_api::Tile::decode(&answer.body_mut().read_to_vec()?)?;
+    // Two files of 2 s, 10 s apart, in columns of 0.512 s: both are there, and so is the gap.
+    let recorded: Vec<bool> = tile.frames.iter().map(|frames| *frames > 0).collect();
+    let first = recorded.iter().position(|r| *r).unwrap_or_default();
+    let last = recorded.iter().rposition(|r| *r).unwrap_or_default();
+    assert!(recorded[first..last].iter().filter(|r| !**r).count() > 8, "{recorded:?}");
+    let again = get(&address(version), &[("If-None-Match", &tag)])?;
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(get(&address("old"), &[])?.status(), StatusCode::NOT_FOUND);
+    Ok(())
+}
+
 /// Measured in the background, and there again after a restart.
 #[test]
 fn the_quality_of_a_deployment_is_told_by_recording_and_by_hour() -> anyhow::Result<()> {

@@ -6,8 +6,9 @@ use spyhop_api::view::{Clock, ColourMap, FrequencyAxis, Statistic};
 use crate::commands::Action;
 use crate::frame::selection_positions;
 use crate::link::Link;
+use crate::pages::ServerPage;
 use crate::session::{Dialog, NoticeKind, Session, Stage};
-use crate::{contrast, files, jump, label_actions, open, pages, playback};
+use crate::{contrast, files, jump, label_actions, open, playback};
 
 /// Part of the width that a step moves.
 const STEP: f64 = 0.15;
@@ -29,10 +30,8 @@ pub fn perform(session: Session, link: Link, action: Action) {
             open::home(session);
             return link.commit();
         }
-        Action::Jobs => {
-            open::jobs(session);
-            return link.commit_page(pages::JOBS);
-        }
+        Action::Jobs => return go_to(session, link, ServerPage::Jobs),
+        Action::Library => return go_to(session, link, ServerPage::library()),
         _ => {}
     }
     if session.stage.with_untracked(|s| *s != Stage::Viewing) {
@@ -117,8 +116,15 @@ pub fn perform(session: Session, link: Link, action: Action) {
         | Action::OpenFiles
         | Action::OpenFolder
         | Action::Home
-        | Action::Jobs => {}
+        | Action::Jobs
+        | Action::Library => {}
     }
+}
+
+/// Goes to a page of the server's own.
+pub fn go_to(session: Session, link: Link, page: ServerPage) {
+    open::page(session, page.clone());
+    link.commit_page(&page);
 }
 
 /// Sets the FFT's size; window and hop keep their share of it.

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use spyhop_api::View;
+use spyhop_api::view::Source;
 
 use crate::actions::perform;
 use crate::commands::Action;
@@ -9,7 +10,7 @@ use crate::dialogs::Dialogs;
 use crate::engine::{Engine, GpuChoice};
 use crate::keys::{self, DoubleKey};
 use crate::link::Link;
-use crate::pages::{Asking, FirstPage, JobsPage, Opening};
+use crate::pages::{Asking, DeploymentPage, FirstPage, JobsPage, LibraryPage, Opening, ServerPage};
 use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
 use crate::viewer::Viewer;
 use crate::{files, hooks, open, viewer};
@@ -25,6 +26,7 @@ pub fn App() -> impl IntoView {
     let session = Session::new(engine);
     provide_context(session);
     let link = Link::start(session);
+    provide_context(link);
     let act = Callback::new(move |action| perform(session, link, action));
     let commit = Callback::new(move |()| link.commit());
     listen_to_keys(session, act);
@@ -69,7 +71,13 @@ pub fn App() -> impl IntoView {
                     Stage::Opening(name) => view! { <Opening name/> }.into_any(),
                     Stage::Asking => view! { <Asking act/> }.into_any(),
                     Stage::Viewing => view! { <Viewer act commit/> }.into_any(),
-                    Stage::Jobs => view! { <JobsPage/> }.into_any(),
+                    Stage::Server(ServerPage::Jobs) => view! { <JobsPage/> }.into_any(),
+                    Stage::Server(ServerPage::Library { search }) => {
+                        view! { <LibraryPage search act/> }.into_any()
+                    }
+                    Stage::Server(ServerPage::Deployment { id, shown }) => {
+                        view! { <DeploymentPage id shown act/> }.into_any()
+                    }
                 }}
             </main>
             <Notices/>
@@ -85,14 +93,33 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
     let title = Memo::new(move |_| session.open.with(|o| o.as_ref().map(|o| o.title())));
     let several =
         Memo::new(move |_| session.open.with(|o| o.as_ref().is_some_and(|o| o.infos.len() > 1)));
+    let of_library = Memo::new(move |_| match session.stage.get() {
+        Stage::Viewing => session.open.with(|o| o.as_ref().is_some_and(|o| o.deployment.is_some())),
+        Stage::Server(page) => page != ServerPage::Jobs,
+        _ => false,
+    });
+    let recording = Memo::new(move |_| match session.view.with(|v| v.source.clone()) {
+        Source::Deployment { recording, .. } => recording,
+        _ => None,
+    });
     view! {
         <header class="top">
             <button class="name" title="The first page" on:click=move |_| act.run(Action::Home)>
                 "Spyhop"
             </button>
+            <Show when=move || of_library.get()>
+                <span class="crumb">"▸"</span>
+                <button id="to-library" class="crumb-link" title="All deployments of this server"
+                    on:click=move |_| act.run(Action::Library)
+                >"Library"</button>
+            </Show>
             <Show when=move || viewing.get()>
                 <span class="crumb">"▸"</span>
                 <h1 id="title">{move || title.get()}</h1>
+                {move || recording.get().map(|name| view! {
+                    <span class="crumb">"▸"</span>
+                    <span id="recording-name" class="crumb-name">{name}</span>
+                })}
             </Show>
             <span class="space"></span>
             <Show when=move || viewing.get()>
@@ -100,10 +127,10 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
                     <button id="previous-recording" class="icon wide-only" aria-label="Previous recording"
                         title="Previous recording (Shift+N)"
                         on:click=move |_| act.run(Action::PreviousRecording)
-                    >"⏮"</button>
+                    >"‹"</button>
                     <button id="next-recording" class="icon wide-only" aria-label="Next recording"
                         title="Next recording (N)" on:click=move |_| act.run(Action::NextRecording)
-                    >"⏭"</button>
+                    >"›"</button>
                 </Show>
                 <button id="jump-button" title="Go to a date and time (J)"
                     on:click=move |_| act.run(Action::Jump)
@@ -186,7 +213,11 @@ fn listen_to_keys(session: Session, act: Callback<Action>) {
 
 fn title_of_page(session: Session) {
     Effect::new(move |_| {
-        let title = session.open.with(|o| o.as_ref().map(|o| o.title()));
+        let page = session.stage.with(|s| match s {
+            Stage::Server(page) => Some(page.title()),
+            _ => None,
+        });
+        let title = page.or_else(|| session.open.with(|o| o.as_ref().map(|o| o.title())));
         document().set_title(&title.map_or("Spyhop".to_owned(), |t| format!("{t} · Spyhop")));
     });
 }
@@ -194,7 +225,7 @@ fn title_of_page(session: Session) {
 fn is_ready(session: Session) -> bool {
     match session.stage.get() {
         Stage::Viewing => session.progress.get().is_done(),
-        Stage::First | Stage::Asking | Stage::Jobs => true,
+        Stage::First | Stage::Asking | Stage::Server(_) => true,
         Stage::Opening(_) => false,
     }
 }
@@ -205,7 +236,8 @@ fn stage_name(stage: &Stage) -> &'static str {
         Stage::Opening(_) => "opening",
         Stage::Asking => "asking",
         Stage::Viewing => "viewing",
-        Stage::Jobs => "jobs",
+        Stage::Server(ServerPage::Jobs) => "jobs",
+        Stage::Server(_) => "library",
     }
 }
 

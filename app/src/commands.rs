@@ -51,6 +51,7 @@ pub enum Action {
     OpenFolder,
     Home,
     Jobs,
+    Library,
 }
 
 /// A row of the table.
@@ -129,6 +130,7 @@ pub const COMMANDS: &[Command] = &[
     row(Action::OpenFiles, "Page", "Open files", &["Ctrl+O"]),
     row(Action::OpenFolder, "Page", "Open a folder", &[]),
     row(Action::Home, "Page", "Back to the first page", &[]),
+    row(Action::Library, "Page", "Library: the server's deployments", &[]),
     row(Action::Jobs, "Page", "Jobs: the server's long work", &[]),
 ];
 

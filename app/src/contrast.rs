@@ -209,7 +209,8 @@ mod tests {
     use spyhop_api::view::FrequencyAxis;
 
     fn frame(axis: FrequencyAxis, band_hz: (f64, f64)) -> Frame {
-        Frame { positions: 0.0..1e6, band_hz, axis, end: 1e6, nyquist_hz: 1000.0 }
+        let fold = std::sync::Arc::default();
+        Frame { places: 0.0..1e6, band_hz, axis, end: 1e6, nyquist_hz: 1000.0, fold }
     }
 
     #[test]

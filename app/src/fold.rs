@@ -75,6 +75,12 @@ impl Fold {
         place + after.checked_sub(1).map_or(0, |i| self.seams[i].folded()) as f64
     }
 
+    /// The first position after the folded gap that a position lies in.
+    pub fn after_gap(&self, position: f64) -> Option<i64> {
+        let next = self.seams.partition_point(|s| (s.end as f64) <= position);
+        self.seams.get(next).filter(|s| s.start as f64 <= position).map(|s| s.end)
+    }
+
     /// Seams strictly between two places, in order.
     pub fn seams(&self, places: &Range<f64>) -> &[Seam] {
         let first = self.seams.partition_point(|s| (s.place as f64) <= places.start);
@@ -118,6 +124,8 @@ mod tests {
         assert_eq!([100.0, 500.0, 999.0].map(|p| fold.place_of(p)), [100.0; 3]);
         assert_eq!((fold.position_at(100.0), fold.end_at(100.0)), (1000.0, 100.0));
         assert_eq!(fold.end_at(300.0), 1600.0);
+        let after = [50.0, 100.0, 999.5, 1000.0, 1599.0].map(|p| fold.after_gap(p));
+        assert_eq!(after, [None, Some(1000), Some(1000), None, None]);
     }
 
     #[test]

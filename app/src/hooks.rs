@@ -2,7 +2,7 @@
 //!
 //! | selector | what |
 //! |---|---|
-//! | `#page[data-stage]` | `first`, `opening`, `asking` (a link wants a local file), `viewing` |
+//! | `#page[data-stage]` | `first`, `opening`, `asking` (a link wants a local file), `viewing`, `jobs`, `library` |
 //! | `#page[data-state]` | `ready` once every tile on the screen is exact (or stays sampled), else `loading` |
 //! | `#page[data-progress]` | `exact/shown/tiles` |
 //! | `#page[data-backend]` | `cpu` or `gpu: <adapter>` |
@@ -29,6 +29,9 @@
 //! | `#info` | everything known of the recordings |
 //! | `#copy-link`, `#link-text` | the link, and the field that shows it where there is no clipboard |
 //! | `#jobs`, `#jobs [data-job]`, `[data-job-state]`, `[data-wish]`, `.failures li`, `#task-stream rect[data-end]`, `#jobs-trouble` | the server's long work, at `?page=jobs` |
+//! | `#library`, `#library-search`, `#library-count`, `#library [data-deployment]` with `.open`, `.play`, `[data-fact]`, `.strip svg` | the server's deployments, at `?page=library`; `aria-busy` while it is asked |
+//! | `#deployment[data-deployment]`, `#recordings`, `#recordings [data-recording]`, `[data-column] button`, `#recordings-search`, `#only-bad`, `#recordings-count`, `#page-first`, `#page-previous`, `#page-next`, `#page-last` | one of them, at `?page=library&deployment=ID` |
+//! | `#library-link`, `#to-library`, `#library-jobs`, `#recording-name` | the ways there and back, and the recording that is open alone |
 //! | `#palette`, `#palette input`, `#help` | dialogs |
 //! | `#notices .notice[data-kind]` | `error`, `warning`, `done` |
 //!

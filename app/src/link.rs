@@ -9,6 +9,7 @@ use spyhop_api::View;
 use spyhop_api::view::Source;
 use web_sys::wasm_bindgen::JsValue;
 
+use crate::pages::ServerPage;
 use crate::session::{NoticeKind, Session, Stage};
 
 /// Least time between two rewrites during a gesture, ms.
@@ -18,9 +19,6 @@ const REST_MS: u32 = 450;
 
 /// Keys of the query that belong to the page, not to the view (`gpu=off|force`).
 const PAGE_KEYS: [&str; 1] = ["gpu"];
-
-/// Names what is shown in place of the viewer and the first page: `?page=jobs`.
-const PAGE: &str = "page=";
 
 /// Keeps the address and the view in step; a copy is a handle.
 #[derive(Clone, Copy)]
@@ -70,13 +68,13 @@ impl Link {
     }
 
     /// Makes a page an entry of the history, once the view is empty.
-    pub fn commit_page(&self, name: &str) {
+    pub fn commit_page(&self, shown: &ServerPage) {
         self.rewrite.set_value(None);
         self.rest.set_value(None);
         if page().is_none() {
             write(&self.entry.get_value(), false);
         }
-        write(&format!("{PAGE}{name}"), true);
+        write(&shown.to_query(), true);
         self.entry.set_value(self.session.view.with_untracked(View::to_query));
     }
 
@@ -91,6 +89,10 @@ impl Link {
         let query = self.session.view.with_untracked(View::to_query);
         if query == self.entry.get_value() {
             return;
+        }
+        if page().is_some() {
+            // Something was opened from a page: that page stays the entry before.
+            return self.commit();
         }
         if self.is_amendment() {
             write(&query, false);
@@ -129,7 +131,8 @@ impl Link {
         self.entry.set_value(self.session.view.with_untracked(View::to_query));
         let is_other =
             self.session.view.with_untracked(|v| (&v.source, &v.reading) != (&before.0, &before.1));
-        if is_other || page().is_some() || self.session.stage.get_untracked() == Stage::Jobs {
+        let was_page = self.session.stage.with_untracked(|s| matches!(s, Stage::Server(_)));
+        if is_other || page().is_some() || was_page {
             crate::open::from_link(self.session);
         }
     }
@@ -145,10 +148,20 @@ impl Link {
 }
 
 /// The page that the address names.
-pub fn page() -> Option<String> {
-    let search = window().location().search().unwrap_or_default();
-    let pairs = search.trim_start_matches('?').split('&');
-    pairs.filter_map(|pair| pair.strip_prefix(PAGE)).next().map(str::to_owned)
+pub fn page() -> Option<ServerPage> {
+    ServerPage::from_query(&window().location().search().unwrap_or_default())
+}
+
+/// Writes what a page now shows over the entry of that page, which is the current one.
+pub fn amend_page(shown: &ServerPage) {
+    if page().is_some() {
+        write(&shown.to_query(), false);
+    }
+}
+
+/// The page's link.
+pub fn use_link() -> Link {
+    expect_context::<Link>()
 }
 
 /// Writes a query into the address, as a new entry or over the current one.

@@ -12,8 +12,9 @@ use spyhop_api::view::{LocalFile, Reading, Source};
 use spyhop_api::{Deployment, RecordingInfo, View};
 
 use crate::engine::{Input, Opened};
+use crate::pages::ServerPage;
 use crate::session::{NoticeKind, OpenSet, Session, Stage, on_line};
-use crate::{label_files, link, pages, server, shared_labels};
+use crate::{label_files, link, server, shared_labels};
 
 /// The most files that a link names; of a longer line it names the first.
 const MOST_FILES_IN_LINK: usize = 16;
@@ -97,10 +98,21 @@ pub fn address(session: Session, text: &str) {
 
 /// Opens a deployment of the server in its best view; `play` starts the sound.
 pub fn deployment(session: Session, deployment: &Deployment, play: bool) {
-    let (mut view, _) = View::from_query(&deployment.best_view);
     forget_notices(session);
+    by_source(session, best_view(deployment), play);
+}
+
+/// A deployment as it is shown first.
+pub fn best_view(deployment: &Deployment) -> View {
+    let (mut view, _) = View::from_query(&deployment.best_view);
     view.source = Source::Deployment { id: deployment.id.clone(), recording: None };
-    by_source(session, view, play);
+    view
+}
+
+/// Opens a view of a deployment or of one of its recordings.
+pub fn view(session: Session, view: View) {
+    forget_notices(session);
+    by_source(session, view, false);
 }
 
 /// Opens what the view of the link names; what was said of the link stays.
@@ -109,8 +121,7 @@ pub fn from_link(session: Session) {
     match &view.source {
         Source::None => {
             session.open.set(None);
-            let is_jobs = link::page().as_deref() == Some(pages::JOBS);
-            session.stage.set(if is_jobs { Stage::Jobs } else { Stage::First });
+            session.stage.set(link::page().map_or(Stage::First, Stage::Server));
         }
         Source::Local(named) => match kept(named) {
             Some(files) => local(session, files, Vec::new(), true),
@@ -146,10 +157,10 @@ pub fn home(session: Session) {
     session.stage.set(Stage::First);
 }
 
-/// To the long work of the server.
-pub fn jobs(session: Session) {
+/// To a page of the server's own.
+pub fn page(session: Session, page: ServerPage) {
     close(session);
-    session.stage.set(Stage::Jobs);
+    session.stage.set(Stage::Server(page));
 }
 
 fn close(session: Session) {
@@ -283,7 +294,9 @@ fn show(
         return false;
     };
     let mut out = failures;
-    if let Some(d) = &deployment {
+    // What else a deployment holds is nothing to one recording of it.
+    let is_whole = matches!(source, Source::Deployment { recording: None, .. });
+    if let Some(d) = deployment.as_ref().filter(|_| is_whole) {
         out.extend(d.failures.iter().map(|f| (f.name.clone(), f.reason.clone())));
     }
     let name = |i: usize| infos.get(i).map(|r| r.name.clone()).unwrap_or_default();
@@ -404,7 +417,9 @@ fn is_current(turn: u64) -> bool {
 fn fail(session: Session, why: String) {
     session.tell(NoticeKind::Error, why);
     let open = session.open.with_untracked(Option::is_some);
-    session.stage.set(if open { Stage::Viewing } else { Stage::First });
+    // What was asked for from a page leaves one on that page.
+    let before = || link::page().map_or(Stage::First, Stage::Server);
+    session.stage.set(if open { Stage::Viewing } else { before() });
 }
 
 fn title_of(files: &[web_sys::File]) -> String {

@@ -1,10 +1,14 @@
 //! What is shown while no recording is: the first page, opening, asking for a local file, and the
-//! server's jobs.
+//! server's own pages.
 
 mod asking;
 mod first;
 mod jobs;
+mod library;
+mod server_page;
 
 pub use asking::{Asking, Opening};
 pub use first::FirstPage;
-pub use jobs::{JobsPage, NAME as JOBS};
+pub use jobs::JobsPage;
+pub use library::{DeploymentPage, LibraryPage};
+pub use server_page::ServerPage;

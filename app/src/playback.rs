@@ -29,6 +29,8 @@ pub struct Sound {
     range: StoredValue<Option<Range<i64>>>,
     paused_at: StoredValue<Option<i64>>,
     following: StoredValue<bool>,
+    /// Where the sound goes on that was in a folded gap.
+    skipped_to: StoredValue<Option<i64>>,
 }
 
 impl Sound {
@@ -44,6 +46,7 @@ impl Sound {
             range: StoredValue::new(None),
             paused_at: StoredValue::new(None),
             following: StoredValue::new(false),
+            skipped_to: StoredValue::new(None),
         }
     }
 }
@@ -115,6 +118,7 @@ fn follow(session: Session) {
         if session.sound.now.with_untracked(|p| *p != now) {
             session.sound.now.set(now);
         }
+        skip_folded_gap(session, &now);
         let shown = now.on.then_some(now.position);
         if session.play_head.with_untracked(|h| *h != shown) {
             session.play_head.set(shown);
@@ -127,6 +131,22 @@ fn follow(session: Session) {
     }
     // The first frame comes a little later: the worker needs a moment to begin.
     gloo::timers::callback::Timeout::new(150, move || step(session)).forget();
+}
+
+/// What is folded away on the screen is not waited for.
+fn skip_folded_gap(session: Session, now: &Playing) {
+    let Some(range) = session.sound.range.get_value().filter(|_| now.on) else { return };
+    let looped = session.view.with_untracked(|v| v.listening.looped);
+    let after = session.frame_now().and_then(|f| f.fold.after_gap(now.position));
+    // A loop goes round in the worker that plays it, gaps and all.
+    let after = after.filter(|to| !looped && range.contains(to));
+    // What was asked for is heard a moment later: once is enough.
+    if session.sound.skipped_to.get_value() != after {
+        session.sound.skipped_to.set_value(after);
+        if after.is_some() {
+            start(session, range, after);
+        }
+    }
 }
 
 /// Changes what is heard; what is being played goes on with it.

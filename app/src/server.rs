@@ -1,5 +1,7 @@
 //! What the page asks the server, if there is one: a static host has none, and that is no error.
 
+pub mod catalogue;
+
 use gloo::net::http::{Request, Response};
 use spyhop_api::annotation::{AnnotationChange, AnnotationList, AnnotationStep, SharedAnnotation};
 use spyhop_api::job::JobDetail;
@@ -10,9 +12,12 @@ use spyhop_api::{Deployment, DeploymentList, Timeline};
 /// Up to this many recordings are told of with everything that is known of them.
 const MOST_WHOLE: usize = 300;
 
+/// Where the deployments are, relative to the page's base.
+const DEPLOYMENTS: &str = "api/v1/deployments";
+
 /// The deployments that the server offers; none where there is no server.
 pub async fn deployments() -> Vec<Deployment> {
-    let Ok(answer) = Request::get("api/deployments").send().await else { return Vec::new() };
+    let Ok(answer) = Request::get(DEPLOYMENTS).send().await else { return Vec::new() };
     if !answer.ok() {
         return Vec::new();
     }
@@ -35,7 +40,7 @@ async fn large_deployment(id: &str) -> Option<Deployment> {
     let listed = Request::get("api/v1/deployments").send().await.ok().filter(Response::ok)?;
     let all = listed.json::<DeploymentList>().await.ok()?.deployments;
     let found = all.into_iter().find(|d| d.id == id && d.recording_count > MOST_WHOLE)?;
-    let address = format!("{}/timeline", api_address(id));
+    let address = format!("{}/timeline", deployment_address(id));
     let answer = Request::get(&address).send().await.ok().filter(Response::ok)?;
     let timeline = answer.json::<Timeline>().await.ok()?;
     Some(Deployment { recordings: timeline.infos(), ..found })
@@ -61,7 +66,7 @@ async fn whole_deployment(id: &str) -> Result<Deployment, String> {
 
 /// The pyramids that the server has of a deployment; none where it has none.
 pub async fn pyramids(id: &str) -> Vec<PyramidInfo> {
-    let address = format!("{}/pyramid", api_address(id));
+    let address = format!("{}/pyramid", deployment_address(id));
     let Ok(answer) = Request::get(&address).send().await else { return Vec::new() };
     if !answer.ok() {
         return Vec::new();
@@ -138,7 +143,7 @@ pub async fn history(id: &str, number: u64) -> Result<Vec<AnnotationStep>, Serve
 }
 
 fn annotations_address(id: &str) -> String {
-    format!("{}/annotations", api_address(id))
+    format!("{}/annotations", deployment_address(id))
 }
 
 async fn send(request: Result<Request, gloo::net::Error>) -> Result<Response, ServerError> {
@@ -171,17 +176,12 @@ async fn read<T: serde::de::DeserializeOwned>(answer: Response) -> Result<T, Ser
 
 /// Address of the tiles of a deployment, without product and version.
 pub fn tiles_address(id: &str) -> String {
-    format!("{}/tiles", api_address(id))
-}
-
-/// Address of what programs are told of a deployment, relative to the page's base.
-fn api_address(id: &str) -> String {
-    format!("api/v1/deployments/{}", encoded(id))
+    format!("{}/tiles", deployment_address(id))
 }
 
 /// Address of what the server tells of a deployment, relative to the page's base.
 pub fn deployment_address(id: &str) -> String {
-    format!("api/deployments/{}", encoded(id))
+    format!("{DEPLOYMENTS}/{}", encoded(id))
 }
 
 /// Address of a recording of a deployment, relative to the page's base.

@@ -13,6 +13,7 @@ use crate::engine::{Engine, Far, Progress, Wanted};
 use crate::fold::Fold;
 use crate::frame::Frame;
 use crate::labels::Labels;
+use crate::pages::ServerPage;
 use crate::prefs::Prefs;
 
 /// What the page is doing.
@@ -26,8 +27,8 @@ pub enum Stage {
     Asking,
     /// A recording is on the screen.
     Viewing,
-    /// The long work of the server.
-    Jobs,
+    /// A page of the server's own.
+    Server(ServerPage),
 }
 
 /// What is open.

@@ -24,7 +24,7 @@ pub fn duration(seconds: f64) -> String {
     let s = match seconds.abs() {
         s if s < 59.9995 => s,
         s if s < 3599.95 => (s * 10.0).round() / 10.0,
-        s if s < 86_370.0 => (s / 60.0).round() * 60.0,
+        s if s < 86_400.0 => (s / 60.0).round() * 60.0,
         s => s,
     };
     let text = if s < 1e-3 {
@@ -77,8 +77,18 @@ pub fn bytes(n: u64) -> String {
         format!("{} kB", trimmed(v / 1e3, 1))
     } else if v < 1e9 {
         format!("{} MB", trimmed(v / 1e6, 1))
-    } else {
+    } else if v < 1e12 {
         format!("{} GB", trimmed(v / 1e9, 2))
+    } else {
+        format!("{} TB", trimmed(v / 1e12, 2))
+    }
+}
+
+/// How many recordings: `1 recording`, `720 recordings`.
+pub fn recordings(count: usize) -> String {
+    match count {
+        1 => "1 recording".to_owned(),
+        n => format!("{n} recordings"),
     }
 }
 

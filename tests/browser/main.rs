@@ -6,6 +6,7 @@ mod fallbacks;
 mod hands;
 mod hosted;
 mod labels;
+mod library;
 mod links;
 mod settings;
 mod sound;

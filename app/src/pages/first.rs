@@ -12,6 +12,9 @@ const NOAA_URL: &str = "https://storage.googleapis.com/storage/v1/b/noaa-passive
     dclde%2F2013%2Fnefsc_sbnms_200903_nopp6_ch10%2Fsource-audio%2F\
     NOPP6_EST_20090329_121500_CH10.wav?alt=media";
 
+/// Deployments that stand here as cards; the library has all of them.
+const MOST_CARDS: usize = 6;
+
 /// What a newcomer sees.
 #[component]
 pub fn FirstPage(act: Callback<Action>) -> impl IntoView {
@@ -48,7 +51,7 @@ pub fn FirstPage(act: Callback<Action>) -> impl IntoView {
                 </form>
             </section>
             <Suspense>
-                {move || deployments.get().map(|all| view! { <Cards all/> })}
+                {move || deployments.get().map(|all| view! { <Cards all act/> })}
             </Suspense>
             <p class="noaa">
                 <button id="noaa" on:click=move |_| open::address(session, NOAA_URL)>
@@ -64,10 +67,11 @@ pub fn FirstPage(act: Callback<Action>) -> impl IntoView {
 }
 
 #[component]
-fn Cards(all: Vec<Deployment>) -> impl IntoView {
-    let made = all.iter().any(|d| d.synthesised);
+fn Cards(all: Vec<Deployment>, act: Callback<Action>) -> impl IntoView {
+    let count = all.len();
+    let made = all.iter().take(MOST_CARDS).any(|d| d.synthesised);
     (!all.is_empty()).then(|| {
-        let cards = all.into_iter().map(|d| view! { <Card deployment=d/> }).collect_view();
+        let cards = all.into_iter().take(MOST_CARDS).map(|d| view! { <Card deployment=d/> }).collect_view();
         view! {
             <section aria-label="Recordings of this server">
                 <div class="cards">{cards}</div>
@@ -77,6 +81,15 @@ fn Cards(all: Vec<Deployment>) -> impl IntoView {
                         " are sounds that Spyhop made itself, to the measures of the real ones."
                     </p>
                 })}
+                <p>
+                    <button id="library-link" class="link" on:click=move |_| act.run(Action::Library)>
+                        {if count > MOST_CARDS {
+                            format!("All {count} deployments are in the library")
+                        } else {
+                            "The library tells when and where they were recorded".to_owned()
+                        }}
+                    </button>
+                </p>
             </section>
         }
     })
@@ -87,8 +100,8 @@ fn Card(deployment: Deployment) -> impl IntoView {
     let session = use_session();
     let picture = format!("{}/preview.png", server::deployment_address(&deployment.id));
     let no_picture = RwSignal::new(false);
-    let size =
-        format!("{} recordings, {}", deployment.recording_count, wording::bytes(deployment.bytes));
+    let count = wording::recordings(deployment.recording_count);
+    let size = format!("{count}, {}", wording::bytes(deployment.bytes));
     let name = deployment.name.clone();
     let (opened, played) = (deployment.clone(), deployment.clone());
     view! {

@@ -15,9 +15,6 @@ use crate::wording;
 use failures::Failures;
 use stream::TaskStream;
 
-/// What the query calls it.
-pub const NAME: &str = "jobs";
-
 /// Runs that the task stream keeps.
 const RUNS: usize = 400;
 /// Whether the connection still stands is looked at this often, ms.

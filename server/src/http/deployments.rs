@@ -47,19 +47,39 @@ async fn list(
     Ok(Json(DeploymentList { deployments }))
 }
 
+/// How much is told of a deployment.
+#[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+struct Extent {
+    /// Whether its recordings and failures come with it
+    recordings: bool,
+}
+
+impl Default for Extent {
+    fn default() -> Self {
+        Extent { recordings: true }
+    }
+}
+
 /// One deployment with all its recordings
 ///
 /// For thousands of recordings the timeline is far shorter.
 #[utoipa::path(get, path = "/deployments/{id}", tag = "deployments",
-    params(("id" = String, Path, description = "The deployment")),
+    params(("id" = String, Path, description = "The deployment"), Extent),
     responses((status = 200, body = Deployment), (status = 404, body = Problem)))]
 async fn deployment(
     State(served): State<Arc<Served>>,
     reader: Reader,
     Path(id): Path<String>,
+    Query(Extent { recordings }): Query<Extent>,
 ) -> Result<Json<Deployment>, ApiError> {
     let wanted = id.clone();
-    let found = asked(&served, move |c| c.deployment(&wanted, reader)).await?;
+    let found = asked(&served, move |c| match recordings {
+        true => c.deployment(&wanted, reader),
+        false => c.description(&wanted, reader),
+    });
+    let found = found.await?;
     found.map(Json).ok_or_else(|| no_deployment(&id))
 }
 

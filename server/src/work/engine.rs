@@ -14,7 +14,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
-use spyhop_api::job::{JobDetail, JobProgress, JobsSnapshot, UnitRun};
+#[cfg(test)]
+use spyhop_api::job::JobProgress;
+use spyhop_api::job::{JobDetail, JobsSnapshot, UnitRun};
 use tokio::sync::watch;
 
 use super::ledger::{Ledger, Submitted, Wish, WorkError};
@@ -259,14 +261,6 @@ impl Engine {
         self.shared.reader().outputs(job)
     }
 
-    /// What a finished unit gave; `None` where it is not done.
-    ///
-    /// # Errors
-    /// When the ledger can't be read.
-    pub fn output_of(&self, key: &str) -> Result<Option<Value>, WorkError> {
-        self.shared.reader().output_of(key)
-    }
-
     /// Keys of all units of a kind that some job wants: files of others may be deleted.
     ///
     /// # Errors
@@ -280,6 +274,7 @@ impl Engine {
     ///
     /// # Errors
     /// When there is no such job, the ledger can't be read, or the engine is stopped.
+    #[cfg(test)]
     pub fn wait(&self, job: i64) -> Result<JobProgress, WorkError> {
         let mut core = self.shared.core();
         loop {

@@ -22,8 +22,6 @@ const TICK: Duration = Duration::from_millis(500);
 /// What came of a job.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// How it stands: done, or failed.
-    pub job: JobProgress,
     /// Keys and outputs of its finished units, in the order of its submission.
     pub outputs: Vec<(String, Value)>,
     /// What failed of it: the latest hundred.
@@ -62,8 +60,7 @@ pub fn run_in_foreground(
         return Err(WorkError::Stopped);
     }
     let detail = engine.job(id)?;
-    let outcome =
-        Outcome { outputs: engine.outputs(id)?, failures: detail.failures, job: detail.job };
+    let outcome = Outcome { outputs: engine.outputs(id)?, failures: detail.failures };
     drop(engine);
     if outcome.failures.is_empty() {
         // What is left of it only takes space.
@@ -124,7 +121,7 @@ mod tests {
         let settings = Settings { workers: 2, ..Settings::default() };
         let outcome =
             run_in_foreground(&state, registry.clone(), &job, settings.clone()).expect("runs");
-        assert_eq!((outcome.job.done, outcome.failures.len()), (2, 1));
+        assert_eq!((outcome.outputs.len(), outcome.failures.len()), (2, 1));
         assert!(outcome.failures[0].message.contains("three is broken"));
         job.units = units(&[1, 2, 4]);
         let outcome = run_in_foreground(&state, registry, &job, settings).expect("runs");

@@ -6,7 +6,7 @@ use crate::calibration::Calibration;
 use crate::recording::RecordingInfo;
 use crate::time::Timestamp;
 
-/// What `GET api/deployments` answers.
+/// What `GET api/v1/deployments` answers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DeploymentList {
@@ -55,7 +55,7 @@ pub struct Deployment {
     pub calibration: Option<Calibration>,
     /// The query of a link that shows it at its best, without `src`.
     pub best_view: String,
-    /// Its recordings in clock order; empty in a list, filled for `GET api/deployments/<id>`.
+    /// Its recordings in clock order; empty in a list, filled for `GET api/v1/deployments/<id>`.
     pub recordings: Vec<RecordingInfo>,
     /// Files of it that could not be read; they stop nothing. Filled with `recordings`.
     pub failures: Vec<FileFailure>,

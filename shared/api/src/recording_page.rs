@@ -1,5 +1,6 @@
 //! A page of a deployment's recordings, sorted and filtered: what a table shows of thousands.
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
@@ -43,6 +44,52 @@ impl Default for RecordingQuery {
     }
 }
 
+impl RecordingQuery {
+    /// The query of an address; what is as usual stays unsaid, so that the usual question is empty.
+    pub fn to_query(&self) -> String {
+        let usual = RecordingQuery::default();
+        let time = |t: Option<Timestamp>| t.map(Timestamp::to_iso);
+        let pairs = [
+            ("search", (!self.search.is_empty()).then(|| self.search.clone())),
+            ("sort", (self.sort != usual.sort).then(|| self.sort.name().to_owned())),
+            ("descending", self.descending.then(|| "true".to_owned())),
+            ("failed", self.failed.map(|failed| failed.to_string())),
+            ("from", time(self.from)),
+            ("until", time(self.until)),
+            ("offset", (self.offset != usual.offset).then(|| self.offset.to_string())),
+            ("limit", (self.limit != usual.limit).then(|| self.limit.to_string())),
+        ];
+        let said = pairs.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        let encoded = |value: &str| utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
+        said.map(|(key, value)| format!("{key}={}", encoded(&value))).collect::<Vec<_>>().join("&")
+    }
+
+    /// Reads what [`RecordingQuery::to_query`] wrote. Other keys are passed over, and a value that can't
+    /// be read is as usual.
+    pub fn from_query(query: &str) -> RecordingQuery {
+        let mut read = RecordingQuery::default();
+        for pair in query.trim_start_matches('?').split('&') {
+            let (key, raw) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = percent_decode_str(raw).decode_utf8_lossy();
+            match key {
+                "search" => read.search = value.into_owned(),
+                "sort" => {
+                    let named = RecordingSort::ALL.into_iter().find(|sort| sort.name() == value);
+                    read.sort = named.unwrap_or_default();
+                }
+                "descending" => read.descending = value == "true",
+                "failed" => read.failed = value.parse().ok(),
+                "from" => read.from = Timestamp::from_iso(&value).ok(),
+                "until" => read.until = Timestamp::from_iso(&value).ok(),
+                "offset" => read.offset = value.parse().unwrap_or(read.offset),
+                "limit" => read.limit = value.parse().unwrap_or(read.limit),
+                _ => {}
+            }
+        }
+        read
+    }
+}
+
 /// A column of the table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -59,6 +106,28 @@ pub enum RecordingSort {
     Duration,
     /// Frames a second.
     Rate,
+}
+
+impl RecordingSort {
+    /// All of them.
+    pub const ALL: [RecordingSort; 5] = [
+        RecordingSort::Start,
+        RecordingSort::Name,
+        RecordingSort::Bytes,
+        RecordingSort::Duration,
+        RecordingSort::Rate,
+    ];
+
+    /// Its name in a query.
+    pub fn name(self) -> &'static str {
+        match self {
+            RecordingSort::Start => "start",
+            RecordingSort::Name => "name",
+            RecordingSort::Bytes => "bytes",
+            RecordingSort::Duration => "duration",
+            RecordingSort::Rate => "rate",
+        }
+    }
 }
 
 /// A row of the table.
@@ -98,4 +167,34 @@ pub struct RecordingPage {
     pub total: u64,
     /// Those of this page.
     pub rows: Vec<RecordingRow>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_survives_the_way_through_an_address() {
+        let question = RecordingQuery {
+            search: "100 % & café=".into(),
+            sort: RecordingSort::Duration,
+            descending: true,
+            failed: Some(true),
+            from: Some(Timestamp(1_717_243_200_000_000_001)),
+            until: None,
+            offset: 200,
+            limit: 50,
+        };
+        assert_eq!(RecordingQuery::from_query(&question.to_query()), question);
+        assert_eq!(RecordingQuery::default().to_query(), "");
+        let odd = RecordingQuery::from_query("?page=library&sort=colour&offset=-3&failed=perhaps");
+        assert_eq!(odd, RecordingQuery::default());
+    }
+
+    #[test]
+    fn a_column_has_one_name_in_json_and_in_queries() {
+        for sort in RecordingSort::ALL {
+            assert_eq!(serde_json::to_value(sort).expect("JSON"), sort.name());
+        }
+    }
 }

@@ -133,7 +133,6 @@ impl Core {
         };
         let reading = shared.clone();
         let context = UnitContext {
-            key: unit.key.clone(),
             stop: run.stop.clone(),
             fraction: run.fraction.clone(),
             output_of: Box::new(move |key| reading.reader().output_of(key).ok().flatten()),

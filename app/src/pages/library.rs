@@ -1,0 +1,127 @@
+//! `?page=library`: the deployments of the server, and one of them with its recordings.
+
+mod answers;
+mod deployment_page;
+mod entry;
+mod facts;
+mod recordings;
+mod strip;
+mod strip_view;
+
+pub use deployment_page::DeploymentPage;
+
+use leptos::prelude::*;
+use spyhop_api::Deployment;
+
+use crate::commands::Action;
+use crate::link;
+use crate::pages::ServerPage;
+use crate::server::catalogue;
+use crate::wording;
+use answers::{ask_again_while, ask_for, when_rested};
+use entry::Entry;
+
+/// All deployments, or those in which the words are found.
+#[component]
+pub fn LibraryPage(search: String, act: Callback<Action>) -> impl IntoView {
+    let words = RwSignal::new(search.clone());
+    let asked =
+        ask_for(move || words.get(), |words| async move { catalogue::deployments(&words).await });
+    let list = move || asked.answer.get().unwrap_or_default();
+    ask_again_while(asked, |list: &Vec<Deployment>| list.iter().any(|d| d.unread_count > 0));
+    let search_for = move |text: String| {
+        link::amend_page(&ServerPage::Library { search: text.clone() });
+        words.set(text);
+    };
+    let typed = when_rested(search_for);
+    let field = NodeRef::<leptos::html::Input>::new();
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        if let Some(field) = field.get() {
+            search_for(field.value());
+        }
+    };
+    let is_empty = move || asked.answer.with(|a| a.as_ref().is_some_and(Vec::is_empty));
+    view! {
+        <div class="library" id="library" aria-busy=move || asked.waiting.get().to_string()>
+            <div class="library-head">
+                <h1>"Library"</h1>
+                <form role="search" on:submit=submit>
+                    <input id="library-search" type="search" node_ref=field prop:value=search
+                        aria-label="Search deployments and recordings"
+                        placeholder="Search names, places, instruments, files…"
+                        on:input=move |ev| typed(event_target_value(&ev))/>
+                </form>
+                <span class="space"></span>
+                <button id="library-jobs" on:click=move |_| act.run(Action::Jobs)>"Jobs"</button>
+            </div>
+            <p class="dim" id="library-count" role="status">
+                {move || asked.answer.with(|a| a.as_ref().map(|list| sum(list, &words.get())))}
+            </p>
+            {move || asked.failure.get().map(|why| view! { <p class="trouble" role="alert">{why}</p> })}
+            <ul class="deployments">
+                <For each=list key=version let:deployment>
+                    <Entry deployment/>
+                </For>
+            </ul>
+            <Show when=move || is_empty() && words.with(String::is_empty)>
+                <p>
+                    "This server has no deployments. Each folder with recordings of the place that it "
+                    "was given (spyhop serve --data PLACE) is one."
+                </p>
+            </Show>
+            <Show when=move || is_empty() && !words.with(String::is_empty)>
+                <p>
+                    "Nothing has all of these words in its description or in the name of a recording. "
+                    "Fewer words find more."
+                </p>
+            </Show>
+        </div>
+    }
+}
+
+/// What must change for a deployment to be shown anew.
+fn version(d: &Deployment) -> impl Eq + std::hash::Hash + use<> {
+    let counts = (d.recording_count, d.unread_count, d.bad_count, d.bytes);
+    (d.id.clone(), d.name.clone(), counts, d.start, d.end)
+}
+
+/// `3 deployments with “right whale”: 720 recordings, 12.3 GB, 2.5 days of sound`.
+fn sum(list: &[Deployment], words: &str) -> String {
+    let many = match list.len() {
+        1 => "1 deployment".to_owned(),
+        n => format!("{n} deployments"),
+    };
+    let found = match words.trim() {
+        "" => many,
+        words => format!("{many} with “{words}”"),
+    };
+    if list.is_empty() {
+        return found;
+    }
+    let recordings: usize = list.iter().map(|d| d.recording_count).sum();
+    let bytes = list.iter().fold(0u64, |sum, d| sum.saturating_add(d.bytes));
+    let recorded_s: f64 = list.iter().map(|d| d.recorded_s).sum();
+    format!(
+        "{found}: {}, {}, {} of sound",
+        wording::recordings(recordings),
+        wording::bytes(bytes),
+        wording::duration(recorded_s)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sum_of_a_search_says_what_was_searched() {
+        let d =
+            Deployment { recording_count: 2, bytes: 1500, recorded_s: 30.0, ..Default::default() };
+        assert_eq!(
+            sum(&[d.clone(), d], " right whale"),
+            "2 deployments with “right whale”: 4 recordings, 3 kB, 1 min of sound"
+        );
+        assert_eq!(sum(&[], "x"), "0 deployments with “x”");
+    }
+}
