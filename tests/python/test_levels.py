@@ -135,6 +135,7 @@ def test_an_ltsa_is_what_numpy_makes_of_the_samples_and_gaps_are_nan(plain, tmp_
     assert told["periods"] == len(starts) and told["calibrated"] is False
     with xarray.open_zarr(out) as ds:
         assert ds.psd.dims == ("time", "frequency")
+        assert {"frequency", "frequency_low", "frequency_high", "time"} == set(ds.coords)
         assert ds.psd.attrs["units"] == "dB re FS²/Hz" and ds.psd.encoding["dtype"] == np.int16
         assert "full scale" in ds.attrs["calibration"]
         np.testing.assert_allclose(ds.frequency.values, np.arange(201) * 10)

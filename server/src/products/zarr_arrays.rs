@@ -25,7 +25,7 @@ pub fn levels(
     variable: &Variable,
 ) -> ArrayBuilder {
     let mut builder = ArrayBuilder::new(shape, chunk, data_type::float32(), f32::NAN);
-    finish(&mut builder, dimensions, level_attributes(variable));
+    finish(&mut builder, dimensions, level_attributes(dimensions, variable));
     builder
 }
 
@@ -36,7 +36,7 @@ pub fn stepped_levels(
     dimensions: &[&str],
     variable: &Variable,
 ) -> ArrayBuilder {
-    let mut attributes = level_attributes(variable);
+    let mut attributes = level_attributes(dimensions, variable);
     attributes["scale_factor"] = STEP_DB.into();
     attributes["add_offset"] = 0.0.into();
     attributes["_FillValue"] = GAP.into();
@@ -119,8 +119,13 @@ pub fn band_coordinates(bands: &[Band]) -> Vec<(&'static str, ArrayBuilder, Vec<
     ]
 }
 
-fn level_attributes(variable: &Variable) -> Value {
-    json!({ "long_name": variable.long_name, "units": variable.unit })
+fn level_attributes(dimensions: &[&str], variable: &Variable) -> Value {
+    let mut attributes = json!({ "long_name": variable.long_name, "units": variable.unit });
+    if dimensions.contains(&"frequency") {
+        // What has a dimension's own name is a coordinate by that; others are named.
+        attributes["coordinates"] = "frequency_low frequency_high".into();
+    }
+    attributes
 }
 
 fn finish(builder: &mut ArrayBuilder, dimensions: &[&str], attributes: Value) {
