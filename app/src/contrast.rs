@@ -88,27 +88,32 @@ fn cells(source: &impl ColumnSource, frame: &Frame) -> Vec<f32> {
         let at = frame.position_at((c as f64 + 0.5) / COLUMNS as f64);
         let pixel = frame.span() / 1024.0;
         source.columns(at..at + pixel, &mut |_, found: Column<'_>| {
-            for (cell, hz) in column.iter_mut().zip(&rows_hz) {
-                *cell = hz.and_then(|hz| power_at(&found, hz)).unwrap_or(0.0);
+            for (cell, band_hz) in column.iter_mut().zip(&rows_hz) {
+                *cell = band_hz.and_then(|band| power_between(&found, band)).unwrap_or(0.0);
             }
         });
     }
     power
 }
 
-/// Frequencies of the grid's rows; `None` where DC would speak for the picture, unless that is all
-/// there is to see.
-fn rows_hz(frame: &Frame) -> [Option<f64>; ROWS] {
+/// Bands of the grid's rows; `None` where DC would speak for the picture, unless that is all there is to
+/// see.
+fn rows_hz(frame: &Frame) -> [Option<(f64, f64)>; ROWS] {
     let dc_hz = (frame.nyquist_hz * DC_SHARE).min(frame.band_hz.1 * 0.5);
     std::array::from_fn(|r| {
-        let hz = frame.hz_at((r as f64 + 0.5) / ROWS as f64);
-        (hz >= dc_hz).then_some(hz)
+        let [a, middle, b] =
+            [0.0, 0.5, 1.0].map(|in_row| frame.hz_at((r as f64 + in_row) / ROWS as f64));
+        (middle >= dc_hz).then_some((a.min(b), a.max(b)))
     })
 }
 
-/// Mean power of a column at a frequency.
-pub fn power_at(column: &Column<'_>, hz: f64) -> Option<f32> {
-    row_at(column, hz).and_then(|row| column.mean.get(row).copied())
+/// Mean power of a column's rows from one frequency to another, of one at least: a line that is thinner
+/// than a row of the grid has its say.
+fn power_between(column: &Column<'_>, (low_hz, high_hz): (f64, f64)) -> Option<f32> {
+    let (first, last) = (row_at(column, low_hz)?, row_at(column, high_hz));
+    let rows = column.mean.get(first..)?;
+    let rows = rows.get(..=last.map_or(rows.len() - 1, |last| last - first))?;
+    Some(rows.iter().sum::<f32>() / rows.len() as f32)
 }
 
 /// Row of a column that holds a frequency.
@@ -217,7 +222,7 @@ mod tests {
     fn contrast_looks_at_the_rows_that_the_axis_draws() {
         let below_100_hz = |axis| {
             let rows = rows_hz(&frame(axis, (10.0, 1000.0)));
-            rows.iter().flatten().filter(|hz| **hz < 100.0).count()
+            rows.iter().flatten().filter(|band| (band.0 + band.1) / 2.0 < 100.0).count()
         };
         // A decade of two fills half of a logarithmic axis and a tenth of a linear one.
         assert_eq!(below_100_hz(FrequencyAxis::Log), ROWS / 2);
@@ -227,7 +232,7 @@ mod tests {
     #[test]
     fn dc_has_no_say_unless_nothing_else_is_shown() {
         let rows = rows_hz(&frame(FrequencyAxis::Linear, (0.0, 1000.0)));
-        assert!(rows.iter().flatten().all(|hz| *hz >= 4.0) && rows.contains(&None));
+        assert!(rows.iter().flatten().all(|band| band.1 >= 4.0) && rows.contains(&None));
         assert!(rows_hz(&frame(FrequencyAxis::Linear, (0.0, 3.0))).iter().any(Option::is_some));
     }
 }
