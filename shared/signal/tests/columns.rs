@@ -327,5 +327,11 @@ fn columns_made_in_parts_are_those_made_at_once() {
     let rest = compute(&ColumnsSpec { first_column: 10, columns: 4, ..whole }, &line, noise);
     assert!(rest.max.is_empty() && !parts.max.is_empty());
     parts.append(rest);
+    // The maximum of a single frame is its mean, which is rounded in another order: the last bit differs.
+    assert_eq!(parts.max.len(), expected.max.len());
+    for (part, whole) in parts.max.iter().zip(&expected.max) {
+        assert!((part - whole).abs() <= 1e-6 * whole, "{part} and {whole}");
+    }
+    parts.max.clone_from(&expected.max);
     assert_eq!(parts, expected);
 }
