@@ -333,5 +333,6 @@ fn columns_made_in_parts_are_those_made_at_once() {
         assert!((part - whole).abs() <= 1e-6 * whole, "{part} and {whole}");
     }
     parts.max.clone_from(&expected.max);
-    assert_eq!(parts, expected);
+    // As text: the wave form of a gap is NaN, which equals nothing.
+    assert_eq!(format!("{parts:?}"), format!("{expected:?}"));
 }
