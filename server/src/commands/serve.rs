@@ -129,7 +129,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             _ => None,
         };
         announce(&served.catalogue, &addresses, address, tls.is_some())?;
-        if !address.ip().is_loopback() {
+        // As the guard has it: a public name means that others reach this machine.
+        if !address.ip().is_loopback() || args.public_url.is_some() {
             println!(
                 "Whoever changes something from another machine needs the token in {}",
                 token.path.display()

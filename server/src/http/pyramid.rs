@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 
 use super::data::names_tag;
 use super::error::ApiError;
+use super::web_app::takes;
 use super::{blocking, no_deployment};
 use crate::catalogue::access::Reader;
 use crate::pyramid::{EncodedTile, TileCache, TileFailure, Tiles, product_name};
@@ -127,7 +128,7 @@ async fn tile(
 }
 
 fn answer(tile: &EncodedTile, headers: &HeaderMap) -> Result<Response, ApiError> {
-    let packed = takes_gzip(headers);
+    let packed = takes(headers, "gzip");
     let tag = format!("\"{}{}\"", tile.hash, if packed { "-gzip" } else { "" });
     let keep = if tile.unfinished { "no-store" } else { "public, max-age=31536000, immutable" };
     let mut answer = HeaderMap::new();
@@ -146,16 +147,6 @@ fn answer(tile: &EncodedTile, headers: &HeaderMap) -> Result<Response, ApiError>
     let unpacked = flate2::read::GzDecoder::new(&tile.gzip[..]).read_to_end(&mut plain);
     unpacked.map_err(|error| ApiError::internal(&error))?;
     Ok((answer, Bytes::from(plain)).into_response())
-}
-
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()).any(|list| {
-        list.split(',').any(|item| {
-            let (name, weight) = item.split_once(';').unwrap_or((item, ""));
-            let refused = weight.trim().strip_prefix("q=").and_then(|q| q.trim().parse().ok());
-            name.trim().eq_ignore_ascii_case("gzip") && refused != Some(0.0f32)
-        })
-    })
 }
 
 #[cfg(test)]
@@ -248,11 +239,11 @@ mod tests {
 
     #[test]
     fn a_coding_that_is_refused_is_not_sent() {
-        for (value, takes) in
+        for (value, expected) in
             [("gzip", true), ("br;q=1, GZIP;q=0.5", true), ("gzip;q=0", false), ("br", false)]
         {
             let headers = [(header::ACCEPT_ENCODING, HeaderValue::from_static(value))];
-            assert_eq!(takes_gzip(&HeaderMap::from_iter(headers)), takes, "{value}");
+            assert_eq!(takes(&HeaderMap::from_iter(headers), "gzip"), expected, "{value}");
         }
     }
 }

@@ -94,18 +94,18 @@ impl Coding {
 
 /// The best coding that a browser takes.
 fn accepted(headers: &HeaderMap) -> Option<Coding> {
-    let listed = |coding: Coding| {
-        headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()).any(
-            |list| {
-                list.split(',').any(|item| {
-                    let (name, weight) = item.split_once(';').unwrap_or((item, ""));
-                    name.trim().eq_ignore_ascii_case(coding.name())
-                        && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
-                })
-            },
-        )
-    };
-    [Coding::Brotli, Coding::Gzip].into_iter().find(|coding| listed(*coding))
+    [Coding::Brotli, Coding::Gzip].into_iter().find(|coding| takes(headers, coding.name()))
+}
+
+/// Whether a browser takes a coding of a transfer, by its name.
+pub fn takes(headers: &HeaderMap, coding: &str) -> bool {
+    headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|v| v.to_str().ok()).any(|list| {
+        list.split(',').any(|item| {
+            let (name, weight) = item.split_once(';').unwrap_or((item, ""));
+            let refused = weight.trim().strip_prefix("q=").and_then(|q| q.trim().parse().ok());
+            name.trim().eq_ignore_ascii_case(coding) && refused != Some(0.0f32)
+        })
+    })
 }
 
 /// A file of the web app in a coding; made once and kept.
