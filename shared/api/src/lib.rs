@@ -11,6 +11,7 @@ pub mod annotation;
 pub mod calibration;
 pub mod coverage;
 pub mod deployment;
+pub mod detection;
 pub mod job;
 pub mod levels;
 pub mod problem;

@@ -7,7 +7,6 @@
 mod band;
 mod chain;
 mod decimate;
-mod fir;
 mod high_pass;
 mod limiter;
 mod presets;

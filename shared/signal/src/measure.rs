@@ -5,10 +5,12 @@
 
 mod boxes;
 mod contrast;
+mod energy_share;
 mod readings;
 mod slice;
 
 pub use boxes::{BoxMeasures, BoxSpec, CONTEXT_S, measure_box};
 pub use contrast::contrast;
+pub(crate) use energy_share::{BinEnergy, energy_share_hz};
 pub use readings::{LevelReference, Reading};
 pub use slice::{Peak, Slice};

@@ -9,7 +9,7 @@ use rustfft::num_complex::Complex32;
 use rustfft::{Fft, FftPlanner};
 use std::f64::consts::TAU;
 
-use super::fir::{kaiser_beta, kaiser_taps, kaiser_transition, low_pass};
+use crate::fir::{kaiser_beta, kaiser_taps, kaiser_transition, low_pass};
 
 /// How far outside the band a sound must lie to be gone is written by the transition; how gone it
 /// is, here: dB.

@@ -1,6 +1,6 @@
 //! Fewer samples of the same sound: a low pass that is computed only where its output is kept.
 
-use super::fir::{dot, kaiser_beta, kaiser_taps, low_pass};
+use crate::fir::{dot, kaiser_beta, kaiser_taps, low_pass};
 
 /// What folds over stays this far below what it folds from, dB.
 const ALIAS_DB: f64 = 80.0;

@@ -1,6 +1,6 @@
 //! Samples at any rate to frames at the device's: a windowed sinc, its phases from a table.
 
-use super::fir::{dot, kaiser_beta, kaiser_window, sinc};
+use crate::fir::{dot, kaiser_beta, kaiser_window, sinc};
 
 /// Zero crossings of the sinc on either side.
 const CROSSINGS: usize = 40;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use spyhop_api::view::SpectrumSettings;
 
 use super::Slice;
+use super::energy_share::{BinEnergy, energy_share_hz};
 use crate::spectrum::SpecError;
 
 /// Seconds on either side of a box that its signal-to-noise ratio is taken against.
@@ -132,39 +133,21 @@ fn without_mean(samples: &[f32]) -> Vec<f32> {
 fn spectral(measures: &mut BoxMeasures, samples: &[f32], spec: &BoxSpec) -> Result<(), SpecError> {
     let slice = Slice::of(samples, spec.sample_rate_hz, &spec.spectrum)?;
     let (low, high) = spec.band_hz;
-    // The bins whose own width reaches into the band, each with the share of it that does.
-    let bins: Vec<(f64, f64, f64)> = (0..slice.mean.len())
-        .filter_map(|bin| {
-            let (from, to) = ((bin as f64 - 0.5) * slice.bin_hz, (bin as f64 + 0.5) * slice.bin_hz);
-            let (from, to) = (from.max(low), to.min(high));
-            let power = f64::from(slice.mean[bin]);
-            (to > from && bin > 0 && power.is_finite()).then_some((
-                from,
-                to,
-                power * (to - from) / slice.bin_hz,
-            ))
-        })
-        .collect();
-    let total: f64 = bins.iter().map(|b| b.2).sum();
+    let in_band = |bin: usize| {
+        BinEnergy::in_band(bin, slice.bin_hz, f64::from(slice.mean[bin]), spec.band_hz)
+    };
+    let bins: Vec<BinEnergy> = (1..slice.mean.len()).filter_map(in_band).collect();
+    let total: f64 = bins.iter().map(|bin| bin.energy).sum();
     if !(total > 0.0) {
         return Ok(());
     }
-    let frequency = |share: f64| {
-        let mut left = share * total;
-        for &(from, to, power) in &bins {
-            if left <= power {
-                return Some(from + (to - from) * if power > 0.0 { left / power } else { 0.0 });
-            }
-            left -= power;
-        }
-        Some(high)
-    };
+    let frequency = |share: f64| energy_share_hz(&bins, share);
     measures.low_5_hz = frequency(0.05);
     measures.low_25_hz = frequency(0.25);
     measures.centre_hz = frequency(0.5);
     measures.high_75_hz = frequency(0.75);
     measures.high_95_hz = frequency(0.95);
-    let width: f64 = bins.iter().map(|b| (b.1 - b.0) / slice.bin_hz).sum();
+    let width: f64 = bins.iter().map(|b| (b.to_hz - b.from_hz) / slice.bin_hz).sum();
     measures.mean_density_db = Some(10.0 * (total / width).log10());
     if let Some(peak) = slice.peak(low, high) {
         measures.peak_hz = Some(peak.hz);

@@ -39,6 +39,19 @@ pub struct Recorded {
     pub runs: Vec<ClockRun>,
 }
 
+impl ClockRun {
+    /// Which of its frames, counted from its first, are nearest to a span of the clock: borders fall as
+    /// those of periods do. Empty where none are.
+    pub fn frames_within(&self, span_ns: &Range<i64>, sample_rate_hz: f64) -> Range<u64> {
+        let frame_at = |ns: i64| {
+            let frame = nanos_to_frames(ns.saturating_sub(self.start_ns), sample_rate_hz);
+            u64::try_from(frame).unwrap_or(0).min(self.frames)
+        };
+        let from = frame_at(span_ns.start);
+        from..frame_at(span_ns.end).max(from)
+    }
+}
+
 impl Recorded {
     /// Lays recordings on the clock. Returned beside it are those that are left out with the reason, as
     /// [`Line::new`] gives them. Where two runs overlap the later one is cut.

@@ -10,23 +10,23 @@ use spyhop_api::view::Window;
 use crate::spectrum::window_coefficients;
 
 /// Kaiser's β for a stop band of at least 50 dB.
-pub(super) fn kaiser_beta(attenuation_db: f64) -> f64 {
+pub(crate) fn kaiser_beta(attenuation_db: f64) -> f64 {
     0.1102 * (attenuation_db - 8.7)
 }
 
 /// How many taps (odd) reach an attenuation with a transition of so many cycles a sample.
-pub(super) fn kaiser_taps(attenuation_db: f64, transition: f64) -> usize {
+pub(crate) fn kaiser_taps(attenuation_db: f64, transition: f64) -> usize {
     let taps = ((attenuation_db - 7.95) / (2.285 * TAU * transition) + 1.0).ceil();
     (taps.clamp(3.0, 1e7) as usize) | 1
 }
 
 /// The transition, in cycles a sample, that so many taps give.
-pub(super) fn kaiser_transition(attenuation_db: f64, taps: usize) -> f64 {
+pub(crate) fn kaiser_transition(attenuation_db: f64, taps: usize) -> f64 {
     (attenuation_db - 7.95) / (2.285 * TAU * (taps.max(3) - 1) as f64)
 }
 
 /// Symmetric Kaiser window of `length` ≥ 2 points.
-pub(super) fn kaiser_window(length: usize, beta: f64) -> Vec<f64> {
+pub(crate) fn kaiser_window(length: usize, beta: f64) -> Vec<f64> {
     // A periodic window is a symmetric one without its last point, which equals its first.
     let mut window = window_coefficients(Window::Kaiser(beta), length - 1);
     window.extend(window.first().copied());
@@ -34,7 +34,7 @@ pub(super) fn kaiser_window(length: usize, beta: f64) -> Vec<f64> {
 }
 
 /// Low pass with its −6 dB point at `cutoff` cycles a sample (0 to 0.5) and unit gain at zero.
-pub(super) fn low_pass(taps: usize, cutoff: f64, beta: f64) -> Vec<f64> {
+pub(crate) fn low_pass(taps: usize, cutoff: f64, beta: f64) -> Vec<f64> {
     let middle = (taps - 1) as f64 / 2.0;
     let mut response: Vec<f64> = kaiser_window(taps, beta)
         .iter()
@@ -47,14 +47,14 @@ pub(super) fn low_pass(taps: usize, cutoff: f64, beta: f64) -> Vec<f64> {
 }
 
 /// sin πx / πx.
-pub(super) fn sinc(x: f64) -> f64 {
+pub(crate) fn sinc(x: f64) -> f64 {
     let y = PI * x;
     if y.abs() < 1e-9 { 1.0 } else { y.sin() / y }
 }
 
 /// Scalar product in eight lanes, so that the compiler may use the machine's wide registers; float
 /// sums are never reordered for us.
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a_lanes, a_rest) = a.as_chunks::<8>();
     let (b_lanes, b_rest) = b.as_chunks::<8>();
     let mut sums = [0.0f32; 8];
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn low_passes_are_scipys() {
-        let fixture = include_str!("../../tests/fixtures/scipy_filters.json");
+        let fixture = include_str!("../tests/fixtures/scipy_filters.json");
         let fixture: Value = serde_json::from_str(fixture).expect("valid JSON");
         for case in fixture["low_passes"].as_array().expect("an array") {
             let number = |key: &str| case[key].as_f64().expect("a number");
