@@ -47,16 +47,27 @@ pub fn Viewer(act: Callback<Action>, commit: Callback<()>) -> impl IntoView {
     let painter = Painter::new(session, canvases);
     redraw_when_needed(session, canvases, &painter);
     let painter = StoredValue::new_local(painter);
+    let furnished = after_the_first_frame();
     view! {
         <div class="viewer">
             <Overview canvases commit/>
             <div class="middle" class:with-panel=move || session.prefs.panel.get()>
-                <Panel act/>
+                <Panel act furnished/>
                 <Stage canvases painter commit act/>
             </div>
             <PlayBar act/>
         </div>
     }
+}
+
+/// Becomes true in a task after the next frame: what is not the picture keeps nobody waiting for it.
+fn after_the_first_frame() -> RwSignal<bool> {
+    let over = RwSignal::new(false);
+    request_animation_frame(move || {
+        // The viewer may have left the page meanwhile.
+        set_timeout(move || drop(over.try_set(true)), Duration::ZERO);
+    });
+    over
 }
 
 /// Marks the picture as out of date whenever something that it shows changes.

@@ -30,7 +30,7 @@ const JOBS_AT_ONCE: usize = 2;
 const LONG_READ_BYTES: u64 = 500_000;
 /// How far apart what was missing is shown, and what gets better.
 const SHOWN_MS: u32 = 50;
-const REFINED_MS: u32 = 400;
+const REFINED_MS: u32 = 600;
 
 /// Everything that clones of an engine share.
 pub struct State {
