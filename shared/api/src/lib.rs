@@ -30,7 +30,8 @@ pub use deployment::{Deployment, DeploymentList, FileFailure, PositionPublic, Vi
 pub use levels::{Band, Level, Quantity};
 pub use problem::Problem;
 pub use quality::{
-    DeploymentQuality, Finding, FindingKind, HourQuality, Quality, RecordingQuality,
+    DeploymentQuality, Finding, FindingCount, FindingKind, HourQuality, Quality, QualityList,
+    QualitySummary, RecordingQuality,
 };
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};
