@@ -9,6 +9,7 @@
 
 pub mod annotation;
 pub mod calibration;
+mod column_samples;
 pub mod coverage;
 pub mod deployment;
 pub mod job;
@@ -25,6 +26,7 @@ pub mod view;
 
 pub use annotation::Annotation;
 pub use calibration::{ByFrequency, Calibration, CalibrationError, FrequencyTable};
+pub use column_samples::ColumnSamples;
 pub use coverage::Coverage;
 pub use deployment::{Deployment, DeploymentList, FileFailure, PositionPublic, Visibility};
 pub use levels::{Band, Level, Quantity};
