@@ -1,6 +1,7 @@
 //! A built pyramid as one Zarr store for other programs.
 //!
-//! A group for each level, with `mean`, `max`, `frames` and the coordinates `time` and `frequency`. The
+//! A group for each level, with the levels `mean` and `max` by band, the wave form `wave_min`, `wave_max`
+//! and `mean_square`, the counts `frames` and `samples`, and the coordinates `time` and `frequency`. The
 //! chunks are hard links to the units' files (copies where a disk has no links), so that a store costs
 //! next to nothing, and stays whole when a unit is swept away.
 
@@ -17,7 +18,7 @@ use zarrs::metadata::{ArrayMetadata, GroupMetadata, NodeMetadata};
 use zarrs::metadata_ext::group::consolidated_metadata::ConsolidatedMetadata;
 use zarrs::storage::store::MemoryStore;
 
-use super::arrays::{self, Quantity, level_name};
+use super::arrays::{self, Number, Quantity, level_name};
 use super::folder::Folder;
 use super::plan::{LevelExtent, Plan, tier_of, unit_columns};
 
@@ -144,7 +145,9 @@ fn write_level(
         }
         nodes.push(writer.array(quantity.name(), &array)?);
     }
-    nodes.push(writer.array("frames", &arrays::frames_array(level, length))?);
+    for number in Number::ALL {
+        nodes.push(writer.array(number.name(), &number.array(level, length))?);
+    }
     for unit in plan.units.iter().filter(|unit| unit.tier == tier_of(level)) {
         let first = unit.columns(level).start;
         let chunk = (first - extent.first_stored).div_euclid(unit_columns(level));
@@ -153,7 +156,9 @@ fn write_level(
             let name = quantity.name();
             writer.link(&from.join(name).join("c/0/0"), &format!("{name}/c/{chunk}/0"))?;
         }
-        writer.link(&from.join("frames/c/0"), &format!("frames/c/{chunk}"))?;
+        for name in Number::ALL.map(Number::name) {
+            writer.link(&from.join(name).join("c/0"), &format!("{name}/c/{chunk}"))?;
+        }
     }
     let time = arrays::time_array(&plan.grid, level, length, plan.recorded.dated);
     nodes.push(writer.array("time", &time)?);

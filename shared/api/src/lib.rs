@@ -9,6 +9,7 @@
 
 pub mod annotation;
 pub mod calibration;
+mod column_samples;
 pub mod coverage;
 pub mod deployment;
 pub mod job;
@@ -25,12 +26,14 @@ pub mod view;
 
 pub use annotation::Annotation;
 pub use calibration::{ByFrequency, Calibration, CalibrationError, FrequencyTable};
+pub use column_samples::ColumnSamples;
 pub use coverage::Coverage;
 pub use deployment::{Deployment, DeploymentList, FileFailure, PositionPublic, Visibility};
 pub use levels::{Band, Level, Quantity};
 pub use problem::Problem;
 pub use quality::{
-    DeploymentQuality, Finding, FindingKind, HourQuality, Quality, RecordingQuality,
+    DeploymentQuality, Finding, FindingCount, FindingKind, HourQuality, Quality, QualityList,
+    QualitySummary, RecordingQuality,
 };
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};

@@ -128,13 +128,50 @@ pub enum FindingKind {
 pub struct DeploymentQuality {
     /// Recordings that are measured already: the answer is complete when these are all.
     pub measured: usize,
-    /// Each recording, in the order of the deployment's list.
+    /// Recordings that there are.
+    pub recording_count: usize,
+    /// How many recordings have findings of which kind, those of the files among them.
+    pub counts: Vec<FindingCount>,
+    /// Each recording, in the order of the deployment's list; empty where `recordings=false` asked for
+    /// none.
     pub recordings: Vec<RecordingQuality>,
     /// Hours of the clock with measured recordings, in order; none where they are not dated.
     pub hours: Vec<HourQuality>,
     /// What the files tell together: rates, duplicates, gains, the clock. Their `recordings` are
     /// indices into the list above.
     pub findings: Vec<Finding>,
+}
+
+/// What `GET api/v1/quality` answers: a line for each deployment that a reader finds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct QualityList {
+    /// By name of the deployment, as `GET api/v1/deployments` has them.
+    pub deployments: Vec<QualitySummary>,
+}
+
+/// The quality of a deployment in a few numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct QualitySummary {
+    /// The deployment's id.
+    pub deployment: String,
+    /// Recordings that there are.
+    pub recording_count: usize,
+    /// Of them, how many are measured already: `counts` are complete when these are all.
+    pub measured: usize,
+    /// How many recordings have findings of which kind.
+    pub counts: Vec<FindingCount>,
+}
+
+/// How many recordings of a deployment have findings of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct FindingCount {
+    /// The kind; each stands once in a list, in the order of [`FindingKind`].
+    pub kind: FindingKind,
+    /// Recordings that it was found of, 1 or more.
+    pub recordings: usize,
 }
 
 /// The quality of one recording.
