@@ -11,8 +11,10 @@ pub mod annotation;
 pub mod calibration;
 pub mod coverage;
 pub mod deployment;
+pub mod did_you_mean;
 pub mod job;
 pub mod levels;
+pub mod model;
 pub mod problem;
 pub mod pyramid;
 pub mod quality;
@@ -28,6 +30,7 @@ pub use calibration::{ByFrequency, Calibration, CalibrationError, FrequencyTable
 pub use coverage::Coverage;
 pub use deployment::{Deployment, DeploymentList, FileFailure, PositionPublic, Visibility};
 pub use levels::{Band, Level, Quantity};
+pub use model::{FrontEnd, Metric, ModelCard, ModelClass, Scores, WindowPlan};
 pub use problem::Problem;
 pub use quality::{
     DeploymentQuality, Finding, FindingKind, HourQuality, Quality, RecordingQuality,
