@@ -8,7 +8,6 @@ mod catalogue;
 mod commands;
 mod data_folder;
 mod demo;
-mod did_you_mean;
 mod excerpt;
 mod fetching;
 mod figure;

@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use spyhop_api::did_you_mean::{nearest, question};
 use spyhop_api::{
     Calibration, CalibrationError, Deployment, PositionPublic, Timestamp, Visibility,
 };
 use spyhop_signal::formats::{EarsConvention, OpenOptions};
-
-use crate::did_you_mean::{nearest, question};
 
 /// Its name in a deployment's folder.
 pub const FILE_NAME: &str = "deployment.toml";

@@ -10,13 +10,13 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use serde_json::json;
+use spyhop_api::did_you_mean::{nearest, question};
 use spyhop_api::view::{Scaling, Window};
 use spyhop_api::{Calibration, RecordingInfo};
 use spyhop_signal::Recording;
 use spyhop_signal::spectrum::{MAX_FFT_SIZE, SpectrumSpec, Stft};
 
 use crate::catalogue::DeploymentFile;
-use crate::did_you_mean::{nearest, question};
 use crate::figure::{self, FigureArgs};
 use crate::npy::NpyWriter;
 use crate::recording_file::{self, EXIT_CODES, Opened, PARTLY, ReadingArgs};

@@ -12,8 +12,10 @@ pub mod calibration;
 mod column_samples;
 pub mod coverage;
 pub mod deployment;
+pub mod did_you_mean;
 pub mod job;
 pub mod levels;
+pub mod model;
 pub mod problem;
 pub mod pyramid;
 pub mod quality;
@@ -30,6 +32,7 @@ pub use column_samples::ColumnSamples;
 pub use coverage::Coverage;
 pub use deployment::{Deployment, DeploymentList, FileFailure, PositionPublic, Visibility};
 pub use levels::{Band, Level, Quantity};
+pub use model::{FrontEnd, Metric, ModelCard, ModelClass, Scores, WindowPlan};
 pub use problem::Problem;
 pub use quality::{
     DeploymentQuality, Finding, FindingCount, FindingKind, HourQuality, Quality, QualityList,

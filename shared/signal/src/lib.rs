@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod fbank;
 pub mod formats;
 pub mod levels;
 pub mod line;
