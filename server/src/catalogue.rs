@@ -5,6 +5,7 @@
 //! ([`access`]). Nothing is written into a place, and nothing outside of it is ever named.
 
 pub mod access;
+mod calibration_file;
 mod deployment_file;
 mod difference;
 mod file_kind;
@@ -367,10 +368,10 @@ fn describe(
     folder: String,
     id: String,
 ) -> Result<Described, CatalogueError> {
-    let sql = "SELECT version, description FROM deployment WHERE id = ?1";
-    let (version, text): (i64, String) =
-        database.query_row(sql, [row], |r| Ok((r.get(0)?, r.get(1)?)))?;
-    let (file, problem) = DeploymentFile::of_text(&text);
+    let sql = "SELECT version, description, calibration FROM deployment WHERE id = ?1";
+    let (version, text, calibration): (i64, String, Option<String>) =
+        database.query_row(sql, [row], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
+    let (file, problem) = DeploymentFile::of_text(&text, calibration.as_deref());
     let mut deployment = file.clone().into_deployment(&id);
     if file.name.is_empty() {
         // The folder's own name, as it stands on the disk.
