@@ -20,7 +20,7 @@ mod schema;
 mod slug;
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -31,7 +31,7 @@ use spyhop_api::{
 };
 
 use crate::place::{Listed, Place};
-use crate::state::{self, StateFolder};
+use crate::state::{self, StateError, StateFolder};
 use access::{Access, Reader, published};
 pub use deployment_file::{DeploymentFile, FILE_NAME};
 pub use difference::Difference;
@@ -66,6 +66,13 @@ struct Described {
     file: DeploymentFile,
     /// Without its recordings.
     deployment: Deployment,
+}
+
+impl Described {
+    /// Changes when the list of its recordings, or anything in it, does.
+    fn recordings_version(&self) -> String {
+        format!("{}-{}", self.row, self.version)
+    }
 }
 
 /// A listed file and the place that it lies in.
@@ -177,6 +184,18 @@ impl Catalogue {
         reader: Reader,
     ) -> Result<Option<Recordings>, CatalogueError> {
         self.known(id, reader)?.map(|known| self.recordings_of(&known)).transpose()
+    }
+
+    /// What [`Recordings::version`] is now, without reading them.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn recordings_version(
+        &self,
+        id: &str,
+        reader: Reader,
+    ) -> Result<Option<String>, CatalogueError> {
+        Ok(self.known(id, reader)?.map(|known| known.recordings_version()))
     }
 
     /// The recordings of a deployment in the compact form.
@@ -302,7 +321,7 @@ impl Catalogue {
     }
 
     fn recordings_of(&self, known: &Described) -> Result<Recordings, CatalogueError> {
-        let version = format!("{}-{}", known.row, known.version);
+        let version = known.recordings_version();
         let kept = |all: &[(i64, Recordings)]| {
             all.iter().position(|(row, r)| *row == known.row && r.version == version)
         };
@@ -338,6 +357,25 @@ impl Catalogue {
         let answer = question(&database);
         lock(&self.readers).push(database);
         answer
+    }
+}
+
+/// Copies what the catalogue of another process holds at this moment into a folder that has none yet.
+/// Where there is none that this program can read, nothing is copied: it can all be looked into anew.
+///
+/// # Errors
+/// When the copy can't be written.
+pub fn copy(from: &Path, to: &StateFolder) -> Result<(), CatalogueError> {
+    match state::look(from, DATABASE, &MIGRATIONS) {
+        Ok(database) => {
+            let copy = to.path().join(DATABASE);
+            database.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+            Ok(())
+        }
+        Err(StateError::Missing { .. } | StateError::Older { .. } | StateError::Newer { .. }) => {
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -22,6 +22,7 @@ mod pyramid;
 mod quality;
 mod recording_file;
 mod state;
+mod upkeep;
 mod whole_file;
 mod work;
 
