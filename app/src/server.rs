@@ -3,6 +3,7 @@
 pub mod catalogue;
 
 use gloo::net::http::{Request, Response};
+use serde::de::DeserializeOwned;
 use spyhop_api::annotation::{AnnotationChange, AnnotationList, AnnotationStep, SharedAnnotation};
 use spyhop_api::job::JobDetail;
 use spyhop_api::problem::Problem;
@@ -11,6 +12,10 @@ use spyhop_api::{Deployment, DeploymentList, Timeline};
 
 /// Up to this many recordings are told of with everything that is known of them.
 const MOST_WHOLE: usize = 300;
+
+/// Said where the answer is no answer of ours.
+const NO_SERVER: &str = "No server answers here: this page is served as files, and has no library and \
+    keeps no labels. `spyhop serve` runs one.";
 
 /// Where the deployments are, relative to the page's base.
 const DEPLOYMENTS: &str = "api/v1/deployments";
@@ -34,15 +39,14 @@ pub async fn deployment(id: &str) -> Result<Deployment, String> {
     }
 }
 
-/// A deployment of many recordings; `None` where it is small, or not listed, or the server has no
+/// A deployment of many recordings; `None` where it is small, or not there, or the server has no
 /// timeline of it.
 async fn large_deployment(id: &str) -> Option<Deployment> {
-    let listed = Request::get("api/v1/deployments").send().await.ok().filter(Response::ok)?;
-    let all = listed.json::<DeploymentList>().await.ok()?.deployments;
-    let found = all.into_iter().find(|d| d.id == id && d.recording_count > MOST_WHOLE)?;
-    let address = format!("{}/timeline", deployment_address(id));
-    let answer = Request::get(&address).send().await.ok().filter(Response::ok)?;
-    let timeline = answer.json::<Timeline>().await.ok()?;
+    let found = catalogue::description(id).await.ok()?;
+    if found.recording_count <= MOST_WHOLE {
+        return None;
+    }
+    let timeline: Timeline = fetched(&format!("{}/timeline", deployment_address(id))).await.ok()?;
     Some(Deployment { recordings: timeline.infos(), ..found })
 }
 
@@ -89,8 +93,7 @@ pub struct ServerError {
 /// # Errors
 /// When the server keeps none, or does not answer.
 pub async fn annotations(id: &str) -> Result<Vec<SharedAnnotation>, ServerError> {
-    let answer = send(Request::get(&annotations_address(id)).build()).await?;
-    read::<AnnotationList>(answer).await.map(|list| list.annotations)
+    fetched::<AnnotationList>(&annotations_address(id)).await.map(|list| list.annotations)
 }
 
 /// Adds an annotation.
@@ -139,11 +142,16 @@ pub async fn remove_annotation(
 /// When the server does not answer.
 pub async fn history(id: &str, number: u64) -> Result<Vec<AnnotationStep>, ServerError> {
     let address = format!("{}/{number}/history", annotations_address(id));
-    read(send(Request::get(&address).build()).await?).await
+    fetched(&address).await
 }
 
 fn annotations_address(id: &str) -> String {
     format!("{}/annotations", deployment_address(id))
+}
+
+/// Asks for something, and reads what comes.
+async fn fetched<T: DeserializeOwned>(address: &str) -> Result<T, ServerError> {
+    read(send(Request::get(address).build()).await?).await
 }
 
 async fn send(request: Result<Request, gloo::net::Error>) -> Result<Response, ServerError> {
@@ -158,20 +166,25 @@ async fn send(request: Result<Request, gloo::net::Error>) -> Result<Response, Se
     let status = answer.status();
     let said = answer.json::<Problem>().await.map(|p| p.detail).unwrap_or_default();
     let message = match (said.is_empty(), status) {
-        (false, _) => said,
-        (true, 404) => "This server keeps no labels.".to_owned(),
+        (false, _) => sentence(&said),
+        (true, 404) => NO_SERVER.to_owned(),
         (true, _) => format!("The server answered {status}."),
     };
     Err(ServerError { status, message })
 }
 
-async fn read<T: serde::de::DeserializeOwned>(answer: Response) -> Result<T, ServerError> {
+async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, ServerError> {
     let status = answer.status();
     // A static host may answer any path with its own page.
-    answer
-        .json()
-        .await
-        .map_err(|_| ServerError { status, message: "This server keeps no labels.".to_owned() })
+    answer.json().await.map_err(|_| ServerError { status, message: NO_SERVER.to_owned() })
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.trim().chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if text.trim().ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{stop}", letters.as_str())
 }
 
 /// Address of the tiles of a deployment, without product and version.
@@ -246,4 +259,15 @@ pub async fn wish(id: i64, wish: &Wish) -> Result<(), String> {
 
 fn encoded(text: &str) -> String {
     js_sys::encode_uri_component(text).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_problem_says_stands_as_a_sentence() {
+        assert_eq!(sentence("there is no deployment 'x' here"), "There is no deployment 'x' here.");
+        assert_eq!(sentence("Done."), "Done.");
+    }
 }

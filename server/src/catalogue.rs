@@ -5,6 +5,7 @@
 //! ([`access`]). Nothing is written into a place, and nothing outside of it is ever named.
 
 pub mod access;
+mod calibration_file;
 mod deployment_file;
 mod difference;
 mod file_kind;
@@ -19,7 +20,7 @@ mod schema;
 mod slug;
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -30,7 +31,7 @@ use spyhop_api::{
 };
 
 use crate::place::{Listed, Place};
-use crate::state::{self, StateFolder};
+use crate::state::{self, StateError, StateFolder};
 use access::{Access, Reader, published};
 pub use deployment_file::{DeploymentFile, FILE_NAME};
 pub use difference::Difference;
@@ -65,6 +66,13 @@ struct Described {
     file: DeploymentFile,
     /// Without its recordings.
     deployment: Deployment,
+}
+
+impl Described {
+    /// Changes when the list of its recordings, or anything in it, does.
+    fn recordings_version(&self) -> String {
+        format!("{}-{}", self.row, self.version)
+    }
 }
 
 /// A listed file and the place that it lies in.
@@ -176,6 +184,18 @@ impl Catalogue {
         reader: Reader,
     ) -> Result<Option<Recordings>, CatalogueError> {
         self.known(id, reader)?.map(|known| self.recordings_of(&known)).transpose()
+    }
+
+    /// What [`Recordings::version`] is now, without reading them.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn recordings_version(
+        &self,
+        id: &str,
+        reader: Reader,
+    ) -> Result<Option<String>, CatalogueError> {
+        Ok(self.known(id, reader)?.map(|known| known.recordings_version()))
     }
 
     /// The recordings of a deployment in the compact form.
@@ -301,7 +321,7 @@ impl Catalogue {
     }
 
     fn recordings_of(&self, known: &Described) -> Result<Recordings, CatalogueError> {
-        let version = format!("{}-{}", known.row, known.version);
+        let version = known.recordings_version();
         let kept = |all: &[(i64, Recordings)]| {
             all.iter().position(|(row, r)| *row == known.row && r.version == version)
         };
@@ -340,6 +360,25 @@ impl Catalogue {
     }
 }
 
+/// Copies what the catalogue of another process holds at this moment into a folder that has none yet.
+/// Where there is none that this program can read, nothing is copied: it can all be looked into anew.
+///
+/// # Errors
+/// When the copy can't be written.
+pub fn copy(from: &Path, to: &StateFolder) -> Result<(), CatalogueError> {
+    match state::look(from, DATABASE, &MIGRATIONS) {
+        Ok(database) => {
+            let copy = to.path().join(DATABASE);
+            database.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+            Ok(())
+        }
+        Err(StateError::Missing { .. } | StateError::Older { .. } | StateError::Newer { .. }) => {
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The time now, for embargoes.
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -367,10 +406,10 @@ fn describe(
     folder: String,
     id: String,
 ) -> Result<Described, CatalogueError> {
-    let sql = "SELECT version, description FROM deployment WHERE id = ?1";
-    let (version, text): (i64, String) =
-        database.query_row(sql, [row], |r| Ok((r.get(0)?, r.get(1)?)))?;
-    let (file, problem) = DeploymentFile::of_text(&text);
+    let sql = "SELECT version, description, calibration FROM deployment WHERE id = ?1";
+    let (version, text, calibration): (i64, String, Option<String>) =
+        database.query_row(sql, [row], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
+    let (file, problem) = DeploymentFile::of_text(&text, calibration.as_deref());
     let mut deployment = file.clone().into_deployment(&id);
     if file.name.is_empty() {
         // The folder's own name, as it stands on the disk.

@@ -21,6 +21,7 @@ mod pyramid;
 mod quality;
 mod recording_file;
 mod state;
+mod upkeep;
 mod whole_file;
 mod work;
 

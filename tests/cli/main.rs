@@ -1,5 +1,6 @@
 //! The command line: what it prints, what it writes, and how it says no.
 
+mod beside;
 mod decode;
 mod help;
 mod info;

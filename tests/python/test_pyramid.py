@@ -213,6 +213,32 @@ def test_an_undated_recording_counts_from_its_first_sample(tmp_path):
         assert ds.time.dtype == "timedelta64[ns]"
 
 
+def test_a_calibration_by_frequency_stands_beside_the_levels_at_the_rate_of_most_recordings(tmp_path):
+    place = Place(tmp_path / "place", 8000)
+    noon = datetime.datetime(2021, 3, 4, 12, tzinfo=UTC)
+    for minute in (1, 2):
+        place.add(noon + datetime.timedelta(minutes=minute), 20)
+    # The first of all has another rate, and is left out.
+    soundfile.write(place.folder / f"x_{noon:%Y%m%d_%H%M%S}.wav", np.full(2000, 0.1), 2000, subtype="PCM_16")
+    (place.folder / "deployment.toml").write_text(
+        "[calibration]\nkind = 'v_per_upa'\nsensitivity_db = 'hydrophone.csv'\ngain_db = 20\nadc_peak_v = 2\n")
+    hz, sensitivity_db = [10, 500, 3000], [-190, -180, -185]
+    rows = [f"{f},{v}\n" for f, v in zip(hz, sensitivity_db)]
+    (place.folder / "hydrophone.csv").write_text("Hz,dB re 1 V/uPa\n" + "".join(rows))
+    done = subprocess.run([SPYHOP, "pyramid", place.folder, "--state", tmp_path / "state", "--json"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 3 and "2000" in done.stderr, done.stderr
+    built = json.loads(done.stdout)[0]
+    assert_is_the_pyramid_of(built["store"], built["levels"], place)
+    with xarray.open_zarr(built["store"], group="level_00") as ds:
+        band_hz = np.arange(BANDS) * 8000 / WINDOW
+        np.testing.assert_allclose(ds.frequency.values, band_hz)
+        inside = (band_hz >= hz[0]) & (band_hz <= hz[-1])
+        expected = 20 * np.log10(2) - 20 - np.interp(np.log10(band_hz[inside]), np.log10(hz), sensitivity_db)
+        np.testing.assert_allclose(ds.calibration_db.values[inside], expected, atol=1e-9)
+        assert np.isnan(ds.calibration_db.values[~inside]).all()
+
+
 def test_silence_is_the_lowest_level_and_no_gap(tmp_path):
     place = tmp_path / "place"
     place.mkdir()

@@ -357,3 +357,54 @@ fn a_store_that_fails_while_it_is_looked_through_is_told_of_and_gone_on_with_lat
         (3, 0)
     );
 }
+
+const CALIBRATED: &str = "name = 'Bay'\n[calibration]\nkind = 'v_per_upa'\n\
+    sensitivity_db = 'hydrophone.csv'\ngain_db = 20\nadc_peak_v = 1";
+
+#[test]
+fn the_table_of_a_calibration_may_lie_in_a_file_beside_the_recordings() {
+    let here = Here::new();
+    write_wav(&here.folder("bay"), "x.wav", 1, 100, 1000);
+    std::fs::write(here.folder("bay/deployment.toml"), CALIBRATED).expect("written");
+    let table = here.folder("bay/hydrophone.csv");
+    let catalogue = here.catalogue();
+    let told = || {
+        let bay = catalogue.deployment("bay", Public).expect("read").expect("there");
+        assert_eq!(bay.name, "Bay", "whatever the table is, the rest stands");
+        let offset_db = bay.calibration.and_then(|c| c.offset_db_at(100.0));
+        (offset_db, bay.failures.into_iter().map(|f| f.reason).collect::<Vec<_>>())
+    };
+    let (offset_db, failures) = told();
+    assert!(offset_db.is_none() && failures[0].contains("no 'hydrophone.csv'"), "{failures:?}");
+    std::fs::write(&table, "Hz,dB\n10,-180\n1000,-160\n").expect("written");
+    let (offset_db, failures) = told();
+    // Half way in lg f lie −170 dB, less 20 dB of gain.
+    assert!((offset_db.expect("calibrated") - 150.0).abs() < 1e-9 && failures.is_empty());
+    std::fs::write(&table, "Hz,dB\n10,-180\n1000;n/a\n").expect("written");
+    let (offset_db, failures) = told();
+    assert!(offset_db.is_none() && failures[0].contains("hydrophone.csv: line 3"), "{failures:?}");
+    std::fs::write(&table, "10,-190\n1000,-190\n20000,-180\n").expect("written");
+    assert_eq!(told(), (Some(170.0), Vec::new()));
+    std::fs::remove_file(&table).expect("removed");
+    assert!(told().0.is_none());
+}
+
+#[test]
+fn the_table_of_a_calibration_is_read_from_a_web_folder_too() {
+    let wav = wav_pcm16(&[1; 100], 1, 1000);
+    let (toml, table) = (CALIBRATED.as_bytes().to_vec(), b"10 -190\n1000 -190\n".to_vec());
+    let files = [("w/a.wav", wav), ("w/deployment.toml", toml), ("w/hydrophone.csv", table)];
+    for lists in [Lists::WebDav, Lists::Nginx] {
+        let server = TestServer::start(lists, Faults::default(), &files);
+        let here = Here::new();
+        let place = crate::place::tests::at(&server, "w");
+        let mut database = here.state.database(DATABASE, &MIGRATIONS).expect("a database");
+        let row = difference::place_row(&database, &place.address()).expect("a row");
+        index_pass::run(&mut database, row, &place, &Counting::new(9)).expect("listed");
+        let catalogue = Catalogue::open(&here.state, vec![place]).expect("a catalogue");
+        let list = catalogue.list(Public, "").expect("a list");
+        let [bay] = &list[..] else { panic!("{list:?}") };
+        let calibration = bay.calibration.as_ref().expect("calibrated");
+        assert_eq!((calibration.offset_db_at(50.0), bay.bad_count), (Some(170.0), 0));
+    }
+}

@@ -47,13 +47,13 @@ async fn list(
     Ok(Json(DeploymentList { deployments }))
 }
 
-/// How much is told of a deployment.
+/// How much is told of a deployment, or of its quality.
 #[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
-struct Extent {
-    /// Whether its recordings and failures come with it
-    recordings: bool,
+pub(super) struct Extent {
+    /// Whether each of its recordings (and failures) is told of
+    pub recordings: bool,
 }
 
 impl Default for Extent {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use spyhop_api::{Calibration, Deployment};
 use spyhop_signal::pyramid::{BANDS, HOP_SAMPLES, WINDOW_SAMPLES};
 use zarrs::array::{ArrayBuilder, ArrayMetadataOptions, IntoArrayBytes};
 use zarrs::group::GroupBuilder;
@@ -32,6 +33,38 @@ pub struct Description {
     /// What is to be added to a band's level to give dB re 1 µPa²/Hz, for each of the bands. It stands
     /// beside the levels, so that another calibration rebuilds nothing.
     pub calibration_db: Option<Vec<f64>>,
+}
+
+impl Description {
+    /// What a deployment says of itself, for recordings of this rate.
+    pub fn of(deployment: &Deployment, sample_rate_hz: f64) -> Description {
+        let mut attributes = Map::new();
+        for (name, text) in [
+            ("institution", &deployment.credit),
+            ("license", &deployment.licence),
+            ("comment", &deployment.description),
+        ] {
+            if !text.is_empty() {
+                attributes.insert(name.to_owned(), text.clone().into());
+            }
+        }
+        let calibration = deployment.calibration.as_ref();
+        if let Some(calibration) = calibration {
+            attributes.insert("calibration".to_owned(), calibration.to_string().into());
+        }
+        Description {
+            title: deployment.name.clone(),
+            attributes,
+            calibration_db: calibration.map(|c| calibration_db(c, sample_rate_hz)),
+        }
+    }
+}
+
+/// What is added to the level of each band to give dB re 1 µPa²/Hz; NaN where nothing is known.
+fn calibration_db(calibration: &Calibration, sample_rate_hz: f64) -> Vec<f64> {
+    let bin_hz = sample_rate_hz / (2.0 * (BANDS as f64 - 1.0));
+    let band = |k: usize| calibration.offset_db_at(k as f64 * bin_hz).unwrap_or(f64::NAN);
+    (0..BANDS).map(band).collect()
 }
 
 /// Why there is no store.
