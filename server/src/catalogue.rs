@@ -114,6 +114,19 @@ impl Catalogue {
     /// # Errors
     /// When the database refuses.
     pub fn list(&self, reader: Reader, search: &str) -> Result<Vec<Deployment>, CatalogueError> {
+        let list = self.list_with_versions(reader, search)?;
+        Ok(list.into_iter().map(|(deployment, _)| deployment).collect())
+    }
+
+    /// The same, each with what [`Recordings::version`] is now.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn list_with_versions(
+        &self,
+        reader: Reader,
+        search: &str,
+    ) -> Result<Vec<(Deployment, String)>, CatalogueError> {
         for place in 0..self.places.len() {
             self.indexer.notice(place, None);
         }
@@ -126,12 +139,12 @@ impl Catalogue {
                 if let Some(shown) = published(deployment, reader, now).filter(|_| listed)
                     && (search.trim().is_empty() || found(database, &known, &shown, search)?)
                 {
-                    list.push(shown);
+                    list.push((shown, known.recordings_version()));
                 }
             }
             Ok(())
         })?;
-        list.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        list.sort_by(|(a, _), (b, _)| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         Ok(list)
     }
 
@@ -184,18 +197,6 @@ impl Catalogue {
         reader: Reader,
     ) -> Result<Option<Recordings>, CatalogueError> {
         self.known(id, reader)?.map(|known| self.recordings_of(&known)).transpose()
-    }
-
-    /// What [`Recordings::version`] is now, without reading them.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn recordings_version(
-        &self,
-        id: &str,
-        reader: Reader,
-    ) -> Result<Option<String>, CatalogueError> {
-        Ok(self.known(id, reader)?.map(|known| known.recordings_version()))
     }
 
     /// The recordings of a deployment in the compact form.

@@ -48,7 +48,7 @@ pub struct Present<'a> {
     /// Without its recordings.
     pub deployment: &'a Deployment,
     /// Changes when the list of its recordings, or anything in it, does.
-    pub version: String,
+    pub version: &'a str,
     catalogue: &'a Catalogue,
 }
 
@@ -135,17 +135,17 @@ impl Follower {
         engine: &Engine,
         is_stopping: &AtomicBool,
     ) -> anyhow::Result<()> {
-        let deployments = catalogue.list(Reader::Administrator, "")?;
+        let deployments = catalogue.list_with_versions(Reader::Administrator, "")?;
         let mut wrong = Ok(());
-        for deployment in &deployments {
+        for (deployment, version) in &deployments {
             if is_stopping.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            let followed = self.follow(catalogue, engine, deployment);
+            let present = Present { deployment, version, catalogue };
+            wrong = wrong.and(self.kept.follow(engine, &present));
             self.known.insert(deployment.id.clone());
-            wrong = wrong.and(followed);
         }
-        let there: HashSet<&str> = deployments.iter().map(|d| d.id.as_str()).collect();
+        let there: HashSet<&str> = deployments.iter().map(|(d, _)| d.id.as_str()).collect();
         let gone: Vec<String> =
             self.known.iter().filter(|id| !there.contains(id.as_str())).cloned().collect();
         for id in gone {
@@ -156,19 +156,6 @@ impl Follower {
             wrong = wrong.and(forgotten);
         }
         wrong.and(self.kept.tidy(engine))
-    }
-
-    fn follow(
-        &self,
-        catalogue: &Catalogue,
-        engine: &Engine,
-        deployment: &Deployment,
-    ) -> anyhow::Result<()> {
-        match catalogue.recordings_version(&deployment.id, Reader::Administrator)? {
-            Some(version) => self.kept.follow(engine, &Present { deployment, version, catalogue }),
-            // Gone in the meantime.
-            None => Ok(()),
-        }
     }
 
     /// Tells of trouble once, and not with every look.

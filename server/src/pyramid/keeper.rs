@@ -205,7 +205,7 @@ impl Kept for Keeper {
     fn follow(&self, engine: &Engine, present: &Present<'_>) -> anyhow::Result<()> {
         let (deployment, id) = (present.deployment, &present.deployment.id);
         let known = self.lock().get(id).map(|p| (p.listed.clone(), p.tiles.clone()));
-        let tiles = match known.filter(|(listed, _)| *listed == present.version) {
+        let tiles = match known.filter(|(listed, _)| listed == present.version) {
             Some((_, tiles)) => tiles,
             None => match present.recordings()?.and_then(|r| self.planned(id, r)) {
                 Some(tiles) => tiles,

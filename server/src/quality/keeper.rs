@@ -114,8 +114,8 @@ impl QualityKeeper {
     /// When the catalogue can't be asked.
     pub fn list(&self, reader: Reader) -> Result<QualityList, CatalogueError> {
         let mut deployments = Vec::new();
-        for deployment in self.catalogue.list(reader, "")? {
-            deployments.extend(self.summary(&deployment.id, reader)?);
+        for (deployment, version) in self.catalogue.list_with_versions(reader, "")? {
+            deployments.extend(self.summary(&deployment.id, &version, reader)?);
         }
         Ok(QualityList { deployments })
     }
@@ -123,11 +123,9 @@ impl QualityKeeper {
     fn summary(
         &self,
         deployment: &str,
+        version: &str,
         reader: Reader,
     ) -> Result<Option<QualitySummary>, CatalogueError> {
-        let Some(version) = self.catalogue.recordings_version(deployment, reader)? else {
-            return Ok(None);
-        };
         let made = self.made.load(Ordering::Relaxed);
         // Taken out, so that nobody waits for the files that are read.
         let known = lock(&self.briefs).remove(deployment).filter(|known| known.listed == version);
@@ -208,7 +206,7 @@ impl Kept for QualityKeeper {
 
     fn follow(&self, engine: &Engine, present: &Present<'_>) -> anyhow::Result<()> {
         let id = &present.deployment.id;
-        if lock(&self.submitted).get(id) == Some(&present.version) {
+        if lock(&self.submitted).get(id).is_some_and(|listed| listed == present.version) {
             return Ok(());
         }
         let Some(recordings) = present.recordings()? else { return Ok(()) };
