@@ -650,5 +650,12 @@ fn the_quality_of_a_deployment_is_told_by_recording_and_by_hour() -> anyhow::Res
     for same in ["measured", "recording_count", "counts", "hours", "findings"] {
         assert_eq!(brief[same], quality[same], "{same}");
     }
+    let table =
+        json(&server.at("api/v1/deployments/site/recordings?sort=quality&descending=true"))?;
+    assert_eq!(table["rows"][0]["name"], "x_20240601_005945.wav", "{table}");
+    assert_eq!(table["rows"][0]["findings"][0]["kind"], "clipping", "{table}");
+    assert_eq!(table["rows"][1]["findings"][0]["kind"], "duplicate", "{table}");
+    let faults = json(&server.at("api/v1/deployments/site/recordings?quality=fault"))?;
+    assert_eq!(faults["total"], 1, "{faults}");
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! What the page asks the server, if there is one: a static host has none, and that is no error.
 
 pub mod catalogue;
+pub mod token;
 
 use gloo::net::http::{Request, Response};
 use serde::de::DeserializeOwned;
@@ -9,6 +10,8 @@ use spyhop_api::job::JobDetail;
 use spyhop_api::problem::Problem;
 use spyhop_api::pyramid::{PyramidInfo, PyramidList};
 use spyhop_api::{Deployment, DeploymentList, Timeline};
+
+use token::{authorised, get};
 
 /// Up to this many recordings are told of with everything that is known of them.
 const MOST_WHOLE: usize = 300;
@@ -22,7 +25,7 @@ const DEPLOYMENTS: &str = "api/v1/deployments";
 
 /// The deployments that the server offers; none where there is no server.
 pub async fn deployments() -> Vec<Deployment> {
-    let Ok(answer) = Request::get(DEPLOYMENTS).send().await else { return Vec::new() };
+    let Ok(answer) = get(DEPLOYMENTS).send().await else { return Vec::new() };
     if !answer.ok() {
         return Vec::new();
     }
@@ -51,7 +54,7 @@ async fn large_deployment(id: &str) -> Option<Deployment> {
 }
 
 async fn whole_deployment(id: &str) -> Result<Deployment, String> {
-    let answer = Request::get(&deployment_address(id))
+    let answer = get(&deployment_address(id))
         .send()
         .await
         .map_err(|_| format!("The server does not answer. Is it running? (deployment '{id}')"))?;
@@ -62,16 +65,25 @@ async fn whole_deployment(id: &str) -> Result<Deployment, String> {
             .map_err(|e| format!("The server's answer can't be read ({e}); deployment '{id}'")),
         404 => Err(format!(
             "This server has no deployment '{id}'. The link may be of another server, or the \
-             recordings were moved."
+             recordings were moved.{}",
+            may_be_private()
         )),
         status => Err(format!("The server answered {status} for deployment '{id}'.")),
+    }
+}
+
+/// Said of what is not there for whoever has not shown the administrator's token.
+pub fn may_be_private() -> &'static str {
+    match token::is_held() {
+        true => "",
+        false => " If it is not public, the administrator's token shows it.",
     }
 }
 
 /// The pyramids that the server has of a deployment; none where it has none.
 pub async fn pyramids(id: &str) -> Vec<PyramidInfo> {
     let address = format!("{}/pyramid", deployment_address(id));
-    let Ok(answer) = Request::get(&address).send().await else { return Vec::new() };
+    let Ok(answer) = get(&address).send().await else { return Vec::new() };
     if !answer.ok() {
         return Vec::new();
     }
@@ -104,7 +116,7 @@ pub async fn create_annotation(
     id: &str,
     asked: &AnnotationChange,
 ) -> Result<SharedAnnotation, ServerError> {
-    read(send(Request::post(&annotations_address(id)).json(asked)).await?).await
+    read(send(authorised(Request::post(&annotations_address(id))).json(asked)).await?).await
 }
 
 /// Changes the annotation of a number, if it is still of the version that was seen.
@@ -118,7 +130,7 @@ pub async fn change_annotation(
     asked: &AnnotationChange,
 ) -> Result<SharedAnnotation, ServerError> {
     let address = format!("{}/{number}?version={version}", annotations_address(id));
-    read(send(Request::put(&address).json(asked)).await?).await
+    read(send(authorised(Request::put(&address)).json(asked)).await?).await
 }
 
 /// Removes an annotation.
@@ -133,7 +145,7 @@ pub async fn remove_annotation(
 ) -> Result<(), ServerError> {
     let author = encoded(author);
     let address = format!("{}/{number}?version={version}&author={author}", annotations_address(id));
-    send(Request::delete(&address).build()).await.map(drop)
+    send(authorised(Request::delete(&address)).build()).await.map(drop)
 }
 
 /// Everything that an annotation ever said.
@@ -151,7 +163,7 @@ fn annotations_address(id: &str) -> String {
 
 /// Asks for something, and reads what comes.
 async fn fetched<T: DeserializeOwned>(address: &str) -> Result<T, ServerError> {
-    read(send(Request::get(address).build()).await?).await
+    read(send(get(address).build()).await?).await
 }
 
 async fn send(request: Result<Request, gloo::net::Error>) -> Result<Response, ServerError> {
@@ -166,6 +178,7 @@ async fn send(request: Result<Request, gloo::net::Error>) -> Result<Response, Se
     let status = answer.status();
     let said = answer.json::<Problem>().await.map(|p| p.detail).unwrap_or_default();
     let message = match (said.is_empty(), status) {
+        (_, 401) => NEEDS_TOKEN.to_owned(),
         (false, _) => sentence(&said),
         (true, 404) => NO_SERVER.to_owned(),
         (true, _) => format!("The server answered {status}."),
@@ -205,7 +218,7 @@ pub fn recording_address(id: &str, name: &str) -> String {
 
 /// A table of labels of a deployment, or what to tell a person.
 pub async fn table(id: &str, name: &str) -> Result<String, String> {
-    let answer = Request::get(&recording_address(id, name))
+    let answer = get(&recording_address(id, name))
         .send()
         .await
         .map_err(|_| format!("The server does not answer. Is it running? (table {name})"))?;
@@ -220,13 +233,17 @@ pub const JOB_EVENTS: &str = "api/v1/jobs/events";
 
 /// A job with what failed of it, or what to tell a person.
 pub async fn job(id: i64) -> Result<JobDetail, String> {
-    let asked = Request::get(&format!("api/v1/jobs/{id}")).send().await;
+    let asked = get(&format!("api/v1/jobs/{id}")).send().await;
     let answer = asked.map_err(|_| "The server does not answer. Is it running?".to_owned())?;
     match answer.status() {
         200 => answer.json().await.map_err(|e| format!("The server's answer can't be read ({e}).")),
         status => Err(format!("The server answered {status} for job {id}.")),
     }
 }
+
+/// Said where the server refuses a change.
+pub const NEEDS_TOKEN: &str = "Other machines reach this server, so it asks for the administrator's \
+    token before anything is changed.";
 
 /// What a person wants of a job.
 #[derive(Clone, Debug)]
@@ -239,22 +256,25 @@ pub enum Wish {
     RetryUnit(String),
 }
 
-/// Tells the server, or gives what to tell a person.
-pub async fn wish(id: i64, wish: &Wish) -> Result<(), String> {
+/// Tells the server.
+///
+/// # Errors
+/// When it refuses, or does not answer.
+pub async fn wish(id: i64, wish: &Wish) -> Result<(), ServerError> {
     let what = match wish {
         Wish::Cancel => "cancel".to_owned(),
         Wish::Pause => "pause".to_owned(),
         Wish::Retry => "retry".to_owned(),
         Wish::RetryUnit(unit) => format!("units/{}/retry", encoded(unit)),
     };
-    let asked = Request::post(&format!("api/v1/jobs/{id}/{what}")).send().await;
-    let answer = asked.map_err(|_| "The server does not answer. Is it running?".to_owned())?;
-    match answer.status() {
-        200 => Ok(()),
-        401 | 403 => Err("Only who runs this server may do that.".into()),
-        404 => Err("That is no longer among the server's jobs.".into()),
-        status => Err(format!("The server answered {status}.")),
-    }
+    let request = authorised(Request::post(&format!("api/v1/jobs/{id}/{what}")));
+    send(request.build()).await.map(drop).map_err(|error| match error.status {
+        404 => ServerError {
+            message: "That is no longer among the server's jobs.".to_owned(),
+            ..error
+        },
+        _ => error,
+    })
 }
 
 fn encoded(text: &str) -> String {

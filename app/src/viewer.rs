@@ -10,6 +10,7 @@ mod gestures;
 mod layout;
 mod overlay;
 mod overview;
+mod quality_strip;
 mod side_gestures;
 mod time_axis;
 mod waveform;
@@ -20,6 +21,7 @@ use leptos::prelude::*;
 use spyhop_api::view::SpectrumSettings;
 use web_sys::{PointerEvent, WheelEvent};
 
+use crate::caveats::{self, Caveats};
 use crate::commands::Action;
 use crate::panel::Panel;
 use crate::playback::PlayBar;
@@ -27,6 +29,7 @@ use crate::readout;
 use crate::session::{Session, use_session};
 use draw::{Canvases, Dirty, Painter, element};
 use gestures::Gestures;
+use quality_strip::QualityStrip;
 use side_gestures::{SideGestures, capture};
 
 pub use canvas::Surface;
@@ -51,6 +54,7 @@ pub fn Viewer(act: Callback<Action>, commit: Callback<()>) -> impl IntoView {
     view! {
         <div class="viewer">
             <Overview canvases commit/>
+            <QualityStrip commit/>
             <div class="middle" class:with-panel=move || session.prefs.panel.get()>
                 <Panel act furnished/>
                 <Stage canvases painter commit act/>
@@ -132,6 +136,10 @@ fn Stage(
     let hands = Gestures::new(session, commit, back);
     let side = SideGestures::new(session, commit);
     let layout = move || painter.with_value(Painter::layout);
+    let shown = Signal::derive(move || {
+        let frame = session.frame()?;
+        Some(caveats::Subject { positions: frame.positions(), band_hz: frame.band_hz })
+    });
     let css_cursor = move |ev: &PointerEvent| {
         let (Some(layout), Some(overlay)) = (layout(), element(canvases.overlay)) else { return };
         let at = layout.local(ev.client_x(), ev.client_y());
@@ -209,6 +217,7 @@ fn Stage(
                 <Tiled/>
                 <Refining/>
             </div>
+            <div class="doubts"><Caveats subject=shown/></div>
             <TouchTools act/>
             <Description/>
             <Synthesised/>
@@ -224,7 +233,7 @@ fn Refining() -> impl IntoView {
         let p = session.progress.get();
         (p.done() < p.tiles).then(|| (p.done() * 100 / p.tiles) as u32)
     });
-    let sampled = Memo::new(move |_| session.progress.with(|p| p.is_done() && p.sampled > 0));
+    let sampled = Memo::new(move |_| session.progress.with(|p| p.is_done() && p.view_is_sampled));
     view! {
         {move || share.get().map(|percent| view! {
             <span class="refining" id="refining" role="progressbar" aria-label="Refining the picture"

@@ -26,8 +26,8 @@ use std::time::SystemTime;
 
 use rusqlite::Connection;
 use spyhop_api::{
-    Coverage, Deployment, FileFailure, PositionPublic, RecordingPage, RecordingQuery, Timeline,
-    Timestamp,
+    Coverage, Deployment, FileFailure, PositionPublic, RecordingPage, RecordingQuery, Severity,
+    Timeline, Timestamp,
 };
 
 use crate::place::{Listed, Place};
@@ -218,7 +218,8 @@ impl Catalogue {
         self.read(|database| Ok(queries::coverage(database, known.row)?)).map(Some)
     }
 
-    /// A page of the table of a deployment's recordings.
+    /// A page of the table of a deployment's recordings. `graded` tells the gravest finding of those that
+    /// have one, by name: what is sorted and filtered by quality goes by it.
     ///
     /// # Errors
     /// When the database refuses.
@@ -227,9 +228,10 @@ impl Catalogue {
         id: &str,
         reader: Reader,
         query: &RecordingQuery,
+        graded: &HashMap<&str, Severity>,
     ) -> Result<Option<RecordingPage>, CatalogueError> {
         let Some(known) = self.fresh(id, reader)? else { return Ok(None) };
-        self.read(|database| Ok(queries::page(database, known.row, query)?)).map(Some)
+        self.read(|database| Ok(queries::page(database, known.row, query, graded)?)).map(Some)
     }
 
     /// A deployment's file, recording or table; `None` unless it is listed there for this reader.
@@ -453,7 +455,7 @@ fn found(
         return Ok(true);
     }
     let query = RecordingQuery { search: missing.join(" "), limit: 0, ..RecordingQuery::default() };
-    Ok(queries::page(database, known.row, &query)?.total > 0)
+    Ok(queries::page(database, known.row, &query, &HashMap::new())?.total > 0)
 }
 
 /// What the administrator is told where hiding the position of a deployment is not enough.

@@ -1,9 +1,15 @@
 //! What the library asks the server: descriptions, what was recorded when, tables of recordings.
 
 use serde::de::DeserializeOwned;
-use spyhop_api::{Coverage, Deployment, DeploymentList, RecordingPage, RecordingQuery};
+use spyhop_api::{
+    Coverage, Deployment, DeploymentList, DeploymentQuality, QualityList, QualitySummary,
+    RecordingPage, RecordingQuery,
+};
 
-use super::{DEPLOYMENTS, deployment_address, encoded};
+use super::{DEPLOYMENTS, NO_SERVER, deployment_address, encoded, may_be_private};
+
+/// Where the quality of all deployments is told in a few numbers, relative to the page's base.
+const QUALITY: &str = "api/v1/quality";
 
 /// The deployments in which all words are found, without their recordings.
 ///
@@ -22,7 +28,11 @@ pub async fn deployments(search: &str) -> Result<Vec<Deployment>, String> {
 /// # Errors
 /// What to tell a person.
 pub async fn description(id: &str) -> Result<Deployment, String> {
-    fetched(&format!("{}?recordings=false", deployment_address(id))).await
+    let address = format!("{}?recordings=false", deployment_address(id));
+    super::fetched(&address).await.map_err(|error| match error.status {
+        404 if error.message != NO_SERVER => error.message + may_be_private(),
+        _ => error.message,
+    })
 }
 
 /// The recorded share of every hour of a deployment.
@@ -39,6 +49,23 @@ pub async fn coverage(id: &str) -> Result<Coverage, String> {
 /// What to tell a person.
 pub async fn recordings(id: &str, query: &RecordingQuery) -> Result<RecordingPage, String> {
     fetched(&format!("{}/recordings?{}", deployment_address(id), query.to_query())).await
+}
+
+/// The quality of a deployment, as far as it is measured, with what is told by recording if that is asked
+/// for.
+///
+/// # Errors
+/// What to tell a person.
+pub async fn quality(id: &str, recordings: bool) -> Result<DeploymentQuality, String> {
+    fetched(&format!("{}/quality?recordings={recordings}", deployment_address(id))).await
+}
+
+/// The quality of all deployments, in a few numbers each.
+///
+/// # Errors
+/// What to tell a person.
+pub async fn qualities() -> Result<Vec<QualitySummary>, String> {
+    fetched::<QualityList>(QUALITY).await.map(|list| list.deployments)
 }
 
 async fn fetched<T: DeserializeOwned>(address: &str) -> Result<T, String> {

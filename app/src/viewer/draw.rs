@@ -361,7 +361,7 @@ impl Painter {
 
 impl Look {
     /// How the picture is painted, without its size.
-    fn raster<'a>(&'a self, open: &OpenSet, frame: &Frame, theme: &Theme) -> RasterSpec<'a> {
+    fn raster<'a>(&'a self, open: &'a OpenSet, frame: &Frame, theme: &Theme) -> RasterSpec<'a> {
         RasterSpec {
             width: 0,
             height: 0,
@@ -369,7 +369,7 @@ impl Look {
             scale: frame.scale(),
             floor_db: self.range_db.0 as f32,
             ceiling_db: self.range_db.1 as f32,
-            offset_db: open.calibration_db().unwrap_or(0.0) as f32,
+            calibration: open.calibration(),
             map: self.view.colour.map,
             flatten: self.medians.as_ref().map(Medians::flatten),
             statistic: self.view.statistic,
@@ -425,7 +425,7 @@ pub async fn warm_up() {
         scale: FrequencyScale::new(FrequencyAxis::Linear, 0.0, 24_000.0),
         floor_db: -80.0,
         ceiling_db: -20.0,
-        offset_db: 0.0,
+        calibration: None,
         map: ColourMap::Inferno,
         flatten: None,
         statistic: Statistic::Both,

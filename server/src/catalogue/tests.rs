@@ -204,7 +204,7 @@ fn nothing_of_a_private_or_embargoed_deployment_reaches_the_public() {
         assert!(catalogue.coverage("whales", Public).expect("read").is_none());
         assert!(catalogue.file("whales", "x.wav", Public).expect("read").is_none());
         let query = RecordingQuery::default();
-        assert!(catalogue.page("whales", Public, &query).expect("read").is_none());
+        assert!(catalogue.page("whales", Public, &query, &HashMap::new()).expect("read").is_none());
         assert_eq!(catalogue.list(Administrator, "").expect("a list").len(), 1, "{text}");
         assert!(catalogue.deployment("whales", Administrator).expect("read").is_some());
     }
@@ -266,8 +266,13 @@ fn recordings_are_sorted_filtered_and_paged_and_deployments_found_by_any_word() 
     assert_eq!(found("moored 000007"), ["a"], "a word of a recording's name counts too");
     assert_eq!(found("Y.WAV"), ["b"]);
     assert!(found("nothing").is_empty());
-    let page =
-        |query: RecordingQuery| catalogue.page("a", Public, &query).expect("read").expect("there");
+    let graded = HashMap::from([
+        ("x_20200101_000003.wav", Severity::Doubt),
+        ("x_20200101_000007.wav", Severity::Fault),
+    ]);
+    let page = |query: RecordingQuery| {
+        catalogue.page("a", Public, &query, &graded).expect("read").expect("there")
+    };
     let query = RecordingQuery {
         sort: RecordingSort::Duration,
         descending: true,
@@ -287,6 +292,20 @@ fn recordings_are_sorted_filtered_and_paged_and_deployments_found_by_any_word() 
     let at = |s: i64| Some(Timestamp(midnight.0 + s * NANOS_PER_S));
     let stretch = RecordingQuery { from: at(3), until: at(5), ..RecordingQuery::default() };
     assert_eq!(page(stretch).total, 2);
+    let worst = RecordingQuery {
+        sort: RecordingSort::Quality,
+        descending: true,
+        limit: 3,
+        ..RecordingQuery::default()
+    };
+    let worst = page(worst);
+    let shown: Vec<_> = worst.rows.iter().map(|r| r.name.as_str()).collect();
+    // Those of which nothing was found follow by name, the last first.
+    let expected = ["x_20200101_000007.wav", "x_20200101_000003.wav", "x_20200101_000024.wav"];
+    assert_eq!((worst.total, shown), (26, expected.to_vec()));
+    let graver = |least| RecordingQuery { quality: Some(least), ..RecordingQuery::default() };
+    let totals = [Severity::Note, Severity::Doubt, Severity::Fault].map(|s| page(graver(s)).total);
+    assert_eq!(totals, [2, 2, 1]);
     let quoted = RecordingQuery { search: "' OR 1=1 --".into(), ..RecordingQuery::default() };
     assert_eq!(page(quoted).total, 0);
 }

@@ -156,13 +156,21 @@ pub fn run(args: Args) -> Result<ExitCode> {
                 Scaling::Density => "FS^2/Hz",
                 Scaling::Spectrum => "FS^2",
             },
-            // Added to 10 lg(power) it gives dB re 1 µPa²(/Hz).
-            "calibration_db": deployment.calibration.as_ref().and_then(Calibration::offset_db),
+            // Added to 10 lg(power) it gives dB re 1 µPa²(/Hz); by bin where it is a table.
+            "calibration_db": deployment.calibration.as_ref().map(|c| calibration_db(c, &spec)),
             "problems": problems,
         });
         answer::say(serde_json::to_string_pretty(&summary)?)?;
     }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(PARTLY) })
+}
+
+fn calibration_db(calibration: &Calibration, spec: &SpectrumSpec) -> serde_json::Value {
+    let of_bin = |bin: usize| calibration.offset_db_at(bin as f64 * spec.bin_hz());
+    match calibration.offset_db() {
+        Some(db) => db.into(),
+        None => (0..spec.bins()).map(of_bin).collect(),
+    }
 }
 
 fn spectrum(args: &Args, info: &RecordingInfo) -> Result<SpectrumSpec> {

@@ -45,9 +45,7 @@ async fn quality(
     Path(id): Path<String>,
     Query(Extent { recordings }): Query<Extent>,
 ) -> Result<Response, ApiError> {
-    let wanted = id.clone();
-    let found = blocking(move || served.quality.quality(&wanted, reader)).await?;
-    let found = found.map_err(|e| ApiError::internal(&e))?.ok_or_else(|| no_deployment(&id))?;
+    let found = known(&served, &id, reader).await?.ok_or_else(|| no_deployment(&id))?;
     let no_cache = [(header::CACHE_CONTROL, "no-cache")];
     if recordings {
         return Ok((no_cache, Json(&*found)).into_response());
@@ -61,4 +59,18 @@ async fn quality(
         findings: found.findings.clone(),
     };
     Ok((no_cache, Json(without)).into_response())
+}
+
+/// What is known of the quality of a deployment by now; `None` where there is none for a reader.
+///
+/// # Errors
+/// When the catalogue can't be asked.
+pub async fn known(
+    served: &Arc<Served>,
+    id: &str,
+    reader: Reader,
+) -> Result<Option<Arc<DeploymentQuality>>, ApiError> {
+    let (served, wanted) = (served.clone(), id.to_owned());
+    let found = blocking(move || served.quality.quality(&wanted, reader)).await?;
+    found.map_err(|e| ApiError::internal(&e))
 }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod annotation;
 pub mod calibration;
 mod column_samples;
@@ -26,6 +27,7 @@ pub mod time;
 pub mod timeline;
 pub mod view;
 
+pub use access::Access;
 pub use annotation::Annotation;
 pub use calibration::{ByFrequency, Calibration, CalibrationError, FrequencyTable};
 pub use column_samples::ColumnSamples;
@@ -36,7 +38,7 @@ pub use model::{FrontEnd, Metric, ModelCard, ModelClass, Scores, WindowPlan};
 pub use problem::Problem;
 pub use quality::{
     DeploymentQuality, Finding, FindingCount, FindingKind, HourQuality, Quality, QualityList,
-    QualitySummary, RecordingQuality,
+    QualitySummary, RecordingQuality, Severity,
 };
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};

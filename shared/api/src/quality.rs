@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
+mod severity;
+
+pub use severity::Severity;
+
 /// What the samples of a recording, or of an hour, tell of how they were recorded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -206,4 +210,50 @@ pub struct HourQuality {
     pub peak: f64,
     /// What a person should know of some of it.
     pub kinds: Vec<FindingKind>,
+}
+
+impl DeploymentQuality {
+    /// What was found of each recording: in its samples, and in what the files tell together. In the
+    /// order of `recordings`.
+    pub fn by_recording(&self) -> Vec<Vec<&Finding>> {
+        let mut all: Vec<Vec<&Finding>> =
+            self.recordings.iter().map(|r| r.findings.iter().collect()).collect();
+        for finding in &self.findings {
+            for index in &finding.recordings {
+                if let Some(of_it) = all.get_mut(*index) {
+                    of_it.push(finding);
+                }
+            }
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_has_what_its_samples_and_what_the_files_together_tell_of_it() {
+        let finding = |kind, recordings: &[usize]| Finding {
+            kind,
+            sentence: String::new(),
+            recordings: recordings.to_vec(),
+        };
+        let with = |findings| RecordingQuality { findings, ..Default::default() };
+        let quality = DeploymentQuality {
+            recordings: vec![with(vec![finding(FindingKind::Clipping, &[])]), with(Vec::new())],
+            // An index that leads nowhere is passed over.
+            findings: vec![
+                finding(FindingKind::Duplicate, &[0, 1, 7]),
+                finding(FindingKind::ClockDrift, &[]),
+            ],
+            ..Default::default()
+        };
+        let kinds: Vec<Vec<FindingKind>> =
+            quality.by_recording().iter().map(|all| all.iter().map(|f| f.kind).collect()).collect();
+        let expected =
+            [vec![FindingKind::Clipping, FindingKind::Duplicate], vec![FindingKind::Duplicate]];
+        assert_eq!(kinds, expected);
+    }
 }

@@ -10,5 +10,5 @@ mod slice;
 
 pub use boxes::{BoxMeasures, BoxSpec, CONTEXT_S, measure_box};
 pub use contrast::contrast;
-pub use readings::{LevelReference, Reading};
+pub use readings::Reading;
 pub use slice::{Peak, Slice};
