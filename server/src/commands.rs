@@ -8,6 +8,7 @@ pub mod info;
 pub mod jobs;
 pub mod levels;
 pub mod ltsa;
+pub mod models;
 pub mod product;
 pub mod pyramid;
 pub mod serve;

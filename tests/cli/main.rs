@@ -4,6 +4,7 @@ mod beside;
 mod decode;
 mod help;
 mod info;
+mod models;
 mod refusals;
 mod spectrogram;
 

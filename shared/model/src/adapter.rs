@@ -160,6 +160,11 @@ impl Adapter {
         self.tensors.refuse_left_over()
     }
 
+    /// Numbers that its tensors hold.
+    pub(crate) fn values(&self) -> usize {
+        self.tensors.values()
+    }
+
     /// Adds to a hash what decides its effect.
     pub(crate) fn hash(&self, hasher: &mut blake3::Hasher) {
         let scaling = format!(
@@ -228,7 +233,8 @@ fn refuse_other_kinds(json: &JsonFile) -> Result<(), ModelError> {
         Some(key) => Err(ModelError::Adapter {
             file: json.path.clone(),
             reason: format!(
-                "it was made with {key}, which changes what its tensors mean: plain LoRA and rsLoRA are known"
+                "it was made with {key}, which changes what its tensors mean: plain LoRA and \
+                 rsLoRA are known"
             ),
         }),
     }

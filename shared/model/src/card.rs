@@ -228,7 +228,7 @@ fn resolve(
         let (low, high) = (low.unwrap_or(outer.0), high.unwrap_or(outer.1));
         let nyquist_hz = front_end.rate_hz / compression / 2.0;
         let expected = format!(
-            "a band within 0 to {nyquist_hz} Hz, half the rate that the network listens at, is expected"
+            "a band within 0 to {nyquist_hz} Hz, half the rate that it listens at, is expected"
         );
         match low >= 0.0 && low < high && high <= nyquist_hz {
             true => Ok((low, high)),

@@ -23,6 +23,7 @@ pub struct Classifier {
     fbank: Fbank,
     network: Ast,
     device: Device,
+    parameters: usize,
     fingerprint: String,
 }
 
@@ -61,6 +62,7 @@ impl Classifier {
         let folders: Vec<&dyn ModelFiles> = options.adapter.into_iter().chain([files]).collect();
         let card = card::read(&folders, &config)?;
         let fingerprint = fingerprint(&config, &card, &weights, adapter.as_ref());
+        let parameters = weights.values() + adapter.as_ref().map_or(0, Adapter::values);
         let outputs = outputs(&weights, adapter.as_ref());
         if let Some(outputs) = outputs.filter(|n| *n != card.classes.len()) {
             return Err(ModelError::ClassCount {
@@ -96,7 +98,7 @@ impl Classifier {
         }
         let fbank = Fbank::new(&card.front_end)
             .map_err(|source| ModelError::FrontEnd { file: files.path(card::FILE_NAME), source })?;
-        Ok(Classifier { card, fbank, network, device, fingerprint })
+        Ok(Classifier { card, fbank, network, device, parameters, fingerprint })
     }
 
     /// What it says of itself.
@@ -114,6 +116,11 @@ impl Classifier {
     /// of the classes. Thresholds and words on the card change nothing of it.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// Numbers that its weights hold, an adapter's included.
+    pub fn parameters(&self) -> usize {
+        self.parameters
     }
 
     /// What the network sees of a window.

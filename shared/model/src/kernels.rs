@@ -35,6 +35,17 @@ fn with_values<T>(tensor: &Tensor, f: impl FnOnce(&[f32]) -> Result<T>) -> Resul
     }
 }
 
+/// The same, with no values where there is no tensor.
+fn with_values_if_any<T>(
+    tensor: Option<&Tensor>,
+    f: impl FnOnce(&[f32]) -> Result<T>,
+) -> Result<T> {
+    match tensor {
+        Some(tensor) => with_values(tensor, f),
+        None => f(&[]),
+    }
+}
+
 fn within(values: &[f32], range: std::ops::Range<usize>) -> Result<&[f32]> {
     match values.get(range) {
         Some(values) => Ok(values),

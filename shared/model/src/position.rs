@@ -39,3 +39,38 @@ pub fn fitted(embeddings: &Tensor, from: Grid, to: Grid) -> Result<Tensor> {
     let patches = grid.reshape((1, width, to.patches()))?.transpose(1, 2)?;
     Tensor::cat(&[&extra, &patches.contiguous()?], 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn embeddings_are_cut_and_interpolated_as_by_pytorch() {
+        let cases: Vec<Value> =
+            serde_json::from_str(include_str!("../tests/fixtures/torch_positions.json"))
+                .expect("a fixture");
+        let from = Grid { rows: 12, columns: 25 };
+        let values = (0..(2 + from.patches()) * 2).map(|i| {
+            let i = i as f32;
+            (i * 0.37 + i * i * 1e-4).sin()
+        });
+        let embeddings = Tensor::from_iter(values, &Device::Cpu)
+            .and_then(|t| t.reshape((1, (), 2)))
+            .expect("ours");
+        for case in cases {
+            let axis = |key: &str| case[key].as_u64().expect("a count") as usize;
+            let to = Grid { rows: axis("rows"), columns: axis("columns") };
+            let ours = fitted(&embeddings, from, to).expect("fits");
+            assert_eq!(ours.dims(), [1, 2 + to.patches(), 2]);
+            let ours: Vec<f32> = ours.flatten_all().and_then(|t| t.to_vec1()).expect("f32");
+            let theirs = case["fitted"].as_array().expect("numbers");
+            for (a, b) in ours.iter().zip(theirs) {
+                let b = b.as_f64().expect("a number");
+                assert!((f64::from(*a) - b).abs() < 1e-5, "{to:?}: {a} for {b}");
+            }
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use candle_core::{DType, Device, Storage, Tensor};
 use safetensors::{Dtype, SafeTensors};
@@ -18,7 +19,7 @@ const INDEX_NAME: &str = "model.safetensors.index.json";
 /// The bytes of the files that hold tensors, and where in them each one lies. A tensor is taken once;
 /// what nobody took is told by [`Weights::refuse_left_over`].
 pub struct Weights {
-    files: Vec<WeightFile>,
+    files: Vec<Arc<WeightFile>>,
     tensors: BTreeMap<String, Place>,
 }
 
@@ -28,7 +29,7 @@ struct WeightFile {
 }
 
 struct Place {
-    file: usize,
+    file: Arc<WeightFile>,
     dtype: Dtype,
     shape: Vec<usize>,
     bytes: Range<usize>,
@@ -85,6 +86,11 @@ impl Weights {
         }
     }
 
+    /// Numbers in all tensors that nobody took yet.
+    pub(crate) fn values(&self) -> usize {
+        self.tensors.values().map(|place| place.shape.iter().product::<usize>()).sum()
+    }
+
     /// A tensor's shape, where it is there.
     pub(crate) fn shape(&self, name: &str) -> Option<&[usize]> {
         self.tensors.get(name).map(|place| place.shape.as_slice())
@@ -103,11 +109,8 @@ impl Weights {
                 expected: shape.to_vec(),
             });
         };
-        // Indices of `files` come from `add` alone.
-        let (file, bytes) = match self.files.get(place.file) {
-            Some(file) => (file.path.as_str(), file.bytes.get(place.bytes).unwrap_or_default()),
-            None => ("", &[][..]),
-        };
+        let file = place.file.path.as_str();
+        let bytes = place.file.bytes.get(place.bytes).unwrap_or_default();
         if place.shape != shape {
             return Err(ModelError::Shape {
                 file: file.to_owned(),
@@ -170,15 +173,16 @@ impl Weights {
         bytes: Vec<u8>,
         rename: impl Fn(&str) -> Option<String>,
     ) -> Result<(), ModelError> {
-        let malformed = |reason: String| ModelError::Malformed { file: path.clone(), reason };
+        let file = Arc::new(WeightFile { path, bytes });
+        let malformed = |reason| ModelError::Malformed { file: file.path.clone(), reason };
         let (header_bytes, metadata) =
-            SafeTensors::read_metadata(&bytes).map_err(|e| malformed(e.to_string()))?;
+            SafeTensors::read_metadata(&file.bytes).map_err(|e| malformed(e.to_string()))?;
         let data = header_bytes + size_of::<u64>();
         for (name, info) in metadata.tensors() {
             let name_inside = rename(&name).unwrap_or_else(|| name.clone());
             let (start, end) = info.data_offsets;
             let place = Place {
-                file: self.files.len(),
+                file: file.clone(),
                 dtype: info.dtype,
                 shape: info.shape.clone(),
                 bytes: data + start..data + end,
@@ -187,7 +191,7 @@ impl Weights {
                 return Err(malformed(format!("the tensor {name} is there twice")));
             }
         }
-        self.files.push(WeightFile { path, bytes });
+        self.files.push(file);
         Ok(())
     }
 }

@@ -200,16 +200,14 @@ fn triangles(front_end: &FrontEnd) -> Vec<Triangle> {
     let bins = front_end.fft_size as usize / 2;
     let (low, high) = (mel(front_end.low_hz), mel(front_end.high_hz));
     let step = (high - low) / f64::from(front_end.mels + 1);
+    let mels: Vec<f64> = (0..bins).map(|bin| mel(bin as f64 * bin_hz)).collect();
     (0..front_end.mels)
         .map(|i| {
             let left = low + f64::from(i) * step;
-            let weight = |bin: usize| {
-                let along = (mel(bin as f64 * bin_hz) - left) / step;
-                along.min(2.0 - along)
-            };
-            let first_bin = (0..bins).find(|bin| weight(*bin) > 0.0).unwrap_or(bins);
-            let weights = (first_bin..bins).map(weight).take_while(|w| *w > 0.0).collect();
-            Triangle { first_bin, weights }
+            let first_bin = mels.partition_point(|mel| *mel <= left);
+            let inside = mels.get(first_bin..).unwrap_or_default().iter();
+            let weights = inside.map(|mel| (mel - left) / step).map(|along| along.min(2.0 - along));
+            Triangle { first_bin, weights: weights.take_while(|w| *w > 0.0).collect() }
         })
         .collect()
 }

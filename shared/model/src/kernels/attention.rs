@@ -1,16 +1,23 @@
 //! Attention of queries to keys, a block of queries at a time: the scores of a block stay in the
 //! processor's second cache, and are never written out.
 
+use std::cell::RefCell;
+
 use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::gemm::{Matrix, MatrixMut, Target, Threads, multiply};
+use super::gemm::{Matrix, MatrixMut, multiply};
 use super::lanes::{exponentials, largest};
 use super::within;
 
 /// Queries of a block. With 1214 keys its scores take 620 KB.
 const BLOCK_QUERIES: usize = 128;
+
+thread_local! {
+    /// The scores of a block: the same memory, block after block, stays in the cache.
+    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
 
 /// softmax(q kᵀ / √d) v of each head. `q` is (batch, queries, width), `kv` (batch, keys, 2 · width),
 /// keys before values; heads lie side by side along the width. Gives (batch, queries, width).
@@ -67,9 +74,9 @@ impl CustomOp2 for Attention {
                     .enumerate()
                     .map(move |(block, out)| (head, block * BLOCK_QUERIES, out))
             })
-            .try_for_each_init(Vec::new, |scores, (head, first_query, out)| {
+            .try_for_each(|(head, first_query, out)| {
                 let head = Head { batch: head / heads, first: head % heads * head_size, head_size };
-                head.attend(&q, &kv, first_query, scores, out)
+                SCORES.with_borrow_mut(|scores| head.attend(&q, &kv, first_query, scores, out))
             })?;
         let values = side_by_side(&by_head, q.batch, q.rows, heads, head_size);
         Ok((CpuStorage::F32(values), Shape::from((q.batch, q.rows, q.width))))
@@ -95,14 +102,13 @@ impl Head {
     ) -> Result<()> {
         let queries = out.len() / self.head_size;
         let keys = kv.rows;
-        scores.resize(queries * keys, 0.0);
+        scores.resize(scores.len().max(queries * keys), 0.0);
+        let (scores, _) = scores.split_at_mut(queries * keys);
         multiply(
             MatrixMut { values: scores, rows: queries, columns: keys, row_stride: keys },
-            Target::Replace,
             self.part(q, 0, first_query, queries)?,
             self.part(kv, 0, 0, keys)?.transposed(),
             1.0 / (self.head_size as f32).sqrt(),
-            Threads::One,
         )?;
         let arch = Arch::new();
         let mut sums = [0.0; BLOCK_QUERIES];
@@ -119,7 +125,6 @@ impl Head {
                 columns: self.head_size,
                 row_stride: self.head_size,
             },
-            Target::Replace,
             Matrix {
                 values: scores,
                 rows: queries,
@@ -129,7 +134,6 @@ impl Head {
             },
             self.part(kv, q.width, 0, keys)?,
             1.0,
-            Threads::One,
         )?;
         // The few results are divided by the sums, and not the many scores.
         arch.dispatch(|| {

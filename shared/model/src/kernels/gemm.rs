@@ -21,77 +21,87 @@ pub(super) struct MatrixMut<'a> {
     pub(super) row_stride: usize,
 }
 
-/// What becomes of what stands in the target.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
-    /// It is written over.
-    Replace,
-    /// The product is added to it.
-    Add,
+/// left · right, by all threads.
+///
+/// # Errors
+/// When shapes do not fit each other, or a matrix reaches beyond its slice.
+pub(super) fn product(left: Matrix<'_>, right: Matrix<'_>) -> Result<Vec<f32>> {
+    let (m, n) = (left.rows, right.columns);
+    check(left, right)?;
+    let Some(values) = m.checked_mul(n) else {
+        candle_core::bail!("a product of {m}×{n} values");
+    };
+    let mut product = Vec::with_capacity(values);
+    let parallelism = match cfg!(target_arch = "wasm32") {
+        true => gemm::Parallelism::None,
+        false => gemm::Parallelism::Rayon(0),
+    };
+    // SAFETY: `left` and `right` were checked; the target has room for m rows of n values, of which
+    // `gemm` writes every one (it reads none, and of no columns it makes zeros) before they count as
+    // there.
+    unsafe {
+        call(product.as_mut_ptr(), n, left, right, 1.0, parallelism);
+        product.set_len(values);
+    }
+    Ok(product)
 }
 
-/// How many threads share a product.
-#[derive(Clone, Copy)]
-pub(super) enum Threads {
-    /// The caller's own: it is one of several that work side by side.
-    One,
-    /// All that there are.
-    All,
-}
-
-/// target = \[target +\] scale · left · right.
+/// target = scale · left · right, by the caller's own thread: it is one of several that work side by
+/// side.
 ///
 /// # Errors
 /// When shapes do not fit each other, or a matrix reaches beyond its slice.
 pub(super) fn multiply(
     target: MatrixMut<'_>,
-    what: Target,
     left: Matrix<'_>,
     right: Matrix<'_>,
     scale: f32,
-    threads: Threads,
 ) -> Result<()> {
-    let (m, n, k) = (target.rows, target.columns, left.columns);
-    let fits = left.rows == m
-        && right.rows == k
-        && right.columns == n
-        && reach(m, n, target.row_stride, 1).is_some_and(|end| end <= target.values.len())
-        && target.row_stride >= n
-        && left.is_within()
-        && right.is_within();
+    check(left, right)?;
+    let MatrixMut { rows, columns, row_stride, .. } = target;
+    let fits = (rows, columns) == (left.rows, right.columns)
+        && row_stride >= columns
+        && reach(rows, columns, row_stride, 1).is_some_and(|end| end <= target.values.len());
     if !fits {
-        candle_core::bail!(
-            "a product of {}×{} and {}×{} into {m}×{n} that does not fit its memory",
-            left.rows,
-            left.columns,
-            right.rows,
-            right.columns
-        );
+        candle_core::bail!("a product into {rows}×{columns} values that does not fit there");
     }
-    let parallelism = match threads {
-        Threads::One => gemm::Parallelism::None,
-        Threads::All if cfg!(target_arch = "wasm32") => gemm::Parallelism::None,
-        Threads::All => gemm::Parallelism::Rayon(0),
-    };
-    // SAFETY: every element of the three matrices lies within its slice, as checked above; the target's
-    // elements are distinct, because a row ends before the next one begins, and it is borrowed alone.
-    // Strides fit isize, because a slice's length does.
+    // SAFETY: all three matrices lie within their slices; the target's elements are distinct, because a
+    // row ends before the next one begins, and it is borrowed alone.
+    unsafe {
+        let target = target.values.as_mut_ptr();
+        call(target, row_stride, left, right, scale, gemm::Parallelism::None);
+    }
+    Ok(())
+}
+
+/// # Safety
+/// `left` and `right` must have passed [`check`], and `target` must be alone in reaching room for
+/// `left.rows` rows of `right.columns` values that are `row_stride` apart.
+unsafe fn call(
+    target: *mut f32,
+    row_stride: usize,
+    left: Matrix<'_>,
+    right: Matrix<'_>,
+    scale: f32,
+    parallelism: gemm::Parallelism,
+) {
+    // SAFETY: the caller's. Strides fit isize, because they lie within slices.
     unsafe {
         gemm::gemm(
-            m,
-            n,
-            k,
-            target.values.as_mut_ptr(),
+            left.rows,
+            right.columns,
+            left.columns,
+            target,
             1,
-            target.row_stride as isize,
-            what == Target::Add,
+            row_stride as isize,
+            false,
             left.values.as_ptr(),
             left.column_stride as isize,
             left.row_stride as isize,
             right.values.as_ptr(),
             right.column_stride as isize,
             right.row_stride as isize,
-            1.0,
+            0.0,
             scale,
             false,
             false,
@@ -99,7 +109,19 @@ pub(super) fn multiply(
             parallelism,
         );
     }
-    Ok(())
+}
+
+fn check(left: Matrix<'_>, right: Matrix<'_>) -> Result<()> {
+    if left.columns == right.rows && left.is_within() && right.is_within() {
+        return Ok(());
+    }
+    candle_core::bail!(
+        "a product of {}×{} and {}×{} that does not fit its memory",
+        left.rows,
+        left.columns,
+        right.rows,
+        right.columns
+    )
 }
 
 impl Matrix<'_> {
@@ -123,34 +145,40 @@ fn reach(rows: usize, columns: usize, row_stride: usize, column_stride: usize) -
 mod tests {
     use super::*;
 
+    /// (2, 3), and (3, 2) stored by columns.
+    const LEFT: [f32; 6] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    const RIGHT: [f32; 6] = [1.0, 0.0, 2.0, 0.0, 1.0, 1.0];
+
+    fn left() -> Matrix<'static> {
+        Matrix { values: &LEFT, rows: 2, columns: 3, row_stride: 3, column_stride: 1 }
+    }
+
+    fn right() -> Matrix<'static> {
+        Matrix { values: &RIGHT, rows: 3, columns: 2, row_stride: 1, column_stride: 3 }
+    }
+
     #[test]
-    fn a_product_is_added_to_what_is_there_or_replaces_it() {
-        let left = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-        let right = [1.0, 0.0, 2.0, 0.0, 1.0, 1.0];
-        let left = Matrix { values: &left, rows: 2, columns: 3, row_stride: 3, column_stride: 1 };
-        // Stored by columns.
-        let right = Matrix { values: &right, rows: 3, columns: 2, row_stride: 1, column_stride: 3 };
+    fn a_product_goes_where_it_is_wanted() {
+        assert_eq!(product(left(), right()).expect("it fits"), [7.0, 5.0, 16.0, 11.0]);
         let mut values = [100.0; 6];
-        for (what, expected) in [
-            (Target::Replace, [14.0, 10.0, 100.0, 32.0, 22.0, 100.0]),
-            (Target::Add, [28.0, 20.0, 100.0, 64.0, 44.0, 100.0]),
-        ] {
-            let target = MatrixMut { values: &mut values, rows: 2, columns: 2, row_stride: 3 };
-            multiply(target, what, left, right, 2.0, Threads::One).expect("it fits");
-            assert_eq!(values, expected);
-        }
+        let target = MatrixMut { values: &mut values, rows: 2, columns: 2, row_stride: 3 };
+        multiply(target, left(), right(), 2.0).expect("it fits");
+        assert_eq!(values, [14.0, 10.0, 100.0, 32.0, 22.0, 100.0]);
+        let of_nothing = |m: Matrix<'static>, rows, columns| Matrix { rows, columns, ..m };
+        let zeros = product(of_nothing(left(), 2, 0), of_nothing(right(), 0, 2));
+        assert_eq!(zeros.expect("it fits"), [0.0; 4]);
     }
 
     #[test]
     fn a_matrix_that_reaches_beyond_its_slice_is_refused() {
-        let values = [0.0; 6];
-        let fits = Matrix { values: &values, rows: 2, columns: 3, row_stride: 3, column_stride: 1 };
-        let beyond = Matrix { row_stride: 4, ..fits };
-        let mut out = [0.0; 4];
-        for (left, right, rows) in [(beyond, fits, 2), (fits, beyond, 2), (fits, fits, 3)] {
-            let right = Matrix { rows: 3, columns: 2, ..right };
-            let target = MatrixMut { values: &mut out, rows, columns: 2, row_stride: 2 };
-            assert!(multiply(target, Target::Replace, left, right, 1.0, Threads::One).is_err());
+        let beyond = Matrix { row_stride: 4, ..left() };
+        assert!(product(beyond, right()).is_err());
+        assert!(product(left(), Matrix { column_stride: 4, ..right() }).is_err());
+        assert!(product(left(), Matrix { rows: 2, ..right() }).is_err());
+        let mut values = [0.0; 4];
+        for (rows, columns, row_stride) in [(3, 2, 2), (2, 2, 1), (2, 2, 3)] {
+            let target = MatrixMut { values: &mut values, rows, columns, row_stride };
+            assert!(multiply(target, left(), right(), 1.0).is_err());
         }
     }
 }

@@ -5,8 +5,8 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::gelu::gelu;
-use super::gemm::{Matrix, MatrixMut, Target, Threads, multiply};
-use super::{contiguous, with_values};
+use super::gemm::{Matrix, product};
+use super::{contiguous, with_values_if_any};
 
 /// What follows on a linear layer.
 #[derive(Clone, Copy)]
@@ -19,8 +19,8 @@ pub(crate) enum After<'a> {
     Add(&'a Tensor),
 }
 
-/// Values that one thread takes at a time where a loop is bound by memory.
-const PIECE_VALUES: usize = 1 << 16;
+/// Rows that one thread takes at a time.
+const PIECE_ROWS: usize = 16;
 
 /// x Wᵀ + b and what comes after it; x is (…, in), W (out, in), b (out).
 pub(crate) fn linear(
@@ -63,57 +63,52 @@ impl CustomOp2 for Linear {
         }
         let x = contiguous(x, x_layout)?;
         let rows = x.len() / into.max(1);
-        // What the product is added to is laid out first: no pass of its own for bias and residual.
-        let mut values = self.base(rows, out)?;
-        let has_base = self.bias.is_some() || self.residual.is_some();
-        multiply(
-            MatrixMut { values: &mut values, rows, columns: out, row_stride: out },
-            if has_base { Target::Add } else { Target::Replace },
+        let weight = contiguous(weight, weight_layout)?;
+        let mut values = product(
             Matrix { values: x, rows, columns: into, row_stride: into, column_stride: 1 },
-            Matrix {
-                values: contiguous(weight, weight_layout)?,
-                rows: into,
-                columns: out,
-                row_stride: 1,
-                column_stride: into,
-            },
-            1.0,
-            Threads::All,
+            Matrix { values: weight, rows: into, columns: out, row_stride: 1, column_stride: into },
         )?;
-        if self.gelu {
-            let arch = Arch::new();
-            values.par_chunks_mut(PIECE_VALUES).for_each(|piece| arch.dispatch(|| gelu(piece)));
-        }
+        self.finish(&mut values, out)?;
         Ok((CpuStorage::F32(values), shape.into()))
     }
 }
 
 impl Linear {
-    /// Residual plus bias in every row, as far as there are such.
-    fn base(&self, rows: usize, out: usize) -> Result<Vec<f32>> {
-        let mut values = match &self.residual {
-            None => vec![0.0; rows * out],
-            Some(residual) => with_values(residual, |values| Ok(values.to_vec()))?,
-        };
-        if values.len() != rows * out {
-            candle_core::bail!("a residual of {} values for {rows}×{out}", values.len());
-        }
-        let Some(bias) = &self.bias else { return Ok(values) };
-        with_values(bias, |bias| {
-            if bias.len() != out {
-                candle_core::bail!("a bias of {} values for {out} outputs", bias.len());
-            }
-            let arch = Arch::new();
-            values.par_chunks_mut(out.max(1) * 64).for_each(|rows| {
-                arch.dispatch(|| {
-                    for row in rows.chunks_exact_mut(out.max(1)) {
-                        for (x, b) in row.iter_mut().zip(bias) {
-                            *x += b;
-                        }
-                    }
-                });
-            });
-            Ok(values)
+    /// Adds the bias to every row, and does what comes after it, in one pass.
+    fn finish(&self, values: &mut [f32], out: usize) -> Result<()> {
+        with_values_if_any(self.bias.as_ref(), |bias| {
+            with_values_if_any(self.residual.as_ref(), |residual| {
+                let fits = |given: &[f32], length| given.is_empty() || given.len() == length;
+                if !fits(bias, out) || !fits(residual, values.len()) {
+                    candle_core::bail!("bias or residual of another shape than the result");
+                }
+                self.finish_rows(values, bias, residual, out.max(1));
+                Ok(())
+            })
         })
+    }
+
+    fn finish_rows(&self, values: &mut [f32], bias: &[f32], residual: &[f32], out: usize) {
+        let arch = Arch::new();
+        let piece = out * PIECE_ROWS;
+        values.par_chunks_mut(piece).enumerate().for_each(|(i, rows)| {
+            let residual = residual.get(i * piece..).unwrap_or_default();
+            arch.dispatch(|| {
+                for row in rows.chunks_exact_mut(out) {
+                    add(row, bias);
+                    if self.gelu {
+                        gelu(row);
+                    }
+                }
+                add(rows, residual);
+            });
+        });
+    }
+}
+
+#[inline(always)]
+fn add(to: &mut [f32], what: &[f32]) {
+    for (x, y) in to.iter_mut().zip(what) {
+        *x += y;
     }
 }

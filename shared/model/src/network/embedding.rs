@@ -32,7 +32,10 @@ impl Embedding {
         let projection = name("patch_embeddings.projection");
         let weight = source.tensor(&format!("{projection}.weight"), &[width, 1, size, size])?;
         let tokens = EXTRA_TOKENS + config.grid().patches();
-        let positions = source.tensor(&name("position_embeddings"), &[1, tokens, width])?;
+        // Fitted before they are moved: not every device interpolates every kind of number.
+        let positions =
+            source.parameters.tensor(&name("position_embeddings"), &[1, tokens, width])?;
+        let positions = position::fitted(&positions, config.grid(), source.build.grid)?;
         Ok(Embedding {
             arithmetic: source.build.arithmetic,
             places: places(config.patches, source.build)?,
@@ -48,7 +51,7 @@ impl Embedding {
                 ],
                 1,
             )?,
-            positions: position::fitted(&positions, config.grid(), source.build.grid)?,
+            positions: source.placed(positions)?,
         })
     }
 
