@@ -69,7 +69,10 @@ fn after_the_first_frame() -> RwSignal<bool> {
     let over = RwSignal::new(false);
     request_animation_frame(move || {
         // The viewer may have left the page meanwhile.
-        set_timeout(move || drop(over.try_set(true)), Duration::ZERO);
+        let say = move || {
+            let _ = over.try_set(true);
+        };
+        set_timeout(say, Duration::ZERO);
     });
     over
 }

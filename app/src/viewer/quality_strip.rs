@@ -53,7 +53,9 @@ fn Strip(commit: Callback<()>) -> impl IntoView {
     leptos_use::use_resize_observer(canvas, move |_, _| resized.notify());
     let focused = RwSignal::new(false);
     Effect::new(move |_| {
-        (folded.track(), resized.track(), session.prefs.brightness.track());
+        folded.track();
+        resized.track();
+        session.prefs.brightness.track();
         let quality = session.quality.get();
         let group = reached.get().filter(|_| focused.get());
         let group = group.and_then(|i| quality.groups.get(i).cloned());
