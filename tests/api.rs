@@ -630,6 +630,32 @@ fn the_quality_of_a_deployment_is_told_by_recording_and_by_hour() -> anyhow::Res
         ]
     );
     assert_eq!(quality["hours"][0]["kinds"][0], "clipping", "{quality}");
-    assert_eq!(measured(&Server::start(args)?)?, quality);
+    let server = Server::start(args)?;
+    assert_eq!(measured(&server)?, quality);
+    // A list asks for the numbers alone; a strip of hours for everything but the recordings.
+    let counts = serde_json::json!([
+        { "kind": "clipping", "recordings": 1 },
+        // The harmonics of a clipped tone look like them.
+        { "kind": "mains_lines", "recordings": 1 },
+        { "kind": "duplicate", "recordings": 2 },
+    ]);
+    assert_eq!((&quality["counts"], &quality["recording_count"]), (&counts, &3.into()));
+    let list = json(&server.at("api/v1/quality"))?;
+    let summary = serde_json::json!(
+        { "deployment": "site", "recording_count": 3, "measured": 3, "counts": counts }
+    );
+    assert_eq!(list["deployments"], serde_json::json!([summary]));
+    let brief = json(&server.at("api/v1/deployments/site/quality?recordings=false"))?;
+    assert_eq!(brief["recordings"], serde_json::json!([]));
+    for same in ["measured", "recording_count", "counts", "hours", "findings"] {
+        assert_eq!(brief[same], quality[same], "{same}");
+    }
+    let table =
+        json(&server.at("api/v1/deployments/site/recordings?sort=quality&descending=true"))?;
+    assert_eq!(table["rows"][0]["name"], "x_20240601_005945.wav", "{table}");
+    assert_eq!(table["rows"][0]["findings"][0]["kind"], "clipping", "{table}");
+    assert_eq!(table["rows"][1]["findings"][0]["kind"], "duplicate", "{table}");
+    let faults = json(&server.at("api/v1/deployments/site/recordings?quality=fault"))?;
+    assert_eq!(faults["total"], 1, "{faults}");
     Ok(())
 }

@@ -22,6 +22,7 @@ pub fn perform(session: Session, link: Link, action: Action) {
     match action {
         Action::Palette => return toggle(session, Dialog::Palette),
         Action::Help => return toggle(session, Dialog::Help),
+        Action::Token => return toggle(session, Dialog::Token),
         Action::ToggleTheme => return session.prefs.toggle_brightness(),
         Action::ToggleLetterKeys => return session.prefs.letter_keys.update(|on| *on = !*on),
         Action::OpenFiles => return files::pick(false, "", move |f| open::files(session, f)),
@@ -70,9 +71,10 @@ pub fn perform(session: Session, link: Link, action: Action) {
         Action::FftUp => resize_fft(session, |n| n * 2),
         Action::NextColours => session.view.update(|v| v.colour.map = next_map(v.colour.map)),
         Action::AutoContrast => contrast::set_from_picture(session),
-        Action::NextStatistic => session.view.update(|v| {
-            v.statistic = next_of(Statistic::all(), v.statistic);
-        }),
+        Action::NextStatistic => {
+            let now = session.view.with_untracked(|v| v.statistic);
+            set_statistic(session, next_of(Statistic::all(), now));
+        }
         Action::Flatten => {
             let on = session.view.with_untracked(|v| v.flatten_s.is_none());
             contrast::set_flatten(session, on.then_some(FLATTEN_S));
@@ -117,7 +119,8 @@ pub fn perform(session: Session, link: Link, action: Action) {
         | Action::OpenFolder
         | Action::Home
         | Action::Jobs
-        | Action::Library => {}
+        | Action::Library
+        | Action::Token => {}
     }
 }
 
@@ -141,6 +144,12 @@ pub fn resize_fft(session: Session, size: impl Fn(u32) -> u32) {
 /// Sets how frequency runs.
 pub fn set_axis(session: Session, axis: FrequencyAxis) {
     session.view.update(|v| v.frequency_axis = axis);
+    contrast::renew(session);
+}
+
+/// Sets what of a pixel's power is drawn.
+pub fn set_statistic(session: Session, statistic: Statistic) {
+    session.view.update(|v| v.statistic = statistic);
     contrast::renew(session);
 }
 

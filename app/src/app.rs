@@ -11,6 +11,7 @@ use crate::engine::{Engine, GpuChoice};
 use crate::keys::{self, DoubleKey};
 use crate::link::Link;
 use crate::pages::{Asking, DeploymentPage, FirstPage, JobsPage, LibraryPage, Opening, ServerPage};
+use crate::server::token;
 use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
 use crate::viewer::Viewer;
 use crate::{files, hooks, open, viewer};
@@ -21,6 +22,7 @@ const WARM_UP_AFTER_MS: u32 = 300;
 /// The whole page.
 #[component]
 pub fn App() -> impl IntoView {
+    token::recall();
     let engine = Engine::start(gpu_choice());
     hooks::lend(&engine);
     let session = Session::new(engine);
@@ -65,7 +67,7 @@ pub fn App() -> impl IntoView {
             }
         >
             <TopBar act/>
-            <main>
+            <main inert=move || has_dialog(session)>
                 {move || match session.stage.get() {
                     Stage::First => view! { <FirstPage act/> }.into_any(),
                     Stage::Opening(name) => view! { <Opening name/> }.into_any(),
@@ -80,7 +82,7 @@ pub fn App() -> impl IntoView {
                     }
                 }}
             </main>
-            <Notices/>
+            <Notices act/>
             <Dialogs act/>
         </div>
     }
@@ -103,7 +105,7 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
         _ => None,
     });
     view! {
-        <header class="top">
+        <header class="top" inert=move || has_dialog(session)>
             <button class="name" title="The first page" on:click=move |_| act.run(Action::Home)>
                 "Spyhop"
             </button>
@@ -145,6 +147,11 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
             <button id="open-files" title="Open files (Ctrl+O)"
                 on:click=move |_| act.run(Action::OpenFiles)
             >"Open…"</button>
+            <Show when=move || session.is_administrator.get()>
+                <button id="administrator" title="This page shows the administrator's token to its server"
+                    on:click=move |_| act.run(Action::Token)
+                >"Administrator"</button>
+            </Show>
             <button id="palette-button" class="wide-only" title="Find a command (Ctrl+K)"
                 on:click=move |_| act.run(Action::Palette)
             >"Commands"</button>
@@ -159,7 +166,7 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
 }
 
 #[component]
-fn Notices() -> impl IntoView {
+fn Notices(act: Callback<Action>) -> impl IntoView {
     let session = use_session();
     view! {
         <div class="notices" id="notices" aria-live="assertive">
@@ -170,6 +177,12 @@ fn Notices() -> impl IntoView {
                     NoticeKind::Done => "done",
                 }>
                     <p>{notice.text.clone()}</p>
+                    {notice.offer.and_then(offer_words).map(|words| view! {
+                        <button class="offer" on:click=move |_| {
+                            session.notices.update(|n| n.retain(|n| n.id != notice.id));
+                            if let Some(action) = notice.offer { act.run(action) }
+                        }>{words}</button>
+                    })}
                     <button class="icon" aria-label="Dismiss" on:click=move |_| {
                         session.notices.update(|n| n.retain(|n| n.id != notice.id));
                     }>"×"</button>
@@ -220,6 +233,18 @@ fn title_of_page(session: Session) {
         let title = page.or_else(|| session.open.with(|o| o.as_ref().map(|o| o.title())));
         document().set_title(&title.map_or("Spyhop".to_owned(), |t| format!("{t} · Spyhop")));
     });
+}
+
+/// What a notice's button says.
+fn offer_words(offer: Action) -> Option<&'static str> {
+    match offer {
+        Action::Token => Some("Enter the token"),
+        _ => None,
+    }
+}
+
+fn has_dialog(session: Session) -> bool {
+    session.dialog.get() != Dialog::None
 }
 
 fn is_ready(session: Session) -> bool {

@@ -52,6 +52,7 @@ pub enum Action {
     Home,
     Jobs,
     Library,
+    Token,
 }
 
 /// A row of the table.
@@ -132,6 +133,7 @@ pub const COMMANDS: &[Command] = &[
     row(Action::Home, "Page", "Back to the first page", &[]),
     row(Action::Library, "Page", "Library: the server's deployments", &[]),
     row(Action::Jobs, "Page", "Jobs: the server's long work", &[]),
+    row(Action::Token, "Page", "Enter or forget the administrator's token", &[]),
 ];
 
 /// The command of a key such as `Ctrl+Shift+Z`, `W` or `ArrowUp`.

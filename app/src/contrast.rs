@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use leptos::prelude::*;
-use spyhop_api::view::SpectrumSettings;
+use spyhop_api::view::{SpectrumSettings, Statistic};
 use spyhop_paint::{Column, ColumnSource, Flatten, Found};
 use spyhop_signal::measure::contrast;
+use spyhop_signal::spectrum::peak_threshold_db;
 
 use crate::engine::Wanted;
 use crate::frame::Frame;
@@ -20,6 +21,8 @@ const ROWS: usize = 128;
 const DC_SHARE: f64 = 0.004;
 /// Range shown before anything is known, dB re full scale.
 const FIRST_RANGE_DB: (f64, f64) = (-110.0, -50.0);
+/// Part of the sampling rate at which a calibration by frequency moves that range.
+const GUESSED_SHARE: f64 = 0.1;
 /// Range of a flattened picture, dB above each band's median.
 pub const FLAT_RANGE_DB: (f64, f64) = (0.0, 30.0);
 
@@ -60,7 +63,7 @@ pub fn set_flatten(session: Session, seconds: Option<f64>) {
 
 /// The range to draw with: the view's own, or a guess until one is set.
 pub fn shown_range(session: Session, open: &OpenSet) -> (f64, f64) {
-    let offset = open.calibration_db().unwrap_or(0.0);
+    let offset = open.offset_db_near(open.line.sample_rate_hz * GUESSED_SHARE);
     session.view.with_untracked(|v| match (v.colour.range_db, v.flatten_s) {
         (Some(range), _) => range,
         (None, Some(_)) => FLAT_RANGE_DB,
@@ -74,22 +77,32 @@ fn of_picture(session: Session) -> Option<(f64, f64)> {
     let frame = session.frame_now()?;
     let wanted = session.wanted.get_value()?;
     let engine = session.engine();
-    let power = cells(&engine.power(&wanted), &frame);
-    let offset = open.calibration_db().unwrap_or(0.0);
-    contrast(&power, ROWS, 0).map(|(low, high)| ((low + offset).round(), (high + offset).round()))
+    let statistic = session.view.with_untracked(|v| v.statistic);
+    let power = cells(&engine.power(&wanted), &frame, statistic, |hz| open.offset_db_near(hz));
+    contrast(&power, ROWS, 0).map(|(low, high)| (low.round(), high.round()))
 }
 
-/// Mean power of a coarse grid over the frame, column by column, its rows as the axis draws them: on
+/// What is drawn of a coarse grid over the frame, column by column, its rows as the axis draws them: on
 /// a logarithmic one the low bands fill most of the picture. Zero where nothing is, and where DC is.
-fn cells(source: &impl ColumnSource, frame: &Frame) -> Vec<f32> {
+/// `offset_db` is the calibration.
+fn cells(
+    source: &impl ColumnSource,
+    frame: &Frame,
+    statistic: Statistic,
+    offset_db: impl Fn(f64) -> f64,
+) -> Vec<f32> {
     let mut power = vec![0.0f32; COLUMNS * ROWS];
     let rows_hz = rows_hz(frame);
+    let gains = rows_hz.map(|band| {
+        band.map_or(1.0, |(low, high)| 10f64.powf(offset_db((low + high) / 2.0) / 10.0) as f32)
+    });
     for (c, column) in power.chunks_mut(ROWS).enumerate() {
         let at = frame.position_at((c as f64 + 0.5) / COLUMNS as f64);
         let pixel = frame.span() / 1024.0;
         source.columns(at..at + pixel, &mut |_, found: Column<'_>| {
-            for (cell, band_hz) in column.iter_mut().zip(&rows_hz) {
-                *cell = band_hz.and_then(|band| power_between(&found, band)).unwrap_or(0.0);
+            for ((cell, band_hz), gain) in column.iter_mut().zip(&rows_hz).zip(gains) {
+                let power = band_hz.and_then(|band| drawn_between(&found, band, statistic));
+                *cell = power.unwrap_or(0.0) * gain;
             }
         });
     }
@@ -107,13 +120,25 @@ fn rows_hz(frame: &Frame) -> [Option<(f64, f64)>; ROWS] {
     })
 }
 
-/// Mean power of a column's rows from one frequency to another, of one at least: a line that is thinner
-/// than a row of the grid has its say.
-fn power_between(column: &Column<'_>, (low_hz, high_hz): (f64, f64)) -> Option<f32> {
+/// What is drawn of a column's rows from one frequency to another, of one at least: a line that is thinner
+/// than a row of the grid has its say. Where clicks are everywhere what is drawn lies far above the mean.
+fn drawn_between(
+    column: &Column<'_>,
+    (low_hz, high_hz): (f64, f64),
+    statistic: Statistic,
+) -> Option<f32> {
     let (first, last) = (row_at(column, low_hz)?, row_at(column, high_hz));
-    let rows = column.mean.get(first..)?;
-    let rows = rows.get(..=last.map_or(rows.len() - 1, |last| last - first))?;
-    Some(rows.iter().sum::<f32>() / rows.len() as f32)
+    let here = first..=last.unwrap_or(column.mean.len().checked_sub(1)?);
+    let rows = column.mean.get(here.clone())?;
+    let mean = rows.iter().sum::<f32>() / rows.len() as f32;
+    let max = column.max.get(here).map_or(mean, |max| max.iter().copied().fold(0.0, f32::max));
+    let frames = f64::from(column.frames) * rows.len() as f64 * column.bins_per_row;
+    let least = match statistic {
+        Statistic::Mean => return Some(mean),
+        Statistic::Both => mean * 10f64.powf(peak_threshold_db(frames) / 10.0) as f32,
+        Statistic::Max => 0.0,
+    };
+    Some(if max > least { max } else { mean })
 }
 
 /// Row of a column that holds a frequency.
@@ -226,7 +251,29 @@ mod tests {
         };
         // A decade of two fills half of a logarithmic axis and a tenth of a linear one.
         assert_eq!(below_100_hz(FrequencyAxis::Log), ROWS / 2);
-        assert!((ROWS / 12..ROWS / 10).contains(&below_100_hz(FrequencyAxis::Linear)));
+        assert!((ROWS / 12..=ROWS / 10).contains(&below_100_hz(FrequencyAxis::Linear)));
+    }
+
+    #[test]
+    fn the_contrast_is_of_what_is_drawn() {
+        let mean = [1e-8f32; 100];
+        let mut max = [1e-7f32; 100];
+        max[50] = 1e-4;
+        let (frames, first_bin, bins_per_row, bin_hz) = (100.0, 0.0, 1.0, 10.0);
+        let column = Column { mean: &mean, max: &max, frames, first_bin, bins_per_row, bin_hz };
+        let drawn = |low_hz, statistic| drawn_between(&column, (low_hz, low_hz + 5.0), statistic);
+        // The greatest of a hundred frames lies 7 dB above their mean by chance: 10 dB are none yet.
+        for (statistic, quiet, click) in [
+            (Statistic::Mean, 1e-8, 1e-8),
+            (Statistic::Both, 1e-8, 1e-4),
+            (Statistic::Max, 1e-7, 1e-4),
+        ] {
+            let near =
+                |found: Option<f32>, power: f32| (found.unwrap_or(0.0) / power - 1.0).abs() < 1e-3;
+            assert!(near(drawn(200.0, statistic), quiet), "{statistic:?}");
+            assert!(near(drawn(498.0, statistic), click), "{statistic:?}");
+        }
+        assert_eq!(drawn(2000.0, Statistic::Max), None);
     }
 
     #[test]

@@ -3,10 +3,15 @@
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use send_wrapper::SendWrapper;
 use wasm_bindgen_futures::JsFuture;
+use web_sys::HtmlElement;
+use web_sys::wasm_bindgen::JsCast;
 
+use crate::administrator::TokenForm;
 use crate::commands::{Action, COMMANDS, Command, shown_key};
 use crate::jump::Jump;
+use crate::open;
 use crate::session::{Dialog, NoticeKind, Session, use_session};
 
 /// Gestures, for the help sheet.
@@ -36,6 +41,7 @@ pub fn Dialogs(act: Callback<Action>) -> impl IntoView {
         Dialog::Help => view! { <Help/> }.into_any(),
         Dialog::Link => view! { <LinkField/> }.into_any(),
         Dialog::Jump => view! { <Jump/> }.into_any(),
+        Dialog::Token => view! { <TokenForm/> }.into_any(),
     }
 }
 
@@ -50,7 +56,11 @@ pub fn copy_link(session: Session, address: &str) {
             JsFuture::from(clipboard.write_text(&address)).await.is_ok()
         };
         if copied {
-            session.tell(NoticeKind::Done, "The link of this view is on the clipboard.");
+            let done = "The link of this view is on the clipboard.";
+            match open::left_out_of_link(session) {
+                Some(but) => session.tell(NoticeKind::Warning, format!("{done} {but}")),
+                None => session.tell(NoticeKind::Done, done),
+            }
         } else {
             session.dialog.set(Dialog::Link);
         }
@@ -62,9 +72,12 @@ pub fn copy_link(session: Session, address: &str) {
 pub fn Shade(label: &'static str, id: &'static str, children: Children) -> impl IntoView {
     let session = use_session();
     let close = move || session.dialog.set(Dialog::None);
+    let dialog = NodeRef::<html::Div>::new();
+    take_focus(dialog);
     view! {
         <div class="shade" on:click=move |_| close()>
             <div class="dialog" id=id role="dialog" aria-modal="true" aria-label=label
+                tabindex="-1" node_ref=dialog
                 on:click=|ev| ev.stop_propagation()
             >
                 <button class="icon close" aria-label="Close" on:click=move |_| close()>"×"</button>
@@ -178,10 +191,36 @@ fn LinkField() -> impl IntoView {
         <Shade label="The link of this view" id="link">
             <h2>"The link of this view"</h2>
             <p>"This browser gives a page no clipboard here (it needs https): copy it with Ctrl+C."</p>
+            {move || open::left_out_of_link(session).map(|but| view! { <p class="warned">{but}</p> })}
             <input id="link-text" node_ref=input type="text" readonly prop:value=move || session.link_text.get()
                 on:focus=move |_| if let Some(i) = input.get_untracked() { i.select() }/>
         </Shade>
     }
+}
+
+/// Gives the focus to a dialog, unless something in it takes it, and back to what had it before when the
+/// dialog goes. (What is behind the dialog is inert, so that the focus stays in it.)
+fn take_focus(dialog: NodeRef<html::Div>) {
+    let before = document().active_element().and_then(|e| e.dyn_into::<HtmlElement>().ok());
+    Effect::new(move |_| {
+        if let Some(dialog) = dialog.get() {
+            request_animation_frame(move || {
+                let now = document().active_element();
+                if !dialog.contains(now.as_ref().map(AsRef::as_ref)) {
+                    // A dialog that is on the page takes the focus.
+                    let _ = dialog.focus();
+                }
+            });
+        }
+    });
+    let before = SendWrapper::new(before);
+    on_cleanup(move || {
+        let Some(before) = before.take() else { return };
+        request_animation_frame(move || {
+            // Gone, if the dialog has led to another page.
+            let _ = before.focus();
+        });
+    });
 }
 
 /// Puts the focus into an input and selects its text, once it is on the page.

@@ -21,9 +21,9 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
-use spyhop_api::RecordingInfo;
 use spyhop_api::pyramid::PyramidInfo;
 use spyhop_api::view::{Listening, Reading, Scaling, SpectrumSettings};
+use spyhop_api::{Calibration, RecordingInfo};
 use spyhop_paint::ColumnSource;
 use spyhop_signal::Line;
 use spyhop_signal::measure::{BoxMeasures, Slice};
@@ -88,6 +88,8 @@ pub struct Progress {
     pub exact: usize,
     /// Sampled, and no more than that: reading all of it would take too long.
     pub sampled: usize,
+    /// Some of these are of the first of the pictures.
+    pub view_is_sampled: bool,
 }
 
 impl Progress {
@@ -251,7 +253,7 @@ impl Engine {
         Ok(message.floats(0))
     }
 
-    /// Measures a box.
+    /// Measures a box, in pressure where there is a calibration.
     ///
     /// # Errors
     /// When its samples can't be read, or are too many.
@@ -261,9 +263,11 @@ impl Engine {
         band_hz: (f64, f64),
         channel: u32,
         spectrum: SpectrumSettings,
+        calibration: Option<Calibration>,
     ) -> Result<BoxMeasures, String> {
         let (start, end) = (positions.start, positions.end);
-        let order = |job| Order::Measure { job, start, end, channel, band_hz, spectrum };
+        let order =
+            |job| Order::Measure { job, start, end, channel, band_hz, spectrum, calibration };
         match state::ask(&self.state, order).await?.0 {
             Answer::Measures { measures, .. } => Ok(*measures),
             _ => Err("the worker measured something else".to_owned()),

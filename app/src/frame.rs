@@ -161,6 +161,12 @@ impl Frame {
         self.band_hz = (0.0, self.nyquist_hz);
     }
 
+    /// Shows a stretch of places, as much of it as there is.
+    pub fn show(&mut self, places: Range<f64>) {
+        self.places = places;
+        self.keep_inside();
+    }
+
     /// A box on the line with a margin around it.
     pub fn fit(&mut self, positions: &Range<f64>, band_hz: (f64, f64)) {
         let (start, end) = (self.fold.place_of(positions.start), self.fold.place_of(positions.end));

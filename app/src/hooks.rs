@@ -13,6 +13,9 @@
 //! | `.card[data-deployment]`, `.card .open`, `.card .play` | the demo's cards |
 //! | `#asked` | the sentence that asks for a local file |
 //! | `#overview`, `#overview-marks` | the overview's raster, and its brush (which takes the pointer) |
+//! | `#quality-strip[data-groups]`, `#quality-told` | the quality of a hosted deployment below the overview, how many findings it has, and what it tells of what is pointed at or reached by keys |
+//! | `.finding[data-severity]`, `.reason-box` | a short mark (`note`, `doubt`, `fault`), and its reason while it is pointed at or focused |
+//! | `.doubts`, `#measures .caveats`, `#levels .caveats` | marks of levels that can't be compared: of the picture, the selection, the level panel |
 //! | `#waveform`, `#spectrogram` | canvases to read pixels from; `#spectrogram` has one pixel a CSS pixel |
 //! | `#overlay` | lies over both and takes pointer and wheel |
 //! | `#frequency-axis`, `#time-axis`, `#colour-bar` | take drags, wheel and double click |
@@ -24,15 +27,19 @@
 //! | `#fft`, `#overlap`, `#window`, `#scaling`, `#axis`, `#floor`, `#ceiling`, `#auto`, `#map`, `#flatten`, `#peaks`, `#gaps`, `#clock-choice`, `#channel`, `[data-preset]` | settings |
 //! | `#labels tr[data-label]`, `#export-raven`, `#export-audacity`, `#import` | labels |
 //! | `#labels-kept[data-keeper]`, `#author`, `.history` | `browser`, `server`, `refused`; whose labels; what one ever said |
+//! | `#left-here`, `#share-left-here`, `#forget-left-here` | labels of a hosted deployment that only this browser has |
 //! | `#measures`, `#slice`, `#cursors` | measures |
 //! | `#levels`, `[data-levels]`, `#levels-png`, `#levels-svg`, `#levels-csv` | levels: `spectrum`, `decidecades`, `over-time` |
 //! | `#info` | everything known of the recordings |
 //! | `#copy-link`, `#link-text` | the link, and the field that shows it where there is no clipboard |
 //! | `#jobs`, `#jobs [data-job]`, `[data-job-state]`, `[data-wish]`, `.failures li`, `#task-stream rect[data-end]`, `#jobs-trouble` | the server's long work, at `?page=jobs` |
 //! | `#library`, `#library-search`, `#library-count`, `#library [data-deployment]` with `.open`, `.play`, `[data-fact]`, `.strip svg` | the server's deployments, at `?page=library`; `aria-busy` while it is asked |
-//! | `#deployment[data-deployment]`, `#recordings`, `#recordings [data-recording]`, `[data-column] button`, `#recordings-search`, `#only-bad`, `#recordings-count`, `#page-first`, `#page-previous`, `#page-next`, `#page-last` | one of them, at `?page=library&deployment=ID` |
+//! | `#deployment[data-deployment]`, `#recordings`, `#recordings [data-recording]`, `[data-column] button`, `#recordings-search`, `#only-bad`, `#quality-filter`, `#recordings-count`, `#page-first`, `#page-previous`, `#page-next`, `#page-last` | one of them, at `?page=library&deployment=ID` |
 //! | `#library-link`, `#to-library`, `#library-jobs`, `#recording-name` | the ways there and back, and the recording that is open alone |
 //! | `#palette`, `#palette input`, `#help` | dialogs |
+//! | `#token`, `#token-text`, `#token-keep`, `#token-use`, `#token-forget`, `#token-problem` | the dialog of the administrator's token |
+//! | `#administrator`, `#library-token`, `.offer` | ways to it: shown while one is held, in the library, and where something was refused |
+//! | `#not-in-link` | which files a link does not name |
 //! | `#notices .notice[data-kind]` | `error`, `warning`, `done` |
 //!
 //! `make bench` calls what the module exports besides: `(await import('./spyhop-app.js')).…`.

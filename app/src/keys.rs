@@ -49,11 +49,28 @@ pub fn is_typing(ev: &web_sys::KeyboardEvent) -> bool {
     }
 }
 
+/// Keys that move a slider and choose what it stands at.
+const SLIDER_KEYS: [&str; 10] = [
+    "ArrowLeft",
+    "ArrowRight",
+    "ArrowUp",
+    "ArrowDown",
+    "Home",
+    "End",
+    "PageUp",
+    "PageDown",
+    "Enter",
+    " ",
+];
+
 /// Whether a focused control wants this key for itself (a button is pressed by Space).
 pub fn is_for_control(ev: &web_sys::KeyboardEvent) -> bool {
     let Some(element) = ev.target().and_then(|t| t.dyn_into::<web_sys::Element>().ok()) else {
         return false;
     };
+    if element.get_attribute("role").as_deref() == Some("slider") {
+        return SLIDER_KEYS.contains(&ev.key().as_str());
+    }
     let pressed = matches!(element.tag_name().as_str(), "BUTTON" | "A" | "INPUT" | "SUMMARY");
     pressed && matches!(ev.key().as_str(), " " | "Enter")
 }

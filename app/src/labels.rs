@@ -94,6 +94,15 @@ impl Labels {
         self.store();
     }
 
+    /// Removes what this browser keeps of the files that are open: a server has it now.
+    pub fn forget_in_browser(&self) {
+        self.homes.with_value(|homes| {
+            for home in homes {
+                LocalStorage::delete(&home.key);
+            }
+        });
+    }
+
     /// An id that no label has.
     pub fn next_id(&self) -> u64 {
         self.all.with_untracked(|all| all.iter().map(|a| a.id).max().unwrap_or(0) + 1)

@@ -1,7 +1,9 @@
 //! The page: open a recording in the browser, see it, hear it, send the view as a link.
 
 mod actions;
+mod administrator;
 mod app;
+mod caveats;
 mod clock;
 mod commands;
 mod contrast;
@@ -18,11 +20,13 @@ mod label_files;
 mod labels;
 mod levels;
 mod link;
+mod mark;
 mod open;
 mod pages;
 mod panel;
 mod playback;
 mod prefs;
+mod quality;
 mod readout;
 mod server;
 mod session;

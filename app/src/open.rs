@@ -11,13 +11,16 @@ use spyhop_api::pyramid::PyramidInfo;
 use spyhop_api::view::{LocalFile, Reading, Source};
 use spyhop_api::{Deployment, RecordingInfo, View};
 
+use crate::commands::Action;
 use crate::engine::{Input, Opened};
 use crate::pages::ServerPage;
+use crate::server::token;
 use crate::session::{NoticeKind, OpenSet, Session, Stage, on_line};
-use crate::{label_files, link, server, shared_labels};
+use crate::{label_files, link, quality, server, shared_labels};
 
-/// The most files that a link names; of a longer line it names the first.
-const MOST_FILES_IN_LINK: usize = 16;
+/// How long the names of files in a link may be together, in bytes of an address; of a longer line it names
+/// the first. Longer addresses are cut by chats and refused by servers.
+const MOST_NAMES_BYTES: usize = 6000;
 /// How often the server is asked how far its pyramid is while it builds it, and for a new one later, ms.
 const ASK_AGAIN_MS: (u32, u32) = (4000, 60_000);
 /// Where public buckets serve objects to pages of other sites.
@@ -185,7 +188,11 @@ fn by_source(session: Session, view: View, play: bool) {
         }
         let (inputs, known, deployment) = match found {
             Ok(found) => found,
-            Err(why) => return fail(session, why),
+            Err(why) => {
+                let is_hosted = matches!(view.source, Source::Deployment { .. });
+                let offer = (is_hosted && !token::is_held()).then_some(Action::Token);
+                return fail(session, why, offer);
+            }
         };
         let opened = session.engine().open(inputs, known, view.reading.clone()).await;
         if !is_current(turn) {
@@ -289,7 +296,7 @@ fn show(
             from_link(session);
             session.tell(NoticeKind::Error, why);
         } else {
-            fail(session, why);
+            fail(session, why, None);
         }
         return false;
     };
@@ -303,13 +310,7 @@ fn show(
     out.extend(left_out.into_iter().map(|(i, why)| (name(i), why)));
     let on_line = on_line(&line, &infos);
     let source = match source {
-        Source::None => Source::Local(
-            on_line
-                .iter()
-                .take(MOST_FILES_IN_LINK)
-                .map(|r| LocalFile { name: r.name.clone(), fingerprint: r.fingerprint.clone() })
-                .collect(),
-        ),
+        Source::None => Source::Local(named(&on_line)),
         source => source,
     };
     let fresh = view.is_none();
@@ -359,7 +360,44 @@ fn show(
         .open
         .with_untracked(|o| o.as_ref().and_then(|o| o.deployment.as_ref()).map(|d| d.id.clone()));
     shared_labels::opened(session, hosted);
+    let turn = TURN.with(Cell::get);
+    quality::follow(session, move || is_current(turn));
     true
+}
+
+/// The files that a link names, as many as it holds.
+fn named(on_line: &[&RecordingInfo]) -> Vec<LocalFile> {
+    // Everything but letters and digits takes three bytes in an address.
+    let length = |text: &str| {
+        text.bytes().map(|b| if b.is_ascii_alphanumeric() { 1 } else { 3 }).sum::<usize>()
+    };
+    let mut bytes = 0;
+    let fits = |r: &&&RecordingInfo| {
+        bytes += length(&r.name) + length(&r.fingerprint);
+        bytes <= MOST_NAMES_BYTES
+    };
+    let file =
+        |r: &&RecordingInfo| LocalFile { name: r.name.clone(), fingerprint: r.fingerprint.clone() };
+    let mut named: Vec<LocalFile> = on_line.iter().take_while(fits).map(file).collect();
+    if named.is_empty() {
+        named.extend(on_line.first().map(file));
+    }
+    named
+}
+
+/// What is said of a link that does not name all files that are open.
+pub fn left_out_of_link(session: Session) -> Option<String> {
+    let named = session.view.with(|v| match &v.source {
+        Source::Local(named) => Some(named.len()),
+        _ => None,
+    })?;
+    let all = session.open.with(|o| o.as_ref().map_or(0, |o| o.shown().len()));
+    (named < all).then(|| {
+        format!(
+            "A link holds the names of {named} of these {all} files, the first ones: whoever opens it \
+             is asked for these, and drops the others along with them."
+        )
+    })
 }
 
 /// A transform that suits a recording nobody has chosen one for: short ones need a short window.
@@ -414,8 +452,8 @@ fn is_current(turn: u64) -> bool {
     TURN.with(|t| t.get() == turn)
 }
 
-fn fail(session: Session, why: String) {
-    session.tell(NoticeKind::Error, why);
+fn fail(session: Session, why: String, offer: Option<Action>) {
+    session.tell_and_offer(NoticeKind::Error, why, offer);
     let open = session.open.with_untracked(Option::is_some);
     // What was asked for from a page leaves one on that page.
     let before = || link::page().map_or(Stage::First, Stage::Server);
@@ -465,6 +503,44 @@ mod tests {
         );
         let other = "https://example.org/a.wav";
         assert_eq!(open_form(other), other);
+    }
+
+    #[test]
+    fn a_link_names_as_many_files_as_an_address_holds_and_one_at_least() {
+        let info = |name: String| RecordingInfo {
+            name,
+            fingerprint: "123456789-0123456789abcdef".into(),
+            bytes: 0,
+            format: String::new(),
+            codec: String::new(),
+            sample_rate_hz: 1.0,
+            channels: 1,
+            bits_per_sample: 16,
+            frames: 1,
+            duration_s: 1.0,
+            start: None,
+            start_source: spyhop_api::StartSource::None,
+            start_zone: String::new(),
+            start_uncertainty_s: None,
+            segments: Vec::new(),
+            metadata: Default::default(),
+            warnings: Vec::new(),
+        };
+        let night: Vec<_> = (0..200).map(|i| info(format!("buoy_20240601_{i:06}.wav"))).collect();
+        let all: Vec<&RecordingInfo> = night.iter().collect();
+        let count = named(&all).len();
+        assert!((80..150).contains(&count), "{count}");
+        let mut view = View { source: Source::Local(named(&all)), ..View::default() };
+        assert!(view.to_query().len() < MOST_NAMES_BYTES + 1000, "{}", view.to_query().len());
+        let long = info("x".repeat(9000));
+        view.source = Source::Local(named(&[&long]));
+        assert_eq!(
+            view.source,
+            Source::Local(vec![LocalFile {
+                name: long.name.clone(),
+                fingerprint: long.fingerprint.clone()
+            }])
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod asking;
 mod first;
 mod jobs;
 mod library;
+mod preview;
 mod server_page;
 
 pub use asking::{Asking, Opening};

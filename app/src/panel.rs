@@ -24,9 +24,9 @@ const TABS: [(Tab, &str, &str); 5] = [
     (Tab::Info, "Info", "info"),
 ];
 
-/// The panel with its tabs.
+/// The panel with its tabs, once `furnished` says that there is time for it.
 #[component]
-pub fn Panel(act: Callback<Action>) -> impl IntoView {
+pub fn Panel(act: Callback<Action>, furnished: RwSignal<bool>) -> impl IntoView {
     let session = use_session();
     let tabs = TABS.map(|(tab, name, id)| {
         view! {
@@ -38,7 +38,7 @@ pub fn Panel(act: Callback<Action>) -> impl IntoView {
         }
     });
     view! {
-        <Show when=move || session.prefs.panel.get()>
+        <Show when=move || furnished.get() && session.prefs.panel.get()>
             <aside id="panel" class="panel" aria-label="Panel">
                 <div class="tabs" role="tablist">
                     {tabs.clone()}

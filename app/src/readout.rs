@@ -3,18 +3,20 @@
 use leptos::prelude::*;
 use spyhop_paint::{Column, ColumnSource};
 
+use crate::caveats;
 use crate::clock::Telling;
 use crate::contrast::row_at;
 use crate::engine::Far;
 use crate::session::{OpenSet, Point, Session};
 use crate::wording;
 
-/// Mean and maximum level in dB (calibrated where that is known) under a point.
-pub fn level_at(session: Session, open: &OpenSet, point: &Point) -> Option<(f64, Option<f64>)> {
+/// Mean and maximum level in dB (calibrated where that is known) under a point; `None` where there is
+/// none yet, or a calibration says nothing of its frequency.
+fn level_at(session: Session, open: &OpenSet, point: &Point) -> Option<(f64, Option<f64>)> {
     let hz = point.hz?;
     let wanted = session.wanted.get_value()?;
     let pixel = (wanted.positions.end - wanted.positions.start) / f64::from(wanted.width_px.max(1));
-    let offset = open.calibration_db().unwrap_or(0.0);
+    let offset = open.offset_db_at(hz)?;
     let db = |p: f32| 10.0 * f64::from(p).log10() + offset;
     let (mut mean, mut weight, mut max) = (0.0f32, 0.0f32, None::<f32>);
     let engine = session.engine();
@@ -61,7 +63,12 @@ pub fn words(session: Session) -> Option<String> {
                 words += &format!(" · {mean} (peak {max}) {unit}");
             }
             Some((mean, _)) => words += &format!(" · {} {unit}", wording::level(mean)),
+            None if open.offset_db_at(hz).is_none() => words += " · no calibration here",
             None => {}
+        }
+        let caveats = caveats::at(session, &open, point.position, hz);
+        if !caveats.is_empty() {
+            words += &format!(" ({})", caveats.join(", "));
         }
     }
     Some(words)

@@ -1,23 +1,31 @@
 //! What the page asks the server, if there is one: a static host has none, and that is no error.
 
 pub mod catalogue;
+pub mod token;
 
 use gloo::net::http::{Request, Response};
+use serde::de::DeserializeOwned;
 use spyhop_api::annotation::{AnnotationChange, AnnotationList, AnnotationStep, SharedAnnotation};
 use spyhop_api::job::JobDetail;
 use spyhop_api::problem::Problem;
 use spyhop_api::pyramid::{PyramidInfo, PyramidList};
 use spyhop_api::{Deployment, DeploymentList, Timeline};
 
+use token::{authorised, get};
+
 /// Up to this many recordings are told of with everything that is known of them.
 const MOST_WHOLE: usize = 300;
+
+/// Said where the answer is no answer of ours.
+const NO_SERVER: &str = "No server answers here: this page is served as files, and has no library and \
+    keeps no labels. `spyhop serve` runs one.";
 
 /// Where the deployments are, relative to the page's base.
 const DEPLOYMENTS: &str = "api/v1/deployments";
 
 /// The deployments that the server offers; none where there is no server.
 pub async fn deployments() -> Vec<Deployment> {
-    let Ok(answer) = Request::get(DEPLOYMENTS).send().await else { return Vec::new() };
+    let Ok(answer) = get(DEPLOYMENTS).send().await else { return Vec::new() };
     if !answer.ok() {
         return Vec::new();
     }
@@ -34,20 +42,19 @@ pub async fn deployment(id: &str) -> Result<Deployment, String> {
     }
 }
 
-/// A deployment of many recordings; `None` where it is small, or not listed, or the server has no
+/// A deployment of many recordings; `None` where it is small, or not there, or the server has no
 /// timeline of it.
 async fn large_deployment(id: &str) -> Option<Deployment> {
-    let listed = Request::get("api/v1/deployments").send().await.ok().filter(Response::ok)?;
-    let all = listed.json::<DeploymentList>().await.ok()?.deployments;
-    let found = all.into_iter().find(|d| d.id == id && d.recording_count > MOST_WHOLE)?;
-    let address = format!("{}/timeline", deployment_address(id));
-    let answer = Request::get(&address).send().await.ok().filter(Response::ok)?;
-    let timeline = answer.json::<Timeline>().await.ok()?;
+    let found = catalogue::description(id).await.ok()?;
+    if found.recording_count <= MOST_WHOLE {
+        return None;
+    }
+    let timeline: Timeline = fetched(&format!("{}/timeline", deployment_address(id))).await.ok()?;
     Some(Deployment { recordings: timeline.infos(), ..found })
 }
 
 async fn whole_deployment(id: &str) -> Result<Deployment, String> {
-    let answer = Request::get(&deployment_address(id))
+    let answer = get(&deployment_address(id))
         .send()
         .await
         .map_err(|_| format!("The server does not answer. Is it running? (deployment '{id}')"))?;
@@ -58,16 +65,25 @@ async fn whole_deployment(id: &str) -> Result<Deployment, String> {
             .map_err(|e| format!("The server's answer can't be read ({e}); deployment '{id}'")),
         404 => Err(format!(
             "This server has no deployment '{id}'. The link may be of another server, or the \
-             recordings were moved."
+             recordings were moved.{}",
+            may_be_private()
         )),
         status => Err(format!("The server answered {status} for deployment '{id}'.")),
+    }
+}
+
+/// Said of what is not there for whoever has not shown the administrator's token.
+pub fn may_be_private() -> &'static str {
+    match token::is_held() {
+        true => "",
+        false => " If it is not public, the administrator's token shows it.",
     }
 }
 
 /// The pyramids that the server has of a deployment; none where it has none.
 pub async fn pyramids(id: &str) -> Vec<PyramidInfo> {
     let address = format!("{}/pyramid", deployment_address(id));
-    let Ok(answer) = Request::get(&address).send().await else { return Vec::new() };
+    let Ok(answer) = get(&address).send().await else { return Vec::new() };
     if !answer.ok() {
         return Vec::new();
     }
@@ -89,8 +105,7 @@ pub struct ServerError {
 /// # Errors
 /// When the server keeps none, or does not answer.
 pub async fn annotations(id: &str) -> Result<Vec<SharedAnnotation>, ServerError> {
-    let answer = send(Request::get(&annotations_address(id)).build()).await?;
-    read::<AnnotationList>(answer).await.map(|list| list.annotations)
+    fetched::<AnnotationList>(&annotations_address(id)).await.map(|list| list.annotations)
 }
 
 /// Adds an annotation.
@@ -101,7 +116,7 @@ pub async fn create_annotation(
     id: &str,
     asked: &AnnotationChange,
 ) -> Result<SharedAnnotation, ServerError> {
-    read(send(Request::post(&annotations_address(id)).json(asked)).await?).await
+    read(send(authorised(Request::post(&annotations_address(id))).json(asked)).await?).await
 }
 
 /// Changes the annotation of a number, if it is still of the version that was seen.
@@ -115,7 +130,7 @@ pub async fn change_annotation(
     asked: &AnnotationChange,
 ) -> Result<SharedAnnotation, ServerError> {
     let address = format!("{}/{number}?version={version}", annotations_address(id));
-    read(send(Request::put(&address).json(asked)).await?).await
+    read(send(authorised(Request::put(&address)).json(asked)).await?).await
 }
 
 /// Removes an annotation.
@@ -130,7 +145,7 @@ pub async fn remove_annotation(
 ) -> Result<(), ServerError> {
     let author = encoded(author);
     let address = format!("{}/{number}?version={version}&author={author}", annotations_address(id));
-    send(Request::delete(&address).build()).await.map(drop)
+    send(authorised(Request::delete(&address)).build()).await.map(drop)
 }
 
 /// Everything that an annotation ever said.
@@ -139,11 +154,16 @@ pub async fn remove_annotation(
 /// When the server does not answer.
 pub async fn history(id: &str, number: u64) -> Result<Vec<AnnotationStep>, ServerError> {
     let address = format!("{}/{number}/history", annotations_address(id));
-    read(send(Request::get(&address).build()).await?).await
+    fetched(&address).await
 }
 
 fn annotations_address(id: &str) -> String {
     format!("{}/annotations", deployment_address(id))
+}
+
+/// Asks for something, and reads what comes.
+async fn fetched<T: DeserializeOwned>(address: &str) -> Result<T, ServerError> {
+    read(send(get(address).build()).await?).await
 }
 
 async fn send(request: Result<Request, gloo::net::Error>) -> Result<Response, ServerError> {
@@ -158,20 +178,26 @@ async fn send(request: Result<Request, gloo::net::Error>) -> Result<Response, Se
     let status = answer.status();
     let said = answer.json::<Problem>().await.map(|p| p.detail).unwrap_or_default();
     let message = match (said.is_empty(), status) {
-        (false, _) => said,
-        (true, 404) => "This server keeps no labels.".to_owned(),
+        (_, 401) => NEEDS_TOKEN.to_owned(),
+        (false, _) => sentence(&said),
+        (true, 404) => NO_SERVER.to_owned(),
         (true, _) => format!("The server answered {status}."),
     };
     Err(ServerError { status, message })
 }
 
-async fn read<T: serde::de::DeserializeOwned>(answer: Response) -> Result<T, ServerError> {
+async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, ServerError> {
     let status = answer.status();
     // A static host may answer any path with its own page.
-    answer
-        .json()
-        .await
-        .map_err(|_| ServerError { status, message: "This server keeps no labels.".to_owned() })
+    answer.json().await.map_err(|_| ServerError { status, message: NO_SERVER.to_owned() })
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.trim().chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if text.trim().ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{stop}", letters.as_str())
 }
 
 /// Address of the tiles of a deployment, without product and version.
@@ -192,7 +218,7 @@ pub fn recording_address(id: &str, name: &str) -> String {
 
 /// A table of labels of a deployment, or what to tell a person.
 pub async fn table(id: &str, name: &str) -> Result<String, String> {
-    let answer = Request::get(&recording_address(id, name))
+    let answer = get(&recording_address(id, name))
         .send()
         .await
         .map_err(|_| format!("The server does not answer. Is it running? (table {name})"))?;
@@ -207,13 +233,17 @@ pub const JOB_EVENTS: &str = "api/v1/jobs/events";
 
 /// A job with what failed of it, or what to tell a person.
 pub async fn job(id: i64) -> Result<JobDetail, String> {
-    let asked = Request::get(&format!("api/v1/jobs/{id}")).send().await;
+    let asked = get(&format!("api/v1/jobs/{id}")).send().await;
     let answer = asked.map_err(|_| "The server does not answer. Is it running?".to_owned())?;
     match answer.status() {
         200 => answer.json().await.map_err(|e| format!("The server's answer can't be read ({e}).")),
         status => Err(format!("The server answered {status} for job {id}.")),
     }
 }
+
+/// Said where the server refuses a change.
+pub const NEEDS_TOKEN: &str = "Other machines reach this server, so it asks for the administrator's \
+    token before anything is changed.";
 
 /// What a person wants of a job.
 #[derive(Clone, Debug)]
@@ -226,24 +256,38 @@ pub enum Wish {
     RetryUnit(String),
 }
 
-/// Tells the server, or gives what to tell a person.
-pub async fn wish(id: i64, wish: &Wish) -> Result<(), String> {
+/// Tells the server.
+///
+/// # Errors
+/// When it refuses, or does not answer.
+pub async fn wish(id: i64, wish: &Wish) -> Result<(), ServerError> {
     let what = match wish {
         Wish::Cancel => "cancel".to_owned(),
         Wish::Pause => "pause".to_owned(),
         Wish::Retry => "retry".to_owned(),
         Wish::RetryUnit(unit) => format!("units/{}/retry", encoded(unit)),
     };
-    let asked = Request::post(&format!("api/v1/jobs/{id}/{what}")).send().await;
-    let answer = asked.map_err(|_| "The server does not answer. Is it running?".to_owned())?;
-    match answer.status() {
-        200 => Ok(()),
-        401 | 403 => Err("Only who runs this server may do that.".into()),
-        404 => Err("That is no longer among the server's jobs.".into()),
-        status => Err(format!("The server answered {status}.")),
-    }
+    let request = authorised(Request::post(&format!("api/v1/jobs/{id}/{what}")));
+    send(request.build()).await.map(drop).map_err(|error| match error.status {
+        404 => ServerError {
+            message: "That is no longer among the server's jobs.".to_owned(),
+            ..error
+        },
+        _ => error,
+    })
 }
 
 fn encoded(text: &str) -> String {
     js_sys::encode_uri_component(text).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_problem_says_stands_as_a_sentence() {
+        assert_eq!(sentence("there is no deployment 'x' here"), "There is no deployment 'x' here.");
+        assert_eq!(sentence("Done."), "Done.");
+    }
 }

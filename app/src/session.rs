@@ -5,16 +5,19 @@ use std::sync::{Arc, OnceLock};
 
 use leptos::prelude::*;
 use spyhop_api::view::{Scaling, Selection, SpectrumSettings};
-use spyhop_api::{Deployment, RecordingInfo, View};
+use spyhop_api::{Calibration, Deployment, RecordingInfo, View};
 use spyhop_signal::Line;
 use spyhop_signal::sun::LightInterval;
 
+use crate::commands::Action;
 use crate::engine::{Engine, Far, Progress, Wanted};
 use crate::fold::Fold;
 use crate::frame::Frame;
 use crate::labels::Labels;
 use crate::pages::ServerPage;
 use crate::prefs::Prefs;
+use crate::quality::SetQuality;
+use crate::server::token;
 
 /// What the page is doing.
 #[derive(Clone, Debug, PartialEq)]
@@ -94,19 +97,30 @@ impl OpenSet {
         first.map_or(1, |i| i.channels.max(1))
     }
 
-    /// What is added to dB re full scale to give dB re 1 µPa, where it is known.
-    pub fn calibration_db(&self) -> Option<f64> {
-        self.deployment.as_ref()?.calibration.as_ref()?.offset_db()
+    /// What makes pressure of full scale, where that is known.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.deployment.as_ref()?.calibration.as_ref()
+    }
+
+    /// What is added to dB re full scale at a frequency to give a level in the picture's unit; `None` where
+    /// a calibration says nothing of it.
+    pub fn offset_db_at(&self, hz: f64) -> Option<f64> {
+        self.calibration().map_or(Some(0.0), |c| c.offset_db_at(hz))
+    }
+
+    /// The same for drawing: beyond a calibration's table that of the nearer of its ends.
+    pub fn offset_db_near(&self, hz: f64) -> f64 {
+        self.calibration().map_or(0.0, |c| c.offset_db_near(hz))
     }
 
     /// Whether its levels can be told in pressure, at some frequencies at least.
     pub fn is_calibrated(&self) -> bool {
-        self.deployment.as_ref().is_some_and(|d| d.calibration.is_some())
+        self.calibration().is_some()
     }
 
     /// The unit of a picture's levels.
     pub fn unit(&self, scaling: Scaling) -> &'static str {
-        match (self.calibration_db().is_some(), scaling) {
+        match (self.is_calibrated(), scaling) {
             (true, Scaling::Density) => "dB re 1 µPa²/Hz",
             (true, Scaling::Spectrum) => "dB re 1 µPa² per bin",
             (false, Scaling::Density) => "dB re FS²/Hz",
@@ -128,6 +142,8 @@ pub struct Notice {
     pub id: u64,
     pub kind: NoticeKind,
     pub text: String,
+    /// What would help.
+    pub offer: Option<Action>,
 }
 
 /// How much it matters.
@@ -155,6 +171,7 @@ pub enum Dialog {
     Help,
     Link,
     Jump,
+    Token,
 }
 
 /// The tabs of the panel.
@@ -199,6 +216,10 @@ pub struct Session {
     pub wanted: StoredValue<Option<Wanted>>,
     /// The server's tiles that it is made of, where the page does not transform it itself.
     pub far: RwSignal<Option<Far>>,
+    /// Whether the administrator's token is held.
+    pub is_administrator: RwSignal<bool>,
+    /// How well what is open was recorded.
+    pub quality: RwSignal<Arc<SetQuality>>,
     engine: StoredValue<Engine, LocalStorage>,
 }
 
@@ -233,6 +254,8 @@ impl Session {
             escapes: StoredValue::new(0),
             wanted: StoredValue::new(None),
             far: RwSignal::new(None),
+            is_administrator: RwSignal::new(token::is_held()),
+            quality: RwSignal::new(Arc::default()),
             engine: StoredValue::new_local(engine),
         };
         Effect::new(move |_| {
@@ -293,11 +316,16 @@ impl Session {
 
     /// Tells a person something.
     pub fn tell(&self, kind: NoticeKind, text: impl Into<String>) {
+        self.tell_and_offer(kind, text, None);
+    }
+
+    /// Tells a person something, with what they may do about it.
+    pub fn tell_and_offer(&self, kind: NoticeKind, text: impl Into<String>, offer: Option<Action>) {
         let text = text.into();
         let id = self.notices.with_untracked(|n| n.last().map_or(1, |n| n.id + 1));
         self.notices.update(|n| {
             n.retain(|old| old.text != text);
-            n.push(Notice { id, kind, text });
+            n.push(Notice { id, kind, text, offer });
             if n.len() > 4 {
                 n.remove(0);
             }

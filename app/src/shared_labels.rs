@@ -12,6 +12,7 @@ use leptos::task::spawn_local;
 use spyhop_api::annotation::{AnnotationChange, AnnotationContent, SharedAnnotation};
 use spyhop_api::{Annotation, Moment, Timestamp};
 
+use crate::commands::Action;
 use crate::server::{self, ServerError};
 use crate::session::{NoticeKind, Session};
 
@@ -27,7 +28,7 @@ pub enum Keeper {
     /// On the server, for everybody.
     Server,
     /// In this browser, because the server does not keep them; why.
-    Refused(String),
+    Refused(ServerError),
 }
 
 /// What the server is known to have.
@@ -48,6 +49,10 @@ pub struct SharedLabels {
     pub keeper: RwSignal<Keeper>,
     /// By the id that a label has on this page.
     pub known: RwSignal<HashMap<u64, Known>>,
+    /// What this browser kept of the deployment and the server does not have.
+    pub left_here: RwSignal<Vec<Annotation>>,
+    /// What the browser keeps is to be forgotten once the server has all of it.
+    is_moving: StoredValue<bool>,
     deployment: StoredValue<String>,
     /// Counts what was opened.
     turn: StoredValue<u64>,
@@ -68,6 +73,8 @@ impl SharedLabels {
         SharedLabels {
             keeper: RwSignal::new(Keeper::Browser),
             known: RwSignal::new(HashMap::new()),
+            left_here: RwSignal::new(Vec::new()),
+            is_moving: StoredValue::new(false),
             deployment: StoredValue::new(String::new()),
             turn: StoredValue::new(0),
             busy: StoredValue::new(false),
@@ -88,21 +95,36 @@ pub fn opened(session: Session, deployment: Option<String>) {
     shared.busy.set_value(false);
     shared.keeper.set(Keeper::Browser);
     shared.known.set(HashMap::new());
+    shared.left_here.set(Vec::new());
+    shared.is_moving.set_value(false);
     let Some(id) = deployment else { return };
     shared.deployment.set_value(id.clone());
     spawn_local(async move {
         match server::annotations(&id).await {
             Ok(found) if shared.turn.get_value() == turn => {
+                let kept = session.labels.all.get_untracked();
                 take(session, found);
+                let there = session.labels.all.get_untracked();
+                shared.left_here.set(only_here(kept, &there));
                 shared.keeper.set(Keeper::Server);
                 look_again(session, turn);
             }
             Err(error) if shared.turn.get_value() == turn => {
-                shared.keeper.set(Keeper::Refused(error.to_string()));
+                shared.keeper.set(Keeper::Refused(error));
             }
             _ => {}
         }
     });
+}
+
+/// The server may take now what it refused before: who asks is another.
+pub fn try_again(session: Session) {
+    let shared = session.labels.shared;
+    if shared.keeper.with_untracked(|k| matches!(k, Keeper::Refused(error) if error.status == 401))
+    {
+        // What is in the browser alone is told as a change that was just made.
+        shared.keeper.set(Keeper::Server);
+    }
 }
 
 /// Tells the server what changed on this page; called whenever labels did.
@@ -119,7 +141,13 @@ pub fn tell(session: Session) {
                 .labels
                 .all
                 .with_untracked(|all| shared.known.with_untracked(|known| next_step(all, known)));
-            let Some(step) = step else { break };
+            let Some(step) = step else {
+                if shared.is_moving.get_value() {
+                    shared.is_moving.set_value(false);
+                    session.labels.forget_in_browser();
+                }
+                break;
+            };
             if let Err(error) = perform(session, step).await {
                 if shared.turn.get_value() == turn {
                     failed(session, error).await;
@@ -131,6 +159,29 @@ pub fn tell(session: Session) {
             shared.busy.set_value(false);
         }
     });
+}
+
+/// Gives the server what this browser kept of the deployment; the browser forgets it once that is done.
+pub fn share_what_is_here(session: Session) {
+    let shared = session.labels.shared;
+    let labels = shared.left_here.get_untracked();
+    shared.left_here.set(Vec::new());
+    shared.is_moving.set_value(true);
+    session.labels.add(labels);
+}
+
+/// Forgets what this browser kept of the deployment.
+pub fn forget_what_is_here(session: Session) {
+    session.labels.shared.left_here.set(Vec::new());
+    session.labels.forget_in_browser();
+}
+
+/// Those of the labels that a browser kept that are not there, whatever their ids.
+fn only_here(kept: Vec<Annotation>, there: &[Annotation]) -> Vec<Annotation> {
+    let is_there = |label: &Annotation| {
+        there.iter().any(|t| Annotation { id: label.id, ..t.clone() } == *label)
+    };
+    kept.into_iter().filter(|label| !is_there(label)).collect()
 }
 
 /// The first difference between the page and the server.
@@ -188,12 +239,14 @@ async fn failed(session: Session, error: ServerError) {
         }
         return;
     }
-    shared.keeper.set(Keeper::Refused(error.to_string()));
-    session.labels.keep_in_browser();
-    session.tell(
+    let offer = (error.status == 401).then_some(Action::Token);
+    session.tell_and_offer(
         NoticeKind::Warning,
-        format!("The server does not keep this label: {error} It stays in this browser only."),
+        format!("The server does not keep this label. {error} It stays in this browser only."),
+        offer,
     );
+    shared.keeper.set(Keeper::Refused(error));
+    session.labels.keep_in_browser();
 }
 
 /// What others did is fetched now and then, while nothing is being told.
@@ -341,6 +394,13 @@ mod tests {
         let step = next_step(&[a.clone(), renamed.clone()], &held);
         assert_eq!(step, Some(Step::Change(2, renamed)));
         assert_eq!(next_step(&[a], &held), Some(Step::Remove(2)));
+    }
+
+    #[test]
+    fn what_only_the_browser_has_is_known_whatever_its_number() {
+        let (here, there) = (label(4, "song"), label(9, "upcall"));
+        let kept = vec![label(1, "upcall"), here.clone()];
+        assert_eq!(only_here(kept, &[there]), [here]);
     }
 
     #[test]

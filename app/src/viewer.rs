@@ -10,6 +10,7 @@ mod gestures;
 mod layout;
 mod overlay;
 mod overview;
+mod quality_strip;
 mod side_gestures;
 mod time_axis;
 mod waveform;
@@ -20,6 +21,7 @@ use leptos::prelude::*;
 use spyhop_api::view::SpectrumSettings;
 use web_sys::{PointerEvent, WheelEvent};
 
+use crate::caveats::{self, Caveats};
 use crate::commands::Action;
 use crate::panel::Panel;
 use crate::playback::PlayBar;
@@ -27,6 +29,7 @@ use crate::readout;
 use crate::session::{Session, use_session};
 use draw::{Canvases, Dirty, Painter, element};
 use gestures::Gestures;
+use quality_strip::QualityStrip;
 use side_gestures::{SideGestures, capture};
 
 pub use canvas::Surface;
@@ -47,16 +50,31 @@ pub fn Viewer(act: Callback<Action>, commit: Callback<()>) -> impl IntoView {
     let painter = Painter::new(session, canvases);
     redraw_when_needed(session, canvases, &painter);
     let painter = StoredValue::new_local(painter);
+    let furnished = after_the_first_frame();
     view! {
         <div class="viewer">
             <Overview canvases commit/>
+            <QualityStrip commit/>
             <div class="middle" class:with-panel=move || session.prefs.panel.get()>
-                <Panel act/>
+                <Panel act furnished/>
                 <Stage canvases painter commit act/>
             </div>
             <PlayBar act/>
         </div>
     }
+}
+
+/// Becomes true in a task after the next frame: what is not the picture keeps nobody waiting for it.
+fn after_the_first_frame() -> RwSignal<bool> {
+    let over = RwSignal::new(false);
+    request_animation_frame(move || {
+        // The viewer may have left the page meanwhile.
+        let say = move || {
+            let _ = over.try_set(true);
+        };
+        set_timeout(say, Duration::ZERO);
+    });
+    over
 }
 
 /// Marks the picture as out of date whenever something that it shows changes.
@@ -121,6 +139,10 @@ fn Stage(
     let hands = Gestures::new(session, commit, back);
     let side = SideGestures::new(session, commit);
     let layout = move || painter.with_value(Painter::layout);
+    let shown = Signal::derive(move || {
+        let frame = session.frame()?;
+        Some(caveats::Subject { positions: frame.positions(), band_hz: frame.band_hz })
+    });
     let css_cursor = move |ev: &PointerEvent| {
         let (Some(layout), Some(overlay)) = (layout(), element(canvases.overlay)) else { return };
         let at = layout.local(ev.client_x(), ev.client_y());
@@ -198,6 +220,7 @@ fn Stage(
                 <Tiled/>
                 <Refining/>
             </div>
+            <div class="doubts"><Caveats subject=shown/></div>
             <TouchTools act/>
             <Description/>
             <Synthesised/>
@@ -213,7 +236,7 @@ fn Refining() -> impl IntoView {
         let p = session.progress.get();
         (p.done() < p.tiles).then(|| (p.done() * 100 / p.tiles) as u32)
     });
-    let sampled = Memo::new(move |_| session.progress.with(|p| p.is_done() && p.sampled > 0));
+    let sampled = Memo::new(move |_| session.progress.with(|p| p.is_done() && p.view_is_sampled));
     view! {
         {move || share.get().map(|percent| view! {
             <span class="refining" id="refining" role="progressbar" aria-label="Refining the picture"

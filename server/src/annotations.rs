@@ -403,6 +403,32 @@ mod tests {
     }
 
     #[test]
+    fn a_full_disk_is_told_and_takes_nothing_of_what_was_kept() {
+        let (_folder, store) = store();
+        store.create("a", &change(0, "whale"), Timestamp(1)).expect("kept");
+        let most = |pages: i64| {
+            let database = store.database.lock().expect("whole");
+            database
+                .query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+                .expect("set");
+        };
+        // No less than there are already.
+        most(1);
+        let mut long = change(5, "song");
+        long.content.note = "…".repeat(3000);
+        let full = store.create("a", &long, Timestamp(2)).expect_err("it is full").to_string();
+        assert!(full.contains("the disk is full") && full.contains(DATABASE), "{full}");
+        let labels = || -> Vec<String> {
+            let list = store.list("a", i64::MIN, i64::MAX).expect("listed");
+            list.into_iter().map(|a| a.content.label).collect()
+        };
+        assert_eq!(labels(), ["whale"]);
+        most(1 << 20);
+        let made = store.create("a", &long, Timestamp(3)).expect("room again");
+        assert_eq!((labels(), made.version), (vec!["whale".to_owned(), "song".to_owned()], 1));
+    }
+
+    #[test]
     fn what_was_removed_is_gone_but_its_history_and_number_stay() {
         let (_folder, store) = store();
         let made = store.create("a", &change(0, "whale"), Timestamp(1)).expect("kept");

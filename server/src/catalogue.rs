@@ -5,6 +5,7 @@
 //! ([`access`]). Nothing is written into a place, and nothing outside of it is ever named.
 
 pub mod access;
+mod calibration_file;
 mod deployment_file;
 mod difference;
 mod file_kind;
@@ -19,18 +20,18 @@ mod schema;
 mod slug;
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use rusqlite::Connection;
 use spyhop_api::{
-    Coverage, Deployment, FileFailure, PositionPublic, RecordingPage, RecordingQuery, Timeline,
-    Timestamp,
+    Coverage, Deployment, FileFailure, PositionPublic, RecordingPage, RecordingQuery, Severity,
+    Timeline, Timestamp,
 };
 
 use crate::place::{Listed, Place};
-use crate::state::{self, StateFolder};
+use crate::state::{self, StateError, StateFolder};
 use access::{Access, Reader, published};
 pub use deployment_file::{DeploymentFile, FILE_NAME};
 pub use difference::Difference;
@@ -65,6 +66,13 @@ struct Described {
     file: DeploymentFile,
     /// Without its recordings.
     deployment: Deployment,
+}
+
+impl Described {
+    /// Changes when the list of its recordings, or anything in it, does.
+    fn recordings_version(&self) -> String {
+        format!("{}-{}", self.row, self.version)
+    }
 }
 
 /// A listed file and the place that it lies in.
@@ -106,6 +114,19 @@ impl Catalogue {
     /// # Errors
     /// When the database refuses.
     pub fn list(&self, reader: Reader, search: &str) -> Result<Vec<Deployment>, CatalogueError> {
+        let list = self.list_with_versions(reader, search)?;
+        Ok(list.into_iter().map(|(deployment, _)| deployment).collect())
+    }
+
+    /// The same, each with what [`Recordings::version`] is now.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn list_with_versions(
+        &self,
+        reader: Reader,
+        search: &str,
+    ) -> Result<Vec<(Deployment, String)>, CatalogueError> {
         for place in 0..self.places.len() {
             self.indexer.notice(place, None);
         }
@@ -118,12 +139,12 @@ impl Catalogue {
                 if let Some(shown) = published(deployment, reader, now).filter(|_| listed)
                     && (search.trim().is_empty() || found(database, &known, &shown, search)?)
                 {
-                    list.push(shown);
+                    list.push((shown, known.recordings_version()));
                 }
             }
             Ok(())
         })?;
-        list.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        list.sort_by(|(a, _), (b, _)| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         Ok(list)
     }
 
@@ -197,7 +218,8 @@ impl Catalogue {
         self.read(|database| Ok(queries::coverage(database, known.row)?)).map(Some)
     }
 
-    /// A page of the table of a deployment's recordings.
+    /// A page of the table of a deployment's recordings. `graded` tells the gravest finding of those that
+    /// have one, by name: what is sorted and filtered by quality goes by it.
     ///
     /// # Errors
     /// When the database refuses.
@@ -206,9 +228,10 @@ impl Catalogue {
         id: &str,
         reader: Reader,
         query: &RecordingQuery,
+        graded: &HashMap<&str, Severity>,
     ) -> Result<Option<RecordingPage>, CatalogueError> {
         let Some(known) = self.fresh(id, reader)? else { return Ok(None) };
-        self.read(|database| Ok(queries::page(database, known.row, query)?)).map(Some)
+        self.read(|database| Ok(queries::page(database, known.row, query, graded)?)).map(Some)
     }
 
     /// A deployment's file, recording or table; `None` unless it is listed there for this reader.
@@ -301,7 +324,7 @@ impl Catalogue {
     }
 
     fn recordings_of(&self, known: &Described) -> Result<Recordings, CatalogueError> {
-        let version = format!("{}-{}", known.row, known.version);
+        let version = known.recordings_version();
         let kept = |all: &[(i64, Recordings)]| {
             all.iter().position(|(row, r)| *row == known.row && r.version == version)
         };
@@ -340,6 +363,25 @@ impl Catalogue {
     }
 }
 
+/// Copies what the catalogue of another process holds at this moment into a folder that has none yet.
+/// Where there is none that this program can read, nothing is copied: it can all be looked into anew.
+///
+/// # Errors
+/// When the copy can't be written.
+pub fn copy(from: &Path, to: &StateFolder) -> Result<(), CatalogueError> {
+    match state::look(from, DATABASE, &MIGRATIONS) {
+        Ok(database) => {
+            let copy = to.path().join(DATABASE);
+            database.execute("VACUUM INTO ?1", [copy.to_string_lossy()])?;
+            Ok(())
+        }
+        Err(StateError::Missing { .. } | StateError::Older { .. } | StateError::Newer { .. }) => {
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The time now, for embargoes.
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -367,10 +409,10 @@ fn describe(
     folder: String,
     id: String,
 ) -> Result<Described, CatalogueError> {
-    let sql = "SELECT version, description FROM deployment WHERE id = ?1";
-    let (version, text): (i64, String) =
-        database.query_row(sql, [row], |r| Ok((r.get(0)?, r.get(1)?)))?;
-    let (file, problem) = DeploymentFile::of_text(&text);
+    let sql = "SELECT version, description, calibration FROM deployment WHERE id = ?1";
+    let (version, text, calibration): (i64, String, Option<String>) =
+        database.query_row(sql, [row], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?;
+    let (file, problem) = DeploymentFile::of_text(&text, calibration.as_deref());
     let mut deployment = file.clone().into_deployment(&id);
     if file.name.is_empty() {
         // The folder's own name, as it stands on the disk.
@@ -413,7 +455,7 @@ fn found(
         return Ok(true);
     }
     let query = RecordingQuery { search: missing.join(" "), limit: 0, ..RecordingQuery::default() };
-    Ok(queries::page(database, known.row, &query)?.total > 0)
+    Ok(queries::page(database, known.row, &query, &HashMap::new())?.total > 0)
 }
 
 /// What the administrator is told where hiding the position of a deployment is not enough.

@@ -8,6 +8,7 @@ pub mod info;
 pub mod jobs;
 pub mod levels;
 pub mod ltsa;
+pub mod models;
 pub mod product;
 pub mod pyramid;
 pub mod serve;
@@ -17,8 +18,9 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
+use crate::catalogue;
 use crate::data_folder::state_folder;
-use crate::state::StateFolder;
+use crate::state::{StateFolder, Workplace};
 
 /// Where the catalogue and what is made of recordings is kept.
 #[derive(clap::Args, Clone, Debug, Default)]
@@ -35,9 +37,25 @@ impl StateArgs {
     /// # Errors
     /// When another process has it, or it can't be made.
     pub fn open(&self) -> anyhow::Result<StateFolder> {
+        Ok(StateFolder::open(&self.folder()?)?)
+    }
+
+    /// Takes the folder to make something in, alone or beside the process that works there; beside it this
+    /// process has a copy of the catalogue, so that it need not look into everything itself.
+    ///
+    /// # Errors
+    /// When it can't be made or written.
+    pub fn workplace(&self) -> anyhow::Result<Workplace> {
+        let workplace = Workplace::open(&self.folder()?)?;
+        if workplace.is_beside() {
+            catalogue::copy(workplace.path(), workplace.catalogue())?;
+        }
+        Ok(workplace)
+    }
+
+    fn folder(&self) -> anyhow::Result<PathBuf> {
         let folder = self.state.clone().or_else(state_folder);
-        let folder = folder.context("this account has no home: give a folder with --state DIR")?;
-        Ok(StateFolder::open(&folder)?)
+        folder.context("this account has no home: give a folder with --state DIR")
     }
 }
 

@@ -12,6 +12,11 @@ pub fn state_folder() -> Option<PathBuf> {
     Some(user_data_folder()?.join("spyhop").join("state"))
 }
 
+/// Where models lie that are asked for by name.
+pub fn models_folder() -> Option<PathBuf> {
+    Some(user_data_folder()?.join("spyhop").join("models"))
+}
+
 /// `$XDG_DATA_HOME`, or the system's own place for it.
 fn user_data_folder() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);

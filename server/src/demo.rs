@@ -37,8 +37,8 @@ pub use scene::Scene;
 
 use chance::Seed;
 
-/// Changes whenever the same seed would give other samples; existing demos are then made anew.
-pub const VERSION: u32 = 1;
+/// Changes whenever the same seed would give other samples or other times; existing demos are then made anew.
+pub const VERSION: u32 = 2;
 
 /// Plans the demo's deployments: three, and with `days` a fourth of so many days.
 pub fn plan(seed: u64, days: Option<usize>) -> Vec<Scene> {

@@ -99,7 +99,7 @@ const DC_SHARE: usize = 16;
 const CONTRAST_ROWS: usize = 256;
 
 /// Colours where nothing stands out, dB re full scale.
-pub const QUIET_DB: (f64, f64) = (-120.0, -60.0);
+const QUIET_DB: (f64, f64) = (-120.0, -60.0);
 
 /// Colours of what is drawn above each band's median, dB.
 const FLATTENED_DB: (f64, f64) = (0.0, 25.0);
@@ -132,7 +132,7 @@ pub fn paint(
         reader.read(range, channel, out).map(drop).map_err(|e| e.to_string())
     };
     let power = compute(&spec, &line, &mut read)?;
-    let calibration_db = deployment.calibration.as_ref().and_then(Calibration::offset_db);
+    let calibration = deployment.calibration.as_ref();
     let medians = args.flatten.then(|| {
         let recorded = power.mean.chunks(spec.rows).zip(&power.frames);
         row_medians(recorded.filter(|(_, frames)| **frames > 0).map(|(c, _)| c), spec.rows)
@@ -153,10 +153,9 @@ pub fn paint(
         (Some(_), _) => bail!("--db takes two levels, as --db -110 -60"),
         (None, Some(_)) => FLATTENED_DB,
         (None, None) => {
-            let (floor, ceiling) =
-                contrast_as_drawn(&power.mean, &spec, &scale).unwrap_or(QUIET_DB);
-            let offset_db = calibration_db.unwrap_or(0.0);
-            ((floor + offset_db).round(), (ceiling + offset_db).round())
+            let drawn = contrast_as_drawn(&power.mean, &spec, &scale, calibration);
+            let (floor, ceiling) = drawn.unwrap_or_else(|| quiet_db(calibration, &scale));
+            (floor.round(), ceiling.round())
         }
     };
     let source = GridSource::new(&spec, &power);
@@ -177,8 +176,8 @@ pub fn paint(
             scale,
             map: args.map.into(),
             range_db,
-            offset_db: calibration_db.unwrap_or(0.0),
-            level_unit: level_unit(spectrum.scaling, calibration_db.is_some(), args.flatten),
+            calibration,
+            level_unit: level_unit(spectrum.scaling, calibration.is_some(), args.flatten),
             flatten,
             statistic: Statistic::Both,
             boxes: &[],
@@ -211,22 +210,38 @@ fn size(args: &FigureArgs) -> Result<(f64, f64)> {
     Ok((width, height))
 }
 
-/// Floor and ceiling by the cells as the axis draws them: on a logarithmic one the low bands fill
-/// most of the picture, and are to keep their colours.
+/// Colours where nothing stands out, in the unit of the calibration in the middle of the axis.
+pub fn quiet_db(calibration: Option<&Calibration>, scale: &FrequencyScale) -> (f64, f64) {
+    let offset_db = calibration.map_or(0.0, |c| c.offset_db_near(scale.to_hz(0.5)));
+    (QUIET_DB.0 + offset_db, QUIET_DB.1 + offset_db)
+}
+
+/// Floor and ceiling by the cells as the axis draws them, calibrated: on a logarithmic one the low
+/// bands fill most of the picture, and are to keep their colours.
 fn contrast_as_drawn(
     mean: &[f32],
     spec: &ColumnsSpec,
     scale: &FrequencyScale,
+    calibration: Option<&Calibration>,
 ) -> Option<(f64, f64)> {
     let first_bin = DC_BINS.min(spec.spectrum.bins() / DC_SHARE);
-    let rows: Vec<usize> = (0..CONTRAST_ROWS)
-        .map(|i| scale.to_hz((i as f64 + 0.5) / CONTRAST_ROWS as f64) / spec.spectrum.bin_hz())
-        .map(|bin| (bin + 0.5) as usize)
-        .filter(|bin| *bin >= first_bin)
-        .map(|bin| (bin / spec.bins_per_row).saturating_sub(spec.first_row).min(spec.rows - 1))
+    let gain = |hz: f64| {
+        let offset_db = calibration.map_or(0.0, |c| c.offset_db_near(hz));
+        10f64.powf(offset_db / 10.0) as f32
+    };
+    let rows: Vec<(usize, f32)> = (0..CONTRAST_ROWS)
+        .map(|i| scale.to_hz((i as f64 + 0.5) / CONTRAST_ROWS as f64))
+        .map(|hz| ((hz / spec.spectrum.bin_hz() + 0.5) as usize, gain(hz)))
+        .filter(|(bin, _)| *bin >= first_bin)
+        .map(|(bin, gain)| {
+            let row = (bin / spec.bins_per_row).saturating_sub(spec.first_row);
+            (row.min(spec.rows - 1), gain)
+        })
         .collect();
-    let drawn: Vec<f32> =
-        mean.chunks(spec.rows).flat_map(|column| rows.iter().map(|row| column[*row])).collect();
+    let drawn: Vec<f32> = mean
+        .chunks(spec.rows)
+        .flat_map(|column| rows.iter().map(|(row, gain)| column[*row] * gain))
+        .collect();
     contrast(&drawn, rows.len(), 0)
 }
 

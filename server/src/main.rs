@@ -8,11 +8,11 @@ mod catalogue;
 mod commands;
 mod data_folder;
 mod demo;
-mod did_you_mean;
 mod excerpt;
 mod fetching;
 mod figure;
 mod http;
+mod models;
 mod npy;
 mod place;
 mod preview;
@@ -22,6 +22,7 @@ mod pyramid;
 mod quality;
 mod recording_file;
 mod state;
+mod upkeep;
 mod whole_file;
 mod work;
 
@@ -48,6 +49,7 @@ Begin with:
   spyhop ltsa recorder --out ltsa.zarr           a long-term spectral average, as Triton's
   spyhop levels recorder --product hmd --out hmd.parquet
                                                  one-minute levels, percentiles, third octaves
+  spyhop models ~/models                         are these models sound, and what do they hear?
 
 Each command tells more: spyhop spectrogram --help"
 )]
@@ -70,6 +72,7 @@ enum Command {
     Pyramid(commands::pyramid::Args),
     Ltsa(commands::ltsa::Args),
     Levels(commands::levels::Args),
+    Models(commands::models::Args),
 }
 
 fn main() -> ExitCode {
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Command::Pyramid(args) => commands::pyramid::run(args),
         Command::Ltsa(args) => commands::ltsa::run(args),
         Command::Levels(args) => commands::levels::run(args),
+        Command::Models(args) => commands::models::run(args),
     };
     match result {
         Ok(code) => code,

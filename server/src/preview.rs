@@ -15,7 +15,7 @@ use spyhop_signal::measure::contrast;
 use spyhop_signal::spectrum::{Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, columns};
 
 use crate::catalogue::Recordings;
-use crate::figure::QUIET_DB;
+use crate::figure::quiet_db;
 
 /// Width of the picture in pixels; the page shows it at half of that or less.
 const WIDTH: usize = 640;
@@ -64,11 +64,11 @@ pub fn paint(deployment: &Deployment, recordings: &Recordings) -> Result<Vec<u8>
     let spec = columns_spec(&view, &line, &positions, band_hz);
     let power = read(recordings, &deployment.id, &line, &spec, view.channel)?;
     let scale = FrequencyScale::new(view.frequency_axis, band_hz.0, band_hz.1);
-    let offset_db = deployment.calibration.as_ref().and_then(Calibration::offset_db).unwrap_or(0.0);
+    let calibration = deployment.calibration.as_ref();
     // The view's levels are calibrated where the deployment is.
     let range_db = view.colour.range_db.filter(|_| view.flatten_s.is_none()).unwrap_or_else(|| {
-        let (floor, ceiling) = contrast(&power.mean, spec.rows, 2).unwrap_or(QUIET_DB);
-        (floor + offset_db, ceiling + offset_db)
+        let calibrated = calibrated(&power.mean, &spec, calibration);
+        contrast(&calibrated, spec.rows, 2).unwrap_or_else(|| quiet_db(calibration, &scale))
     });
     let raster_spec = RasterSpec {
         width: WIDTH,
@@ -77,7 +77,7 @@ pub fn paint(deployment: &Deployment, recordings: &Recordings) -> Result<Vec<u8>
         scale,
         floor_db: range_db.0 as f32,
         ceiling_db: range_db.1 as f32,
-        offset_db: offset_db as f32,
+        calibration,
         map: view.colour.map,
         flatten: None,
         statistic: view.statistic,
@@ -96,6 +96,17 @@ pub fn paint(deployment: &Deployment, recordings: &Recordings) -> Result<Vec<u8>
         scene.items.extend(tag("synthesised", corner, TAG_PX * 1.4, theme.annotation, ground).1);
     }
     Ok(to_png(&scene, 1.0)?)
+}
+
+/// Power of columns in the unit of a calibration.
+fn calibrated(mean: &[f32], spec: &ColumnsSpec, calibration: Option<&Calibration>) -> Vec<f32> {
+    let gain = |row: usize| {
+        let bin = (spec.first_row + row) as f64 + 0.5;
+        let hz = (bin * spec.bins_per_row as f64 - 0.5) * spec.spectrum.bin_hz();
+        10f64.powf(calibration.map_or(0.0, |c| c.offset_db_near(hz)) / 10.0) as f32
+    };
+    let gains: Vec<f32> = (0..spec.rows).map(gain).collect();
+    mean.iter().zip(gains.iter().cycle()).map(|(power, gain)| power * gain).collect()
 }
 
 /// The stretch of the line that a view shows.

@@ -9,6 +9,9 @@
 //! <state>/products/<deployment>/<key>.rows     rows of one unit
 //! ```
 //!
+//! Rows that nobody has used for 90 days are removed, and those used longest ago where all together take
+//! more than 32 GB ([`sweep`]).
+//!
 //! What was not recorded is never a number: it has no row in Parquet and CSV, and is NaN in Zarr.
 
 mod csv;
@@ -21,6 +24,7 @@ mod plan;
 mod product;
 mod rows;
 mod run;
+mod sweep;
 mod table;
 #[cfg(test)]
 mod tests;

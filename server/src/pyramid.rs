@@ -17,23 +17,24 @@
 //! in a file for tier 2, which makes levels 7 to 13 of 128 such units; tier 3 makes levels 14 to 20.
 
 pub mod arrays;
-pub mod build;
 pub mod folder;
 mod keeper;
 mod on_demand;
 pub mod plan;
 pub mod publish;
 pub mod recordings;
+mod run;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod tiles;
 mod top;
 pub mod unit;
+mod units;
 
-pub use build::{Built, build};
-pub use folder::{Folder, folder_name};
-pub use keeper::{Keeper, description};
+pub use folder::folder_name;
+pub use keeper::Keeper;
 pub use publish::{Nodes, Writer};
+pub use run::{Built, run};
 pub use tiles::{EncodedTile, TileCache, TileFailure, Tiles};
 
 /// The name of a channel's product: `spectrum`, `spectrum.ch1`, …

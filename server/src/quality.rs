@@ -7,5 +7,6 @@
 
 mod keeper;
 mod measured;
+mod sums;
 
 pub use keeper::QualityKeeper;

@@ -5,10 +5,13 @@
 //!   spyhop.lock               held by the one process that works here, with its number in it
 //!   catalogue.sqlite          what is known of the places
 //!   jobs.sqlite               the ledger of the work
-//!   pyramids/  products/      what was made, named by what made it
+//!   pyramids/  products/  quality/   what was made, named by what made it
+//!   foreground/  beside/      ledgers and catalogues of commands, while they run
 //! ```
 //! One process writes at a time: [`StateFolder::open`] takes the lock and gives it back when it is
 //! dropped, or when the process ends in whatever way. Others may look in with [`look`].
+
+mod workplace;
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Write};
@@ -17,6 +20,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{MigrationDefinitionError, Migrations};
+
+pub use workplace::{Workplace, is_anyone_beside};
 
 /// How long a statement waits for another process's to end.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

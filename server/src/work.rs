@@ -33,6 +33,8 @@ pub use engine::{Engine, Settings};
 pub use foreground::run_in_foreground;
 pub use ledger::{Ledger, Wish, WorkError};
 pub use registry::{Registry, UnitContext};
+#[cfg(test)]
+pub use unit::Remedy;
 pub use unit::{Job, Priority, Unit, UnitError, key_of};
 
 /// Milliseconds since 1970 by this machine's clock.

@@ -45,12 +45,13 @@ fn built<'s>(stage: &'s mut Stage, view: &str) -> anyhow::Result<Page<'s>> {
 #[test]
 fn the_step_from_tiles_to_samples_cannot_be_seen() -> anyhow::Result<()> {
     let mut stage = stage()?;
-    let mut pictures = Vec::new();
+    let (mut pictures, mut waves) = (Vec::new(), Vec::new());
     for span in [FAR_S, NEAR_S] {
         let view = format!("{OWN}&t=2024-06-01T12:00:30Z&span={span}");
         let mut page = built(&mut stage, &view)?;
         assert!(!page.is_shown("#tiled")?, "these are the pyramid's own settings");
         pictures.push((page.picture("#spectrogram")?, page.data("bytes")?));
+        waves.push(page.picture("#waveform")?);
     }
     let (far, near) = (&pictures[0].0, &pictures[1].0);
     assert_eq!(pictures[0].1, "0", "no samples are fetched while zoomed out");
@@ -65,6 +66,14 @@ fn the_step_from_tiles_to_samples_cannot_be_seen() -> anyhow::Result<()> {
     // The sea's own grain is the same: as many frames lie under a pixel.
     let (a, b) = (far.contrast(), near.contrast());
     assert!((a / b - 1.0).abs() < 0.25, "{a} and {b}");
+    // The extremes of the samples and their RMS: as much is drawn of each at every height.
+    let (far, near) = (&waves[0], &waves[1]);
+    assert_eq!((far.width, far.height), (near.width, near.height));
+    let paper = near.row(0, 0.0..1.0);
+    for row in 0..near.height {
+        let (far, near) = (far.row(row, 0.0..1.0), near.row(row, 0.0..1.0));
+        assert!((far - near).abs() <= 12.0, "{far} and {near} in row {row} on {paper}");
+    }
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! The page in Chromium: what a person does, and what the pixels then show.
 
+mod administrator;
 mod bad_input;
+mod calibration;
 mod deployments;
 mod fallbacks;
 mod hands;
@@ -8,11 +10,13 @@ mod hosted;
 mod labels;
 mod library;
 mod links;
+mod quality;
 mod settings;
 mod sound;
 mod tables;
 mod view;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use spyhop_tests::chromium::Chromium;
@@ -37,7 +41,18 @@ impl Stage {
 
     /// Sets it with a server of the recordings in a place.
     fn serving(place: &Path, folder: TempDir, browser_args: &[&str]) -> anyhow::Result<Stage> {
-        let server = Server::start(["--data".as_ref(), place.as_os_str()])?;
+        Stage::serving_with(&[], place, folder, browser_args)
+    }
+
+    /// The same with further arguments for the server.
+    fn serving_with(
+        server_args: &[&str],
+        place: &Path,
+        folder: TempDir,
+        browser_args: &[&str],
+    ) -> anyhow::Result<Stage> {
+        let args = server_args.iter().map(OsStr::new);
+        let server = Server::start(args.chain(["--data".as_ref(), place.as_os_str()]))?;
         Ok(Stage { server, chromium: Chromium::start(browser_args)?, folder })
     }
 

@@ -1,8 +1,10 @@
 //! The command line: what it prints, what it writes, and how it says no.
 
+mod beside;
 mod decode;
 mod help;
 mod info;
+mod models;
 mod refusals;
 mod spectrogram;
 

@@ -18,6 +18,8 @@ from conftest import SPYHOP, spyhop
 WINDOW, HOP, BANDS = 512, 256, 257
 # Half a step of 0.01 dB, and what a transform in float32 differs from one in float64 here.
 FINEST_DB, COARSER_DB = 0.005 + 3e-4, 0.01
+# Squares are summed in float32 by blocks of some thousand, and a mean is rounded to float32 at each level.
+MEAN_SQUARE = 2e-6
 UTC = datetime.timezone.utc
 
 
@@ -85,6 +87,22 @@ class Place:
         return k, np.array([counts[c] for c in k]), np.array([sums[c] for c in k]), np.array([maxima[c] for c in k])
 
 
+    def samples(self):
+        """The wave form of the finest columns: index, count, minimum, maximum, sum of squares."""
+        found = {}
+        for name, start in self.files.items():
+            sound = soundfile.read(self.folder / name, always_2d=True)[0][:, -1]
+            times = start + np.rint(np.arange(sound.size) * 1e9 / self.rate).astype(np.int64)
+            columns, first = np.unique(times // self.column_ns, return_index=True)
+            of_file = zip(np.diff(np.append(first, sound.size)), np.minimum.reduceat(sound, first),
+                          np.maximum.reduceat(sound, first), np.add.reduceat(sound**2, first))
+            for column, (count, least, most, squares) in zip(columns, of_file):
+                c, lo, hi, sq = found.get(column, (0, np.inf, -np.inf, 0))
+                found[column] = c + count, min(lo, least), max(hi, most), sq + squares
+        k = np.array(sorted(found))
+        return (k, *np.array([found[c] for c in k]).T)
+
+
 def build(place, state, *args):
     """Builds, and gives what the program tells of it."""
     return json.loads(spyhop("pyramid", place.folder, "--state", state, "--json", *args))[0]
@@ -94,7 +112,30 @@ def db(power):
     return 10 * np.log10(power)
 
 
-def assert_level_is(store, level, place, finest):
+def assert_wave_is(ds, first, level, samples):
+    """The wave form of a level, against the samples."""
+    k, counts, least, most, squares = samples
+    coarse, index = np.unique(k // 2**level, return_inverse=True)
+    total = np.zeros(ds.time.size)
+    np.add.at(total, k // 2**level - first, counts)
+    np.testing.assert_array_equal(ds["samples"].values, total)
+    recorded = ds.isel(time=coarse - first)
+    for name, ufunc, values in [("wave_min", np.minimum, least), ("wave_max", np.maximum, most)]:
+        expected = np.full(coarse.size, np.inf if name == "wave_min" else -np.inf)
+        ufunc.at(expected, index, values)
+        # 16 bits are exact in float32.
+        np.testing.assert_array_equal(recorded[name].values, expected)
+        assert ds[name].attrs["units"] == "FS" and ds[name].dtype == np.float32
+    expected = np.zeros(coarse.size)
+    np.add.at(expected, index, squares)
+    expected /= total[coarse - first]
+    np.testing.assert_allclose(recorded["mean_square"].values, expected, rtol=MEAN_SQUARE, atol=0)
+    assert ds["mean_square"].attrs["units"] == "FS^2"
+    for name in ("wave_min", "wave_max", "mean_square"):
+        np.testing.assert_array_equal(np.isnan(ds[name].values), total == 0)
+
+
+def assert_level_is(store, level, place, finest, samples):
     """One level as xarray opens it, against columns of samples."""
     k, counts, sums, maxima = finest
     with xarray.open_zarr(store, group=f"level_{level:02}") as ds:
@@ -119,6 +160,7 @@ def assert_level_is(store, level, place, finest):
         mean = total / frames[coarse - first][:, None]
         np.testing.assert_allclose(recorded["mean"].values, db(mean), rtol=0, atol=tolerance)
         np.testing.assert_allclose(recorded["max"].values, db(largest), rtol=0, atol=tolerance)
+        assert_wave_is(ds, first, level, samples)
         gaps = np.flatnonzero(frames == 0)
         for quantity in ("mean", "max"):
             at = gaps if gaps.size < 300 else np.random.default_rng(1).choice(gaps, 300, replace=False)
@@ -126,9 +168,9 @@ def assert_level_is(store, level, place, finest):
 
 
 def assert_is_the_pyramid_of(store, levels, place):
-    finest = place.columns()
+    finest, samples = place.columns(), place.samples()
     for level in range(levels):
-        assert_level_is(store, level, place, finest)
+        assert_level_is(store, level, place, finest, samples)
     return finest
 
 
@@ -171,6 +213,32 @@ def test_an_undated_recording_counts_from_its_first_sample(tmp_path):
         assert ds.time.dtype == "timedelta64[ns]"
 
 
+def test_a_calibration_by_frequency_stands_beside_the_levels_at_the_rate_of_most_recordings(tmp_path):
+    place = Place(tmp_path / "place", 8000)
+    noon = datetime.datetime(2021, 3, 4, 12, tzinfo=UTC)
+    for minute in (1, 2):
+        place.add(noon + datetime.timedelta(minutes=minute), 20)
+    # The first of all has another rate, and is left out.
+    soundfile.write(place.folder / f"x_{noon:%Y%m%d_%H%M%S}.wav", np.full(2000, 0.1), 2000, subtype="PCM_16")
+    (place.folder / "deployment.toml").write_text(
+        "[calibration]\nkind = 'v_per_upa'\nsensitivity_db = 'hydrophone.csv'\ngain_db = 20\nadc_peak_v = 2\n")
+    hz, sensitivity_db = [10, 500, 3000], [-190, -180, -185]
+    rows = [f"{f},{v}\n" for f, v in zip(hz, sensitivity_db)]
+    (place.folder / "hydrophone.csv").write_text("Hz,dB re 1 V/uPa\n" + "".join(rows))
+    done = subprocess.run([SPYHOP, "pyramid", place.folder, "--state", tmp_path / "state", "--json"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 3 and "2000" in done.stderr, done.stderr
+    built = json.loads(done.stdout)[0]
+    assert_is_the_pyramid_of(built["store"], built["levels"], place)
+    with xarray.open_zarr(built["store"], group="level_00") as ds:
+        band_hz = np.arange(BANDS) * 8000 / WINDOW
+        np.testing.assert_allclose(ds.frequency.values, band_hz)
+        inside = (band_hz >= hz[0]) & (band_hz <= hz[-1])
+        expected = 20 * np.log10(2) - 20 - np.interp(np.log10(band_hz[inside]), np.log10(hz), sensitivity_db)
+        np.testing.assert_allclose(ds.calibration_db.values[inside], expected, atol=1e-9)
+        assert np.isnan(ds.calibration_db.values[~inside]).all()
+
+
 def test_silence_is_the_lowest_level_and_no_gap(tmp_path):
     place = tmp_path / "place"
     place.mkdir()
@@ -179,6 +247,8 @@ def test_silence_is_the_lowest_level_and_no_gap(tmp_path):
     with xarray.open_zarr(built["store"], group="level_00") as ds:
         recorded = ds.frames.values > 0
         np.testing.assert_allclose(ds["mean"].values[recorded], -327.67, atol=1e-4)
+        for name in ("wave_min", "wave_max", "mean_square"):
+            assert (ds[name].values[recorded] == 0).all()
 
 
 def units(state):

@@ -1,12 +1,13 @@
 //! Recordings for tests, made by our own encoders.
 
 use std::f64::consts::TAU;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use spyhop_api::Timestamp;
 use spyhop_signal::formats::EarsConvention;
 use spyhop_signal::formats::ears::encode;
-use spyhop_signal::formats::wav_writer::wav_pcm16;
+use spyhop_signal::formats::wav_writer::{WavCoding, WavWriter, wav_pcm16};
 
 /// A sine of an amplitude (1 is full scale).
 pub fn sine(frequency_hz: f64, amplitude: f64, seconds: f64, rate_hz: u32) -> Vec<i16> {
@@ -51,6 +52,27 @@ pub fn write_wav(
     rate_hz: u32,
 ) -> anyhow::Result<PathBuf> {
     write(folder, name, &wav_pcm16(samples, 1, rate_hz))
+}
+
+/// Writes a mono WAV file with a GUANO chunk of some fields, each `Name: value`.
+///
+/// # Errors
+/// When the file can't be written.
+pub fn write_wav_with_guano(
+    folder: &Path,
+    name: &str,
+    samples: &[i16],
+    rate_hz: u32,
+    fields: &[&str],
+) -> anyhow::Result<PathBuf> {
+    let guano = [&["GUANO|Version: 1.0"], fields].concat().join("\n");
+    let mut file = Cursor::new(Vec::new());
+    let chunks = [(*b"guan", guano.as_bytes())];
+    let mut wav = WavWriter::new(&mut file, WavCoding::Pcm16, 1, rate_hz, &chunks)?;
+    let samples: Vec<f32> = samples.iter().map(|s| f32::from(*s) / 32_768.0).collect();
+    wav.write(&samples)?;
+    wav.finish()?;
+    write(folder, name, &file.into_inner())
 }
 
 /// Writes an EARS file whose clock begins at `start` (ISO 8601).

@@ -190,6 +190,18 @@ impl Session {
         }]))
     }
 
+    /// Moves the mouse to a point of the window.
+    ///
+    /// # Errors
+    /// As [`Transport::call`].
+    pub fn point_at(&mut self, (x, y): (f64, f64)) -> anyhow::Result<()> {
+        let moved = json!({ "type": "pointerMove", "x": x as i64, "y": y as i64, "duration": 0 });
+        self.actions(json!([{
+            "type": "pointer", "id": "mouse",
+            "parameters": { "pointerType": "mouse" }, "actions": [moved],
+        }]))
+    }
+
     fn actions(&mut self, actions: Value) -> anyhow::Result<()> {
         self.post("/actions", "WebDriver:PerformActions", json!({ "actions": actions })).map(drop)
     }

@@ -15,6 +15,7 @@ use super::remote::{self, Remote};
 use super::state::{State, ask};
 use super::wire::{Answer, LineWire, Message, Order, SourceWire};
 use super::{Input, Opened, player};
+use crate::server::token;
 
 /// See [`super::Engine::open`].
 pub async fn open(
@@ -120,19 +121,23 @@ async fn locate(
 ) -> Result<(SourceWire, Option<Blob>), (String, String)> {
     match input {
         Input::File(file) => {
-            let source = SourceWire { name: file.name(), bytes: file.size() as u64, url: None };
+            let bytes = file.size() as u64;
+            let source = SourceWire { name: file.name(), bytes, url: None, authorisation: None };
             Ok((source, Some(file.into())))
         }
         Input::Url { url, name } => {
             let url = absolute(&url);
+            let shown = token::authorisation(&url);
+            let source =
+                |name, bytes, url| SourceWire { name, bytes, url, authorisation: shown.clone() };
             if let Some(info) = known.get(name.as_str()) {
-                return Ok((SourceWire { name, bytes: info.bytes, url: Some(url) }, None));
+                return Ok((source(name, info.bytes, Some(url)), None));
             }
-            match remote::probe(&url).await {
-                Ok(Remote::Ranges(bytes)) => Ok((SourceWire { name, bytes, url: Some(url) }, None)),
+            match remote::probe(&url, shown.as_deref()).await {
+                Ok(Remote::Ranges(bytes)) => Ok((source(name, bytes, Some(url)), None)),
                 Ok(Remote::Whole(blob)) => {
                     let bytes = blob.size() as u64;
-                    Ok((SourceWire { name, bytes, url: None }, Some(blob)))
+                    Ok((source(name, bytes, None), Some(blob)))
                 }
                 Err(problem) => {
                     let message = format!("{name} can't be opened: {problem}");

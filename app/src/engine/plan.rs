@@ -182,6 +182,8 @@ pub struct Shown {
     pub columns: Range<usize>,
     /// Reading all of it would take too long.
     pub stays_sampled: bool,
+    /// Which of the pictures it is of.
+    pub picture: usize,
 }
 
 /// The targets of pictures, the first the most urgent. A picture that another one covers at nearly
@@ -265,7 +267,7 @@ pub fn plan(wanted: &[Wanted], now: &mut Situation<'_>) -> Plan {
         for (place, columns) in exact {
             let stays_sampled = pooled && !affordable;
             let (layer, shown) = (target.layer, columns.clone());
-            plan.pieces.push(Shown { layer, place, columns: shown, stays_sampled });
+            plan.pieces.push(Shown { layer, place, columns: shown, stays_sampled, picture: i });
             now.cache.touch(&target.layer, place);
             if missing(now, place, &columns) < Quality::Exact && !stays_sampled {
                 let kind = Kind::Exact(target.layer);
@@ -465,6 +467,9 @@ mod tests {
     fn a_long_recording_is_seen_coarsely_at_once_then_sampled_then_exactly() {
         let mut bench = Bench::new(&[(0, 500_000_000)]);
         let view = [wanted(0.0..500e6, 1100)];
+        assert_eq!(kinds(&bench.plan(&view, true)), [(true, 20), (false, 18)], "a fast machine");
+        let mut bench = Bench::new(&[(0, 500_000_000)]);
+        bench.speed.point_ns *= 4.0;
         let first = bench.plan(&view, true);
         assert_eq!(kinds(&first), [(true, 20), (true, 18), (false, 18)]);
         let columns: usize = first

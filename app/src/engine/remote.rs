@@ -40,14 +40,15 @@ pub fn status_message(status: u16) -> String {
     }
 }
 
-/// Finds out how a file can be read.
+/// Finds out how a file can be read; `authorisation` is shown to its server.
 ///
 /// # Errors
 /// With what happened and what to do, for a person.
-pub async fn probe(url: &str) -> Result<Remote, String> {
+pub async fn probe(url: &str, authorisation: Option<&str>) -> Result<Remote, String> {
     let abort = web_sys::AbortController::new().map_err(|_| NO_ANSWER)?;
     let range = format!("bytes=0-{}", PROBE_BYTES - 1);
-    let response = request("GET", url, Some(&range), Some(&abort)).await?;
+    let asked = Asked { url, authorisation };
+    let response = request("GET", &asked, Some(&range), Some(&abort)).await?;
     match response.status() {
         206 => {
             let total = total_length(&response);
@@ -56,7 +57,7 @@ pub async fn probe(url: &str) -> Result<Remote, String> {
                 Some(total) => Ok(Remote::Ranges(total)),
                 // A server may keep `Content-Range` from other sites; `Content-Length` it can't.
                 None => {
-                    let head = request("HEAD", url, None, None).await?;
+                    let head = request("HEAD", &asked, None, None).await?;
                     content_length(&head).map(|l| Remote::Ranges(l as u64)).ok_or_else(|| {
                         "its server does not say how long it is: download it and drop it here"
                             .into()
@@ -86,20 +87,28 @@ fn too_long(length: Option<f64>) -> String {
     )
 }
 
+/// An address, and what is shown to its server.
+struct Asked<'a> {
+    url: &'a str,
+    authorisation: Option<&'a str>,
+}
+
 async fn request(
     method: &str,
-    url: &str,
+    &Asked { url, authorisation }: &Asked<'_>,
     range: Option<&str>,
     abort: Option<&web_sys::AbortController>,
 ) -> Result<Response, String> {
     let asked = (|| {
         let init = RequestInit::new();
         init.set_method(method);
-        if let Some(range) = range {
-            let headers = Headers::new()?;
-            headers.append("Range", range)?;
-            init.set_headers(&headers);
+        let headers = Headers::new()?;
+        for (name, value) in [("Range", range), ("Authorization", authorisation)] {
+            if let Some(value) = value {
+                headers.append(name, value)?;
+            }
         }
+        init.set_headers(&headers);
         init.set_signal(abort.map(|a| a.signal()).as_ref());
         Request::new_with_str_and_init(url, &init)
     })();

@@ -30,7 +30,7 @@ const JOBS_AT_ONCE: usize = 2;
 const LONG_READ_BYTES: u64 = 500_000;
 /// How far apart what was missing is shown, and what gets better.
 const SHOWN_MS: u32 = 50;
-const REFINED_MS: u32 = 400;
+const REFINED_MS: u32 = 600;
 
 /// Everything that clones of an engine share.
 pub struct State {
@@ -242,7 +242,9 @@ impl State {
     /// See [`super::Engine::progress`].
     pub fn progress(&self) -> Progress {
         let mut progress = Progress { tiles: self.pieces.len(), ..Progress::default() };
-        for Shown { layer, place, columns, stays_sampled } in &self.pieces {
+        // What a person looks at comes first; the overview is sampled more often than not.
+        let view = self.near.iter().position(|near| self.wanted.first() == Some(near));
+        for Shown { layer, place, columns, stays_sampled, picture } in &self.pieces {
             match self.cache.power(layer, *place).map(|t| t.worst(columns.clone())) {
                 Some(Quality::Exact) => {
                     progress.exact += 1;
@@ -251,6 +253,7 @@ impl State {
                 Some(Quality::Sampled) => {
                     progress.shown += 1;
                     progress.sampled += usize::from(*stays_sampled);
+                    progress.view_is_sampled |= *stays_sampled && Some(*picture) == view;
                 }
                 _ => {
                     let (kind, place, columns) = (Kind::Exact(*layer), *place, columns.clone());

@@ -1,8 +1,8 @@
 //! What page and workers say to each other: a line of JSON, and buffers that change hands beside it.
 
 use serde::{Deserialize, Serialize};
-use spyhop_api::RecordingInfo;
 use spyhop_api::view::{Listening, Reading, SpectrumSettings};
+use spyhop_api::{Calibration, RecordingInfo};
 use spyhop_signal::Line;
 use spyhop_signal::line::Run;
 use wasm_bindgen::prelude::*;
@@ -99,6 +99,7 @@ pub enum Order {
         channel: u32,
         band_hz: (f64, f64),
         spectrum: SpectrumSettings,
+        calibration: Option<Calibration>,
     },
     /// A spectrum: [`Answer::Slice`].
     Slice { job: u32, start: i64, end: i64, channel: u32, spectrum: SpectrumSettings },
@@ -179,6 +180,8 @@ pub struct SourceWire {
     pub bytes: u64,
     /// Address, or `None` for a file that rides along.
     pub url: Option<String>,
+    /// What requests for the address are authorised by.
+    pub authorisation: Option<String>,
 }
 
 /// A line.

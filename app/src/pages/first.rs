@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use spyhop_api::Deployment;
 
 use crate::commands::Action;
+use crate::pages::preview::Preview;
 use crate::session::use_session;
 use crate::{open, server, wording};
 
@@ -98,8 +99,7 @@ fn Cards(all: Vec<Deployment>, act: Callback<Action>) -> impl IntoView {
 #[component]
 fn Card(deployment: Deployment) -> impl IntoView {
     let session = use_session();
-    let picture = format!("{}/preview.png", server::deployment_address(&deployment.id));
-    let no_picture = RwSignal::new(false);
+    let id = deployment.id.clone();
     let count = wording::recordings(deployment.recording_count);
     let size = format!("{count}, {}", wording::bytes(deployment.bytes));
     let name = deployment.name.clone();
@@ -109,10 +109,7 @@ fn Card(deployment: Deployment) -> impl IntoView {
             <button class="open" aria-label=format!("Open {name}")
                 on:click=move |_| open::deployment(session, &opened, false)
             >
-                <Show when=move || !no_picture.get() fallback=|| view! { <span class="no-picture"/> }>
-                    <img src=picture.clone() alt="" loading="lazy" width="640" height="360"
-                        on:error=move |_| no_picture.set(true)/>
-                </Show>
+                <Preview id/>
             </button>
             <div class="words">
                 <button class="play primary round" aria-label=format!("Open and play {name}")

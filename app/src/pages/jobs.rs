@@ -9,8 +9,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::job::{JobProgress, JobState, JobsSnapshot};
 
+use crate::administrator;
 use crate::server::{self, Wish};
-use crate::session::{NoticeKind, Session, use_session};
+use crate::session::{Session, use_session};
 use crate::wording;
 use failures::Failures;
 use stream::TaskStream;
@@ -172,8 +173,8 @@ fn take_in(now: &mut JobsSnapshot, news: JobsSnapshot) {
 
 fn send(session: Session, id: i64, wish: Wish) {
     spawn_local(async move {
-        if let Err(why) = server::wish(id, &wish).await {
-            session.tell(NoticeKind::Error, why);
+        if let Err(error) = server::wish(id, &wish).await {
+            administrator::refused(session, &error);
         }
     });
 }

@@ -4,6 +4,7 @@ mod answers;
 mod deployment_page;
 mod entry;
 mod facts;
+mod quality_fact;
 mod recordings;
 mod strip;
 mod strip_view;
@@ -20,6 +21,7 @@ use crate::server::catalogue;
 use crate::wording;
 use answers::{ask_again_while, ask_for, when_rested};
 use entry::Entry;
+use quality_fact::Qualities;
 
 /// All deployments, or those in which the words are found.
 #[component]
@@ -27,6 +29,7 @@ pub fn LibraryPage(search: String, act: Callback<Action>) -> impl IntoView {
     let words = RwSignal::new(search.clone());
     let asked =
         ask_for(move || words.get(), |words| async move { catalogue::deployments(&words).await });
+    provide_context(Qualities::ask());
     let list = move || asked.answer.get().unwrap_or_default();
     ask_again_while(asked, |list: &Vec<Deployment>| list.iter().any(|d| d.unread_count > 0));
     let search_for = move |text: String| {
@@ -53,6 +56,8 @@ pub fn LibraryPage(search: String, act: Callback<Action>) -> impl IntoView {
                         on:input=move |ev| typed(event_target_value(&ev))/>
                 </form>
                 <span class="space"></span>
+                <button id="library-token" title="Shows what is not public"
+                    on:click=move |_| act.run(Action::Token)>"Administrator…"</button>
                 <button id="library-jobs" on:click=move |_| act.run(Action::Jobs)>"Jobs"</button>
             </div>
             <p class="dim" id="library-count" role="status">

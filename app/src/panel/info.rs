@@ -31,9 +31,9 @@ pub fn Info() -> impl IntoView {
                 ("position", d.position.clone()),
                 ("credit", d.credit.clone()),
                 ("licence", d.licence.clone()),
-                ("calibration", open.calibration_db().map_or_else(
+                ("calibration", open.calibration().map_or_else(
                     || "none: levels are re full scale".to_owned(),
-                    |c| format!("full scale is {} dB re 1 µPa", wording::level(c)),
+                    ToString::to_string,
                 )),
             ];
             view! { <fieldset><legend>{d.name.clone()}</legend>{pairs(rows.map(|(k, v)| (k.to_owned(), v)).to_vec())}</fieldset> }
@@ -48,7 +48,7 @@ pub fn Info() -> impl IntoView {
                 </fieldset>
             }
         });
-        let uncalibrated = open.calibration_db().is_none().then(|| {
+        let uncalibrated = (!open.is_calibrated()).then(|| {
             view! {
                 <p class="dim">"Uncalibrated: levels are in dB re full scale, not in µPa."</p>
             }
@@ -72,6 +72,8 @@ pub fn Info() -> impl IntoView {
                 }
             })
         };
+        let not_in_link = crate::open::left_out_of_link(session)
+            .map(|but| view! { <p id="not-in-link" class="dim">{but}</p> });
         // What the server describes is described there, for everybody.
         let local = open.deployment.is_none();
         let full = open.infos.iter().take(MOST_IN_FULL).map(recording).collect_view();
@@ -82,6 +84,7 @@ pub fn Info() -> impl IntoView {
                 {uncalibrated}
                 {line}
                 {left_out}
+                {not_in_link}
                 {local.then(|| view! { <super::reading::Reading/> })}
                 {full}
                 {(rest > 0).then(|| view! { <p class="dim">{format!("and {rest} more recordings")}</p> })}

@@ -9,7 +9,7 @@ use crate::commands::Action;
 use crate::label_files::{self, TableKind};
 use crate::session::{Session, use_session};
 use crate::shared_labels::Keeper;
-use crate::{label_actions, server, wording};
+use crate::{label_actions, server, shared_labels, wording};
 
 /// Rows that are put on the page at once; a longer table says how many more there are.
 const MOST_ROWS: usize = 500;
@@ -33,7 +33,8 @@ pub fn LabelTable(act: Callback<Action>) -> impl IntoView {
                     {(0..9u8).map(|i| view! { <NameOfKey i act/> }).collect_view()}
                 </ol>
             </fieldset>
-            <Kept/>
+            <Kept act/>
+            <LeftHere/>
             <fieldset class="grows">
                 <legend>{move || format!("Labels ({})", rows.with(Vec::len))}</legend>
                 <div class="buttons">
@@ -69,7 +70,7 @@ pub fn LabelTable(act: Callback<Action>) -> impl IntoView {
 
 /// Where labels are kept, and whose they are.
 #[component]
-fn Kept() -> impl IntoView {
+fn Kept(act: Callback<Action>) -> impl IntoView {
     let session = use_session();
     let keeper = Memo::new(move |_| session.labels.shared.keeper.get());
     let words = move || match keeper.get() {
@@ -77,7 +78,7 @@ fn Kept() -> impl IntoView {
         Keeper::Server => {
             "Kept on the server: everybody who opens this deployment sees them.".to_owned()
         }
-        Keeper::Refused(why) => format!("Kept in this browser only. {why}"),
+        Keeper::Refused(error) => format!("Kept in this browser only. {error}"),
     };
     let id = move || match keeper.get() {
         Keeper::Browser => "browser",
@@ -86,6 +87,11 @@ fn Kept() -> impl IntoView {
     };
     view! {
         <p id="labels-kept" class="dim" data-keeper=id>{words}</p>
+        <Show when=move || asks_for_token(keeper.get())>
+            <p><button class="offer" on:click=move |_| act.run(Action::Token)>
+                "Enter the administrator's token"
+            </button></p>
+        </Show>
         {move || (keeper.get() == Keeper::Server).then(|| view! {
             <label class="row">
                 <span>"Name"</span>
@@ -96,6 +102,37 @@ fn Kept() -> impl IntoView {
             </label>
         })}
     }
+}
+
+/// Labels of a hosted deployment that this browser kept when the server did not: they can be shared now.
+#[component]
+fn LeftHere() -> impl IntoView {
+    let session = use_session();
+    let count = Memo::new(move |_| session.labels.shared.left_here.with(Vec::len));
+    let words = move || match count.get() {
+        1 => "One label of this deployment is in this browser only.".to_owned(),
+        n => format!("{n} labels of this deployment are in this browser only."),
+    };
+    view! {
+        <Show when=move || count.get().gt(&0)>
+            <div id="left-here" class="left-here">
+                <p>{words}</p>
+                <div class="buttons">
+                    <button id="share-left-here" on:click=move |_| shared_labels::share_what_is_here(session)>
+                        "Share with the server"
+                    </button>
+                    <button id="forget-left-here" on:click=move |_| shared_labels::forget_what_is_here(session)>
+                        "Forget"
+                    </button>
+                </div>
+            </div>
+        </Show>
+    }
+}
+
+/// Whether the server would keep labels for its administrator.
+fn asks_for_token(keeper: Keeper) -> bool {
+    matches!(keeper, Keeper::Refused(error) if error.status == 401)
 }
 
 /// Who said a label last, and a button for everything that it ever said.

@@ -6,6 +6,7 @@ use spyhop_api::levels::Quantity;
 
 use super::level_chart::{Chart, Kind};
 use super::level_files;
+use crate::caveats::{self, Caveats};
 use crate::clock::Telling;
 use crate::engine::per_bin_hz;
 use crate::frame::{Frame, selection_positions};
@@ -33,6 +34,14 @@ pub fn LevelPanel() -> impl IntoView {
     let kind = RwSignal::new(Kind::Spectrum);
     let taken: RwSignal<Option<Taken>> = RwSignal::new(None);
     take_when_rested(session, taken);
+    let subject = Signal::derive(move || {
+        taken.with(|taken| {
+            let Taken { subject, frame, .. } = taken.as_ref()?;
+            let fold = &frame.fold;
+            let positions = fold.position_at(subject.places.start)..fold.end_at(subject.places.end);
+            Some(caveats::Subject { positions, band_hz: subject.band_hz })
+        })
+    });
     let kinds = Kind::ALL.map(|(this, words, id)| {
         view! {
             <button data-levels=id aria-pressed=move || (kind.get() == this).to_string()
@@ -47,6 +56,7 @@ pub fn LevelPanel() -> impl IntoView {
                     false => "Levels of the view",
                 }}</legend>
                 <div class="segments">{kinds}</div>
+                <Caveats subject/>
                 <LevelCanvas taken kind/>
                 {move || taken.with(|t| match t {
                     Some(taken) => figures(session, taken, kind.get()).into_any(),
@@ -168,21 +178,25 @@ fn take(session: Session) -> Option<Taken> {
     let bin_width_hz = per_bin_hz(&wanted.spectrum, &drawn, open.line.sample_rate_hz);
     let subject = Subject { places, band_hz, bin_width_hz };
     let source = Folded { source: engine.power(&wanted), fold: &frame.fold };
-    let calibration = open.deployment.as_ref().and_then(|d| d.calibration.as_ref());
-    let offset_db = |hz: f64| calibration.map_or(Some(0.0), |c| c.offset_db_at(hz));
-    let levels = levels(&source, &subject, offset_db)?;
+    let levels = levels(&source, &subject, |hz| open.offset_db_at(hz))?;
     Some(Taken { levels, subject, of_selection: selection.is_some(), frame: frame.clone() })
 }
 
 fn figures(session: Session, taken: &Taken, kind: Kind) -> impl IntoView + use<> {
     let open = session.open.get_untracked();
     let calibrated = open.as_ref().is_some_and(|o| o.is_calibrated());
-    let rate = open.map_or(1.0, |o| o.line.sample_rate_hz);
+    let rate = open.as_ref().map_or(1.0, |o| o.line.sample_rate_hz);
+    // Levels are of what a calibration says something of.
+    let table = open.as_ref().and_then(|o| o.calibration()?.band_hz());
+    let (low_hz, high_hz) = taken.subject.band_hz;
+    let band_hz = match table {
+        Some((from, to)) if from < high_hz && low_hz < to => (from.max(low_hz), to.min(high_hz)),
+        _ => (low_hz, high_hz),
+    };
     let levels = &taken.levels;
     let unit = Quantity::BandSoundPressure.unit(calibrated);
     let level = |db: f64| format!("{} {unit}", wording::level(db));
-    let mut rows =
-        vec![("band", wording::band(taken.subject.band_hz)), ("level", level(levels.broadband_db))];
+    let mut rows = vec![("band", wording::band(band_hz)), ("level", level(levels.broadband_db))];
     let names = ["5th percentile", "25th", "median", "75th", "95th percentile"];
     for (name, db) in names.into_iter().zip(&levels.broadband_percentiles_db) {
         rows.push((name, level(*db)));
@@ -204,13 +218,5 @@ fn figures(session: Session, taken: &Taken, kind: Kind) -> impl IntoView + use<>
     let partial = levels.partial.then(|| {
         view! { <p class="dim">"Some of it is still being computed."</p> }
     });
-    let uncalibrated = (!calibrated).then(|| {
-        view! {
-            <p class="warned">
-                "Not calibrated: levels are relative to full scale, and can't be compared with \
-                 those of other recorders."
-            </p>
-        }
-    });
-    view! { <dl>{rows.collect_view()}</dl><p class="reading">{what}</p>{partial}{uncalibrated} }
+    view! { <dl>{rows.collect_view()}</dl><p class="reading">{what}</p>{partial} }
 }

@@ -5,9 +5,10 @@ use std::ops::Range;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::view::SpectrumSettings;
-use spyhop_signal::measure::{BoxMeasures, LevelReference, Slice};
+use spyhop_signal::measure::{BoxMeasures, Slice};
 
 use super::slice_plot::SliceCurve;
+use crate::caveats::{self, Caveats};
 use crate::clock::Telling;
 use crate::frame::selection_positions;
 use crate::session::{OpenSet, Point, Session, use_session};
@@ -33,6 +34,14 @@ pub fn Measures() -> impl IntoView {
     let slice: RwSignal<Option<Result<Slice, String>>> = RwSignal::new(None);
     let subject = Memo::new(move |_| subject(session));
     measure_when_rested(session, subject, measures, slice);
+    let doubts = Signal::derive(move || {
+        let of_it = subject.get()?;
+        let positions = of_it.positions.start as f64..of_it.positions.end as f64;
+        let whole = || session.frame().map_or((0.0, 0.0), |f| f.band_hz);
+        let band_hz = of_it.band_hz.unwrap_or_else(whole);
+        Some(caveats::Subject { positions, band_hz })
+    });
+    let of_cursor = move || subject.with(|s| s.as_ref().is_some_and(|s| s.band_hz.is_none()));
     view! {
         <div data-tab-page="measure" class="tab-page">
             <fieldset id="cursors">
@@ -41,6 +50,7 @@ pub fn Measures() -> impl IntoView {
             </fieldset>
             <fieldset id="measures">
                 <legend>"Selection"</legend>
+                <Caveats subject=doubts/>
                 {move || match (subject.get().and_then(|s| s.band_hz), measures.get()) {
                     (None, _) => view! { <p class="dim">"Drag a box on the picture to measure it."</p> }.into_any(),
                     (_, None) => view! { <p class="dim">"Measuring…"</p> }.into_any(),
@@ -54,6 +64,8 @@ pub fn Measures() -> impl IntoView {
                     Some(_) => "Spectrum at cursor A",
                     None => "Spectrum",
                 }}</legend>
+                // Those of a selection stand above.
+                <Show when=of_cursor><Caveats subject=doubts/></Show>
                 {move || match slice.get() {
                     Some(Ok(s)) => {
                         let band = subject.get_untracked().and_then(|s| s.band_hz);
@@ -113,8 +125,12 @@ fn measure_when_rested(
                 }
                 slice.set(Some(found));
                 if let Some(band) = s.band_hz {
-                    let found =
-                        engine.measure(s.positions.clone(), band, s.channel, s.spectrum).await;
+                    let of_open = |open: &OpenSet| open.calibration().cloned();
+                    let calibration =
+                        session.open.with_untracked(|o| o.as_ref().and_then(|o| of_open(o)));
+                    let found = engine
+                        .measure(s.positions.clone(), band, s.channel, s.spectrum, calibration)
+                        .await;
                     if current() {
                         measures.set(Some(found));
                     }
@@ -126,12 +142,8 @@ fn measure_when_rested(
 }
 
 fn readings(session: Session, m: &BoxMeasures) -> impl IntoView + use<> {
-    let open = session.open.get_untracked();
-    let reference = match open.and_then(|o| o.calibration_db()) {
-        Some(offset_db) => LevelReference::Micropascal { offset_db },
-        None => LevelReference::FullScale,
-    };
-    let rows = m.readings(reference).into_iter().map(|r| {
+    let calibrated = session.open.with_untracked(|o| o.as_ref().is_some_and(|o| o.is_calibrated()));
+    let rows = m.readings(calibrated).into_iter().map(|r| {
         let digits = r.decimals;
         view! {
             <div>

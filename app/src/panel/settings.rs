@@ -9,7 +9,7 @@ use spyhop_api::view::{
 };
 
 use super::presets::Presets;
-use crate::actions::{resize_fft, set_axis, set_channel};
+use crate::actions::{resize_fft, set_axis, set_channel, set_statistic};
 use crate::commands::Action;
 use crate::contrast;
 use crate::session::{Session, use_session};
@@ -204,7 +204,7 @@ fn Colours(act: Callback<Action>) -> impl IntoView {
                 value=Signal::derive(move || session.view.with(|v| v.statistic.name().to_owned()))
                 set=Callback::new(move |v: String| {
                     if let Some((_, statistic)) = Statistic::all().iter().find(|(n, _)| *n == v) {
-                        session.view.update(|v| v.statistic = *statistic);
+                        set_statistic(session, *statistic);
                     }
                 })/>
         </fieldset>

@@ -24,8 +24,12 @@ const WIDEST_DB: f64 = 100.0;
 pub fn SliceCurve(slice: Slice, band_hz: (f64, f64)) -> impl IntoView {
     let session = use_session();
     let canvas = NodeRef::<html::Canvas>::new();
-    let offset = session.open.with_untracked(|o| o.as_ref().and_then(|o| o.calibration_db()));
-    let offset = offset.unwrap_or(0.0);
+    let mut slice = slice;
+    session.open.with_untracked(|open| {
+        if let Some(calibration) = open.as_ref().and_then(|o| o.calibration()) {
+            slice.calibrate(calibration);
+        }
+    });
     let peak = slice.peak(band_hz.0, band_hz.1);
     let unit = session.open.with_untracked(|o| {
         o.as_ref().map(|o| o.unit(session.view.with_untracked(|v| v.spectrum.scaling)))
@@ -41,18 +45,22 @@ pub fn SliceCurve(slice: Slice, band_hz: (f64, f64)) -> impl IntoView {
             && let Some(surface) = Surface::of(&canvas)
         {
             let unit = unit.unwrap_or_default();
-            draw(&slice, peak.as_ref(), scale, (offset, unit), theme, &surface);
+            draw(&slice, peak.as_ref(), scale, unit, theme, &surface);
         }
     });
     view! {
         <canvas class="slice-plot" node_ref=canvas role="img" aria-label="Spectrum"></canvas>
-        {figures(peak, offset, unit.unwrap_or_default(), frames)}
+        {figures(peak, unit.unwrap_or_default(), frames)}
     }
 }
 
-fn figures(peak: Option<Peak>, offset_db: f64, unit: &'static str, frames: usize) -> impl IntoView {
+fn figures(peak: Option<Peak>, unit: &'static str, frames: usize) -> impl IntoView {
     let Some(peak) = peak else {
-        return view! { <p class="dim">"Nothing was recorded here."</p> }.into_any();
+        let why = match frames {
+            0 => "Nothing was recorded here.",
+            _ => "The calibration says nothing of this band.",
+        };
+        return view! { <p class="dim">{why}</p> }.into_any();
     };
     let width = |w: Option<(f64, f64)>| match w {
         Some((low, high)) => {
@@ -62,7 +70,7 @@ fn figures(peak: Option<Peak>, offset_db: f64, unit: &'static str, frames: usize
     };
     let rows = [
         ("peak", wording::hertz(peak.hz)),
-        ("level", format!("{} {unit}", wording::level(peak.level_db + offset_db))),
+        ("level", format!("{} {unit}", wording::level(peak.level_db))),
         ("−3 dB width", width(peak.width_3db_hz)),
         ("−10 dB width", width(peak.width_10db_hz)),
         ("averaged over", if frames == 1 { "1 frame".into() } else { format!("{frames} frames") }),
@@ -77,15 +85,15 @@ fn draw(
     slice: &Slice,
     peak: Option<&Peak>,
     scale: FrequencyScale,
-    (offset_db, unit): (f64, &str),
+    unit: &str,
     theme: Theme,
     surface: &Surface,
 ) {
-    let levels_db: Vec<f32> =
-        slice.mean.iter().map(|p| 10.0 * p.max(1e-30).log10() + offset_db as f32).collect();
+    let levels_db: Vec<f32> = slice.mean.iter().map(|p| 10.0 * p.log10()).collect();
     let inside = |bin: usize| (0.0..=1.0).contains(&scale.to_unit(bin as f64 * slice.bin_hz));
     // DC says nothing about what is heard: it must not set the range.
     let shown = levels_db.iter().enumerate().skip(2).filter(|(b, _)| inside(*b)).map(|(_, l)| *l);
+    let shown = shown.filter(|level| level.is_finite());
     let (low, high) = shown.fold((f32::MAX, f32::MIN), |(a, b), l| (a.min(l), b.max(l)));
     if low > high {
         return;

@@ -1,14 +1,15 @@
 //! What the library asks the server: descriptions, what was recorded when, tables of recordings.
 
-use gloo::net::http::{Request, Response};
 use serde::de::DeserializeOwned;
-use spyhop_api::{Coverage, Deployment, DeploymentList, Problem, RecordingPage, RecordingQuery};
+use spyhop_api::{
+    Coverage, Deployment, DeploymentList, DeploymentQuality, QualityList, QualitySummary,
+    RecordingPage, RecordingQuery,
+};
 
-use super::{DEPLOYMENTS, deployment_address, encoded};
+use super::{DEPLOYMENTS, NO_SERVER, deployment_address, encoded, may_be_private};
 
-/// Said where the answer is no answer of ours.
-const NO_SERVER: &str = "No server answers here: this page is served as files, and has no library. \
-    `spyhop serve` runs one.";
+/// Where the quality of all deployments is told in a few numbers, relative to the page's base.
+const QUALITY: &str = "api/v1/quality";
 
 /// The deployments in which all words are found, without their recordings.
 ///
@@ -27,7 +28,11 @@ pub async fn deployments(search: &str) -> Result<Vec<Deployment>, String> {
 /// # Errors
 /// What to tell a person.
 pub async fn description(id: &str) -> Result<Deployment, String> {
-    fetched(&format!("{}?recordings=false", deployment_address(id))).await
+    let address = format!("{}?recordings=false", deployment_address(id));
+    super::fetched(&address).await.map_err(|error| match error.status {
+        404 if error.message != NO_SERVER => error.message + may_be_private(),
+        _ => error.message,
+    })
 }
 
 /// The recorded share of every hour of a deployment.
@@ -46,41 +51,23 @@ pub async fn recordings(id: &str, query: &RecordingQuery) -> Result<RecordingPag
     fetched(&format!("{}/recordings?{}", deployment_address(id), query.to_query())).await
 }
 
+/// The quality of a deployment, as far as it is measured, with what is told by recording if that is asked
+/// for.
+///
+/// # Errors
+/// What to tell a person.
+pub async fn quality(id: &str, recordings: bool) -> Result<DeploymentQuality, String> {
+    fetched(&format!("{}/quality?recordings={recordings}", deployment_address(id))).await
+}
+
+/// The quality of all deployments, in a few numbers each.
+///
+/// # Errors
+/// What to tell a person.
+pub async fn qualities() -> Result<Vec<QualitySummary>, String> {
+    fetched::<QualityList>(QUALITY).await.map(|list| list.deployments)
+}
+
 async fn fetched<T: DeserializeOwned>(address: &str) -> Result<T, String> {
-    let asked = Request::get(address).send().await;
-    let answer = asked.map_err(|_| "The server does not answer. Is it running?".to_owned())?;
-    if !answer.ok() {
-        return Err(told(answer).await);
-    }
-    // A static host may answer any path with its own page.
-    answer.json().await.map_err(|_| NO_SERVER.to_owned())
-}
-
-/// What an answer says that is no result.
-async fn told(answer: Response) -> String {
-    let status = answer.status();
-    match answer.json::<Problem>().await {
-        Ok(problem) if !problem.detail.is_empty() => sentence(&problem.detail),
-        _ if status == 404 => NO_SERVER.to_owned(),
-        _ => format!("The server answered {status}."),
-    }
-}
-
-/// With a capital letter and a full stop.
-fn sentence(text: &str) -> String {
-    let mut letters = text.trim().chars();
-    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    let stop = if text.trim().ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{first}{}{stop}", letters.as_str())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_problem_says_stands_as_a_sentence() {
-        assert_eq!(sentence("there is no deployment 'x' here"), "There is no deployment 'x' here.");
-        assert_eq!(sentence("Done."), "Done.");
-    }
+    super::fetched(address).await.map_err(|error| error.message)
 }

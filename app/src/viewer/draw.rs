@@ -100,6 +100,8 @@ pub struct Painter {
     waiting: Rc<Cell<bool>>,
     /// Parts of the picture that are out of date, those that have waited longest first.
     parts: Rc<RefCell<VecDeque<Part>>>,
+    /// How often this looked or drew a part.
+    steps: Rc<Cell<usize>>,
     /// The view has not moved for a moment: the picture may take the time for every pixel of the screen.
     rests: Rc<Cell<bool>>,
     resting: Rc<RefCell<Option<Timeout>>>,
@@ -120,6 +122,7 @@ impl Painter {
             dirty: Rc::default(),
             waiting: Rc::default(),
             parts: Rc::default(),
+            steps: Rc::default(),
             rests: Rc::default(),
             resting: Rc::default(),
             sharp: Rc::default(),
@@ -200,6 +203,12 @@ impl Painter {
         }
         let begun_ms = now_ms();
         let look = self.look(open, frame)?;
+        if self.steps.get() == 0 {
+            // The workers know what to do now; what is drawn of nothing can wait a frame.
+            self.steps.set(1);
+            self.mark(Dirty::default());
+            return Some(());
+        }
         loop {
             let Some(part) = self.parts.borrow().front().copied() else { return Some(()) };
             match part {
@@ -209,7 +218,10 @@ impl Painter {
                 Part::Axes => self.axes(&look, open, frame, theme)?,
             }
             self.parts.borrow_mut().pop_front();
-            if now_ms() - begun_ms > FRAME_MS {
+            self.steps.set(self.steps.get().saturating_add(1));
+            // What is drawn for the first time gets its memory: a frame for each.
+            let first = self.steps.get() <= PARTS.len();
+            if first || now_ms() - begun_ms > FRAME_MS {
                 if !self.parts.borrow().is_empty() {
                     self.mark(Dirty::default());
                 }
@@ -349,7 +361,7 @@ impl Painter {
 
 impl Look {
     /// How the picture is painted, without its size.
-    fn raster<'a>(&'a self, open: &OpenSet, frame: &Frame, theme: &Theme) -> RasterSpec<'a> {
+    fn raster<'a>(&'a self, open: &'a OpenSet, frame: &Frame, theme: &Theme) -> RasterSpec<'a> {
         RasterSpec {
             width: 0,
             height: 0,
@@ -357,7 +369,7 @@ impl Look {
             scale: frame.scale(),
             floor_db: self.range_db.0 as f32,
             ceiling_db: self.range_db.1 as f32,
-            offset_db: open.calibration_db().unwrap_or(0.0) as f32,
+            calibration: open.calibration(),
             map: self.view.colour.map,
             flatten: self.medians.as_ref().map(Medians::flatten),
             statistic: self.view.statistic,
@@ -413,7 +425,7 @@ pub async fn warm_up() {
         scale: FrequencyScale::new(FrequencyAxis::Linear, 0.0, 24_000.0),
         floor_db: -80.0,
         ceiling_db: -20.0,
-        offset_db: 0.0,
+        calibration: None,
         map: ColourMap::Inferno,
         flatten: None,
         statistic: Statistic::Both,

@@ -40,8 +40,8 @@ const TIMEOUT_MS: u32 = 30_000;
 pub enum Origin {
     /// A file on the person's disk, or what was fetched whole.
     Blob(Blob),
-    /// An address that answers ranges.
-    Url(String),
+    /// An address that answers ranges, and what it is shown.
+    Url { url: String, authorisation: Option<String> },
 }
 
 /// A source with its cache; clones share it.
@@ -287,13 +287,18 @@ impl Shared {
                 .and_then(|part| FileReaderSync::new()?.read_as_array_buffer(&part))
                 .map_err(|e| self.failed(&e))?
                 .into(),
-            Origin::Url(url) => {
+            Origin::Url { url, authorisation } => {
                 let request = XmlHttpRequest::new().map_err(|e| self.failed(&e))?;
                 request.open_with_async("GET", url, false).map_err(|e| self.failed(&e))?;
                 request.set_response_type(XmlHttpRequestResponseType::Arraybuffer);
                 request.set_timeout(TIMEOUT_MS);
                 let range = format!("bytes={offset}-{}", end - 1);
-                request.set_request_header("Range", &range).map_err(|e| self.failed(&e))?;
+                let shown = [("Range", Some(&range)), ("Authorization", authorisation.as_ref())];
+                for (name, value) in shown {
+                    if let Some(value) = value {
+                        request.set_request_header(name, value).map_err(|e| self.failed(&e))?;
+                    }
+                }
                 request.send().map_err(|e| self.failed(&e))?;
                 self.check_status(request.status().unwrap_or(0))?;
                 request.response().map_err(|e| self.failed(&e))?
@@ -319,12 +324,14 @@ impl Shared {
                     Err(e) => js_sys::Promise::reject(&e),
                 }
             }
-            Origin::Url(url) => {
-                let url = url.clone();
+            Origin::Url { url, authorisation } => {
+                let (url, authorisation) = (url.clone(), authorisation.clone());
                 wasm_bindgen_futures::future_to_promise(async move {
-                    fetch_range(&url, offset, len).await.map_err(|e| match e {
-                        Fetched::Status(status) => status_message(status).into(),
-                        Fetched::Failed(e) => e,
+                    fetch_range(&url, authorisation.as_deref(), offset, len).await.map_err(|e| {
+                        match e {
+                            Fetched::Status(status) => status_message(status).into(),
+                            Fetched::Failed(e) => e,
+                        }
                     })
                 })
             }
@@ -348,7 +355,7 @@ impl Shared {
                                 it here again"
                     .to_owned()
             }
-            Origin::Url(_) => NO_ANSWER.to_owned(),
+            Origin::Url { .. } => NO_ANSWER.to_owned(),
         })
     }
 
@@ -362,10 +369,18 @@ enum Fetched {
     Failed(JsValue),
 }
 
-async fn fetch_range(url: &str, offset: u64, len: u64) -> Result<JsValue, Fetched> {
+async fn fetch_range(
+    url: &str,
+    authorisation: Option<&str>,
+    offset: u64,
+    len: u64,
+) -> Result<JsValue, Fetched> {
     let headers = web_sys::Headers::new().map_err(Fetched::Failed)?;
     let range = format!("bytes={offset}-{}", offset + len.max(1) - 1);
     headers.append("Range", &range).map_err(Fetched::Failed)?;
+    if let Some(value) = authorisation {
+        headers.append("Authorization", value).map_err(Fetched::Failed)?;
+    }
     let init = web_sys::RequestInit::new();
     init.set_headers(&headers);
     let request = web_sys::Request::new_with_str_and_init(url, &init).map_err(Fetched::Failed)?;

@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::rc::Rc;
 
-use spyhop_api::view::SpectrumSettings;
 use spyhop_signal::Line;
 use spyhop_signal::measure::{BoxSpec, CONTEXT_S, Slice, measure_box};
 use spyhop_signal::spectrum::{
@@ -94,8 +93,10 @@ impl Jobs {
                 let samples = self.samples(start..end, channel)?;
                 Message::with(&Answer::Samples { job }, vec![float_buffer(&samples)])
             }
-            Order::Measure { job, start, end, channel, band_hz, spectrum } => {
-                let measures = self.measure(start..end, channel, band_hz, &spectrum)?;
+            Order::Measure { job, start, end, channel, band_hz, spectrum, calibration } => {
+                let sample_rate_hz = self.line.sample_rate_hz;
+                let spec = BoxSpec { sample_rate_hz, band_hz, spectrum, calibration };
+                let measures = self.measure(start..end, channel, &spec)?;
                 Message::new(&Answer::Measures { job, measures: Box::new(measures) })
             }
             Order::Slice { job, start, end, channel, spectrum } => {
@@ -274,11 +275,9 @@ impl Jobs {
         &mut self,
         range: Range<i64>,
         channel: u32,
-        band_hz: (f64, f64),
-        spectrum: &SpectrumSettings,
+        spec: &BoxSpec,
     ) -> Result<spyhop_signal::measure::BoxMeasures, String> {
-        let rate = self.line.sample_rate_hz;
-        let context = (CONTEXT_S * rate).round() as i64;
+        let context = (CONTEXT_S * spec.sample_rate_hz).round() as i64;
         let around = (range.start - context).max(0)..(range.end + context).min(self.line.end());
         if around.end - around.start > MOST_SAMPLES {
             return Err(format!(
@@ -289,8 +288,7 @@ impl Jobs {
         let samples = self.samples(around.clone(), channel)?;
         let inside = (range.start - around.start).max(0) as usize
             ..(range.end - around.start).max(0) as usize;
-        let spec = BoxSpec { sample_rate_hz: rate, band_hz, spectrum: *spectrum };
-        measure_box(&samples, inside, &spec).map_err(|e| e.to_string())
+        measure_box(&samples, inside, spec).map_err(|e| e.to_string())
     }
 
     fn cost(&self, start: f64) -> Cost {

@@ -46,7 +46,7 @@ impl Recordings {
         let mut blobs = message.objects.iter().cloned().filter_map(|o| o.dyn_into::<Blob>().ok());
         let open = sources.into_iter().filter_map(|source| {
             let origin = match source.url {
-                Some(url) => Origin::Url(url),
+                Some(url) => Origin::Url { url, authorisation: source.authorisation },
                 None => Origin::Blob(blobs.next()?),
             };
             let bytes = Bytes::new(origin, source.bytes);

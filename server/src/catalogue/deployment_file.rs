@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use spyhop_api::did_you_mean::{nearest, question};
 use spyhop_api::{
     Calibration, CalibrationError, Deployment, PositionPublic, Timestamp, Visibility,
 };
 use spyhop_signal::formats::{EarsConvention, OpenOptions};
 
-use crate::did_you_mean::{nearest, question};
+use super::calibration_file::{self, CalibrationFileError};
 
 /// Its name in a deployment's folder.
 pub const FILE_NAME: &str = "deployment.toml";
@@ -166,6 +167,9 @@ pub enum DeploymentFileError {
     /// A calibration that can't be meant.
     #[error("it was passed over: {0}")]
     Calibration(#[from] CalibrationError),
+    /// The file with the calibration's table is none.
+    #[error("the calibration was passed over: {0}")]
+    CalibrationFile(#[from] CalibrationFileError),
     /// A key that means nothing here.
     #[error("it was passed over: the key '{key}' is unknown{}", question(*nearest))]
     UnknownKey {
@@ -187,19 +191,29 @@ pub enum DeploymentFileError {
 }
 
 impl DeploymentFile {
-    /// Reads a folder's `deployment.toml`; a folder without one has the default.
+    /// Reads a folder's `deployment.toml`, and the table of a calibration that it names; a folder without
+    /// one has the default.
     ///
     /// # Errors
     /// When it is there and can't be read or understood.
     pub fn read(folder: &Path) -> Result<DeploymentFile, DeploymentFileError> {
-        match std::fs::read_to_string(folder.join(FILE_NAME)) {
-            Ok(text) => DeploymentFile::parse(&text),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(DeploymentFile::default()),
-            Err(e) => Err(e.into()),
-        }
+        let text = match std::fs::read_to_string(folder.join(FILE_NAME)) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(DeploymentFile::default());
+            }
+            Err(e) => return Err(e.into()),
+        };
+        let named = calibration_file::named(&text).filter(|name| calibration_file::may_be(name));
+        let table = match named.map(|name| std::fs::read_to_string(folder.join(name))) {
+            Some(Ok(table)) => Some(table),
+            Some(Err(e)) if e.kind() != std::io::ErrorKind::NotFound => return Err(e.into()),
+            _ => None,
+        };
+        DeploymentFile::parse(&calibration_file::with_table(&text, table.as_deref())?)
     }
 
-    /// Reads the text of one.
+    /// Reads the text of one, with a calibration's table in it and not in a file of its own.
     ///
     /// # Errors
     /// When it is not TOML, holds a value of the wrong kind or a key that is not known, or when the
@@ -224,12 +238,20 @@ impl DeploymentFile {
         Ok(file)
     }
 
-    /// What the text of one says, and what is wrong with it where it is passed over. One that can't be
-    /// understood but speaks of who may see what keeps its recordings private until it is mended:
-    /// a misspelt word must not publish them.
-    pub fn of_text(text: &str) -> (DeploymentFile, Option<DeploymentFileError>) {
-        match DeploymentFile::parse(text) {
-            Ok(file) => (file, None),
+    /// What the text of one says, and what is wrong with it where it is passed over. `calibration` is the
+    /// content of the file that it names as the table of its calibration: where that is none, the rest
+    /// stands without a calibration. One that can't be understood but speaks of who may see what keeps its
+    /// recordings private until it is mended: a misspelt word must not publish them.
+    pub fn of_text(
+        text: &str,
+        calibration: Option<&str>,
+    ) -> (DeploymentFile, Option<DeploymentFileError>) {
+        let (parsed, problem) = match calibration_file::with_table(text, calibration) {
+            Ok(whole) => (DeploymentFile::parse(&whole), None),
+            Err(error) => (DeploymentFile::without_calibration(text), Some(error.into())),
+        };
+        match parsed {
+            Ok(file) => (file, problem),
             Err(error) => {
                 let lower = text.to_ascii_lowercase();
                 let secret = SECRET_WORDS.iter().any(|word| lower.contains(word));
@@ -237,6 +259,14 @@ impl DeploymentFile {
                 (DeploymentFile { visibility, ..DeploymentFile::default() }, Some(error))
             }
         }
+    }
+
+    /// What stands beside a calibration whose table can't be had.
+    fn without_calibration(text: &str) -> Result<DeploymentFile, DeploymentFileError> {
+        let mut table: toml::Table = text.parse()?;
+        table.remove("calibration");
+        refuse_unknown(&table, KEYS)?;
+        Ok(table.try_into()?)
     }
 
     /// How its recordings are to be opened, still without sidecars.
@@ -303,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_word_publishes_nothing_that_was_to_be_kept_back() {
-        let visibility = |text: &str| DeploymentFile::of_text(text).0.visibility;
+        let visibility = |text: &str| DeploymentFile::of_text(text, None).0.visibility;
         for text in [
             "visibilty = 'private'",
             "position_public = 'hiden'",
@@ -313,7 +343,7 @@ mod tests {
             assert_eq!(visibility(text), Visibility::Private, "{text}");
         }
         assert_eq!(visibility("licens = 'CC0'"), Visibility::Public);
-        assert!(DeploymentFile::of_text("licens = 'CC0'").1.is_some());
+        assert!(DeploymentFile::of_text("licens = 'CC0'", None).1.is_some());
     }
 
     #[test]
@@ -368,6 +398,35 @@ mod tests {
         let calibration = file.calibration.expect("a calibration");
         assert_eq!(calibration.offset_db_at(10.0), Some(171.5));
         assert!(toml::to_string(&calibration).is_ok(), "it can be written again");
+    }
+
+    #[test]
+    fn a_table_that_can_not_be_had_takes_nothing_else_away() {
+        let text = "name = 'Bay'\nvisibility = 'private'\nlatitude = 91\n\
+            [calibration]\nkind = 'upa_per_fullscale'\ndb = 'end-to-end.csv'";
+        let text_of = |latitude: &str| text.replace("91", latitude);
+        let (file, problem) = DeploymentFile::of_text(&text_of("9"), Some("10,171\n96e3,174"));
+        assert!(problem.is_none(), "{problem:?}");
+        let band_hz = file.calibration.as_ref().and_then(Calibration::band_hz);
+        assert_eq!(band_hz, Some((10.0, 96_000.0)));
+        for table in [None, Some("10,171\nx"), Some("")] {
+            let (file, problem) = DeploymentFile::of_text(&text_of("9"), table);
+            assert_eq!((file.name.as_str(), file.visibility), ("Bay", Visibility::Private));
+            assert_eq!((file.latitude, file.calibration), (Some(9.0), None));
+            let told = problem.expect("told").to_string();
+            assert!(told.starts_with("the calibration was passed over: "), "{told}");
+            assert!(told.contains("end-to-end.csv"), "{told}");
+        }
+        // A table of values that do not fit is refused as numbers are.
+        let (file, problem) = DeploymentFile::of_text(&text_of("9"), Some("10,-171\n20,-170"));
+        assert!(problem.is_some_and(|p| p.to_string().contains("most likely")));
+        assert_eq!((file.name.as_str(), file.visibility), ("", Visibility::Private));
+        // Other faults are told with their line, whether the table is there or not.
+        let broken = text_of("'north'");
+        for table in [None, Some("10,171\n96e3,174")] {
+            let told = DeploymentFile::of_text(&broken, table).1.expect("told").to_string();
+            assert!(told.contains("latitude") || told.contains("line 3"), "{told}");
+        }
     }
 
     #[test]

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use super::calibration_file;
 use super::deployment_file::DeploymentFile;
 use super::file_kind::{self, FileKind};
 use super::folders::FolderFiles;
 use super::schema::FileState;
 use super::slug;
-use crate::place::Place;
+use crate::place::{Listed, Place, PlaceError};
 
 /// A longer `deployment.toml` is none.
 const DESCRIPTION_BYTES: u64 = 1 << 20;
@@ -94,8 +95,8 @@ fn new_deployment(
     Ok(changes.last_insert_rowid())
 }
 
-/// Takes in a `deployment.toml` that has changed; returns whether it had. Recordings are read anew
-/// where it says that they are to be read in another way.
+/// Takes in a `deployment.toml`, or the table of its calibration, that has changed; returns whether one had.
+/// Recordings are read anew where it says that they are to be read in another way.
 fn describe(
     changes: &Transaction<'_>,
     row: i64,
@@ -105,25 +106,37 @@ fn describe(
     let sql = "SELECT description, described FROM deployment WHERE id = ?1";
     let (before, described): (String, String) =
         changes.query_row(sql, [row], |r| Ok((r.get(0)?, r.get(1)?)))?;
-    let version = files
-        .description
-        .as_ref()
-        .map_or_else(String::new, |file| format!("{} {}", file.bytes, file.version));
-    if version == described {
+    let version_of = |file: Option<&Listed>| {
+        file.map_or_else(String::new, |file| format!("{} {}", file.bytes, file.version))
+    };
+    let own = version_of(files.description.as_ref());
+    // A tab stands in no version.
+    let whole = |text: &str| match files.calibration(text) {
+        None => own.clone(),
+        table => format!("{own}\t{}", version_of(table)),
+    };
+    let is_same_text = described.split('\t').next() == Some(&own);
+    if is_same_text && described == whole(&before) {
         return Ok(false);
     }
-    let text = match &files.description {
-        None => String::new(),
-        Some(file) => match place.read(file, DESCRIPTION_BYTES) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) => {
-                // What it said holds until it can be read.
-                tracing::warn!("{error}");
-                return Ok(false);
-            }
-        },
+    let read = |file: Option<&Listed>, most_bytes: u64| -> Result<Option<String>, PlaceError> {
+        let bytes = file.map(|file| place.read(file, most_bytes)).transpose()?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     };
-    let options = |text: &str| DeploymentFile::parse(text).unwrap_or_default().open_options();
+    let both = read(files.description.as_ref(), DESCRIPTION_BYTES).and_then(|text| {
+        let text = text.unwrap_or_default();
+        let table = read(files.calibration(&text), calibration_file::MOST_BYTES)?;
+        Ok((text, table))
+    });
+    let (text, table) = match both {
+        Ok(both) => both,
+        Err(error) => {
+            // What they said holds until they can be read.
+            tracing::warn!("{error}");
+            return Ok(false);
+        }
+    };
+    let options = |text: &str| DeploymentFile::of_text(text, None).0.open_options();
     if options(&before) != options(&text) {
         changes.execute(
             "UPDATE file SET state = ?2 WHERE deployment = ?1 AND kind = ?3",
@@ -131,8 +144,8 @@ fn describe(
         )?;
     }
     changes.execute(
-        "UPDATE deployment SET description = ?2, described = ?3 WHERE id = ?1",
-        params![row, text, version],
+        "UPDATE deployment SET description = ?2, described = ?3, calibration = ?4 WHERE id = ?1",
+        params![row, text, whole(&text), table],
     )?;
     Ok(true)
 }

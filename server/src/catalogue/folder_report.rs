@@ -5,6 +5,7 @@ use serde::Serialize;
 use spyhop_api::{FileFailure, RecordingInfo, Timestamp};
 use spyhop_signal::Line;
 
+use super::calibration_file;
 use super::deployment_file::{DeploymentFile, FILE_NAME};
 use super::file_kind::{self, FileKind};
 use super::folders::{self, FolderFiles};
@@ -96,8 +97,16 @@ fn of_folder(place: &Place, folder: &str, files: &FolderFiles) -> FolderReport {
         None => DeploymentFile::default(),
         Some(file) => match place.read(file, 1 << 20) {
             Ok(bytes) => {
-                let (described, problem) =
-                    DeploymentFile::of_text(&String::from_utf8_lossy(&bytes));
+                let text = String::from_utf8_lossy(&bytes);
+                let table = files
+                    .calibration(&text)
+                    .map(|table| place.read(table, calibration_file::MOST_BYTES));
+                let table = table.transpose().unwrap_or_else(|error| {
+                    failures.push(failure(FILE_NAME, error.to_string()));
+                    None
+                });
+                let table = table.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+                let (described, problem) = DeploymentFile::of_text(&text, table.as_deref());
                 failures.extend(problem.map(|e| failure(FILE_NAME, e.to_string())));
                 described
             }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::calibration_file;
 use super::deployment_file::FILE_NAME;
 use super::file_kind::{self, FileKind};
 use crate::place::Listed;
@@ -13,11 +14,21 @@ pub struct FolderFiles {
     pub files: Vec<(Listed, FileKind)>,
     /// Its `deployment.toml`.
     pub description: Option<Listed>,
+    /// What may be the table of its calibration.
+    pub tables: Vec<Listed>,
+}
+
+impl FolderFiles {
+    /// The table of the calibration that the text of its `deployment.toml` names, where it is there.
+    pub fn calibration(&self, text: &str) -> Option<&Listed> {
+        let name = calibration_file::named(text)?;
+        self.tables.iter().find(|file| file.folder_and_name().1 == name)
+    }
 }
 
 /// Whether a file of this name is of use here.
 pub fn wanted(name: &str) -> bool {
-    name == FILE_NAME || file_kind::of_name(name).is_some()
+    name == FILE_NAME || file_kind::of_name(name).is_some() || calibration_file::may_be(name)
 }
 
 /// Groups a listing; folders without recordings are left out. Folders and names are in order.
@@ -30,7 +41,7 @@ pub fn by_folder(listing: Vec<Listed>) -> BTreeMap<String, FolderFiles> {
         match kind {
             _ if name_is_toml => entry.description = Some(file),
             Some(kind) => entry.files.push((file, kind)),
-            None => {}
+            None => entry.tables.push(file),
         }
     }
     folders.retain(|_, folder| folder.files.iter().any(|(_, kind)| *kind == FileKind::Recording));

@@ -135,18 +135,18 @@ pub fn index_once(
     run(&mut database, place_row, place, watch)?;
     let mut found = Found::default();
     let mut rows = database.prepare(
-        "SELECT id, folder, description FROM deployment WHERE place = ?1 ORDER BY folder",
+        "SELECT id, folder, description, calibration FROM deployment WHERE place = ?1 ORDER BY folder",
     )?;
-    let deployments: Vec<(i64, String, String)> = rows
-        .query_map([place_row], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?
+    let deployments: Vec<(i64, String, String, Option<String>)> = rows
+        .query_map([place_row], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)))?
         .collect::<Result<_, _>>()?;
-    for (row, folder, description) in deployments {
+    for (row, folder, description, calibration) in deployments {
         let mut sums = Deployment::default();
         queries::sum_up(&database, row, &mut sums)?;
         found.deployments += 1;
         found.recordings += sums.recording_count;
         found.bytes += sums.bytes;
-        let problem = DeploymentFile::of_text(&description).1;
+        let problem = DeploymentFile::of_text(&description, calibration.as_deref()).1;
         let problem =
             problem.map(|e| FileFailure { name: FILE_NAME.into(), reason: e.to_string() });
         let failures = problem.into_iter().chain(queries::failures(&database, row)?);
@@ -195,7 +195,7 @@ fn read_piece(
         [deployment],
         |row| {
             let text: String = row.get(1)?;
-            Ok((row.get(0)?, DeploymentFile::of_text(&text).0.open_options()))
+            Ok((row.get(0)?, DeploymentFile::of_text(&text, None).0.open_options()))
         },
     )?;
     let size = if place.is_local() { LOCAL_PIECE } else { REMOTE_PIECE };

@@ -1,10 +1,12 @@
 //! What is asked of the catalogue's database.
 
+use std::collections::HashMap;
+
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 use spyhop_api::{
     Coverage, Deployment, FileFailure, RecordingInfo, RecordingPage, RecordingQuery, RecordingRow,
-    RecordingSort, Timestamp, time::frames_to_nanos,
+    RecordingSort, Severity, Timestamp, time::frames_to_nanos,
 };
 
 /// Rows of one page, whatever is asked.
@@ -116,7 +118,7 @@ pub fn coverage(database: &Connection, row: i64) -> rusqlite::Result<Coverage> {
     Ok(Coverage::of_stretches(stretches))
 }
 
-/// A page of a deployment's recordings.
+/// A page of a deployment's recordings. `graded` tells the gravest finding of those that have one.
 ///
 /// # Errors
 /// When the database refuses.
@@ -124,9 +126,17 @@ pub fn page(
     database: &Connection,
     row: i64,
     query: &RecordingQuery,
+    graded: &HashMap<&str, Severity>,
 ) -> rusqlite::Result<RecordingPage> {
+    let by_quality = query.sort == RecordingSort::Quality || query.quality.is_some();
+    // What was measured is no part of the catalogue: it comes along as one object, a name a number.
+    let grades: Vec<Value> = by_quality.then(|| grades(graded).into()).into_iter().collect();
+    let table = match by_quality {
+        true => "file LEFT JOIN json_each(?) AS found ON found.key = file.name",
+        false => "file",
+    };
     let mut which = "deployment = ? AND kind = 0".to_owned();
-    let mut values: Vec<Value> = vec![row.into()];
+    let mut values: Vec<Value> = [grades, vec![row.into()]].concat();
     for word in query.search.split_whitespace() {
         which += " AND instr(lower(name || ' ' || ifnull(format, '') || ' ' || ifnull(failure, '')), ?) > 0";
         values.push(word.to_lowercase().into());
@@ -135,6 +145,10 @@ pub fn page(
         Some(true) => which += " AND state IN (2, 3)",
         Some(false) => which += " AND state = 1",
         None => {}
+    }
+    if let Some(least) = query.quality {
+        which += " AND found.value >= ?";
+        values.push(grade(least).into());
     }
     if let Some(from) = query.from {
         which += " AND end_ns > ?";
@@ -145,7 +159,7 @@ pub fn page(
         values.push(until.0.into());
     }
     let total = database
-        .prepare_cached(&format!("SELECT count(*) FROM file WHERE {which}"))?
+        .prepare_cached(&format!("SELECT count(*) FROM {table} WHERE {which}"))?
         .query_row(params_from_iter(&values), |r| r.get(0))?;
     let column = match query.sort {
         RecordingSort::Start => "start_ns",
@@ -153,16 +167,28 @@ pub fn page(
         RecordingSort::Bytes => "bytes",
         RecordingSort::Duration => "duration_s",
         RecordingSort::Rate => "rate_hz",
+        RecordingSort::Quality => "ifnull(found.value, 0)",
     };
     let way = if query.descending { "DESC" } else { "ASC" };
     let limit = i64::try_from(query.limit.min(MOST_ROWS)).unwrap_or_default();
     values.extend([limit.into(), i64::try_from(query.offset).unwrap_or(i64::MAX).into()]);
     let mut rows = database.prepare_cached(&format!(
-        "SELECT name, bytes, state, failure, info FROM file WHERE {which} \
+        "SELECT name, bytes, state, failure, info FROM {table} WHERE {which} \
          ORDER BY {column} {way}, name {way} LIMIT ? OFFSET ?"
     ))?;
     let rows = rows.query_map(params_from_iter(&values), table_row)?;
     Ok(RecordingPage { total, rows: rows.collect::<Result<_, _>>()? })
+}
+
+/// A number that is greater for what is graver, and above that of nothing.
+fn grade(severity: Severity) -> i64 {
+    severity as i64 + 1
+}
+
+fn grades(graded: &HashMap<&str, Severity>) -> String {
+    let grades: HashMap<&str, i64> = graded.iter().map(|(name, s)| (*name, grade(*s))).collect();
+    // An object of numbers can always be written.
+    serde_json::to_string(&grades).unwrap_or_default()
 }
 
 /// The length and version of a listed file, by its deployment's row and its name.

@@ -8,8 +8,9 @@ pub const DATABASE: &str = "catalogue.sqlite";
 /// Every schema that was ever released, in order; a step is never changed afterwards.
 pub const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 
-const STEPS: &[M<'static>] = &[M::up(
-    "
+const STEPS: &[M<'static>] = &[
+    M::up(
+        "
     CREATE TABLE place (
         id INTEGER PRIMARY KEY,
         address TEXT NOT NULL UNIQUE
@@ -59,7 +60,10 @@ const STEPS: &[M<'static>] = &[M::up(
     CREATE INDEX file_sidecar ON file (deployment) WHERE kind = 1;
     CREATE INDEX file_table ON file (deployment) WHERE kind = 2;
     ",
-)];
+    ),
+    // The content of the file that deployment.toml names as the table of its calibration, where it is there.
+    M::up("ALTER TABLE deployment ADD COLUMN calibration TEXT"),
+];
 
 /// What is known of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

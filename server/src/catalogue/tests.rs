@@ -204,7 +204,7 @@ fn nothing_of_a_private_or_embargoed_deployment_reaches_the_public() {
         assert!(catalogue.coverage("whales", Public).expect("read").is_none());
         assert!(catalogue.file("whales", "x.wav", Public).expect("read").is_none());
         let query = RecordingQuery::default();
-        assert!(catalogue.page("whales", Public, &query).expect("read").is_none());
+        assert!(catalogue.page("whales", Public, &query, &HashMap::new()).expect("read").is_none());
         assert_eq!(catalogue.list(Administrator, "").expect("a list").len(), 1, "{text}");
         assert!(catalogue.deployment("whales", Administrator).expect("read").is_some());
     }
@@ -266,8 +266,13 @@ fn recordings_are_sorted_filtered_and_paged_and_deployments_found_by_any_word() 
     assert_eq!(found("moored 000007"), ["a"], "a word of a recording's name counts too");
     assert_eq!(found("Y.WAV"), ["b"]);
     assert!(found("nothing").is_empty());
-    let page =
-        |query: RecordingQuery| catalogue.page("a", Public, &query).expect("read").expect("there");
+    let graded = HashMap::from([
+        ("x_20200101_000003.wav", Severity::Doubt),
+        ("x_20200101_000007.wav", Severity::Fault),
+    ]);
+    let page = |query: RecordingQuery| {
+        catalogue.page("a", Public, &query, &graded).expect("read").expect("there")
+    };
     let query = RecordingQuery {
         sort: RecordingSort::Duration,
         descending: true,
@@ -287,6 +292,20 @@ fn recordings_are_sorted_filtered_and_paged_and_deployments_found_by_any_word() 
     let at = |s: i64| Some(Timestamp(midnight.0 + s * NANOS_PER_S));
     let stretch = RecordingQuery { from: at(3), until: at(5), ..RecordingQuery::default() };
     assert_eq!(page(stretch).total, 2);
+    let worst = RecordingQuery {
+        sort: RecordingSort::Quality,
+        descending: true,
+        limit: 3,
+        ..RecordingQuery::default()
+    };
+    let worst = page(worst);
+    let shown: Vec<_> = worst.rows.iter().map(|r| r.name.as_str()).collect();
+    // Those of which nothing was found follow by name, the last first.
+    let expected = ["x_20200101_000007.wav", "x_20200101_000003.wav", "x_20200101_000024.wav"];
+    assert_eq!((worst.total, shown), (26, expected.to_vec()));
+    let graver = |least| RecordingQuery { quality: Some(least), ..RecordingQuery::default() };
+    let totals = [Severity::Note, Severity::Doubt, Severity::Fault].map(|s| page(graver(s)).total);
+    assert_eq!(totals, [2, 2, 1]);
     let quoted = RecordingQuery { search: "' OR 1=1 --".into(), ..RecordingQuery::default() };
     assert_eq!(page(quoted).total, 0);
 }
@@ -356,4 +375,55 @@ fn a_store_that_fails_while_it_is_looked_through_is_told_of_and_gone_on_with_lat
         (counting.read(), queries::failures(&database, deployment).expect("read").len()),
         (3, 0)
     );
+}
+
+const CALIBRATED: &str = "name = 'Bay'\n[calibration]\nkind = 'v_per_upa'\n\
+    sensitivity_db = 'hydrophone.csv'\ngain_db = 20\nadc_peak_v = 1";
+
+#[test]
+fn the_table_of_a_calibration_may_lie_in_a_file_beside_the_recordings() {
+    let here = Here::new();
+    write_wav(&here.folder("bay"), "x.wav", 1, 100, 1000);
+    std::fs::write(here.folder("bay/deployment.toml"), CALIBRATED).expect("written");
+    let table = here.folder("bay/hydrophone.csv");
+    let catalogue = here.catalogue();
+    let told = || {
+        let bay = catalogue.deployment("bay", Public).expect("read").expect("there");
+        assert_eq!(bay.name, "Bay", "whatever the table is, the rest stands");
+        let offset_db = bay.calibration.and_then(|c| c.offset_db_at(100.0));
+        (offset_db, bay.failures.into_iter().map(|f| f.reason).collect::<Vec<_>>())
+    };
+    let (offset_db, failures) = told();
+    assert!(offset_db.is_none() && failures[0].contains("no 'hydrophone.csv'"), "{failures:?}");
+    std::fs::write(&table, "Hz,dB\n10,-180\n1000,-160\n").expect("written");
+    let (offset_db, failures) = told();
+    // Half way in lg f lie −170 dB, less 20 dB of gain.
+    assert!((offset_db.expect("calibrated") - 150.0).abs() < 1e-9 && failures.is_empty());
+    std::fs::write(&table, "Hz,dB\n10,-180\n1000;n/a\n").expect("written");
+    let (offset_db, failures) = told();
+    assert!(offset_db.is_none() && failures[0].contains("hydrophone.csv: line 3"), "{failures:?}");
+    std::fs::write(&table, "10,-190\n1000,-190\n20000,-180\n").expect("written");
+    assert_eq!(told(), (Some(170.0), Vec::new()));
+    std::fs::remove_file(&table).expect("removed");
+    assert!(told().0.is_none());
+}
+
+#[test]
+fn the_table_of_a_calibration_is_read_from_a_web_folder_too() {
+    let wav = wav_pcm16(&[1; 100], 1, 1000);
+    let (toml, table) = (CALIBRATED.as_bytes().to_vec(), b"10 -190\n1000 -190\n".to_vec());
+    let files = [("w/a.wav", wav), ("w/deployment.toml", toml), ("w/hydrophone.csv", table)];
+    for lists in [Lists::WebDav, Lists::Nginx] {
+        let server = TestServer::start(lists, Faults::default(), &files);
+        let here = Here::new();
+        let place = crate::place::tests::at(&server, "w");
+        let mut database = here.state.database(DATABASE, &MIGRATIONS).expect("a database");
+        let row = difference::place_row(&database, &place.address()).expect("a row");
+        index_pass::run(&mut database, row, &place, &Counting::new(9)).expect("listed");
+        let catalogue = Catalogue::open(&here.state, vec![place]).expect("a catalogue");
+        let list = catalogue.list(Public, "").expect("a list");
+        let [bay] = &list[..] else { panic!("{list:?}") };
+        let calibration = bay.calibration.as_ref().expect("calibrated");
+        assert_eq!((calibration.offset_db_at(50.0), bay.bad_count), (Some(170.0), 0));
+    }
 }

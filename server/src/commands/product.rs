@@ -27,7 +27,9 @@ recorded is flagged as 'short'. Levels are dB re 1 µPa (or its density) where t
 calibration, flat or by frequency; without one they are dB re full scale, and every name and unit says so.
 
 What was computed is kept below --state in products/, so that stopping loses nothing and another format \
-or another month takes only what is new; it may be deleted at any time.
+or another month takes only what is new. What nobody has used for 90 days is removed, and what was used \
+longest ago where all takes more than 32 GB; it may be deleted at any time. A server may work in the same \
+state folder meanwhile.
 
 In Python a Zarr store becomes NetCDF by
   xarray.open_zarr(\"levels.zarr\").to_netcdf(\"levels.nc\")
@@ -78,12 +80,12 @@ pub fn make(args: &ProductArgs, product: Product) -> anyhow::Result<ExitCode> {
     let (out, format) = &args.out;
     format.check(out)?;
     let place = Place::at(&args.place)?;
-    let state = args.state.open()?;
+    let workplace = args.state.workplace()?;
     let told = Told::new()?;
-    let indexed = index_once(&state, &place, &told);
+    let indexed = index_once(workplace.catalogue(), &place, &told);
     told.bar.finish_and_clear();
     indexed?;
-    let catalogue = Catalogue::open(&state, vec![place])?;
+    let catalogue = Catalogue::open(workplace.catalogue(), vec![place])?;
     let reader = Reader::Administrator;
     let id = chosen(catalogue.list(reader, "")?, args.deployment.as_deref())?;
     let deployment = catalogue.deployment(&id, reader)?.context("the folder is gone")?;
@@ -91,7 +93,10 @@ pub fn make(args: &ProductArgs, product: Product) -> anyhow::Result<ExitCode> {
     for info in recordings.infos.iter() {
         recording_file::check_channel(info, args.channel)?;
     }
-    let made = products::run(state.path(), &deployment, &recordings, product, args.channel)?;
+    // What is listed is in memory: a server may have the state folder while levels are computed.
+    let state = workplace.path().to_owned();
+    drop((catalogue, workplace));
+    let made = products::run(&state, &deployment, &recordings, product, args.channel)?;
     let sums = made.sums()?;
     if sums.rows == 0 {
         bail!(

@@ -12,8 +12,7 @@ use crate::answer;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, index_once};
 use crate::place::Place;
-use crate::progress;
-use crate::pyramid::{self, Built, Folder};
+use crate::pyramid::{self, Built};
 use crate::recording_file::{self, PARTLY};
 
 /// Build the pyramid of a place's recordings: mean and maximum spectra from a tenth of a second to months.
@@ -22,7 +21,8 @@ use crate::recording_file::{self, PARTLY};
 It is a Zarr store that xarray opens, with a group for each level:
   xarray.open_zarr(\"…/stores/….zarr\", group=\"level_03\")
 
-What was built before is kept; what changed since is built anew. Stopping it loses nothing.
+What was built before is kept; what changed since is built anew. Stopping it loses nothing. A server that \
+works in the same state folder builds along.
 
 Exit codes:
   0  built
@@ -42,9 +42,9 @@ pub struct Args {
     /// Channel, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     channel: u32,
-    /// Threads that build; as many as the machine has
+    /// Threads that build, each with up to 100 MB; as many as the machine has
     #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    threads: Option<u32>,
     /// Print JSON: an array with one object for each deployment
     #[arg(long)]
     json: bool,
@@ -54,12 +54,12 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     super::log_to_stderr();
     let place = Place::at(&args.place)?;
-    let state = args.state.open()?;
+    let workplace = args.state.workplace()?;
     let told = Told::new()?;
-    let indexed = index_once(&state, &place, &told);
+    let indexed = index_once(workplace.catalogue(), &place, &told);
     told.bar.finish_and_clear();
     indexed?;
-    let catalogue = Catalogue::open(&state, vec![place])?;
+    let catalogue = Catalogue::open(workplace.catalogue(), vec![place])?;
     let mut objects = Vec::new();
     let mut partly = false;
     let reader = Reader::Administrator;
@@ -73,24 +73,15 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         for info in &deployment.recordings {
             recording_file::check_channel(info, args.channel)?;
         }
-        let folder = Folder::new(state.path(), &id, &pyramid::product_name(args.channel));
-        let rate_hz = deployment.recordings.first().map_or(1.0, |info| info.sample_rate_hz);
-        let description = pyramid::description(&deployment, rate_hz);
-        let bar = progress::bar(1, "building");
         let begun = Instant::now();
-        let built = pyramid::build(
+        let built = pyramid::run(
+            workplace.path(),
+            &deployment,
             &recordings,
-            &folder,
             args.channel,
-            &description,
-            args.threads.unwrap_or_else(threads),
-            &|now| {
-                bar.set_length(now.units as u64);
-                bar.set_position(now.done as u64);
-            },
-            &|| false,
+            args.threads,
+            workplace.is_beside(),
         );
-        bar.finish_and_clear();
         let built = built.with_context(|| format!("the pyramid of '{id}'"))?;
         for (index, reason) in &built.plan.left_out {
             let name = recordings.infos.get(*index).map_or("", |info| &info.name);
@@ -107,10 +98,6 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         answer::say(serde_json::to_string_pretty(&objects)?)?;
     }
     Ok(if partly { ExitCode::from(PARTLY) } else { ExitCode::SUCCESS })
-}
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn as_json(id: &str, built: &Built, begun: Instant) -> serde_json::Value {

@@ -19,6 +19,7 @@ use crate::http::{self, Guard, Previews, Served};
 use crate::place::Place;
 use crate::pyramid::Keeper;
 use crate::quality::QualityKeeper;
+use crate::upkeep::Upkeep;
 use crate::work::{Engine, Registry, Settings};
 
 /// Serve the web page, and the recordings of a place to it.
@@ -109,8 +110,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let quality = QualityKeeper::new(state.path(), catalogue.clone());
     quality.register(&mut registry);
     let engine = Arc::new(Engine::start(state, registry, Settings::default())?);
-    keeper.watch(engine.clone()).context("no thread can be started")?;
-    quality.watch(engine.clone()).context("no thread can be started")?;
+    let upkeep =
+        Upkeep::start(catalogue.clone(), engine.clone(), vec![keeper.clone(), quality.clone()])
+            .context("no thread can be started")?;
     let previews = Previews::default();
     let served =
         Arc::new(Served { catalogue, engine, keeper, quality, annotations, guard, previews });
@@ -150,8 +152,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         .context("the server stopped")
     })?;
-    served.keeper.stop();
-    served.quality.stop();
+    upkeep.stop();
     served.engine.stop();
     Ok(ExitCode::SUCCESS)
 }

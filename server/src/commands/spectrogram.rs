@@ -10,13 +10,13 @@ use anyhow::{Result, bail};
 use clap::ValueEnum;
 use clap::builder::RangedU64ValueParser;
 use serde_json::json;
+use spyhop_api::did_you_mean::{nearest, question};
 use spyhop_api::view::{Scaling, Window};
 use spyhop_api::{Calibration, RecordingInfo};
 use spyhop_signal::Recording;
 use spyhop_signal::spectrum::{MAX_FFT_SIZE, SpectrumSpec, Stft};
 
 use crate::catalogue::DeploymentFile;
-use crate::did_you_mean::{nearest, question};
 use crate::figure::{self, FigureArgs};
 use crate::npy::NpyWriter;
 use crate::recording_file::{self, EXIT_CODES, Opened, PARTLY, ReadingArgs};
@@ -156,13 +156,21 @@ pub fn run(args: Args) -> Result<ExitCode> {
                 Scaling::Density => "FS^2/Hz",
                 Scaling::Spectrum => "FS^2",
             },
-            // Added to 10 lg(power) it gives dB re 1 µPa²(/Hz).
-            "calibration_db": deployment.calibration.as_ref().and_then(Calibration::offset_db),
+            // Added to 10 lg(power) it gives dB re 1 µPa²(/Hz); by bin where it is a table.
+            "calibration_db": deployment.calibration.as_ref().map(|c| calibration_db(c, &spec)),
             "problems": problems,
         });
         answer::say(serde_json::to_string_pretty(&summary)?)?;
     }
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(PARTLY) })
+}
+
+fn calibration_db(calibration: &Calibration, spec: &SpectrumSpec) -> serde_json::Value {
+    let of_bin = |bin: usize| calibration.offset_db_at(bin as f64 * spec.bin_hz());
+    match calibration.offset_db() {
+        Some(db) => db.into(),
+        None => (0..spec.bins()).map(of_bin).collect(),
+    }
 }
 
 fn spectrum(args: &Args, info: &RecordingInfo) -> Result<SpectrumSpec> {

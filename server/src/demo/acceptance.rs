@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use spyhop_api::view::{Scaling, Window};
-use spyhop_signal::formats::{self, OpenOptions};
+use spyhop_signal::formats;
 use spyhop_signal::spectrum::{SpectrumSpec, Stft};
+use spyhop_signal::sun::{Light, light};
 
 use super::chance::{Seed, Wander};
 use super::folder::Folder;
@@ -17,6 +18,7 @@ use super::sperm_whale::SpermWhale;
 use super::stretch::{Source, Stretch};
 use super::truth::Truth;
 use super::whistle::Dolphin;
+use crate::catalogue::DeploymentFile;
 
 const GULF_HZ: f64 = 192_000.0;
 const BANK_HZ: f64 = 2000.0;
@@ -456,7 +458,8 @@ fn files_open_as_what_they_are_and_say_that_they_are_synthesised() {
         let path = dir.join(&scene.deployment.id);
         let plan = &scene.recordings[0];
         let bytes = std::fs::read(path.join(&plan.name)).expect("written");
-        let info = formats::open(&plan.name, Box::new(bytes), &OpenOptions::default())
+        let described = DeploymentFile::read(&path).expect("its own words");
+        let info = formats::open(&plan.name, Box::new(bytes), &described.open_options())
             .expect("it opens")
             .info;
         assert_eq!(info.sample_rate_hz, scene.rate_hz);
@@ -467,8 +470,7 @@ fn files_open_as_what_they_are_and_say_that_they_are_synthesised() {
             let off = segment.start.map_or(i64::MAX, |t| (t.0 - scene.clock(run.0).0).abs());
             assert!(off <= 31_250, "{}: {off} ns", plan.name);
         }
-        let described = std::fs::read_to_string(path.join("deployment.toml")).expect("there");
-        assert!(described.contains("synthesised = true"));
+        assert!(described.synthesised);
         if gap.is_none() {
             let said = info.metadata.values().any(|v| v.contains("synthesised"));
             assert!(said, "{:?}", info.metadata);
@@ -488,6 +490,23 @@ fn files_open_as_what_they_are_and_say_that_they_are_synthesised() {
     let refused = Folder::prepare(&super::gulf_night::plan(Seed(1)), &theirs, 1).err();
     assert!(refused.is_some_and(|e| e.to_string().contains("left alone")));
     std::fs::remove_dir_all(&dir).expect("tidied");
+}
+
+#[test]
+fn gulf_night_is_night_and_the_others_are_day() {
+    for scene in super::plan(1, None) {
+        let d = &scene.deployment;
+        let (Some(latitude), Some(longitude)) = (d.latitude, d.longitude) else {
+            panic!("{} lies nowhere", d.id)
+        };
+        let runs = || scene.recordings.iter().flat_map(|plan| &plan.runs);
+        let first = runs().map(|run| run.0).min().expect("recordings");
+        let end = runs().map(|run| run.0 + run.1 as i64).max().expect("recordings");
+        let lights = light(latitude, longitude, scene.clock(first).0..scene.clock(end).0);
+        let lights: Vec<Light> = lights.into_iter().map(|interval| interval.light).collect();
+        let expected = if d.id == "gulf-night" { Light::Night } else { Light::Day };
+        assert_eq!(lights, [expected], "{}", d.id);
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::baleen::{
 };
 use super::chance::{Chance, Seed, interpolate};
 use super::right_whale::{chorus, gunshot, overlapped, time_within};
-use super::scene::{Container, Look, Plan, Scene, boxed, described, hann};
+use super::scene::{Container, Look, Place, Plan, Scene, boxed, described, hann};
 use super::sea::{Bank, Sea};
 use super::stretch::Source;
 use super::truth::Truth;
@@ -24,8 +24,13 @@ pub const FULL_SCALE_DB: f64 = 160.0;
 const VESSEL_BLOCK: usize = 2048;
 const FILES: usize = 16;
 const FILE_S: usize = 900;
-/// 2009-03-29T12:15:00Z.
-const ORIGIN: Timestamp = Timestamp(1_238_328_900_000_000_000);
+/// On Stellwagen Bank.
+pub const PLACE: Place =
+    Place { latitude: 42.4, longitude: -70.4, depth_m: 70.0, time_zone: "America/New_York" };
+/// Seconds east of UTC of the clock in the files' names, which call it EST.
+pub const ZONE_OFFSET_S: i32 = -5 * 3600;
+/// 2009-03-29T12:15:00 by that clock.
+const ORIGIN: Timestamp = Timestamp(1_238_346_900_000_000_000);
 /// So many of the upcalls are overlapped by another sound.
 const OVERLAPPED: f64 = 0.3;
 
@@ -62,7 +67,7 @@ pub fn plan(seed: Seed) -> Scene {
             "Four hours on Stellwagen Bank in March: North Atlantic right whales call to each \
              other among fin whales' 20 Hz song, humpbacks, sei and minke whales, cod, haddock \
              and ships. 2 kHz.",
-            "42.4° N, 70.4° W, hydrophone at 70 m",
+            PLACE,
             FULL_SCALE_DB,
         ),
         rate_hz: RATE_HZ,
@@ -74,6 +79,7 @@ pub fn plan(seed: Seed) -> Scene {
         visitors: None,
         recordings,
         container: Container::Wav,
+        zone_offset_s: Some(ZONE_OFFSET_S),
         conditions: String::new(),
     };
     let look = Look {

@@ -7,7 +7,7 @@ use spyhop_api::Timestamp;
 
 use super::airgun;
 use super::chance::{Chance, Seed, Wander};
-use super::scene::{Container, Look, Plan, Scene, boxed, described, hann};
+use super::scene::{Container, Look, Place, Plan, Scene, boxed, described, hann};
 use super::sea::{OpenSea, Sea};
 use super::sperm_whale::SpermWhale;
 use super::stretch::Source;
@@ -20,8 +20,8 @@ const FULL_SCALE_DB: f64 = 172.0;
 /// Samples in a record and in a file of 16 384 records.
 pub const RECORD_FRAMES: usize = 250;
 const FILE_FRAMES: usize = 16_384 * RECORD_FRAMES;
-/// 2017-06-11T20:00:00Z.
-const ORIGIN: Timestamp = Timestamp(1_497_211_200_000_000_000);
+/// 2017-06-12T02:00:00Z: 20:00 Central Standard Time, an hour after sunset; the sun rises at five.
+const ORIGIN: Timestamp = Timestamp(1_497_232_800_000_000_000);
 /// Samples under half a block of noise: a third of a second.
 const NOISE_BLOCK: usize = 65_536;
 /// Shipping far away, on the model's scale from 0 to 1.
@@ -84,7 +84,12 @@ pub fn plan(seed: Seed) -> Scene {
              echolocation, sperm whales click in the deep, a seismic survey works far away and a \
              boat passes. EARS buoy, 192 kHz; the true on-axis peak of dolphin clicks \
              (110-130 kHz) lies above what this rate can hold.",
-            "28.3° N, 88.4° W, hydrophone at 260 m",
+            Place {
+                latitude: 28.3,
+                longitude: -88.4,
+                depth_m: 260.0,
+                time_zone: "America/Chicago",
+            },
             FULL_SCALE_DB,
         ),
         rate_hz: RATE_HZ,
@@ -96,6 +101,7 @@ pub fn plan(seed: Seed) -> Scene {
         visitors: None,
         recordings,
         container: Container::Ears,
+        zone_offset_s: None,
         conditions,
     };
     let look = Look {

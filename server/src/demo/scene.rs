@@ -32,6 +32,8 @@ pub struct Scene {
     pub recordings: Vec<Plan>,
     /// How they are stored.
     pub container: Container,
+    /// Seconds east of UTC of the clock in their names, where it is not UTC's.
+    pub zone_offset_s: Option<i32>,
     /// A table (CSV) of the sea's conditions; empty where there is none.
     pub conditions: String,
 }
@@ -192,7 +194,7 @@ pub fn described(
     id: &str,
     name: &str,
     about: &str,
-    position: &str,
+    place: Place,
     full_scale_db: f64,
 ) -> Deployment {
     Deployment {
@@ -201,10 +203,37 @@ pub fn described(
         description: format!("{about} Synthesised by Spyhop: no animal was recorded."),
         credit: "Synthesised by spyhop demo".into(),
         licence: "CC0-1.0".into(),
-        position: position.into(),
+        position: place.in_words(),
+        latitude: Some(place.latitude),
+        longitude: Some(place.longitude),
+        depth_m: Some(place.depth_m),
+        time_zone: place.time_zone.into(),
         synthesised: true,
         calibration: Some(Calibration::UpaPerFullscale { db: full_scale_db.into() }),
         ..Deployment::default()
+    }
+}
+
+/// Where a hydrophone lay.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east.
+    pub longitude: f64,
+    /// Below the surface, m.
+    pub depth_m: f64,
+    /// The zone of its clocks on land.
+    pub time_zone: &'static str,
+}
+
+impl Place {
+    /// `28.3° N, 88.4° W, hydrophone at 260 m`.
+    fn in_words(self) -> String {
+        let north = if self.latitude < 0.0 { "S" } else { "N" };
+        let east = if self.longitude < 0.0 { "W" } else { "E" };
+        let (latitude, longitude) = (self.latitude.abs(), self.longitude.abs());
+        format!("{latitude}° {north}, {longitude}° {east}, hydrophone at {} m", self.depth_m)
     }
 }
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use spyhop_api::Timestamp;
 
-use super::bank_in_march::{FULL_SCALE_DB, RATE_HZ, Season, life, ship};
+use super::bank_in_march::{FULL_SCALE_DB, PLACE, RATE_HZ, Season, ZONE_OFFSET_S, life, ship};
 use super::chance::{Seed, Wander};
 use super::scene::{Container, Plan, Scene, boxed, described};
 use super::sea::{Bank, Sea};
 use super::stretch::Source;
 use super::vessel::Vessel;
 
-/// 2009-03-01T00:00:00Z.
-const ORIGIN: Timestamp = Timestamp(1_235_865_600_000_000_000);
+/// 2009-03-01T00:00:00 by the clock in the files' names.
+const ORIGIN: Timestamp = Timestamp(1_235_883_600_000_000_000);
 /// Recordings of a day.
 const FILES_A_DAY: usize = 24;
 /// At most so long is each, s, and so many samples have all of them together (2.7 GB).
@@ -79,7 +79,7 @@ pub fn plan(seed: Seed, days: usize) -> Scene {
             "Bank, a season",
             "Hourly recordings from the Bank: days with and without right whales, dusk choruses, \
              storms, ships. 2 kHz.",
-            "42.4° N, 70.4° W, hydrophone at 70 m",
+            PLACE,
             FULL_SCALE_DB,
         ),
         rate_hz: RATE_HZ,
@@ -91,6 +91,7 @@ pub fn plan(seed: Seed, days: usize) -> Scene {
         visitors: Some(Box::new(visitors)),
         recordings,
         container: Container::Wav,
+        zone_offset_s: Some(ZONE_OFFSET_S),
         conditions: String::new(),
     };
     scene.deployment.best_view = "v=1&f=10-1000&db=66..106&rate=4".into();

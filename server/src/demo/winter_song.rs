@@ -5,7 +5,7 @@ use std::sync::Arc;
 use spyhop_api::Timestamp;
 
 use super::chance::{Seed, Wander};
-use super::scene::{Container, Look, Plan, Scene, described, hann};
+use super::scene::{Container, Look, Place, Plan, Scene, described, hann};
 use super::sea::{OpenSea, Sea};
 use super::shrimp::Shrimps;
 use super::song::{Singer, Song};
@@ -67,7 +67,12 @@ pub fn plan(seed: Seed) -> Scene {
             "Winter song",
             "Ten minutes of a humpback whale's song in its winter quarters, with a second singer \
              far away and the crackle of snapping shrimp. 48 kHz: listen as it is.",
-            "20.8° N, 156.7° W, hydrophone at 15 m",
+            Place {
+                latitude: 20.8,
+                longitude: -156.7,
+                depth_m: 15.0,
+                time_zone: "Pacific/Honolulu",
+            },
             FULL_SCALE_DB,
         ),
         rate_hz: RATE_HZ,
@@ -79,6 +84,7 @@ pub fn plan(seed: Seed) -> Scene {
         visitors: None,
         recordings,
         container: Container::WavGuano,
+        zone_offset_s: None,
         conditions: String::new(),
     };
     let look = Look {

@@ -3,13 +3,33 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
+use axum::http::header;
 use axum::http::request::Parts;
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use spyhop_api::Access;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::Served;
 use crate::catalogue::access::Reader;
+
+/// The routes.
+pub fn routes() -> OpenApiRouter<Arc<Served>> {
+    OpenApiRouter::new().routes(routes!(access))
+}
+
+/// Who asks, as the server sees it: whether a token is the administrator's, and what needs one
+#[utoipa::path(get, path = "/access", tag = "access", responses((status = 200, body = Access)))]
+async fn access(State(served): State<Arc<Served>>, reader: Reader) -> Response {
+    let access = Access {
+        administrator: reader == Reader::Administrator,
+        changes_need_token: served.guard.asks_for_token(),
+    };
+    ([(header::CACHE_CONTROL, "no-store")], Json(access)).into_response()
+}
 
 /// Notes with each request who asks.
 pub async fn recognise(

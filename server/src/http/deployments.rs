@@ -1,18 +1,19 @@
 //! `deployments`: what there is, and when it was recorded.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use spyhop_api::{
-    Coverage, Deployment, DeploymentList, Problem, RecordingPage, RecordingQuery, Timeline,
+    Coverage, Deployment, DeploymentList, Finding, Problem, RecordingPage, RecordingQuery, Timeline,
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::ApiError;
-use super::{Served, asked, no_deployment};
+use super::{Served, asked, no_deployment, quality};
 use crate::catalogue::access::Reader;
 
 /// The routes.
@@ -47,13 +48,13 @@ async fn list(
     Ok(Json(DeploymentList { deployments }))
 }
 
-/// How much is told of a deployment.
+/// How much is told of a deployment, or of its quality.
 #[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(default)]
-struct Extent {
-    /// Whether its recordings and failures come with it
-    recordings: bool,
+pub(super) struct Extent {
+    /// Whether each of its recordings (and failures) is told of
+    pub recordings: bool,
 }
 
 impl Default for Extent {
@@ -121,9 +122,29 @@ async fn recordings(
     Path(id): Path<String>,
     Query(query): Query<RecordingQuery>,
 ) -> Result<Json<RecordingPage>, ApiError> {
+    let quality = quality::known(&served, &id, reader).await?.ok_or_else(|| no_deployment(&id))?;
     let wanted = id.clone();
-    let found = asked(&served, move |c| c.page(&wanted, reader, &query)).await?;
-    found.map(Json).ok_or_else(|| no_deployment(&id))
+    let found = asked(&served, move |c| {
+        let by_recording = quality.by_recording();
+        let names = quality.recordings.iter().map(|r| r.name.as_str());
+        let found_of: HashMap<&str, _> =
+            names.zip(quality.recordings.iter().zip(by_recording)).collect();
+        let gravest = |findings: &Vec<&Finding>| findings.iter().map(|f| f.kind.severity()).max();
+        let graded = found_of.iter().filter_map(|(name, (_, all))| Some((*name, gravest(all)?)));
+        let Some(mut page) = c.page(&wanted, reader, &query, &graded.collect())? else {
+            return Ok(None);
+        };
+        for row in &mut page.rows {
+            if let Some((measured, findings)) = found_of.get(row.name.as_str()) {
+                row.measured = measured.quality.is_some();
+                // Which others share it is nothing to a row.
+                let alone = |f: &&Finding| Finding { recordings: Vec::new(), ..(*f).clone() };
+                row.findings = findings.iter().map(alone).collect();
+            }
+        }
+        Ok(Some(page))
+    });
+    found.await?.map(Json).ok_or_else(|| no_deployment(&id))
 }
 
 /// Looks through every place now, and not only when its time comes

@@ -42,6 +42,11 @@ impl Guard {
         self.has_token(headers)
     }
 
+    /// Whether whatever changes something needs the administrator's token.
+    pub fn asks_for_token(&self) -> bool {
+        !self.is_loopback
+    }
+
     /// # Errors
     /// When a request that changes something must be refused; the message says what to do.
     pub fn check_change(&self, headers: &HeaderMap) -> Result<(), ApiError> {

@@ -12,7 +12,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::error::ApiError;
 use super::pyramid::{self, Pyramids};
 use super::{
-    Served, TILE_BYTES, annotations, data, deployments, guard, jobs, preview, quality, samples,
+    Served, TILE_BYTES, access, annotations, data, deployments, guard, jobs, preview, quality,
+    samples,
 };
 
 /// Where the document stands.
@@ -33,6 +34,7 @@ struct Document;
 /// The routes, and the page that shows them.
 pub fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
     let described = OpenApiRouter::new()
+        .merge(access::routes())
         .merge(deployments::routes())
         .merge(preview::routes())
         .merge(quality::routes())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use super::measure::{MeasureError, measure};
 use super::plan::{Plan, PlanError};
 use super::product::Product;
 use super::rows::Rows;
+use super::sweep;
 use crate::catalogue::Recordings;
 use crate::pyramid::folder_name;
 use crate::work::{
@@ -79,7 +81,8 @@ pub fn run(
     product: Product,
     channel: u32,
 ) -> anyhow::Result<Made> {
-    let folder = state.join("products").join(folder_name(&deployment.id));
+    let products = state.join("products");
+    let folder = products.join(folder_name(&deployment.id));
     let mut unreadable = BTreeMap::new();
     loop {
         let calibration = deployment.calibration.clone();
@@ -105,7 +108,15 @@ pub fn run(
             continue;
         }
         let written = outcome.outputs.into_iter().map(|(_, value)| Written::deserialize(value));
-        let files = written.map(|written| Ok(written?.path)).collect::<anyhow::Result<_>>()?;
+        let files: Vec<PathBuf> =
+            written.map(|written| Ok(written?.path)).collect::<anyhow::Result<_>>()?;
+        files.iter().for_each(|rows| sweep::note_use(rows));
+        if let Err(error) = sweep::sweep(&products, SystemTime::now(), sweep::MOST_BYTES) {
+            tracing::warn!(
+                "what earlier products left can't be removed ({error}): {}",
+                products.display()
+            );
+        }
         let plan = Arc::try_unwrap(plan).unwrap_or_else(|shared| (*shared).clone());
         return Ok(Made { plan, files });
     }
@@ -123,6 +134,7 @@ fn registry(plan: &Arc<Plan>, recordings: &Recordings, folder: &Path, found: &Fo
         };
         let path = plan.file(&folder, unit);
         if Rows::are_there(&path) {
+            sweep::note_use(&path);
             return Ok(Written { path });
         }
         let go_on = &mut |fraction: f64| {

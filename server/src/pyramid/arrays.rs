@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use spyhop_api::ColumnSamples;
 use spyhop_signal::pyramid::{BANDS, GAP, Grid, LevelColumns, STEP_DB, extend_steps};
 use zarrs::array::codec::ZstdCodec;
 use zarrs::array::codec::api::ArrayToBytesCodecTraits;
 use zarrs::array::{
-    Array, ArrayBuilder, ArrayCreateError, ArrayError, ArraySubset, CodecOptions, IntoArrayBytes,
-    data_type,
+    Array, ArrayBuilder, ArrayCreateError, ArrayError, ArraySubset, CodecOptions, FillValue,
+    IntoArrayBytes, data_type,
 };
 use zarrs::filesystem::FilesystemStore;
 use zarrs::storage::store::MemoryStore;
@@ -50,6 +51,106 @@ impl Quantity {
     }
 }
 
+/// A number that stands once in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    Frames,
+    Samples,
+    WaveMin,
+    WaveMax,
+    MeanSquare,
+}
+
+impl Number {
+    pub const ALL: [Number; 5] =
+        [Number::Frames, Number::Samples, Number::WaveMin, Number::WaveMax, Number::MeanSquare];
+
+    /// The array's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Number::Frames => "frames",
+            Number::Samples => "samples",
+            Number::WaveMin => "wave_min",
+            Number::WaveMax => "wave_max",
+            Number::MeanSquare => "mean_square",
+        }
+    }
+
+    /// Its array, `columns` long, in chunks of a unit.
+    pub fn array(self, level: i32, columns: u64) -> ArrayBuilder {
+        let (data_type, fill, long_name, units, cell_methods) = match self {
+            Number::Frames => (
+                data_type::uint32(),
+                FillValue::from(0u32),
+                "frames of the transform in the column; 0 is a gap, and the weight of a mean",
+                "1",
+                "time: sum",
+            ),
+            Number::Samples => (
+                data_type::uint64(),
+                FillValue::from(0u64),
+                "samples that were taken in the column: the weight of mean_square",
+                "1",
+                "time: sum",
+            ),
+            Number::WaveMin => (
+                data_type::float32(),
+                FillValue::from(f32::NAN),
+                "smallest sample, full scale being -1 to 1",
+                "FS",
+                "time: minimum",
+            ),
+            Number::WaveMax => (
+                data_type::float32(),
+                FillValue::from(f32::NAN),
+                "largest sample, full scale being -1 to 1",
+                "FS",
+                "time: maximum",
+            ),
+            Number::MeanSquare => (
+                data_type::float32(),
+                FillValue::from(f32::NAN),
+                "mean of the squared samples",
+                "FS^2",
+                "time: mean",
+            ),
+        };
+        let chunk = [unit_columns(level) as u64];
+        let mut builder = ArrayBuilder::new(vec![columns], chunk, data_type, fill);
+        builder
+            .bytes_to_bytes_codecs(vec![Arc::new(ZstdCodec::new(ZSTD_LEVEL, true))])
+            .dimension_names(Some(["time"]))
+            .attributes(object(json!({
+                "long_name": long_name,
+                "units": units,
+                "cell_methods": cell_methods,
+            })));
+        builder
+    }
+
+    /// The bytes of the only chunk that a unit has of it.
+    ///
+    /// # Errors
+    /// When there are not as many columns as a unit has at this level.
+    pub fn encode(self, level: i32, columns: &LevelColumns) -> Result<Vec<u8>, ArrayError> {
+        let array = self.array(level, unit_columns(level) as u64);
+        let wave = |of: fn(&ColumnSamples) -> f32| -> Vec<f32> {
+            let value = |s: &ColumnSamples| if s.count > 0 { of(s) } else { f32::NAN };
+            columns.samples.iter().map(value).collect()
+        };
+        match self {
+            Number::Frames => encode(&array, &[0], &columns.frames),
+            Number::Samples => {
+                let counts: Vec<u64> = columns.samples.iter().map(|s| s.count).collect();
+                encode(&array, &[0], counts)
+            }
+            Number::WaveMin => encode(&array, &[0], wave(|s| s.min)),
+            Number::WaveMax => encode(&array, &[0], wave(|s| s.max)),
+            Number::MeanSquare => encode(&array, &[0], wave(|s| s.mean_square)),
+        }
+    }
+}
+
 /// The group of a level.
 pub fn level_name(level: i32) -> String {
     format!("level_{level:02}")
@@ -79,20 +180,6 @@ pub fn power_array(level: i32, quantity: Quantity, columns: u64) -> ArrayBuilder
             "add_offset": 0.0,
             "_FillValue": GAP,
             "cell_methods": cell_methods,
-        })));
-    builder
-}
-
-/// How many frames of the transform a column holds.
-pub fn frames_array(level: i32, columns: u64) -> ArrayBuilder {
-    let chunk = [unit_columns(level) as u64];
-    let mut builder = ArrayBuilder::new(vec![columns], chunk, data_type::uint32(), 0u32);
-    builder
-        .bytes_to_bytes_codecs(vec![Arc::new(ZstdCodec::new(ZSTD_LEVEL, true))])
-        .dimension_names(Some(["time"]))
-        .attributes(object(json!({
-            "long_name": "frames of the transform in the column; 0 is a gap, and the weight of a mean",
-            "units": "1",
         })));
     builder
 }
@@ -167,7 +254,7 @@ pub fn encode<'a>(
     Ok(encoded.into_owned())
 }
 
-/// Reads some of one unit's columns: levels, or (for an array of one dimension) counts.
+/// Reads some of one unit's columns: levels, or (for an array of one dimension) a number of each.
 ///
 /// # Errors
 /// When the file is damaged, or not there.

@@ -106,6 +106,7 @@ fn cut(columns: &LevelColumns, range: &Range<i64>) -> LevelColumns {
         first_column: start,
         bands: columns.bands,
         frames: columns.frames.get(from..to).unwrap_or_default().to_vec(),
+        samples: columns.samples.get(from..to).unwrap_or_default().to_vec(),
         mean: columns.mean.get(cells.clone()).unwrap_or_default().to_vec(),
         max: columns.max.get(cells).unwrap_or_default().to_vec(),
     }

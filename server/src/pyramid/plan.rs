@@ -17,7 +17,7 @@ pub const TIERS: u32 = (COARSEST_LEVEL as u32 + 1) / UNIT_LEVELS as u32;
 /// A level that is no longer than this is the coarsest: one or two tiles hold it.
 const COARSEST_COLUMNS: i64 = 256;
 /// Goes into every key: to be changed whenever the numbers or the files of a unit change.
-const FORM: &str = "spyhop pyramid 1";
+const FORM: &str = "spyhop pyramid 2";
 
 /// A pyramid of one channel: what it is made from, and its units.
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! A built pyramid as one Zarr store for other programs.
 //!
-//! A group for each level, with `mean`, `max`, `frames` and the coordinates `time` and `frequency`. The
+//! A group for each level, with the levels `mean` and `max` by band, the wave form `wave_min`, `wave_max`
+//! and `mean_square`, the counts `frames` and `samples`, and the coordinates `time` and `frequency`. The
 //! chunks are hard links to the units' files (copies where a disk has no links), so that a store costs
 //! next to nothing, and stays whole when a unit is swept away.
 
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use spyhop_api::{Calibration, Deployment};
 use spyhop_signal::pyramid::{BANDS, HOP_SAMPLES, WINDOW_SAMPLES};
 use zarrs::array::{ArrayBuilder, ArrayMetadataOptions, IntoArrayBytes};
 use zarrs::group::GroupBuilder;
@@ -17,7 +19,7 @@ use zarrs::metadata::{ArrayMetadata, GroupMetadata, NodeMetadata};
 use zarrs::metadata_ext::group::consolidated_metadata::ConsolidatedMetadata;
 use zarrs::storage::store::MemoryStore;
 
-use super::arrays::{self, Quantity, level_name};
+use super::arrays::{self, Number, Quantity, level_name};
 use super::folder::Folder;
 use super::plan::{LevelExtent, Plan, tier_of, unit_columns};
 
@@ -31,6 +33,38 @@ pub struct Description {
     /// What is to be added to a band's level to give dB re 1 µPa²/Hz, for each of the bands. It stands
     /// beside the levels, so that another calibration rebuilds nothing.
     pub calibration_db: Option<Vec<f64>>,
+}
+
+impl Description {
+    /// What a deployment says of itself, for recordings of this rate.
+    pub fn of(deployment: &Deployment, sample_rate_hz: f64) -> Description {
+        let mut attributes = Map::new();
+        for (name, text) in [
+            ("institution", &deployment.credit),
+            ("license", &deployment.licence),
+            ("comment", &deployment.description),
+        ] {
+            if !text.is_empty() {
+                attributes.insert(name.to_owned(), text.clone().into());
+            }
+        }
+        let calibration = deployment.calibration.as_ref();
+        if let Some(calibration) = calibration {
+            attributes.insert("calibration".to_owned(), calibration.to_string().into());
+        }
+        Description {
+            title: deployment.name.clone(),
+            attributes,
+            calibration_db: calibration.map(|c| calibration_db(c, sample_rate_hz)),
+        }
+    }
+}
+
+/// What is added to the level of each band to give dB re 1 µPa²/Hz; NaN where nothing is known.
+fn calibration_db(calibration: &Calibration, sample_rate_hz: f64) -> Vec<f64> {
+    let bin_hz = sample_rate_hz / (2.0 * (BANDS as f64 - 1.0));
+    let band = |k: usize| calibration.offset_db_at(k as f64 * bin_hz).unwrap_or(f64::NAN);
+    (0..BANDS).map(band).collect()
 }
 
 /// Why there is no store.
@@ -144,7 +178,9 @@ fn write_level(
         }
         nodes.push(writer.array(quantity.name(), &array)?);
     }
-    nodes.push(writer.array("frames", &arrays::frames_array(level, length))?);
+    for number in Number::ALL {
+        nodes.push(writer.array(number.name(), &number.array(level, length))?);
+    }
     for unit in plan.units.iter().filter(|unit| unit.tier == tier_of(level)) {
         let first = unit.columns(level).start;
         let chunk = (first - extent.first_stored).div_euclid(unit_columns(level));
@@ -153,7 +189,9 @@ fn write_level(
             let name = quantity.name();
             writer.link(&from.join(name).join("c/0/0"), &format!("{name}/c/{chunk}/0"))?;
         }
-        writer.link(&from.join("frames/c/0"), &format!("frames/c/{chunk}"))?;
+        for name in Number::ALL.map(Number::name) {
+            writer.link(&from.join(name).join("c/0"), &format!("{name}/c/{chunk}"))?;
+        }
     }
     let time = arrays::time_array(&plan.grid, level, length, plan.recorded.dated);
     nodes.push(writer.array("time", &time)?);

@@ -5,18 +5,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use spyhop_api::RecordingInfo;
 use spyhop_api::tile::Tile;
+use spyhop_api::{Deployment, RecordingInfo};
 use spyhop_signal::formats::{self, OpenOptions, wav_writer::wav_pcm16};
 use spyhop_signal::{OpenError, SourceError};
 
+use super::folder::Folder;
 use super::plan::Plan;
-use super::publish::Description;
+use super::unit::{UnitFailure, make_unit};
 use super::*;
 use crate::catalogue::Recordings;
 
 /// 2 kHz: a column of the finest level lasts 2.048 s, and a unit 4.66 h.
 const RATE: u32 = 2000;
+
+/// An id that is no name of a folder.
+const ID: &str = "a deployment/of one";
 
 /// A folder that is removed again.
 pub(crate) struct Scratch(PathBuf);
@@ -30,7 +34,13 @@ impl Scratch {
     }
 
     pub(crate) fn folder(&self) -> Folder {
-        Folder::new(&self.0, "a deployment/of one", &product_name(0))
+        Folder::new(&self.0, ID, &product_name(0))
+    }
+
+    /// Builds all of it.
+    fn build(&self, recordings: &Recordings) -> anyhow::Result<Built> {
+        let deployment = Deployment { id: ID.into(), ..Deployment::default() };
+        run(&self.0, &deployment, recordings, 0, Some(1), false)
     }
 }
 
@@ -78,11 +88,6 @@ pub(crate) const NAMES: [&str; 5] = [
     "x_20210611_235959.wav",
 ];
 
-fn built(recordings: &Recordings, folder: &Folder) -> Built {
-    let description = Description::default();
-    build(recordings, folder, 0, &description, 1, &|_| (), &|| false).expect("a pyramid")
-}
-
 pub(crate) fn tiles(recordings: &Recordings, folder: Folder) -> Tiles {
     let plan = Plan::new(&recordings.infos, 0, &Default::default()).expect("a plan");
     Tiles::new(Arc::new(plan), folder, recordings.clone())
@@ -107,7 +112,7 @@ fn bytes(tiles: &[Tile]) -> Vec<Vec<u8>> {
 fn what_is_not_built_is_made_on_demand_to_the_same_bits() {
     let (scratch, nothing) = (Scratch::new(), Scratch::new());
     let recordings = recordings(&NAMES, "");
-    let made = built(&recordings, &scratch.folder());
+    let made = scratch.build(&recordings).expect("a pyramid");
     assert_eq!(made.made, made.plan.units.len());
     let (built, unbuilt) =
         (tiles(&recordings, scratch.folder()), tiles(&recordings, nothing.folder()));
@@ -123,7 +128,7 @@ fn what_is_not_built_is_made_on_demand_to_the_same_bits() {
         std::fs::remove_dir_all(scratch.folder().unit(&unit.key)).expect("removed");
     }
     let half_built = tiles(&recordings, scratch.folder());
-    let again = self::built(&recordings, &nothing.folder());
+    let again = nothing.build(&recordings).expect("a pyramid");
     assert_eq!(again.plan.version, made.plan.version);
     let whole = tiles(&recordings, nothing.folder());
     for coarse in [7, 8, 10] {
@@ -142,7 +147,7 @@ fn coarse_tiles_say_what_of_them_is_still_to_be_built_and_are_not_kept() {
     let top = tiles.plan().coarsest_level();
     let tile = tiles.plan().levels[top as usize].columns.start.div_euclid(256);
     assert!(cache.get(&tiles, top, tile).expect("a tile").unfinished);
-    built(&recordings, &scratch.folder());
+    scratch.build(&recordings).expect("a pyramid");
     let finished = cache.get(&tiles, top, tile).expect("a tile");
     assert!(!finished.unfinished);
     let again = cache.get(&tiles, top, tile).expect("a tile");
@@ -157,7 +162,7 @@ fn coarse_tiles_say_what_of_them_is_still_to_be_built_and_are_not_kept() {
 fn a_recording_that_can_not_be_read_is_left_out_with_the_reason() {
     let (scratch, other) = (Scratch::new(), Scratch::new());
     let broken = recordings(&NAMES, NAMES[2]);
-    let made = built(&broken, &scratch.folder());
+    let made = scratch.build(&broken).expect("a pyramid");
     let [(2, reason)] = &made.plan.left_out[..] else { panic!("{:?}", made.plan.left_out) };
     assert!(reason.contains(NAMES[2]) && reason.contains("scratched"), "{reason}");
     // The rest is as if that recording were not there.
@@ -168,11 +173,11 @@ fn a_recording_that_can_not_be_read_is_left_out_with_the_reason() {
     let open = rest.open.clone();
     rest.open = Arc::new(move |index| open(if index < 2 { index } else { index + 1 }));
     rest.infos = Arc::new(infos);
-    assert_eq!(built(&rest, &other.folder()).plan.version, made.plan.version);
+    let without = other.build(&rest).expect("a pyramid");
+    assert_eq!(without.plan.version, made.plan.version);
     // All of it unreadable: the reason is the answer.
     let one = recordings(&NAMES[..1], NAMES[0]);
-    let failed =
-        build(&one, &Scratch::new().folder(), 0, &Description::default(), 1, &|_| (), &|| false);
+    let failed = Scratch::new().build(&one);
     assert!(failed.is_err_and(|error| error.to_string().contains("scratched")));
 }
 
@@ -181,9 +186,7 @@ fn a_recording_that_changed_since_it_was_listed_is_not_computed_under_its_old_na
     let mut changed = recordings(&NAMES[..1], "");
     let open = |_| formats::open(NAMES[0], Box::new(wav(99, 40)), &OpenOptions::default());
     changed.open = Arc::new(open);
-    let scratch = Scratch::new();
-    let failed =
-        build(&changed, &scratch.folder(), 0, &Description::default(), 1, &|_| (), &|| false);
+    let failed = Scratch::new().build(&changed);
     assert!(failed.is_err_and(|error| error.to_string().contains("has changed since")));
 }
 
@@ -191,28 +194,54 @@ fn a_recording_that_changed_since_it_was_listed_is_not_computed_under_its_old_na
 fn damaged_and_half_written_units_are_made_again() {
     let scratch = Scratch::new();
     let (recordings, folder) = (recordings(&NAMES, ""), scratch.folder());
-    let first = built(&recordings, &folder);
+    let first = scratch.build(&recordings).expect("a pyramid");
     let [a, b, ..] = &first.plan.units[..] else { panic!("units") };
     std::fs::write(folder.unit(&a.key).join("level_00/mean/c/0/0"), b"").expect("written");
     std::fs::remove_file(folder.unit(&b.key).join("unit.json")).expect("removed");
     std::fs::create_dir_all(folder.path().join(".unfinished-1-1")).expect("made");
-    let again = built(&recordings, &folder);
+    let again = scratch.build(&recordings).expect("a pyramid");
     assert_eq!((again.made, &again.store), (2, &first.store));
     assert!(!folder.path().join(".unfinished-1-1").exists());
-    assert_eq!(built(&recordings, &folder).made, 0);
+    assert_eq!(scratch.build(&recordings).expect("a pyramid").made, 0);
 }
 
 #[test]
 fn stopping_loses_nothing_that_was_made() {
     let scratch = Scratch::new();
     let (recordings, folder) = (recordings(&NAMES, ""), scratch.folder());
-    // Each column of samples and each level is a look: some 140 for all units, 50 for the longest.
-    let looks = AtomicU64::new(0);
-    let stop = || looks.fetch_add(1, Ordering::Relaxed) > 100;
-    let stopped = build(&recordings, &folder, 0, &Description::default(), 1, &|_| (), &stop);
-    assert!(stopped.is_err());
-    let rest = built(&recordings, &folder);
-    assert!(rest.made < rest.plan.units.len() && rest.made > 0, "{}", rest.made);
+    let plan = Plan::new(&recordings.infos, 0, &Default::default()).expect("a plan");
+    // Each column of samples and each level is a look: some 50 for the longest unit.
+    let make = |unit, most: u32| {
+        let mut looks = 0;
+        let mut stop = || {
+            looks += 1;
+            looks > most
+        };
+        make_unit(&plan, unit, &recordings, &folder, &mut stop)
+    };
+    make(&plan.units[0], u32::MAX).expect("made");
+    assert!(matches!(make(&plan.units[1], 5), Err(UnitFailure::Cancelled)));
+    let rest = scratch.build(&recordings).expect("a pyramid");
+    assert_eq!(rest.made, plan.units.len() - 1);
+}
+
+#[test]
+fn a_disk_that_takes_nothing_is_told_of_and_gone_on_with_once_it_does() {
+    let scratch = Scratch::new();
+    let recordings = recordings(&NAMES, "");
+    let made = scratch.build(&recordings).expect("a pyramid");
+    // A file where units are to lie, which nothing can be written below.
+    let units = scratch.folder().path().join("units");
+    std::fs::remove_dir_all(&units).expect("removed");
+    std::fs::write(&units, b"in the way").expect("written");
+    let refused = scratch.build(&recordings).expect_err("no room").to_string();
+    assert!(refused.contains(&scratch.folder().path().display().to_string()), "{refused}");
+    let left = std::fs::read_dir(scratch.folder().path()).expect("listed");
+    let left: Vec<_> = left.flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(left.len(), 2, "the store of before and what is in the way: {left:?}");
+    std::fs::remove_file(&units).expect("removed");
+    let again = scratch.build(&recordings).expect("a pyramid");
+    assert_eq!((again.made, again.store), (made.made, made.store));
 }
 
 #[test]

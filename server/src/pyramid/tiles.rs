@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Bytes;
+use spyhop_api::ColumnSamples;
 use spyhop_api::pyramid::PyramidInfo;
 use spyhop_api::tile::{TILE_COLUMNS, Tile};
 use spyhop_api::view::SpectrumSettings;
 use spyhop_signal::pyramid::{BANDS, FINEST_LEVEL, GAP, STEP_DB};
 use zarrs::array::ArrayError;
 
-use super::arrays::{self, Quantity, level_name};
+use super::arrays::{self, Number, Quantity, level_name};
 use super::folder::Folder;
 use super::plan::{Plan, Unit, unit_columns};
 use super::product_name;
@@ -181,12 +182,12 @@ impl Tiles {
         }
         let (made, finished) = self.on_demand(level, columns)?;
         let [mean, max] = Quantity::BOTH.map(|quantity| arrays::steps(&made, quantity));
-        put(tile, at, &Stored { frames: made.frames, mean, max });
+        put(tile, at, &Stored { frames: made.frames, mean, max, samples: made.samples });
         tile.unfinished |= !finished;
         Ok(())
     }
 
-    /// Frames, mean and maximum of a unit's columns.
+    /// A unit's columns.
     fn read(&self, unit: &Unit, level: i32, columns: &Range<i64>) -> Result<Stored, ArrayError> {
         let first = unit.columns(level).start;
         let range = (columns.start - first) as u64..(columns.end - first) as u64;
@@ -197,9 +198,30 @@ impl Tiles {
             let name = format!("/{group}/{}", quantity.name());
             arrays::read::<i16>(&array, &path, &name, range.clone())
         };
-        let frames = arrays::frames_array(level, length);
-        let frames = arrays::read(&frames, &path, &format!("/{group}/frames"), range.clone())?;
-        Ok(Stored { frames, mean: power(Quantity::Mean)?, max: power(Quantity::Max)? })
+        let of_number =
+            |number: Number| (number.array(level, length), format!("/{group}/{}", number.name()));
+        let wave = |number: Number| {
+            let (array, name) = of_number(number);
+            arrays::read::<f32>(&array, &path, &name, range.clone())
+        };
+        let (array, name) = of_number(Number::Frames);
+        let frames = arrays::read(&array, &path, &name, range.clone())?;
+        let (array, name) = of_number(Number::Samples);
+        let counts: Vec<u64> = arrays::read(&array, &path, &name, range.clone())?;
+        let wave = wave(Number::WaveMin)?
+            .into_iter()
+            .zip(wave(Number::WaveMax)?)
+            .zip(wave(Number::MeanSquare)?);
+        let samples = counts
+            .into_iter()
+            .zip(wave)
+            .map(|(count, ((min, max), mean_square))| match count {
+                0 => ColumnSamples::default(),
+                _ => ColumnSamples { count, min, max, mean_square },
+            })
+            .collect();
+        let (mean, max) = (power(Quantity::Mean)?, power(Quantity::Max)?);
+        Ok(Stored { frames, mean, max, samples })
     }
 }
 
@@ -214,6 +236,7 @@ struct Stored {
     frames: Vec<u32>,
     mean: Vec<i16>,
     max: Vec<i16>,
+    samples: Vec<ColumnSamples>,
 }
 
 /// Puts stored levels into a tile from column `at` on.
@@ -221,6 +244,9 @@ fn put(tile: &mut Tile, at: usize, stored: &Stored) {
     let db = |steps: &i16| if *steps == GAP { f32::NAN } else { *steps as f32 * STEP_DB as f32 };
     for (out, frames) in tile.frames.iter_mut().skip(at).zip(&stored.frames) {
         *out = *frames;
+    }
+    for (out, samples) in tile.samples.iter_mut().skip(at).zip(&stored.samples) {
+        *out = *samples;
     }
     let cell = at * tile.bands;
     for (out, steps) in tile.mean_db.iter_mut().skip(cell).zip(&stored.mean) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use spyhop_signal::pyramid::{BANDS, LevelColumns};
 use zarrs::array::ArrayError;
 
-use super::arrays::{self, Quantity, level_name};
+use super::arrays::{self, Number, Quantity, level_name};
 use super::folder::Folder;
 use super::plan::{Plan, UNIT_COLUMNS, UNIT_LEVELS, Unit, unit_columns};
 use super::recordings::Unreadable;
@@ -66,8 +66,10 @@ pub fn make_unit(
             let bytes = arrays::encode(&array, &[0, 0], arrays::steps(&columns, quantity))?;
             files.push((format!("{group}/{}/c/0/0", quantity.name()), bytes));
         }
-        let array = arrays::frames_array(level, length);
-        files.push((format!("{group}/frames/c/0"), arrays::encode(&array, &[0], &columns.frames)?));
+        for number in Number::ALL {
+            let bytes = number.encode(level, &columns)?;
+            files.push((format!("{group}/{}/c/0", number.name()), bytes));
+        }
         columns = columns.reduce();
     }
     files.push((top::NAME.to_owned(), top::encode(&columns)));
@@ -111,13 +113,15 @@ pub fn place(whole: &mut LevelColumns, part: &LevelColumns) -> bool {
     let columns = at..at + part.frames.len();
     let cells = columns.start * whole.bands..columns.end * whole.bands;
     let to = (
-        whole.frames.get_mut(columns),
+        whole.frames.get_mut(columns.clone()),
+        whole.samples.get_mut(columns),
         whole.mean.get_mut(cells.clone()),
         whole.max.get_mut(cells),
     );
     match to {
-        (Some(frames), Some(mean), Some(max)) if mean.len() == part.mean.len() => {
+        (Some(frames), Some(samples), Some(mean), Some(max)) if mean.len() == part.mean.len() => {
             frames.copy_from_slice(&part.frames);
+            samples.copy_from_slice(&part.samples);
             mean.copy_from_slice(&part.mean);
             max.copy_from_slice(&part.max);
             true

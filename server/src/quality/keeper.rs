@@ -1,26 +1,24 @@
 //! Keeps what is known of the quality of hosted deployments true: has each recording measured by the
-//! engine, after everything else that it does, and sums up what is there.
+//! engine, after everything else that it does, and gives what is there.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use spyhop_api::quality::{DeploymentQuality, FindingKind, HourQuality, RecordingQuality};
-use spyhop_api::{Deployment, Quality, Timestamp};
-use spyhop_signal::quality::{findings, survey_files};
+use spyhop_api::Deployment;
+use spyhop_api::quality::{DeploymentQuality, QualityList, QualitySummary};
 
 use super::measured::{MeasureError, Measured, UNIT_BYTES, key, measure};
+use super::sums::{Brief, file, read, sum_up};
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, CatalogueError, Recordings};
+use crate::upkeep::{Kept, Present, outdated};
 use crate::work::{Engine, Job, Priority, Registry, Unit, UnitContext, UnitError};
 
 /// The kind of a unit, in the ledger.
 const KIND: &str = "quality";
-/// The catalogue is compared with what is submitted so often.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// After everything that somebody may look at: the pyramid comes first.
 const PRIORITY: Priority = Priority(Priority::BACKGROUND.0 - 1);
 
@@ -30,21 +28,22 @@ pub struct QualityKeeper {
     catalogue: Arc<Catalogue>,
     /// The list of each deployment that the engine was given.
     submitted: Mutex<HashMap<String, String>>,
+    /// Whether measures may lie about that nobody wants.
+    has_changed: AtomicBool,
     /// The latest, by deployment.
-    answers: Mutex<HashMap<String, Answer>>,
+    answers: Mutex<HashMap<String, Known<Arc<DeploymentQuality>>>>,
+    briefs: Mutex<HashMap<String, Known<Brief>>>,
     /// How many units were made since the program was started.
     made: AtomicU64,
-    is_stopping: AtomicBool,
-    wake: Condvar,
 }
 
 /// What is known of a deployment.
-struct Answer {
+struct Known<T> {
     /// The list that it was made of.
     listed: String,
     /// How many units had been made then.
     made: u64,
-    quality: Arc<DeploymentQuality>,
+    what: T,
 }
 
 /// What a unit's function is given.
@@ -69,10 +68,10 @@ impl QualityKeeper {
             folder: state.join("quality"),
             catalogue,
             submitted: Mutex::default(),
+            has_changed: AtomicBool::new(false),
             answers: Mutex::default(),
+            briefs: Mutex::default(),
             made: AtomicU64::new(0),
-            is_stopping: AtomicBool::new(false),
-            wake: Condvar::new(),
         })
     }
 
@@ -81,33 +80,6 @@ impl QualityKeeper {
         let keeper = self.clone();
         registry.add(KIND, move |order: Order, context: &UnitContext| keeper.make(&order, context));
         registry.check(KIND, |made: Made| made.path.is_file());
-    }
-
-    /// Compares the catalogue with what is submitted, now and again, on a thread of its own.
-    ///
-    /// # Errors
-    /// When the thread can't be started.
-    pub fn watch(self: &Arc<QualityKeeper>, engine: Arc<Engine>) -> std::io::Result<()> {
-        let keeper = self.clone();
-        let watch = move || {
-            while !keeper.is_stopping.load(Ordering::Relaxed) {
-                if let Err(error) = keeper.look(&engine) {
-                    tracing::warn!(
-                        "the quality of recordings can't be brought up to date: {error:#}"
-                    );
-                }
-                let submitted = lock(&keeper.submitted);
-                // A panicked thread leaves whole entries behind.
-                let _woken = keeper.wake.wait_timeout(submitted, LOOK_EVERY);
-            }
-        };
-        std::thread::Builder::new().name("quality".into()).spawn(watch).map(drop)
-    }
-
-    /// Ends the thread.
-    pub fn stop(&self) {
-        self.is_stopping.store(true, Ordering::Relaxed);
-        self.wake.notify_all();
     }
 
     /// What is known of a deployment by now; `None` where there is none for a reader.
@@ -126,47 +98,55 @@ impl QualityKeeper {
         let is_whole = |known: &DeploymentQuality| known.measured == known.recordings.len();
         if let Some(known) = lock(&self.answers).get(deployment)
             && known.listed == recordings.version
-            && (known.made == made || is_whole(&known.quality))
+            && (known.made == made || is_whole(&known.what))
         {
-            return Ok(Some(known.quality.clone()));
+            return Ok(Some(known.what.clone()));
         }
-        let quality = Arc::new(self.sum_up(&recordings));
-        let fresh = Answer { listed: recordings.version, made, quality: quality.clone() };
+        let quality = Arc::new(sum_up(&self.folder, &recordings.infos));
+        let fresh = Known { listed: recordings.version, made, what: quality.clone() };
         lock(&self.answers).insert(deployment.to_owned(), fresh);
         Ok(Some(quality))
     }
 
-    fn look(&self, engine: &Engine) -> anyhow::Result<()> {
-        let deployments = self.catalogue.list(Reader::Administrator, "")?;
-        let mut has_changed = false;
-        for deployment in &deployments {
-            let id = &deployment.id;
-            let Some(recordings) = self.catalogue.recordings(id, Reader::Administrator)? else {
-                continue;
-            };
-            if lock(&self.submitted).get(id) == Some(&recordings.version) {
-                continue;
+    /// The quality of every deployment that a reader finds, in a few numbers each.
+    ///
+    /// # Errors
+    /// When the catalogue can't be asked.
+    pub fn list(&self, reader: Reader) -> Result<QualityList, CatalogueError> {
+        let mut deployments = Vec::new();
+        for (deployment, version) in self.catalogue.list_with_versions(reader, "")? {
+            deployments.extend(self.summary(&deployment.id, &version, reader)?);
+        }
+        Ok(QualityList { deployments })
+    }
+
+    fn summary(
+        &self,
+        deployment: &str,
+        version: &str,
+        reader: Reader,
+    ) -> Result<Option<QualitySummary>, CatalogueError> {
+        let made = self.made.load(Ordering::Relaxed);
+        // Taken out, so that nobody waits for the files that are read.
+        let known = lock(&self.briefs).remove(deployment).filter(|known| known.listed == version);
+        let mut known = match known {
+            Some(known) => known,
+            None => {
+                let Some(recordings) = self.catalogue.recordings(deployment, reader)? else {
+                    return Ok(None);
+                };
+                let mut what = Brief::new(&recordings.infos);
+                what.refresh(&self.folder);
+                Known { listed: recordings.version, made, what }
             }
-            engine.submit(&job(deployment, &recordings)?)?;
-            lock(&self.submitted).insert(id.clone(), recordings.version);
-            has_changed = true;
+        };
+        if known.made != made && !known.what.is_whole() {
+            known.what.refresh(&self.folder);
+            known.made = made;
         }
-        let there: HashSet<&str> = deployments.iter().map(|d| d.id.as_str()).collect();
-        let gone: Vec<String> = lock(&self.submitted)
-            .keys()
-            .filter(|id| !there.contains(id.as_str()))
-            .cloned()
-            .collect();
-        for id in gone {
-            engine.remove(&job_key(&id))?;
-            lock(&self.submitted).remove(&id);
-            lock(&self.answers).remove(&id);
-            has_changed = true;
-        }
-        if has_changed {
-            self.sweep(&engine.keys(KIND)?)?;
-        }
-        Ok(())
+        let summary = known.what.summary(deployment);
+        lock(&self.briefs).insert(deployment.to_owned(), known);
+        Ok(Some(summary))
     }
 
     /// Removes the measures of recordings that are no longer there.
@@ -186,7 +166,7 @@ impl QualityKeeper {
     }
 
     fn make(&self, order: &Order, context: &UnitContext) -> Result<Made, UnitError> {
-        let path = self.file(&order.key);
+        let path = file(&self.folder, &order.key);
         if read(&path).is_some() {
             return Ok(Made { path });
         }
@@ -217,49 +197,39 @@ impl QualityKeeper {
         self.made.fetch_add(1, Ordering::Relaxed);
         Ok(Made { path })
     }
-
-    fn file(&self, key: &str) -> PathBuf {
-        self.folder.join(format!("{key}.json"))
-    }
-
-    fn sum_up(&self, recordings: &Recordings) -> DeploymentQuality {
-        let mut answer = DeploymentQuality::default();
-        let mut hours: BTreeMap<Timestamp, Vec<Quality>> = BTreeMap::new();
-        for info in recordings.infos.iter() {
-            let measured = key(info).ok().and_then(|key| read(&self.file(&key)));
-            let mut of_it = RecordingQuality { name: info.name.clone(), ..Default::default() };
-            if let Some(measured) = measured {
-                answer.measured += 1;
-                of_it.findings = findings(&measured.quality);
-                of_it.quality = Some(measured.quality);
-                for (start, quality) in measured.hours {
-                    hours.entry(start).or_default().push(quality);
-                }
-            }
-            answer.recordings.push(of_it);
-        }
-        answer.hours = hours.into_iter().map(|(start, parts)| hour(start, &parts)).collect();
-        answer.findings = survey_files(&recordings.infos);
-        answer
-    }
 }
 
-/// An hour from its parts, weighted by what was recorded.
-fn hour(start: Timestamp, parts: &[Quality]) -> HourQuality {
-    let samples: u64 = parts.iter().map(|q| q.samples).sum();
-    let share =
-        |of: &dyn Fn(&Quality) -> f64| parts.iter().map(of).sum::<f64>() / samples.max(1) as f64;
-    let kinds: BTreeSet<FindingKind> =
-        parts.iter().flat_map(findings).map(|finding| finding.kind).collect();
-    HourQuality {
-        start,
-        recorded_s: parts.iter().map(|q| q.samples as f64 / q.sample_rate_hz).sum(),
-        clipped_share: share(&|q| q.clipped_share * q.samples as f64),
-        dropout_share: share(&|q| q.dropouts.samples as f64),
-        stuck_share: share(&|q| q.stuck.samples as f64),
-        dc_share: share(&|q| q.dc_share * q.samples as f64),
-        peak: parts.iter().map(|q| q.peak).fold(0.0, f64::max),
-        kinds: kinds.into_iter().collect(),
+impl Kept for QualityKeeper {
+    fn name(&self) -> &'static str {
+        "measures of quality"
+    }
+
+    fn follow(&self, engine: &Engine, present: &Present<'_>) -> anyhow::Result<()> {
+        let id = &present.deployment.id;
+        if lock(&self.submitted).get(id).is_some_and(|listed| listed == present.version) {
+            return Ok(());
+        }
+        let Some(recordings) = present.recordings()? else { return Ok(()) };
+        engine.submit(&job(present.deployment, &recordings)?)?;
+        lock(&self.submitted).insert(id.clone(), recordings.version);
+        self.has_changed.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn forget(&self, engine: &Engine, deployment: &str) -> anyhow::Result<()> {
+        engine.remove(&job_key(deployment))?;
+        lock(&self.submitted).remove(deployment);
+        lock(&self.answers).remove(deployment);
+        lock(&self.briefs).remove(deployment);
+        self.has_changed.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn tidy(&self, engine: &Engine) -> anyhow::Result<()> {
+        if self.has_changed.swap(false, Ordering::Relaxed) {
+            self.sweep(&engine.keys(KIND)?)?;
+        }
+        Ok(())
     }
 }
 
@@ -287,15 +257,6 @@ fn job(deployment: &Deployment, recordings: &Recordings) -> anyhow::Result<Job> 
         priority: PRIORITY,
         units,
     })
-}
-
-fn outdated() -> UnitError {
-    UnitError::passing("the recordings have changed since this was planned; it is planned anew")
-}
-
-/// What was measured; `None` where it is not, or the file is damaged.
-fn read(path: &Path) -> Option<Measured> {
-    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
 /// Under another name until it is whole.

@@ -93,6 +93,15 @@ impl Calibration {
         self.value().at(hz).map(|v| sign * v + constant_db)
     }
 
+    /// C at a frequency; outside of a table that of the nearer of its ends. By this a picture is drawn,
+    /// so that what lies there is seen; a level that is told is told by
+    /// [`Calibration::offset_db_at`].
+    pub fn offset_db_near(&self, hz: f64) -> f64 {
+        let hz =
+            self.band_hz().map_or(hz, |(low, high)| if hz >= low { hz.min(high) } else { low });
+        self.offset_db_at(hz).unwrap_or_default()
+    }
+
     /// The frequencies that a table covers; `None` where the calibration is flat.
     pub fn band_hz(&self) -> Option<(f64, f64)> {
         self.value().table().map(FrequencyTable::band_hz)
@@ -293,6 +302,10 @@ mod tests {
         assert!((c.offset_db_at(100.0).expect("inside") - 164.0).abs() < 1e-9);
         assert_eq!((c.offset_db_at(9.9), c.offset_db_at(1001.0)), (None, None));
         assert_eq!(c.offset_db_at(0.0), None);
+        // A picture goes on with the values at the ends: 180 − 6 and 160 − 6 dB.
+        let near = [0.0, 9.9, 1001.0, f64::NAN].map(|hz| c.offset_db_near(hz));
+        assert_eq!(near, [174.0, 174.0, 154.0, 174.0]);
+        assert_eq!(volts(-170.0).offset_db_near(5.0), 150.0);
     }
 
     #[test]

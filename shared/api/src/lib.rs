@@ -7,13 +7,17 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod access;
 pub mod annotation;
 pub mod calibration;
+mod column_samples;
 pub mod coverage;
 pub mod deployment;
 pub mod detection;
+pub mod did_you_mean;
 pub mod job;
 pub mod levels;
+pub mod model;
 pub mod problem;
 pub mod pyramid;
 pub mod quality;
@@ -24,14 +28,18 @@ pub mod time;
 pub mod timeline;
 pub mod view;
 
+pub use access::Access;
 pub use annotation::Annotation;
 pub use calibration::{ByFrequency, Calibration, CalibrationError, FrequencyTable};
+pub use column_samples::ColumnSamples;
 pub use coverage::Coverage;
 pub use deployment::{Deployment, DeploymentList, FileFailure, PositionPublic, Visibility};
 pub use levels::{Band, Level, Quantity};
+pub use model::{FrontEnd, Metric, ModelCard, ModelClass, Scores, WindowPlan};
 pub use problem::Problem;
 pub use quality::{
-    DeploymentQuality, Finding, FindingKind, HourQuality, Quality, RecordingQuality,
+    DeploymentQuality, Finding, FindingCount, FindingKind, HourQuality, Quality, QualityList,
+    QualitySummary, RecordingQuality, Severity,
 };
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
+mod severity;
+
+pub use severity::Severity;
+
 /// What the samples of a recording, or of an hour, tell of how they were recorded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -128,13 +132,50 @@ pub enum FindingKind {
 pub struct DeploymentQuality {
     /// Recordings that are measured already: the answer is complete when these are all.
     pub measured: usize,
-    /// Each recording, in the order of the deployment's list.
+    /// Recordings that there are.
+    pub recording_count: usize,
+    /// How many recordings have findings of which kind, those of the files among them.
+    pub counts: Vec<FindingCount>,
+    /// Each recording, in the order of the deployment's list; empty where `recordings=false` asked for
+    /// none.
     pub recordings: Vec<RecordingQuality>,
     /// Hours of the clock with measured recordings, in order; none where they are not dated.
     pub hours: Vec<HourQuality>,
     /// What the files tell together: rates, duplicates, gains, the clock. Their `recordings` are
     /// indices into the list above.
     pub findings: Vec<Finding>,
+}
+
+/// What `GET api/v1/quality` answers: a line for each deployment that a reader finds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct QualityList {
+    /// By name of the deployment, as `GET api/v1/deployments` has them.
+    pub deployments: Vec<QualitySummary>,
+}
+
+/// The quality of a deployment in a few numbers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct QualitySummary {
+    /// The deployment's id.
+    pub deployment: String,
+    /// Recordings that there are.
+    pub recording_count: usize,
+    /// Of them, how many are measured already: `counts` are complete when these are all.
+    pub measured: usize,
+    /// How many recordings have findings of which kind.
+    pub counts: Vec<FindingCount>,
+}
+
+/// How many recordings of a deployment have findings of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct FindingCount {
+    /// The kind; each stands once in a list, in the order of [`FindingKind`].
+    pub kind: FindingKind,
+    /// Recordings that it was found of, 1 or more.
+    pub recordings: usize,
 }
 
 /// The quality of one recording.
@@ -169,4 +210,50 @@ pub struct HourQuality {
     pub peak: f64,
     /// What a person should know of some of it.
     pub kinds: Vec<FindingKind>,
+}
+
+impl DeploymentQuality {
+    /// What was found of each recording: in its samples, and in what the files tell together. In the
+    /// order of `recordings`.
+    pub fn by_recording(&self) -> Vec<Vec<&Finding>> {
+        let mut all: Vec<Vec<&Finding>> =
+            self.recordings.iter().map(|r| r.findings.iter().collect()).collect();
+        for finding in &self.findings {
+            for index in &finding.recordings {
+                if let Some(of_it) = all.get_mut(*index) {
+                    of_it.push(finding);
+                }
+            }
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_has_what_its_samples_and_what_the_files_together_tell_of_it() {
+        let finding = |kind, recordings: &[usize]| Finding {
+            kind,
+            sentence: String::new(),
+            recordings: recordings.to_vec(),
+        };
+        let with = |findings| RecordingQuality { findings, ..Default::default() };
+        let quality = DeploymentQuality {
+            recordings: vec![with(vec![finding(FindingKind::Clipping, &[])]), with(Vec::new())],
+            // An index that leads nowhere is passed over.
+            findings: vec![
+                finding(FindingKind::Duplicate, &[0, 1, 7]),
+                finding(FindingKind::ClockDrift, &[]),
+            ],
+            ..Default::default()
+        };
+        let kinds: Vec<Vec<FindingKind>> =
+            quality.by_recording().iter().map(|all| all.iter().map(|f| f.kind).collect()).collect();
+        let expected =
+            [vec![FindingKind::Clipping, FindingKind::Duplicate], vec![FindingKind::Duplicate]];
+        assert_eq!(kinds, expected);
+    }
 }

@@ -3,6 +3,7 @@
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
+use crate::quality::{Finding, Severity};
 use crate::time::Timestamp;
 
 /// What is asked of the recordings of a deployment.
@@ -19,6 +20,8 @@ pub struct RecordingQuery {
     pub descending: bool,
     /// Only those that can't be opened (`true`) or only those that can (`false`).
     pub failed: Option<bool>,
+    /// Only those of which something at least so grave was found.
+    pub quality: Option<Severity>,
     /// Only those that end after this.
     pub from: Option<Timestamp>,
     /// Only those that begin before this.
@@ -36,6 +39,7 @@ impl Default for RecordingQuery {
             sort: RecordingSort::Start,
             descending: false,
             failed: None,
+            quality: None,
             from: None,
             until: None,
             offset: 0,
@@ -54,6 +58,7 @@ impl RecordingQuery {
             ("sort", (self.sort != usual.sort).then(|| self.sort.name().to_owned())),
             ("descending", self.descending.then(|| "true".to_owned())),
             ("failed", self.failed.map(|failed| failed.to_string())),
+            ("quality", self.quality.map(|least| least.name().to_owned())),
             ("from", time(self.from)),
             ("until", time(self.until)),
             ("offset", (self.offset != usual.offset).then(|| self.offset.to_string())),
@@ -79,6 +84,7 @@ impl RecordingQuery {
                 }
                 "descending" => read.descending = value == "true",
                 "failed" => read.failed = value.parse().ok(),
+                "quality" => read.quality = Severity::from_name(&value),
                 "from" => read.from = Timestamp::from_iso(&value).ok(),
                 "until" => read.until = Timestamp::from_iso(&value).ok(),
                 "offset" => read.offset = value.parse().unwrap_or(read.offset),
@@ -106,16 +112,19 @@ pub enum RecordingSort {
     Duration,
     /// Frames a second.
     Rate,
+    /// The gravest of what was found of it; those of which nothing was found come first.
+    Quality,
 }
 
 impl RecordingSort {
     /// All of them.
-    pub const ALL: [RecordingSort; 5] = [
+    pub const ALL: [RecordingSort; 6] = [
         RecordingSort::Start,
         RecordingSort::Name,
         RecordingSort::Bytes,
         RecordingSort::Duration,
         RecordingSort::Rate,
+        RecordingSort::Quality,
     ];
 
     /// Its name in a query.
@@ -126,6 +135,7 @@ impl RecordingSort {
             RecordingSort::Bytes => "bytes",
             RecordingSort::Duration => "duration",
             RecordingSort::Rate => "rate",
+            RecordingSort::Quality => "quality",
         }
     }
 }
@@ -157,6 +167,10 @@ pub struct RecordingRow {
     pub failure: Option<String>,
     /// Whether it has not been looked into yet.
     pub unread: bool,
+    /// Whether its samples have been measured.
+    pub measured: bool,
+    /// What a person should know of its quality.
+    pub findings: Vec<Finding>,
 }
 
 /// What is answered.
@@ -180,6 +194,7 @@ mod tests {
             sort: RecordingSort::Duration,
             descending: true,
             failed: Some(true),
+            quality: Some(Severity::Doubt),
             from: Some(Timestamp(1_717_243_200_000_000_001)),
             until: None,
             offset: 200,
@@ -187,7 +202,9 @@ mod tests {
         };
         assert_eq!(RecordingQuery::from_query(&question.to_query()), question);
         assert_eq!(RecordingQuery::default().to_query(), "");
-        let odd = RecordingQuery::from_query("?page=library&sort=colour&offset=-3&failed=perhaps");
+        let odd = RecordingQuery::from_query(
+            "?page=library&sort=colour&offset=-3&failed=perhaps&quality=x",
+        );
         assert_eq!(odd, RecordingQuery::default());
     }
 

@@ -4,7 +4,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 4 | `SPT1` |
+//! | 4 | `SPT2` |
 //! | i32 | level; a column of level L lasts 2^L times as long as one of level 0 |
 //! | i64 | tile: its first column is column `256 * tile` of the level |
 //! | u32 | bands, 0 Hz first |
@@ -14,11 +14,15 @@
 //! | u32 | flags; 1: some of it is still to be built |
 //! | u32 | 0 |
 //!
-//! Then, for each column, a u32: the frames of the transform that it holds, 0 in a gap. Then the columns
-//! that are no gap, band by band within each: the mean in steps of 0.1 dB, less that of the column before
+//! Then, for each column, a u32: the frames of the transform that it holds, 0 in a gap; and a u64: the
+//! samples that were taken in it. Then, of the columns with samples, the smallest sample of each, the
+//! largest of each, and the mean square of each, as f32: the lowest bytes of all 3 numbers of all columns
+//! first, the highest last. Then the columns with frames, band by band within each: the mean in steps of 0.1 dB, less that of the column before
 //! (wrapping, the first less 0), and how far the maximum lies above the mean in steps of 0.5 dB; both in
 //! 16 bits, the low bytes of all first and then the high bytes of all, because what compresses next
 //! (gzip) finds the high bytes alike.
+
+use crate::ColumnSamples;
 
 /// Columns of a tile.
 pub const TILE_COLUMNS: usize = 256;
@@ -29,11 +33,11 @@ pub const EXCESS_STEP_DB: f32 = 0.5;
 /// More bands than this are no pyramid's.
 const MOST_BANDS: usize = 1 << 16;
 
-const MAGIC: &[u8; 4] = b"SPT1";
+const MAGIC: &[u8; 4] = b"SPT2";
 const HEADER_BYTES: usize = 48;
 const UNFINISHED: u32 = 1;
 
-/// Mean and maximum power of some columns of one level.
+/// Mean and maximum power of some columns of one level, and the wave form of their samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tile {
     /// The level; below 0 it is finer than what is stored.
@@ -51,6 +55,8 @@ pub struct Tile {
     pub unfinished: bool,
     /// Frames of the transform in each column; 0 is a gap.
     pub frames: Vec<u32>,
+    /// The samples of each column; there may be some where no frame is.
+    pub samples: Vec<ColumnSamples>,
     /// Level of the mean power, dB re FS²/Hz, `mean_db[column * bands + band]`; NaN in a gap.
     pub mean_db: Vec<f32>,
     /// Level of the largest power of any frame, shaped like `mean_db`.
@@ -74,6 +80,7 @@ impl Tile {
             bin_hz,
             unfinished: false,
             frames: vec![0; TILE_COLUMNS],
+            samples: vec![ColumnSamples::default(); TILE_COLUMNS],
             mean_db: cells.clone(),
             max_db: cells,
         }
@@ -83,7 +90,8 @@ impl Tile {
     pub fn encode(&self) -> Vec<u8> {
         let bands = self.bands.max(1);
         let cells = self.frames.iter().filter(|&&frames| frames > 0).count() * bands;
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + 4 * self.frames.len() + 4 * cells);
+        let columns = self.frames.len();
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + (4 + 8 + 12) * columns + 4 * cells);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&self.level.to_le_bytes());
         bytes.extend_from_slice(&self.tile.to_le_bytes());
@@ -93,8 +101,15 @@ impl Tile {
         bytes.extend_from_slice(&self.bin_hz.to_le_bytes());
         bytes.extend_from_slice(&(if self.unfinished { UNFINISHED } else { 0 }).to_le_bytes());
         bytes.extend_from_slice(&0u32.to_le_bytes());
-        for frames in &self.frames {
-            bytes.extend_from_slice(&frames.to_le_bytes());
+        bytes.extend(self.frames.iter().flat_map(|frames| frames.to_le_bytes()));
+        bytes.extend(self.samples.iter().flat_map(|samples| samples.count.to_le_bytes()));
+        let sampled = self.samples.iter().filter(|samples| samples.count > 0);
+        let numbers: [fn(&ColumnSamples) -> f32; 3] = [|s| s.min, |s| s.max, |s| s.mean_square];
+        let of_all = |of: fn(&ColumnSamples) -> f32| sampled.clone().map(of);
+        let wave: Vec<[u8; 4]> =
+            numbers.into_iter().flat_map(of_all).map(f32::to_le_bytes).collect();
+        for plane in 0..4 {
+            bytes.extend(wave.iter().map(|value| value[plane]));
         }
         let mut steps = Vec::with_capacity(cells);
         let mut excess = Vec::with_capacity(cells);
@@ -125,7 +140,7 @@ impl Tile {
         let short = || fail("it ends early");
         let mut at = Reader { bytes };
         if at.take::<4>().ok_or_else(short)? != MAGIC {
-            return Err(fail("it does not begin with SPT1"));
+            return Err(fail("it does not begin with SPT2"));
         }
         let mut header = || -> Option<_> {
             Some((
@@ -150,6 +165,14 @@ impl Tile {
             .chunks_exact(4)
             .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
             .collect();
+        let counts: Vec<u64> = at
+            .many(8 * columns)
+            .ok_or_else(short)?
+            .chunks_exact(8)
+            .map(|b| u64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]))
+            .collect();
+        let sampled = counts.iter().filter(|&&count| count > 0).count();
+        let wave = at.many(4 * 3 * sampled).ok_or_else(short)?;
         let recorded = frames.iter().filter(|&&f| f > 0).count() * bands;
         let mut plane = || at.many(recorded).ok_or_else(short);
         let (mean_low, mean_high, excess_low, excess_high) =
@@ -171,6 +194,15 @@ impl Tile {
                 out.max_db[column * bands + band] = mean_db + f32::from(excess) * EXCESS_STEP_DB;
                 cell += 1;
             }
+        }
+        let plane = 3 * sampled;
+        let number = |i: usize| {
+            f32::from_le_bytes([wave[i], wave[plane + i], wave[2 * plane + i], wave[3 * plane + i]])
+        };
+        let with_samples = out.samples.iter_mut().zip(counts).filter(|(_, count)| *count > 0);
+        for (i, (samples, count)) in with_samples.enumerate() {
+            let (min, max) = (number(i), number(sampled + i));
+            *samples = ColumnSamples { count, min, max, mean_square: number(2 * sampled + i) };
         }
         out.frames = frames;
         Ok(out)
@@ -205,12 +237,18 @@ mod tests {
         let mut tile = Tile::gap(-3, -70_000, 257, 13_333_376, 375.0);
         for column in (0..TILE_COLUMNS).filter(|c| !(20..90).contains(c)) {
             tile.frames[column] = 1 + column as u32;
+            let most = 1e-3 * (column as f32).sin();
+            let count = column as u64 + (1 << 40);
+            tile.samples[column] =
+                ColumnSamples { count, min: most - 1e-4, max: most, mean_square: most * most };
             for band in 0..257 {
                 let mean = -60.0 - 0.13 * band as f32 + (column as f32).sin();
                 tile.mean_db[column * 257 + band] = mean;
                 tile.max_db[column * 257 + band] = mean + (band % 90) as f32;
             }
         }
+        // The last samples before a gap.
+        tile.samples[20] = ColumnSamples { count: 3, min: -0.5, max: 0.25, mean_square: 0.1 };
         tile
     }
 
@@ -221,6 +259,7 @@ mod tests {
         assert_eq!((back.level, back.tile, back.bands), (tile.level, tile.tile, tile.bands));
         assert_eq!((back.column_ns, back.bin_hz), (tile.column_ns, tile.bin_hz));
         assert_eq!((&back.frames, back.unfinished), (&tile.frames, false));
+        assert_eq!(back.samples, tile.samples);
         for (i, (a, b)) in tile.mean_db.iter().zip(&back.mean_db).enumerate() {
             let gap = (20..90).contains(&(i / 257));
             assert!((a - b).abs() <= 0.0501 || gap && b.is_nan(), "{i}: {b} for {a}");

@@ -55,7 +55,7 @@ fn frame(c: &mut Criterion) {
                 scale: FrequencyScale::new(axis, 0.0, top),
                 floor_db: -110.0,
                 ceiling_db: -70.0,
-                offset_db: 0.0,
+                calibration: None,
                 map: ColourMap::Inferno,
                 flatten: None,
                 statistic: Statistic::Both,

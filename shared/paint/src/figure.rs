@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use spyhop_api::Calibration;
 use spyhop_api::view::{ColourMap, Statistic};
 use spyhop_signal::spectrum::scale::FrequencyScale;
 
@@ -46,8 +47,8 @@ pub struct FigureSpec<'a> {
     pub map: ColourMap,
     /// Floor and ceiling, dB in `level_unit`.
     pub range_db: (f64, f64),
-    /// Calibration, added to 10·lg(power).
-    pub offset_db: f64,
+    /// What makes pressure of full scale.
+    pub calibration: Option<&'a Calibration>,
     /// Unit of the levels (see [`crate::parts::level_unit`]).
     pub level_unit: &'a str,
     /// What is subtracted.
@@ -190,7 +191,7 @@ fn spectrogram(spec: &FigureSpec<'_>, area: Area, source: &dyn ColumnSource) -> 
         scale: spec.scale,
         floor_db: spec.range_db.0 as f32,
         ceiling_db: spec.range_db.1 as f32,
-        offset_db: spec.offset_db as f32,
+        calibration: spec.calibration,
         map: spec.map,
         flatten: spec.flatten,
         statistic: spec.statistic,

@@ -11,6 +11,7 @@ mod rows;
 
 use std::ops::Range;
 
+use spyhop_api::Calibration;
 use spyhop_api::view::{ColourMap, Statistic};
 use spyhop_signal::spectrum::scale::FrequencyScale;
 
@@ -30,12 +31,14 @@ pub struct RasterSpec<'a> {
     pub positions: Range<f64>,
     /// Frequency from the lower edge to the upper.
     pub scale: FrequencyScale,
-    /// Level of the map's first colour, dB in the unit of the colour bar (after `offset_db`).
+    /// Level of the map's first colour, dB in the unit of the colour bar (after the calibration).
     pub floor_db: f32,
     /// Level of the map's last colour.
     pub ceiling_db: f32,
-    /// Added to 10·lg(power): the calibration. Not added to a flattened picture.
-    pub offset_db: f32,
+    /// Applied to the power of each row before rows are averaged. Rows outside of a table are drawn
+    /// with its nearest value in paler colours, because no level is known there. Of no consequence to a
+    /// flattened picture, which is relative in each band.
+    pub calibration: Option<&'a Calibration>,
     /// Colours.
     pub map: ColourMap,
     /// What is subtracted; the picture then shows dB above it.
@@ -110,9 +113,16 @@ pub fn raster(spec: &RasterSpec<'_>, source: &dyn ColumnSource, out_rgba: &mut [
     }
 }
 
+/// Part of the ground in the colours of rows of which no level is known.
+const PALE: f32 = 0.55;
+
 /// Levels to colours.
 struct Painter {
     lut: Lut,
+    /// The same, for rows that a calibration does not cover.
+    pale: [[u8; 4]; 256],
+    /// Which rows these are: those before and from the other on.
+    covered: Range<usize>,
     /// Steps of the map a dB.
     gain: f32,
     /// dB that are added before, row by row.
@@ -126,14 +136,20 @@ impl Painter {
     fn new(spec: &RasterSpec<'_>) -> Painter {
         let range = (spec.ceiling_db - spec.floor_db).max(1e-3);
         let bias_db = match &spec.flatten {
-            None => vec![spec.offset_db - spec.floor_db; spec.height],
+            None => {
+                let flat_db = spec.calibration.and_then(Calibration::offset_db).unwrap_or(0.0);
+                vec![flat_db as f32 - spec.floor_db; spec.height]
+            }
             Some(flatten) => {
                 let median = accumulate::flatten_levels(spec, flatten);
                 median.iter().map(|m| -m - spec.floor_db).collect()
             }
         };
+        let lut = Lut::new(spec.map);
         Painter {
-            lut: Lut::new(spec.map),
+            pale: paler(&lut, spec.theme.gap.rgba()),
+            lut,
+            covered: covered(spec),
             gain: 255.0 / range,
             bias_db,
             pending: spec.theme.pending.rgba(),
@@ -143,8 +159,9 @@ impl Painter {
     }
 
     fn levels(&self, levels: &[Lanes], pixels: &mut [[[u8; 4]; LANES]]) {
-        let table = self.lut.entries();
-        for ((pixels, levels), bias) in pixels.iter_mut().zip(levels).zip(&self.bias_db) {
+        let rows = pixels.iter_mut().zip(levels).zip(&self.bias_db).enumerate();
+        for (y, ((pixels, levels), bias)) in rows {
+            let table = if self.covered.contains(&y) { self.lut.entries() } else { &self.pale };
             for (pixel, level) in pixels.iter_mut().zip(levels) {
                 let step = (level + bias) * self.gain + 0.5;
                 // A float becomes the nearest byte: what lies outside the range takes its end's colour.
@@ -159,4 +176,22 @@ impl Painter {
             *pixel = if striped { self.gap_hatch } else { self.gap };
         }
     }
+}
+
+/// The rows from the top of which a level is known: all but those beyond a table's ends.
+fn covered(spec: &RasterSpec<'_>) -> Range<usize> {
+    let table = spec.calibration.filter(|_| spec.flatten.is_none()).and_then(Calibration::band_hz);
+    let Some((low_hz, high_hz)) = table else { return 0..spec.height };
+    let height = spec.height as f64;
+    let row = |hz: f64| ((1.0 - spec.scale.to_unit(hz)) * height).clamp(0.0, height);
+    // A row belongs to where its middle lies.
+    (row(high_hz) - 0.5).ceil().max(0.0) as usize..(row(low_hz) - 0.5).ceil().max(0.0) as usize
+}
+
+/// A map's colours, mixed with the ground.
+fn paler(lut: &Lut, ground: [u8; 4]) -> [[u8; 4]; 256] {
+    let mix = |colour: u8, ground: u8| {
+        (f32::from(colour) + PALE * (f32::from(ground) - f32::from(colour))).round() as u8
+    };
+    lut.entries().map(|c| std::array::from_fn(|i| mix(c[i], ground[i])))
 }

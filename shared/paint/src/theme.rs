@@ -31,6 +31,8 @@ pub struct Theme {
     pub selection: Colour,
     /// Annotation boxes.
     pub annotation: Colour,
+    /// What is wrong with a recording.
+    pub fault: Colour,
     /// First and second cursor.
     pub cursors: [Colour; 2],
     /// Crosshair under the pointer.
@@ -58,6 +60,7 @@ impl Theme {
             wave_rms: Colour::hex(0x9ad1f5),
             selection: Colour::hex(0x7fe3ff),
             annotation: Colour::hex(0xffd166),
+            fault: Colour::hex(0xff9b8f),
             cursors: [Colour::hex(0x6ee7a8), Colour::hex(0xff9fd0)],
             crosshair: Colour::hex(0xffffff).with_alpha(150),
             playhead: Colour::hex(0xffffff),
@@ -81,6 +84,7 @@ impl Theme {
             wave_rms: Colour::hex(0x0f4f80),
             selection: Colour::hex(0x0089b3),
             annotation: Colour::hex(0xb86b00),
+            fault: Colour::hex(0xb3261e),
             cursors: [Colour::hex(0x0a8f4d), Colour::hex(0xc2185b)],
             crosshair: Colour::hex(0x000000).with_alpha(140),
             playhead: Colour::hex(0x111111),
@@ -101,7 +105,8 @@ mod tests {
                     assert!(text.contrast(ground) >= 4.5, "{text:?} on {ground:?}");
                 }
                 // Marks that carry meaning: 3:1 (WCAG 1.4.11).
-                for mark in [theme.wave, theme.selection, theme.annotation, theme.axis] {
+                for mark in [theme.wave, theme.selection, theme.annotation, theme.fault, theme.axis]
+                {
                     assert!(mark.contrast(ground) >= 3.0, "{mark:?} on {ground:?}");
                 }
             }

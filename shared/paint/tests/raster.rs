@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use spyhop_api::view::{ColourMap, FrequencyAxis, Statistic};
+use spyhop_api::{Calibration, FrequencyTable};
 use spyhop_paint::{
     Column, ColumnSource, Flatten, Found, FrequencyScale, Lut, RasterSpec, Theme, raster,
 };
@@ -76,7 +77,7 @@ fn spec(grid: &Grid, width: usize, height: usize, axis: FrequencyAxis) -> Raster
         scale: FrequencyScale::new(axis, 0.0, grid.top_hz()),
         floor_db: -120.0,
         ceiling_db: -20.0,
-        offset_db: 0.0,
+        calibration: None,
         map: ColourMap::Grey,
         flatten: None,
         statistic: Statistic::Mean,
@@ -222,7 +223,8 @@ fn calibration_moves_levels_and_flattening_takes_the_sea_away() {
     let grid = Grid::new(16, 129, |c, r| slope(r) * if c == 8 { 100.0 } else { 1.0 });
     let mut spec = spec(&grid, 16, 257, FrequencyAxis::Linear);
     let plain = paint(&spec, &grid);
-    (spec.offset_db, spec.floor_db, spec.ceiling_db) = (170.0, 50.0, 150.0);
+    let calibration = Calibration::UpaPerFullscale { db: 170.0.into() };
+    (spec.calibration, spec.floor_db, spec.ceiling_db) = (Some(&calibration), 50.0, 150.0);
     assert_eq!(paint(&spec, &grid), plain);
 
     let median: Vec<f32> = (0..129).map(slope).collect();
@@ -234,6 +236,51 @@ fn calibration_moves_levels_and_flattening_takes_the_sea_away() {
         assert!((grey(&flat, 16, 3, y) - 63.75).abs() < 1.0, "the sea is 0 dB everywhere");
         assert!((grey(&flat, 16, 8, y) - 191.25).abs() < 1.0, "the call is 20 dB above it");
     }
+}
+
+#[test]
+fn a_table_moves_each_row_by_its_own_value_and_pales_where_it_says_nothing() {
+    // Bins of 10 Hz to 1280 Hz; 170 dB at 100 Hz, 190 dB at 1000 Hz, straight over lg f.
+    let table = FrequencyTable::new(vec![(100.0, 170.0), (1000.0, 190.0)]).expect("a table");
+    let calibration = Calibration::UpaPerFullscale { db: table.into() };
+    let offset_db = |hz: f64| 170.0 + 20.0 * (hz.clamp(100.0, 1000.0) / 100.0).log10();
+    let noisy = |c: usize, r: usize| noise(c, r, 1e-7);
+    let mut grid = Grid::new(20, 129, noisy);
+    grid.max = grid.mean.iter().map(|m| m * 30.0).collect();
+    let mut by_hand = Grid::new(20, 129, |c, r| {
+        noisy(c, r) * 10f64.powf((offset_db(10.0 * r as f64) - 170.0) / 10.0) as f32
+    });
+    by_hand.max = by_hand.mean.iter().map(|m| m * 30.0).collect();
+    for statistic in [Statistic::Mean, Statistic::Both, Statistic::Max] {
+        // A pixel smaller than a row, about as large, and far larger.
+        for height in [1000, 129, 40] {
+            let mut plain = spec(&by_hand, 20, height, FrequencyAxis::Linear);
+            plain.statistic = statistic;
+            let mut calibrated = plain.clone();
+            calibrated.calibration = Some(&calibration);
+            (calibrated.floor_db, calibrated.ceiling_db) = (50.0, 150.0);
+            let (expected, seen) = (paint(&plain, &by_hand), paint(&calibrated, &grid));
+            for y in 0..height {
+                let hz = plain.scale.to_hz(1.0 - (y as f64 + 0.5) / height as f64);
+                let is_covered = (100.0..=1000.0).contains(&hz);
+                for x in 0..20 {
+                    let (a, b) = (grey(&expected, 20, x, y), grey(&seen, 20, x, y));
+                    let pale = a + 0.55 * (f64::from(plain.theme.gap.r) - a);
+                    let told = if is_covered { a } else { pale };
+                    // A step is 0.4 dB: powers of ten are rounded to single precision.
+                    assert!((b - told).abs() <= 1.0, "{statistic:?} {hz} Hz: {b} for {told}");
+                }
+            }
+        }
+    }
+    // On the bin of 500 Hz: −70 dB and 183.98 dB are 113.98 dB re 1 µPa²/Hz.
+    let flat = Grid::new(4, 129, |_, _| 1e-7);
+    let mut picture = spec(&flat, 4, 129, FrequencyAxis::Linear);
+    picture.scale = FrequencyScale::new(FrequencyAxis::Linear, -5.0, 1285.0);
+    picture.calibration = Some(&calibration);
+    (picture.floor_db, picture.ceiling_db) = (100.0, 125.5);
+    let rgba = paint(&picture, &flat);
+    assert!((grey(&rgba, 4, 1, 128 - 50) / 10.0 + 100.0 - 113.98).abs() < 0.06);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod detect;
+pub mod fbank;
 mod fir;
 pub mod formats;
 pub mod levels;

@@ -12,5 +12,5 @@ mod slice;
 pub use boxes::{BoxMeasures, BoxSpec, CONTEXT_S, measure_box};
 pub use contrast::contrast;
 pub(crate) use energy_share::{BinEnergy, energy_share_hz};
-pub use readings::{LevelReference, Reading};
+pub use readings::Reading;
 pub use slice::{Peak, Slice};

@@ -1,4 +1,5 @@
-//! The pyramid: mean and maximum power of a deployment on a clock grid, from a tenth of a second to months.
+//! The pyramid: mean and maximum power of a deployment, and the wave form of its samples, on a clock grid,
+//! from a tenth of a second to months.
 //!
 //! A [`Grid`] fixes which nanoseconds a column covers; it begins at 1970 and not at a recording, so that
 //! what is computed of one file stays when others are added before it. [`Recorded`] says which samples

@@ -16,5 +16,5 @@ mod upper_band;
 
 pub use clock::survey_clock;
 pub use files::survey_files;
-pub use findings::findings;
+pub use findings::{findings, percent};
 pub use meter::QualityMeter;

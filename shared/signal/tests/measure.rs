@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use serde_json::Value;
 use spyhop_api::view::SpectrumSettings;
-use spyhop_signal::measure::{BoxMeasures, BoxSpec, LevelReference, Slice, measure_box};
+use spyhop_api::{Calibration, FrequencyTable};
+use spyhop_signal::measure::{BoxMeasures, BoxSpec, Slice, measure_box};
 
 fn fixture() -> Value {
     serde_json::from_str(include_str!("fixtures/scipy_measures.json")).expect("valid JSON")
@@ -49,7 +50,8 @@ fn settings() -> SpectrumSettings {
 }
 
 fn measured(samples: &[f32]) -> BoxMeasures {
-    let spec = BoxSpec { sample_rate_hz: RATE, band_hz: BAND, spectrum: settings() };
+    let spec =
+        BoxSpec { sample_rate_hz: RATE, band_hz: BAND, spectrum: settings(), calibration: None };
     measure_box(samples, INSIDE, &spec).expect("sound settings")
 }
 
@@ -124,6 +126,7 @@ fn a_sine_of_a_tenth_reads_the_levels_of_the_test_vectors() {
         sample_rate_hz: rate,
         band_hz: (900.0, 1100.0),
         spectrum: SpectrumSettings::default(),
+        calibration: None,
     };
     let m = measure_box(&sine, 0..48_000, &spec).expect("sound settings");
     assert!((m.rms_db.expect("a level") + 23.01).abs() < 0.01, "{:?}", m.rms_db);
@@ -132,11 +135,46 @@ fn a_sine_of_a_tenth_reads_the_levels_of_the_test_vectors() {
     // Between bins of 46.9 Hz a parabola through a Hann window's levels errs by up to 2 % of a bin.
     assert!((m.peak_hz.expect("a peak") - 1000.0).abs() < 1.0, "{:?}", m.peak_hz);
     assert!(m.snr_db.is_none(), "there is nothing around the box");
-    let readings = m.readings(LevelReference::Micropascal { offset_db: 176.0 });
+    let calibration = Some(Calibration::UpaPerFullscale { db: 176.0.into() });
+    let in_pascals = measure_box(&sine, 0..48_000, &BoxSpec { calibration, ..spec });
+    let readings = in_pascals.expect("sound settings").readings(true);
     let level = readings.iter().find(|r| r.name == "band sound pressure level").expect("a level");
     assert!((level.value - 152.99).abs() < 0.01 && level.unit == "dB re 1 µPa");
-    let plain = m.readings(LevelReference::FullScale);
+    let plain = m.readings(false);
     assert!(plain.iter().all(|r| !r.unit.contains("µPa")), "nothing is in pascals uncalibrated");
+}
+
+#[test]
+fn a_table_by_frequency_weighs_each_part_of_a_box_by_itself() {
+    // Two sines of a tenth, −23.01 dB each: 170 dB at 500 Hz and 182.04 dB at 2000 Hz (two octaves of
+    // 6.02 dB) make 146.99 and 159.03 dB, together 159.29 dB re 1 µPa.
+    let rate = 48_000.0;
+    let sine = |hz: f64, n: i32| 0.1 * (TAU * hz * f64::from(n) / rate).sin();
+    let both: Vec<f32> = (0..48_000).map(|n| (sine(500.0, n) + sine(2000.0, n)) as f32).collect();
+    let rows = vec![(50.0, 150.0), (5000.0, 190.0)];
+    let table = FrequencyTable::new(rows).expect("a table");
+    let level = |band_hz: (f64, f64)| {
+        let calibration = Some(Calibration::UpaPerFullscale { db: table.clone().into() });
+        let spectrum = SpectrumSettings::default();
+        let spec = BoxSpec { sample_rate_hz: rate, band_hz, spectrum, calibration };
+        measure_box(&both, 0..48_000, &spec).expect("sound settings")
+    };
+    for (band_hz, expected) in
+        [((400.0, 600.0), 146.99), ((1900.0, 2100.0), 159.03), ((100.0, 4000.0), 159.29)]
+    {
+        let rms_db = level(band_hz).rms_db.expect("a level");
+        assert!((rms_db - expected).abs() < 0.01, "{band_hz:?}: {rms_db}");
+    }
+    let peak = level((100.0, 4000.0)).peak_hz.expect("a peak");
+    assert!((peak - 2000.0).abs() < 2.0, "the calibrated spectrum is highest there: {peak}");
+    assert_eq!(level((6000.0, 9000.0)).rms_db, None, "nothing is known beyond the table");
+    let mut slice = Slice::of(&both, rate, &SpectrumSettings::default()).expect("sound settings");
+    let before = slice.mean[11];
+    slice.calibrate(&Calibration::UpaPerFullscale { db: table.into() });
+    let hz = 11.0 * slice.bin_hz;
+    let gain_db = 10.0 * f64::from(slice.mean[11] / before).log10();
+    assert!((gain_db - (150.0 + 20.0 * (hz / 50.0).log10())).abs() < 1e-4, "{gain_db}");
+    assert!(slice.mean[200].is_nan() && slice.peak(100.0, 20_000.0).is_some());
 }
 
 #[test]
@@ -147,6 +185,7 @@ fn white_noise_reads_its_spectral_density() {
         sample_rate_hz: 48_000.0,
         band_hz: (1000.0, 23_000.0),
         spectrum: SpectrumSettings::default(),
+        calibration: None,
     };
     let m = measure_box(&samples, 0..96_000, &spec).expect("sound settings");
     let density = m.mean_density_db.expect("a level") + 150.0;
@@ -163,10 +202,15 @@ fn gaps_count_for_nothing_and_nonsense_measures_nothing() {
     let gapped = measured(&samples);
     assert_eq!(gapped.recorded_s, 0.9);
     assert!((gapped.peak_hz.expect("a peak") - whole.peak_hz.expect("a peak")).abs() < 5.0);
-    assert!(gapped.readings(LevelReference::FullScale).iter().all(|r| r.value.is_finite()));
+    assert!(gapped.readings(false).iter().all(|r| r.value.is_finite()));
     samples.fill(f32::NAN);
     assert_eq!(measured(&samples).rms_db, None);
-    let spec = BoxSpec { sample_rate_hz: RATE, band_hz: (300.0, 100.0), spectrum: settings() };
+    let spec = BoxSpec {
+        sample_rate_hz: RATE,
+        band_hz: (300.0, 100.0),
+        spectrum: settings(),
+        calibration: None,
+    };
     assert_eq!(measure_box(&upsweep(), INSIDE, &spec).expect("settings").rms_db, None);
     assert_eq!(
         measure_box(&[], Range { start: 5, end: 3 }, &spec).expect("settings").recorded_s,

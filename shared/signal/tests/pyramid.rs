@@ -129,6 +129,7 @@ fn a_column_is_the_same_whatever_is_asked_for_with_it() {
             let cells = index * BANDS..(index + 1) * BANDS;
             assert_eq!(alone.frames, [*frames], "{level} {column}");
             assert!(alone.mean == all.mean[cells.clone()] && alone.max == all.max[cells]);
+            assert_eq!(alone.samples, all.samples[index..=index], "{level} {column}");
         }
     }
 }
@@ -169,6 +170,46 @@ fn no_column_mixes_the_silence_of_a_gap_into_its_power() {
         assert!(recorded.len() >= 4, "{level}");
         for power in &recorded {
             assert!((power / recorded[0] - 1.0).abs() < 1e-5, "{level}: {power}");
+        }
+    }
+}
+
+#[test]
+fn every_sample_is_in_the_wave_form_of_the_column_that_its_time_lies_in() {
+    let files = recordings();
+    let infos = infos(&files);
+    let (recorded, _) = Recorded::new(&infos).expect("recordings");
+    let grid = Grid::new(8000.0);
+    for level in [-9, -7, -3, 0, 2] {
+        let columns = whole(&files, level);
+        // Straight from the definition: count, minimum, maximum, sum of squares.
+        let mut expected =
+            vec![(0u64, f64::INFINITY, f64::NEG_INFINITY, 0.0); columns.frames.len()];
+        for run in &recorded.runs {
+            let bytes = files[run.recording].1.clone();
+            let mut recording =
+                formats::open(&files[run.recording].0, Box::new(bytes), &OpenOptions::default())
+                    .expect("a WAV");
+            let mut samples = Vec::new();
+            recording
+                .read_channel(run.first_frame, run.frames as usize, 0, &mut samples)
+                .expect("samples");
+            for (i, x) in samples.iter().map(|x| f64::from(*x)).enumerate() {
+                // 125 µs from one to the next.
+                let column = grid.column_at(level, run.start_ns + i as i64 * 125_000);
+                let e = &mut expected[(column - columns.first_column) as usize];
+                *e = (e.0 + 1, e.1.min(x), e.2.max(x), e.3 + x * x);
+            }
+        }
+        for (index, (samples, e)) in columns.samples.iter().zip(&expected).enumerate() {
+            assert_eq!(samples.count, e.0, "{level} {index}");
+            if e.0 > 0 {
+                assert_eq!((f64::from(samples.min), f64::from(samples.max)), (e.1, e.2));
+                // Summed in f32 by blocks of 256 a lane.
+                let mean_square = e.3 / e.0 as f64;
+                let off = f64::from(samples.mean_square) - mean_square;
+                assert!(off.abs() <= 1e-5 * mean_square, "{level} {index}: {off}");
+            }
         }
     }
 }

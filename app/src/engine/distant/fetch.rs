@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use gloo::net::http::Request;
 use gloo::timers::future::TimeoutFuture;
 use spyhop_api::tile::Tile;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Decoded, Key};
 use crate::engine::state::State;
+use crate::server::token::get;
 
 /// How long a tile that was not finished is shown until it is asked for again, ms.
 const UNFINISHED_MS: u32 = 3000;
@@ -68,7 +68,7 @@ async fn ask(url: &str, signal: Option<&web_sys::AbortSignal>) -> Result<Tile, F
         if aborted { Failure::Aborted } else { Failure::Said(said) }
     };
     let no_answer = "the server does not answer; is it running?";
-    let request = Request::get(url).abort_signal(signal);
+    let request = get(url).abort_signal(signal);
     let response = request.send().await.map_err(|_| failed(&no_answer))?;
     match response.status() {
         200 => {}

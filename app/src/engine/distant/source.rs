@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
+use spyhop_api::ColumnSamples;
 use spyhop_api::tile::TILE_COLUMNS;
 use spyhop_paint::{Column, ColumnSource, Found};
 use spyhop_signal::Line;
@@ -44,15 +45,14 @@ impl Level {
         self.missing.get(next).is_none_or(|tile| tile > tiles.end())
     }
 
-    /// A column that is no gap: its tile and its place in it.
+    /// A column: its tile and its place in it.
     fn column(&self, column: i64) -> Option<(&Decoded, usize)> {
         let (tile, index) = (
             column.div_euclid(TILE_COLUMNS as i64),
             column.rem_euclid(TILE_COLUMNS as i64) as usize,
         );
         let found = self.tiles.binary_search_by_key(&tile, |(t, _)| *t).ok()?;
-        let tile = &self.tiles[found].1;
-        (tile.frames.get(index).is_some_and(|f| *f > 0)).then_some((tile, index))
+        Some((&self.tiles[found].1, index))
     }
 }
 
@@ -101,7 +101,9 @@ impl Tiles {
         let (start, end) = (at(positions.start), at(positions.end));
         let mut found = Found::Gap;
         let mut column = |share: f64, column: i64| {
-            if let Some((tile, index)) = level.column(base + column).filter(|_| share > 0.0) {
+            let recorded = |(tile, index): &(&Decoded, usize)| tile.frames[*index] > 0;
+            let at_hand = level.column(base + column).filter(recorded);
+            if let Some((tile, index)) = at_hand.filter(|_| share > 0.0) {
                 found = Found::Data;
                 give(share * f64::from(tile.frames[index]), tile, index);
             }
@@ -120,23 +122,22 @@ impl Tiles {
         found
     }
 
-    /// The wave form under a pixel.
+    /// The wave form under a pixel: that of all columns that touch it, as for samples.
     pub fn wave(&self, positions: &Range<f64>) -> WaveFound {
-        let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
-        let (mut squares, mut weights) = (0.0, 0.0);
-        let found = self.each(positions, |weight, tile, index| {
-            let wave = tile.wave(index);
-            min = min.min(wave.min);
-            max = max.max(wave.max);
-            squares += f64::from(wave.mean_square) * weight;
-            weights += weight;
-        });
-        match found {
-            Found::Pending => WaveFound::Pending,
-            _ if weights > 0.0 => {
-                WaveFound::Data { min, max, rms: (squares / weights).sqrt() as f32 }
+        let touched = positions.start.floor() as i64..positions.end.ceil() as i64;
+        if self.line.parts(touched).next().is_none() {
+            return WaveFound::Gap;
+        }
+        let Some(level) = self.choose(positions) else { return WaveFound::Pending };
+        let mut all = ColumnSamples::default();
+        for column in self.grid.columns(level.level, positions) {
+            if let Some((tile, index)) = level.column(column) {
+                all = all.with(tile.samples[index]);
             }
-            _ => WaveFound::Gap,
+        }
+        match all.count {
+            0 => WaveFound::Gap,
+            _ => WaveFound::Data { min: all.min, max: all.max, rms: all.mean_square.sqrt() },
         }
     }
 }

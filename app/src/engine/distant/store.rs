@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use spyhop_api::ColumnSamples;
 use spyhop_api::tile::{TILE_COLUMNS, Tile};
-use spyhop_signal::spectrum::WaveColumn;
 
 /// Memory that tiles may take: about ten screens of them.
 const MOST_BYTES: usize = 64 << 20;
@@ -24,6 +24,8 @@ pub struct Decoded {
     pub bin_hz: f64,
     /// Frames in each column; 0 is a gap.
     pub frames: Vec<u32>,
+    /// The wave form of each column.
+    pub samples: Vec<ColumnSamples>,
     /// Mean power, band by band of each column.
     mean: Vec<f32>,
     /// Maximum power, shaped like `mean`.
@@ -40,6 +42,7 @@ impl Decoded {
             bands: tile.bands,
             bin_hz: tile.bin_hz,
             frames: tile.frames.clone(),
+            samples: tile.samples.clone(),
             mean: tile.mean_db.iter().map(power).collect(),
             max: tile.max_db.iter().map(power).collect(),
         }
@@ -52,19 +55,9 @@ impl Decoded {
         (mean, self.max.get(bands).unwrap_or_default())
     }
 
-    /// The wave form of a column that is no gap, as far as its power tells it: the mean square is the
-    /// sum of the mean power, the height the RMS of the loudest frame at most. The extremes of the samples
-    /// themselves are higher; a tile does not hold them.
-    pub fn wave(&self, index: usize) -> WaveColumn {
-        // The lowest band is left out: DC stands there.
-        let of = |power: &[f32]| power.iter().skip(1).sum::<f32>() * self.bin_hz as f32;
-        let (mean, max) = self.column(index);
-        let height = of(max).sqrt();
-        WaveColumn { min: -height, max: height, mean_square: of(mean) }
-    }
-
     fn bytes(&self) -> usize {
-        (self.mean.len() + self.max.len()) * size_of::<f32>() + TILE_COLUMNS * 4
+        (self.mean.len() + self.max.len()) * size_of::<f32>()
+            + TILE_COLUMNS * (4 + size_of::<ColumnSamples>())
     }
 }
 
@@ -145,6 +138,7 @@ mod tests {
     fn tile() -> Tile {
         let mut tile = Tile::gap(0, 0, 257, 1000, 375.0);
         tile.frames[3] = 80;
+        tile.samples[3].count = 20_480;
         for band in 0..257 {
             tile.mean_db[3 * 257 + band] = -60.0;
             tile.max_db[3 * 257 + band] = -40.0;
@@ -163,11 +157,7 @@ mod tests {
         assert!((mean[100] / 1e-6 - 1.0).abs() < 1e-5, "{}", mean[100]);
         assert!((max[100] / 1e-4 - 1.0).abs() < 1e-5);
         assert_eq!((decoded.frames[2], decoded.column(2).0[0]), (0, 0.0));
-        let wave = decoded.wave(3);
-        // 256 bands of 375 Hz at −60 dB: 0.096 FS².
-        assert!((wave.mean_square - 0.096).abs() < 1e-4, "{}", wave.mean_square);
-        // The maximum lies 20 dB higher.
-        assert!((wave.max - 3.098).abs() < 1e-2 && wave.min == -wave.max, "{}", wave.max);
+        assert_eq!(decoded.samples[3].count, 20_480);
     }
 
     #[test]

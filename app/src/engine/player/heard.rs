@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(timeline.position(0.0), 7.0);
         timeline.add(1.0, 100.0, 1000.0, 0.25);
         timeline.add(1.25, 0.0, 1000.0, 0.25);
-        assert_eq!(timeline.position(1.1), 200.0);
+        assert_eq!(timeline.position(1.1).round(), 200.0);
         assert_eq!(timeline.position(1.3).round(), 50.0);
         assert_eq!(timeline.position(9.0), 250.0, "it waits where the sound waits");
     }

@@ -9,10 +9,12 @@ use super::recordings::Recordings;
 use super::strip_view::StripView;
 use crate::commands::Action;
 use crate::server::catalogue;
+use crate::session::use_session;
 
 /// One deployment.
 #[component]
 pub fn DeploymentPage(id: String, shown: RecordingQuery, act: Callback<Action>) -> impl IntoView {
+    let session = use_session();
     let (wanted, named) = (id.clone(), id.clone());
     let asked = ask_for(
         || (),
@@ -33,7 +35,14 @@ pub fn DeploymentPage(id: String, shown: RecordingQuery, act: Callback<Action>) 
         <div class="library" id="deployment" data-deployment=named>
             {move || asked.failure.get().map(|why| view! {
                 <p class="trouble" role="alert">{why}</p>
-                <p><button on:click=move |_| act.run(Action::Library)>"To the library"</button></p>
+                <p class="buttons">
+                    <button on:click=move |_| act.run(Action::Library)>"To the library"</button>
+                    <Show when=move || !session.is_administrator.get()>
+                        <button class="offer" on:click=move |_| act.run(Action::Token)>
+                            "Enter the administrator's token"
+                        </button>
+                    </Show>
+                </p>
             })}
             {move || described.get().map(|deployment| view! { <Head deployment act/> })}
             <Show when=move || is_known.get()>

@@ -4,12 +4,14 @@ use leptos::prelude::*;
 use spyhop_api::Deployment;
 
 use super::facts;
+use super::quality_fact::{Qualities, QualityOfListed, QualityOfOne};
 use super::strip::HOUR_NS;
 use super::strip_view::StripView;
 use crate::link::use_link;
 use crate::pages::ServerPage;
+use crate::pages::preview::Preview;
 use crate::session::use_session;
-use crate::{actions, open, server};
+use crate::{actions, open};
 
 /// A deployment in the list.
 #[component]
@@ -56,8 +58,7 @@ fn lasts(d: &Deployment) -> bool {
 #[component]
 pub fn Picture(deployment: Deployment) -> impl IntoView {
     let session = use_session();
-    let source = format!("{}/preview.png", server::deployment_address(&deployment.id));
-    let no_picture = RwSignal::new(false);
+    let id = deployment.id.clone();
     let address = format!("?{}", open::best_view(&deployment).to_query());
     view! {
         // The button beside it does the same: once is enough on the way by keyboard.
@@ -67,10 +68,7 @@ pub fn Picture(deployment: Deployment) -> impl IntoView {
                 open::deployment(session, &deployment, false);
             }
         >
-            <Show when=move || !no_picture.get() fallback=|| view! { <span class="no-picture"/> }>
-                <img src=source.clone() alt="" loading="lazy" width="640" height="360"
-                    on:error=move |_| no_picture.set(true)/>
-            </Show>
+            <Preview id/>
         </a>
     }
 }
@@ -119,7 +117,14 @@ pub fn Facts(deployment: Deployment) -> impl IntoView {
         };
         view! { <p class="warned">{words}"; the table of recordings says why."</p> }
     });
-    view! { <dl class="facts">{rows}</dl>{bad} }
+    let quality = (deployment.recording_count > deployment.bad_count).then(|| {
+        let id = deployment.id.clone();
+        match use_context::<Qualities>() {
+            Some(all) => view! { <QualityOfListed id all/> }.into_any(),
+            None => view! { <QualityOfOne id/> }.into_any(),
+        }
+    });
+    view! { <dl class="facts">{rows}{quality}</dl>{bad} }
 }
 
 /// Whether a click means to follow the link here, and not in another tab or window.

@@ -3,23 +3,34 @@
 use leptos::prelude::*;
 use spyhop_api::view::{Source, View};
 use spyhop_api::{
-    Deployment, RecordingPage, RecordingQuery, RecordingRow, RecordingSort, Timestamp,
+    Deployment, RecordingPage, RecordingQuery, RecordingRow, RecordingSort, Severity, Timestamp,
 };
 
-use super::answers::{ask_for, when_rested};
+use super::answers::{ask_again_while, ask_for, when_rested};
 use super::entry::is_plain;
+use crate::mark::Mark;
 use crate::pages::ServerPage;
+use crate::quality::kinds_in_words;
 use crate::server::catalogue;
 use crate::session::use_session;
 use crate::{link, open, wording};
 
 /// The columns, and what the largest first is called of each.
-const COLUMNS: [(RecordingSort, &str); 5] = [
+const COLUMNS: [(RecordingSort, &str); 6] = [
     (RecordingSort::Name, "Name"),
     (RecordingSort::Start, "Start (UTC)"),
     (RecordingSort::Duration, "Duration"),
     (RecordingSort::Rate, "Rate"),
     (RecordingSort::Bytes, "Size"),
+    (RecordingSort::Quality, "Quality"),
+];
+
+/// What the table can be narrowed to by quality, with the words for it.
+const QUALITIES: [(Option<Severity>, &str); 4] = [
+    (None, "any quality"),
+    (Some(Severity::Note), "anything found"),
+    (Some(Severity::Doubt), "doubts and faults"),
+    (Some(Severity::Fault), "faults only"),
 ];
 
 /// The table.
@@ -45,10 +56,17 @@ pub fn Recordings(
     );
     let best =
         Memo::new(move |_| described.with(|d| d.as_ref().map(open::best_view).unwrap_or_default()));
+    ask_again_while(asked, |page: &RecordingPage| page.rows.iter().any(is_to_be_measured));
+    let shown_rows = Memo::new(move |_| {
+        asked.answer.with(|p| p.as_ref().map(|p| p.rows.clone()).unwrap_or_default())
+    });
     let rows = move || {
         let best = best.get();
-        let rows = asked.answer.with(|p| p.as_ref().map(|p| p.rows.clone()).unwrap_or_default());
-        rows.into_iter().map(|row| view! { <Row row best=best.clone()/> }).collect_view()
+        shown_rows
+            .get()
+            .into_iter()
+            .map(|row| view! { <Row row best=best.clone()/> })
+            .collect_view()
     };
     let typed = when_rested(move |text| {
         query.update(|q| (q.search, q.offset) = (text, 0));
@@ -75,6 +93,17 @@ pub fn Recordings(
                         {move || format!("only what can't be opened ({})", bad.get())}
                     </label>
                 </Show>
+                <select id="quality-filter" aria-label="Filter by quality"
+                    on:change=move |ev| {
+                        let least = Severity::from_name(&event_target_value(&ev));
+                        query.update(|q| (q.quality, q.offset) = (least, 0));
+                    }
+                >
+                    {QUALITIES.map(|(least, words)| view! {
+                        <option value=least.map_or("", Severity::name)
+                            selected=move || query.with(|q| q.quality == least)>{words}</option>
+                    }).collect_view()}
+                </select>
                 <span class="space"></span>
                 <Pager query page=asked.answer/>
             </div>
@@ -129,6 +158,7 @@ fn Row(row: RecordingRow, best: View) -> impl IntoView {
                 <th scope="row">{row.name.clone()}</th>
                 <td colspan="3" class="reason">{why}</td>
                 <td class="number">{wording::bytes(row.bytes)}</td>
+                <td class="quality"></td>
             </tr>
         }
         .into_any();
@@ -139,6 +169,7 @@ fn Row(row: RecordingRow, best: View) -> impl IntoView {
                 <th scope="row">{row.name.clone()}</th>
                 <td colspan="3" class="dim">"not looked into yet"</td>
                 <td class="number">{wording::bytes(row.bytes)}</td>
+                <td class="quality"></td>
             </tr>
         }
         .into_any();
@@ -146,6 +177,7 @@ fn Row(row: RecordingRow, best: View) -> impl IntoView {
     let view = alone(&best, &row.name);
     let address = format!("?{}", view.to_query());
     let remarks = remarks(&row);
+    let quality = found_of(&row);
     view! {
         <tr data-recording=row.name.clone() class="opens">
             <th scope="row">
@@ -159,9 +191,29 @@ fn Row(row: RecordingRow, best: View) -> impl IntoView {
             <td class="number">{wording::duration(row.duration_s)}</td>
             <td class="number">{wording::hertz(row.sample_rate_hz)}</td>
             <td class="number">{wording::bytes(row.bytes)}</td>
+            <td class="quality">{quality}</td>
         </tr>
     }
     .into_any()
+}
+
+/// Whether more of it will be known in a while.
+fn is_to_be_measured(row: &RecordingRow) -> bool {
+    !row.measured && row.failure.is_none() && !row.unread
+}
+
+/// What was found of it, a mark for each kind.
+fn found_of(row: &RecordingRow) -> impl IntoView + use<> {
+    let kinds = kinds_in_words(&row.findings);
+    let fine = match (kinds.is_empty(), row.measured) {
+        (false, _) => None,
+        (true, true) => Some("nothing found"),
+        (true, false) => Some("not measured yet"),
+    };
+    let marks = kinds.into_iter().map(|(kind, why)| {
+        view! { <Mark words=kind.words() why severity=kind.severity()/> }
+    });
+    (marks.collect_view(), fine.map(|words| view! { <span class="dim">{words}</span> }))
 }
 
 /// Goes through the pages; nothing where there is one.

@@ -10,7 +10,9 @@ use super::facts::date;
 /// Rows.
 pub const HOURS: usize = 24;
 /// Shades, from little of an hour recorded to all of it.
-pub const SHADES: usize = 5;
+pub const SHADES: usize = STEPS.len();
+/// Per cent from which each shade is used. Duty cycles of a minute an hour to ten are told apart.
+const STEPS: [u8; 7] = [1, 5, 10, 25, 50, 75, 100];
 /// Columns of a strip; of more days several share one.
 const MOST_COLUMNS: usize = 732;
 /// Dates that stand below a strip.
@@ -176,7 +178,7 @@ impl Strip {
 
 /// The shade of a share; `None` where nothing was recorded.
 fn shade(percent: u8) -> Option<usize> {
-    (percent > 0).then(|| usize::from(percent.min(100)) * (SHADES - 1) / 100)
+    STEPS.partition_point(|step| *step <= percent).checked_sub(1)
 }
 
 #[cfg(test)]
@@ -198,8 +200,10 @@ mod tests {
             _ => 0,
         }));
         let strip = strip.expect("dated");
-        let [faint, _, _, _, full] = strip.paths();
+        let [_, _, faint, .., full] = strip.paths();
         assert_eq!((full.as_str(), faint.as_str()), ("M0 0h1v24h-1z", "M1 3h1v2h-1z"));
+        let shades = [0, 1, 4, 5, 17, 25, 99, 100].map(shade);
+        assert_eq!(shades, [None, Some(0), Some(0), Some(1), Some(2), Some(3), Some(5), Some(6)]);
         assert_eq!(
             strip.summary(),
             "2 days from 2023-12-30 to 2023-12-31 (UTC): 26 of 48 hours hold recordings"

@@ -3,6 +3,7 @@
 //! Adding runs along a column; everything after it runs across [`LANES`] neighbouring pixel columns
 //! at once, which a compiler turns into SIMD on any machine.
 
+use spyhop_api::Calibration;
 use spyhop_api::view::Statistic;
 use spyhop_signal::spectrum::scale::FrequencyScale;
 
@@ -18,10 +19,12 @@ pub(super) const LANES: usize = 8;
 pub(super) type Lanes = [f32; LANES];
 
 /// Adds up the columns of a block of pixel columns.
-pub(super) struct Accumulator {
+pub(super) struct Accumulator<'a> {
     scale: FrequencyScale,
     height: usize,
     statistic: Statistic,
+    /// What rows are multiplied by; a flat calibration is added to their levels later.
+    table: Option<&'a Calibration>,
     /// One for each grid that was seen: usually one, two where tiles of different levels meet.
     sums: Vec<Sum>,
     row_db: Vec<Lanes>,
@@ -32,6 +35,8 @@ pub(super) struct Accumulator {
 struct Sum {
     grid: RowGrid,
     map: RowMap,
+    /// What the power of each row is multiplied by; empty where that is nothing.
+    gains: Vec<f32>,
     /// Of the pixel column that is being added.
     column: ColumnSum,
     /// Mean power of each row, NaN where there is none.
@@ -55,12 +60,14 @@ struct ColumnSum {
     total_weight: f32,
 }
 
-impl Accumulator {
-    pub fn new(spec: &RasterSpec<'_>) -> Accumulator {
+impl<'a> Accumulator<'a> {
+    pub fn new(spec: &RasterSpec<'a>) -> Accumulator<'a> {
+        let is_flat = |c: &&Calibration| c.offset_db().is_some();
         Accumulator {
             scale: spec.scale,
             height: spec.height,
             statistic: spec.statistic,
+            table: spec.calibration.filter(|c| !is_flat(c) && spec.flatten.is_none()),
             sums: Vec::new(),
             row_db: Vec::new(),
             other: Vec::new(),
@@ -82,7 +89,8 @@ impl Accumulator {
         let (grid, first_row) = RowGrid::of(column.bin_hz, column.bins_per_row, column.first_bin);
         let known = self.sums.iter().position(|s| s.grid == grid);
         let index = known.unwrap_or_else(|| {
-            self.sums.push(Sum::new(grid, RowMap::new(&grid, &self.scale, self.height)));
+            let map = RowMap::new(&grid, &self.scale, self.height);
+            self.sums.push(Sum::new(grid, map, self.table));
             self.sums.len() - 1
         });
         let sum = &mut self.sums[index];
@@ -107,6 +115,10 @@ impl Accumulator {
                 for (peak, from) in sum.peak.iter_mut().zip(&column.peak) {
                     peak[lane] = *from;
                 }
+            }
+            for (row, gain) in sum.gains.iter().enumerate() {
+                sum.mean[row][lane] *= gain;
+                sum.peak[row][lane] *= gain;
             }
             sum.ln_frames[lane] = column.frames.max(1.0).ln();
             sum.weight[lane] = column.total_weight;
@@ -196,9 +208,17 @@ impl ColumnSum {
 }
 
 impl Sum {
-    fn new(grid: RowGrid, map: RowMap) -> Sum {
+    fn new(grid: RowGrid, map: RowMap, table: Option<&Calibration>) -> Sum {
+        let gain = |table: &Calibration, row: usize| {
+            let db = table.offset_db_near(grid.middle_hz(map.first_row + row as i64));
+            10f64.powf(db / 10.0) as f32
+        };
+        let gains = table
+            .map(|table| (0..map.rows).map(|row| gain(table, row)).collect())
+            .unwrap_or_default();
         Sum {
             grid,
+            gains,
             column: ColumnSum::new(map.rows),
             mean: vec![[0.0; LANES]; map.rows],
             peak: vec![[0.0; LANES]; map.rows],
@@ -297,8 +317,8 @@ fn peak_factor(ln_n: f32) -> f32 {
 /// Level of the median under every pixel, dB.
 pub(super) fn flatten_levels(spec: &RasterSpec<'_>, flatten: &Flatten<'_>) -> Vec<f32> {
     let mut levels = vec![[f32::NAN; LANES]; spec.height];
-    let mut accumulator =
-        Accumulator::new(&RasterSpec { statistic: Statistic::Mean, ..spec.clone() });
+    let spec = RasterSpec { statistic: Statistic::Mean, ..spec.clone() };
+    let mut accumulator = Accumulator::new(&spec);
     let median = Column {
         mean: flatten.median,
         max: &[],

@@ -27,6 +27,11 @@ impl RowGrid {
     fn row_at(&self, hz: f64) -> f64 {
         (hz / self.bin_hz - self.phase + 0.5) / self.bins_per_row
     }
+
+    /// The frequency in the middle of a row.
+    pub fn middle_hz(&self, row: i64) -> f64 {
+        ((row as f64 + 0.5) * self.bins_per_row + self.phase - 0.5) * self.bin_hz
+    }
 }
 
 /// A pixel that covers more than a row: rows `first..last` whole, and a part of those at both ends.

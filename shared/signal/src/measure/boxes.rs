@@ -9,6 +9,7 @@ use std::ops::Range;
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
 use serde::{Deserialize, Serialize};
+use spyhop_api::Calibration;
 use spyhop_api::view::SpectrumSettings;
 
 use super::Slice;
@@ -19,7 +20,7 @@ use crate::spectrum::SpecError;
 pub const CONTEXT_S: f64 = 2.0;
 
 /// What is to be measured, and how.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct BoxSpec {
     /// Samples a second.
     pub sample_rate_hz: f64,
@@ -27,10 +28,13 @@ pub struct BoxSpec {
     pub band_hz: (f64, f64),
     /// The transform that frequencies are read from.
     pub spectrum: SpectrumSettings,
+    /// Makes pressure of full scale, frequency by frequency. What lies outside of a table counts as
+    /// nothing, because nothing is known of it.
+    pub calibration: Option<Calibration>,
 }
 
-/// What was measured. Levels are in dB re full scale; `None` where nothing was recorded, or nothing
-/// is in the band.
+/// What was measured. Levels are in dB re full scale, or re 1 µPa with a calibration; `None` where
+/// nothing was recorded, or nothing is in the band.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BoxMeasures {
     /// Width of the box.
@@ -51,9 +55,9 @@ pub struct BoxMeasures {
     pub high_75_hz: Option<f64>,
     /// 95 % of the energy lie below it.
     pub high_95_hz: Option<f64>,
-    /// Highest spectral density, dB re FS²/Hz (per bin with `spectrum` scaling).
+    /// Highest spectral density, dB re FS²/Hz or 1 µPa²/Hz (per bin with `spectrum` scaling).
     pub peak_density_db: Option<f64>,
-    /// Mean spectral density in the band, dB re FS²/Hz (per bin with `spectrum` scaling).
+    /// Mean spectral density in the band, dB re FS²/Hz or 1 µPa²/Hz (per bin with `spectrum` scaling).
     pub mean_density_db: Option<f64>,
     /// Time from 5 % to 95 % of the band's energy.
     pub duration_90_s: Option<f64>,
@@ -61,11 +65,11 @@ pub struct BoxMeasures {
     pub duration_50_s: Option<f64>,
     /// Half of the band's energy comes before it; seconds from the box's left edge.
     pub centre_time_s: Option<f64>,
-    /// RMS of the band, dB re FS.
+    /// RMS of the band, dB re FS or 1 µPa.
     pub rms_db: Option<f64>,
-    /// Largest excursion of the band's waveform, zero to peak, dB re FS.
+    /// Largest excursion of the band's waveform, zero to peak, dB re FS or 1 µPa.
     pub peak_db: Option<f64>,
-    /// Exposure: the band's squared samples summed over time, dB re FS²·s.
+    /// Exposure: the band's squared samples summed over time, dB re FS²·s or 1 µPa²·s.
     pub exposure_db: Option<f64>,
     /// Mean square in the 90 % duration and the 5–95 % band, against the same band in the
     /// [`CONTEXT_S`] on either side, dB.
@@ -100,7 +104,8 @@ pub fn measure_box(
     let centred = without_mean(samples);
     spectral(&mut measures, &centred[inside.clone()], spec)?;
 
-    let band = band_passed(&centred, rate, low, high);
+    let calibration = spec.calibration.as_ref();
+    let band = band_passed(&centred, rate, (low, high), calibration);
     let energy = |part: &[f32]| part.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
     let boxed = &band[inside.clone()];
     let total = energy(boxed);
@@ -114,7 +119,7 @@ pub fn measure_box(
         measures.duration_50_s = Some((time(0.75) - time(0.25)) / rate);
         measures.centre_time_s = Some(time(0.5) / rate);
         let call = inside.start + time(0.05) as usize..inside.start + time(0.95).ceil() as usize;
-        measures.snr_db = signal_to_noise(&centred, &inside, call, &measures, rate);
+        measures.snr_db = signal_to_noise(&centred, &inside, call, &measures, spec);
     }
     Ok(measures)
 }
@@ -131,7 +136,10 @@ fn without_mean(samples: &[f32]) -> Vec<f32> {
 
 /// Frequencies and densities, from the averaged spectrum.
 fn spectral(measures: &mut BoxMeasures, samples: &[f32], spec: &BoxSpec) -> Result<(), SpecError> {
-    let slice = Slice::of(samples, spec.sample_rate_hz, &spec.spectrum)?;
+    let mut slice = Slice::of(samples, spec.sample_rate_hz, &spec.spectrum)?;
+    if let Some(calibration) = &spec.calibration {
+        slice.calibrate(calibration);
+    }
     let (low, high) = spec.band_hz;
     let in_band = |bin: usize| {
         BinEnergy::in_band(bin, slice.bin_hz, f64::from(slice.mean[bin]), spec.band_hz)
@@ -176,9 +184,11 @@ fn signal_to_noise(
     inside: &Range<usize>,
     call: Range<usize>,
     measures: &BoxMeasures,
-    rate: f64,
+    spec: &BoxSpec,
 ) -> Option<f64> {
-    let narrow = band_passed(centred, rate, measures.low_5_hz?, measures.high_95_hz?);
+    let rate = spec.sample_rate_hz;
+    let edges_hz = (measures.low_5_hz?, measures.high_95_hz?);
+    let narrow = band_passed(centred, rate, edges_hz, spec.calibration.as_ref());
     let context = (CONTEXT_S * rate).round() as usize;
     let mean_square = |parts: &[Range<usize>]| {
         let (mut sum, mut count) = (0.0, 0u64);
@@ -196,9 +206,20 @@ fn signal_to_noise(
     (signal > noise).then(|| 10.0 * ((signal - noise) / noise).log10())
 }
 
-/// `samples` with everything outside `low..=high` Hz removed, by a Fourier transform of all of them
-/// (padded with zeros to a length that transforms fast).
-fn band_passed(samples: &[f32], rate: f64, low: f64, high: f64) -> Vec<f32> {
+/// `samples` with everything outside `low..=high` Hz removed, in pressure where they are calibrated, by a
+/// Fourier transform of all of them (padded with zeros to a length that transforms fast).
+fn band_passed(
+    samples: &[f32],
+    rate: f64,
+    (low, high): (f64, f64),
+    calibration: Option<&Calibration>,
+) -> Vec<f32> {
+    let amplitude = |offset_db: f64| 10f64.powf(offset_db / 20.0);
+    let flat = calibration.map_or(Some(1.0), |c| c.offset_db().map(amplitude));
+    let gain = |hz: f64| match (flat, calibration) {
+        (Some(gain), _) => gain,
+        (None, table) => table.and_then(|c| c.offset_db_at(hz)).map_or(0.0, amplitude),
+    };
     let length = fast_length(samples.len());
     let mut planner = RealFftPlanner::<f32>::new();
     let (forward, inverse) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length));
@@ -210,10 +231,11 @@ fn band_passed(samples: &[f32], rate: f64, low: f64, high: f64) -> Vec<f32> {
     if forward.process(&mut input, &mut spectrum).is_err() {
         return samples.to_vec();
     }
-    let scale = 1.0 / length as f32;
+    let scale = 1.0 / length as f64;
     for (bin, value) in spectrum.iter_mut().enumerate() {
         let hz = bin as f64 * rate / length as f64;
-        *value = if hz >= low && hz <= high { *value * scale } else { Complex::ZERO };
+        let is_inside = hz >= low && hz <= high;
+        *value = if is_inside { *value * (gain(hz) * scale) as f32 } else { Complex::ZERO };
     }
     if let Some(first) = spectrum.first_mut() {
         first.im = 0.0;

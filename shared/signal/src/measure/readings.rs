@@ -4,18 +4,6 @@ use spyhop_api::Quantity;
 
 use super::BoxMeasures;
 
-/// What a level is relative to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum LevelReference {
-    /// Full scale: nothing is known of pressure.
-    FullScale,
-    /// Micropascal, by a calibration's constant in dB.
-    Micropascal {
-        /// Added to dB re full scale.
-        offset_db: f64,
-    },
-}
-
 /// One measure, ready to be shown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
@@ -29,23 +17,13 @@ pub struct Reading {
     pub decimals: usize,
 }
 
-impl LevelReference {
-    fn offset_db(self) -> f64 {
-        match self {
-            LevelReference::FullScale => 0.0,
-            LevelReference::Micropascal { offset_db } => offset_db,
-        }
-    }
-}
-
 impl BoxMeasures {
     /// All measures by name, value and unit. Levels hold for the band [`BoxMeasures::band_hz`] and
-    /// are averaged over [`BoxMeasures::recorded_s`]; a page says so beside them.
-    pub fn readings(&self, reference: LevelReference) -> Vec<Reading> {
-        let c = reference.offset_db();
-        let calibrated = matches!(reference, LevelReference::Micropascal { .. });
+    /// are averaged over [`BoxMeasures::recorded_s`]; a page says so beside them. `calibrated` says
+    /// whether they were measured with a calibration.
+    pub fn readings(&self, calibrated: bool) -> Vec<Reading> {
         let level = |quantity: Quantity, level_db: Option<f64>| {
-            (quantity.name(calibrated), level_db.map(|l| l + c), quantity.unit(calibrated), 1)
+            (quantity.name(calibrated), level_db, quantity.unit(calibrated), 1)
         };
         // The density where it is greatest is no quantity of its own.
         let peak_density = level(Quantity::SpectralDensity, self.peak_density_db);

@@ -1,7 +1,9 @@
 //! A slice: the mean spectrum of a stretch of samples, with its peak and the widths of the peak.
 
+use spyhop_api::Calibration;
 use spyhop_api::view::SpectrumSettings;
 
+use crate::levels::power_gains;
 use crate::spectrum::{SpecError, SpectrumSpec, Stft};
 
 /// The averaged spectrum of a stretch.
@@ -70,6 +72,16 @@ impl Slice {
         Ok(Slice { bin_hz: spec.bin_hz(), mean, max, frames })
     }
 
+    /// Turns power of full scale to pressure, bin by bin; outside of a calibration's table nothing is a
+    /// number.
+    pub fn calibrate(&mut self, calibration: &Calibration) {
+        let gains = power_gains(Some(calibration), self.bin_hz, self.mean.len());
+        for ((mean, max), gain) in self.mean.iter_mut().zip(&mut self.max).zip(gains) {
+            *mean *= gain as f32;
+            *max *= gain as f32;
+        }
+    }
+
     /// The highest peak between two frequencies, with its widths, from the mean spectrum. DC and the
     /// bin beside it are never the peak. `None` where there is no power in the band.
     pub fn peak(&self, low_hz: f64, high_hz: f64) -> Option<Peak> {
@@ -102,6 +114,10 @@ impl Slice {
     fn crossing(&self, goal: f64, way: impl Iterator<Item = (usize, usize)>) -> Option<f64> {
         let level = |bin: usize| 10.0 * f64::from(self.mean[bin].max(f32::MIN_POSITIVE)).log10();
         for (outer, inner) in way {
+            // Beyond a calibration's table nothing is known of how far it falls.
+            if self.mean[outer].is_nan() {
+                return None;
+            }
             let (lower, upper) = (level(outer), level(inner));
             if lower <= goal {
                 let share = if upper > lower { (goal - lower) / (upper - lower) } else { 0.0 };

@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
+use spyhop_api::ColumnSamples;
 use spyhop_api::time::{frames_to_nanos, nanos_to_frames};
 
-use super::{BANDS, Grid, HOP_SAMPLES, Recorded, WINDOW_SAMPLES};
+use super::{BANDS, ClockRun, Grid, HOP_SAMPLES, Recorded, WINDOW_SAMPLES};
 use crate::line::Line;
-use crate::spectrum::{Pool, ReadSamples, SampleBuffer, SpecError, Stft};
+use crate::spectrum::{Pool, ReadSamples, SampleBuffer, SpecError, Stft, Wave};
 
-/// Mean and maximum power of successive columns of one level.
+/// Mean and maximum power of successive columns of one level, and the wave form of their samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LevelColumns {
     /// Index of the first column on the clock grid.
@@ -21,6 +22,8 @@ pub struct LevelColumns {
     pub mean: Vec<f32>,
     /// Largest power of any frame, shaped like `mean`.
     pub max: Vec<f32>,
+    /// The samples of each column. There may be some where no frame is.
+    pub samples: Vec<ColumnSamples>,
 }
 
 /// Samples read in one piece: 1 MiB, about a millisecond of transforms between looks at `cancelled`.
@@ -38,6 +41,7 @@ impl LevelColumns {
             frames: vec![0; columns],
             mean: vec![0.0; columns * bands],
             max: vec![0.0; columns * bands],
+            samples: vec![ColumnSamples::default(); columns],
         }
     }
 }
@@ -97,33 +101,43 @@ struct Work<'a, 'r> {
     out: LevelColumns,
 }
 
-/// The frames of a run: the first begins at its first sample.
-struct RunFrames {
-    /// When the centre of a frame lies that begins at the run's first sample.
-    first_centre_ns: i64,
-    position: i64,
-    frames: i64,
+/// Moments of a run that lie evenly on the clock: its samples, or the centres of its frames.
+struct Moments {
+    /// When the first is.
+    first_ns: i64,
+    /// Samples from one to the next.
+    every: i64,
+    count: i64,
     rate: f64,
 }
 
-impl RunFrames {
-    /// When the centre of a frame is.
-    fn centre_ns(&self, frame: i64) -> i64 {
-        let since = frames_to_nanos(frame * HOP_SAMPLES as i64, self.rate);
-        self.first_centre_ns.saturating_add(since)
+impl Moments {
+    fn at(&self, index: i64) -> i64 {
+        self.first_ns.saturating_add(frames_to_nanos(index * self.every, self.rate))
     }
 
-    /// The first frame whose centre does not lie before an instant; `frames` where all do.
+    /// The first that does not lie before an instant; `count` where all do.
     fn first_at(&self, nanos: i64) -> i64 {
-        let since = nanos_to_frames(nanos.saturating_sub(self.first_centre_ns), self.rate);
-        let near = since.div_euclid(HOP_SAMPLES as i64).clamp(0, self.frames);
-        // The nearest frame and its neighbours: what is rounded is less than a hop.
-        let mut frame = (near - 1).max(0);
-        while frame < self.frames && self.centre_ns(frame) < nanos {
-            frame += 1;
+        let since = nanos_to_frames(nanos.saturating_sub(self.first_ns), self.rate);
+        let near = since.div_euclid(self.every).clamp(0, self.count);
+        // The nearest and its neighbours: what is rounded is less than a sample.
+        let mut index = (near - 1).max(0);
+        while index < self.count && self.at(index) < nanos {
+            index += 1;
         }
-        frame
+        index
     }
+
+    /// Those in a span.
+    fn within(&self, span_ns: &Range<i64>) -> Range<i64> {
+        self.first_at(span_ns.start)..self.first_at(span_ns.end)
+    }
+}
+
+/// The frames of a run: the first begins at its first sample.
+struct RunFrames {
+    position: i64,
+    centres: Moments,
 }
 
 impl Work<'_, '_> {
@@ -135,11 +149,11 @@ impl Work<'_, '_> {
             let from = self.out.first_column + column as i64;
             let span_ns = self.grid.span_ns(self.level, from..from + 1);
             while let Some(frames) = self.run_frames(run, &stretches) {
-                let taken = frames.first_at(span_ns.start)..frames.first_at(span_ns.end);
+                let taken = frames.centres.within(&span_ns);
                 if !taken.is_empty() && !self.pool(&frames, taken.clone(), cancelled)? {
                     return Ok(false);
                 }
-                if taken.end < frames.frames {
+                if taken.end < frames.centres.count {
                     break;
                 }
                 // The next column has none of this run.
@@ -151,7 +165,45 @@ impl Work<'_, '_> {
                 let (mean, max) = (&mut self.out.mean[cells.clone()], &mut self.out.max[cells]);
                 self.pool.finish(self.stft.spec(), 1, mean, max);
             }
+            // After the frames, which begin earlier: samples are read forwards only.
+            if !self.gather(column, &span_ns, cancelled)? {
+                return Ok(false);
+            }
         }
+        Ok(true)
+    }
+
+    /// Gathers the samples of a column, run by run, in blocks that bound memory.
+    fn gather(
+        &mut self,
+        column: usize,
+        span_ns: &Range<i64>,
+        cancelled: &mut dyn FnMut() -> bool,
+    ) -> Result<bool, String> {
+        let mut wave = Wave::default();
+        let recorded = self.recorded;
+        let rate = recorded.sample_rate_hz;
+        let ends_before = |run: &ClockRun| recorded.run_span_ns(run).end <= span_ns.start;
+        let first = recorded.runs.partition_point(ends_before);
+        for (run, place) in recorded.runs.iter().zip(&self.line.runs).skip(first) {
+            if run.start_ns >= span_ns.end {
+                break;
+            }
+            let count = i64::try_from(run.frames).unwrap_or(i64::MAX);
+            let moments = Moments { first_ns: run.start_ns, every: 1, count, rate };
+            let mut taken = moments.within(span_ns);
+            while !taken.is_empty() {
+                let end = taken.end.min(taken.start + PIECE_SAMPLES as i64);
+                let positions = place.position + taken.start..place.position + end;
+                wave.add(self.buffer.get(positions, self.line.end(), self.read)?);
+                taken.start = end;
+                // What is longer than a column of a unit takes a while.
+                if !taken.is_empty() && cancelled() {
+                    return Ok(false);
+                }
+            }
+        }
+        self.out.samples[column] = wave.column_samples();
         Ok(true)
     }
 
@@ -188,31 +240,45 @@ impl Work<'_, '_> {
     /// One frame in the middle of each column.
     fn one_frame_each(&mut self, cancelled: &mut dyn FnMut() -> bool) -> Result<bool, String> {
         let stretches = self.stretches();
-        let half = (WINDOW_SAMPLES / 2) as i64;
         for column in 0..self.out.frames.len() {
             if cancelled() {
                 return Ok(false);
             }
             let from = self.out.first_column + column as i64;
             let span_ns = self.grid.span_ns(self.level, from..from + 1);
-            let centre_ns = span_ns.start + (span_ns.end - span_ns.start) / 2;
-            // The last run that begins before the centre.
-            let run = self.recorded.runs.partition_point(|run| run.start_ns <= centre_ns);
-            let Some(run) = run.checked_sub(1) else { continue };
-            let since = centre_ns.saturating_sub(self.recorded.runs[run].start_ns);
-            let offset = nanos_to_frames(since, self.recorded.sample_rate_hz);
-            let start = self.line.runs[run].position.saturating_add(offset).saturating_sub(half);
-            let end = start.saturating_add(WINDOW_SAMPLES as i64);
-            if start < stretches[run].start || end > stretches[run].end {
-                continue;
+            self.one_frame(column, &span_ns, &stretches)?;
+            if !self.gather(column, &span_ns, cancelled)? {
+                return Ok(false);
             }
-            let samples = self.buffer.get(start..end, self.line.end(), self.read)?;
-            let cells = column * BANDS..(column + 1) * BANDS;
-            self.stft.frame(samples, &mut self.out.mean[cells.clone()]);
-            self.out.max[cells.clone()].copy_from_slice(&self.out.mean[cells]);
-            self.out.frames[column] = 1;
         }
         Ok(true)
+    }
+
+    /// The frame in the middle of a column, where there is one.
+    fn one_frame(
+        &mut self,
+        column: usize,
+        span_ns: &Range<i64>,
+        stretches: &[Range<i64>],
+    ) -> Result<(), String> {
+        let half = (WINDOW_SAMPLES / 2) as i64;
+        let centre_ns = span_ns.start + (span_ns.end - span_ns.start) / 2;
+        // The last run that begins before the centre.
+        let run = self.recorded.runs.partition_point(|run| run.start_ns <= centre_ns);
+        let Some(run) = run.checked_sub(1) else { return Ok(()) };
+        let since = centre_ns.saturating_sub(self.recorded.runs[run].start_ns);
+        let offset = nanos_to_frames(since, self.recorded.sample_rate_hz);
+        let start = self.line.runs[run].position.saturating_add(offset).saturating_sub(half);
+        let end = start.saturating_add(WINDOW_SAMPLES as i64);
+        if start < stretches[run].start || end > stretches[run].end {
+            return Ok(());
+        }
+        let samples = self.buffer.get(start..end, self.line.end(), self.read)?;
+        let cells = column * BANDS..(column + 1) * BANDS;
+        self.stft.frame(samples, &mut self.out.mean[cells.clone()]);
+        self.out.max[cells.clone()].copy_from_slice(&self.out.mean[cells]);
+        self.out.frames[column] = 1;
+        Ok(())
     }
 
     /// For each run the positions around it that were recorded without a gap.
@@ -237,6 +303,10 @@ impl Work<'_, '_> {
         let whole = (stretches.get(run)?.end - position - width).div_euclid(hop) + 1;
         let rate = self.recorded.sample_rate_hz;
         let first_centre_ns = clock.start_ns.saturating_add(frames_to_nanos(width / 2, rate));
-        Some(RunFrames { first_centre_ns, position, frames: begun.min(whole).max(0), rate })
+        let count = begun.min(whole).max(0);
+        Some(RunFrames {
+            position,
+            centres: Moments { first_ns: first_centre_ns, every: hop, count, rate },
+        })
     }
 }

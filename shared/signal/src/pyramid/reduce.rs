@@ -3,8 +3,8 @@
 use super::columns::LevelColumns;
 
 impl LevelColumns {
-    /// The next coarser level: mean power weighted by the frames of both columns, and the larger maximum.
-    /// A column whose other half is not here is made of the half that is.
+    /// The next coarser level: mean power weighted by the frames of both columns, the larger maximum, and
+    /// the wave form of both columns' samples. A column whose other half is not here is made of the half that is.
     pub fn reduce(&self) -> LevelColumns {
         let bands = self.bands;
         let first_column = self.first_column.div_euclid(2);
@@ -13,6 +13,11 @@ impl LevelColumns {
         let mut out = LevelColumns::gap(first_column, columns, bands);
         // Index of the first half of the first column; the half before the first is not here.
         let lead = self.first_column.rem_euclid(2) as usize;
+        for (index, samples) in self.samples.iter().enumerate() {
+            if let Some(both) = out.samples.get_mut((index + lead) / 2) {
+                *both = both.with(*samples);
+            }
+        }
         for (column, frames) in out.frames.iter_mut().enumerate() {
             let half = |which: usize| {
                 let index = (2 * column + which).checked_sub(lead)?;
@@ -53,12 +58,29 @@ impl LevelColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use spyhop_api::ColumnSamples;
 
     #[test]
     fn means_are_weighted_by_frames_and_gaps_weigh_nothing() {
+        let samples = |count: u64, most: f32| ColumnSamples {
+            count,
+            min: -most - 1.0,
+            max: most,
+            mean_square: most,
+        };
         let fine = LevelColumns {
             first_column: -3,
             bands: 1,
+            samples: vec![
+                samples(30, 3.0),
+                samples(10, 1.0),
+                ColumnSamples::default(),
+                ColumnSamples::default(),
+                // Too few for a frame.
+                samples(4, 9.0),
+                samples(50, 1.0),
+                samples(30, 5.0),
+            ],
             frames: vec![3, 1, 0, 0, 0, 5, 2],
             mean: vec![1.0, 5.0, 0.0, 0.0, 0.0, 7.0, 1.0],
             max: vec![2.0, 9.0, 0.0, 0.0, 0.0, 8.0, 4.0],
@@ -69,5 +91,7 @@ mod tests {
         assert_eq!(coarse.frames, [3, 1, 0, 7]);
         assert_eq!(coarse.mean, [1.0, 5.0, 0.0, (5.0 * 7.0 + 2.0) / 7.0]);
         assert_eq!(coarse.max, [2.0, 9.0, 0.0, 8.0]);
+        let both = ColumnSamples { count: 80, min: -6.0, max: 5.0, mean_square: 2.5 };
+        assert_eq!(coarse.samples, [samples(30, 3.0), samples(10, 1.0), samples(4, 9.0), both]);
     }
 }

@@ -138,7 +138,7 @@ fn runs(runs: &RunCount, q: &Quality, of_what: &str) -> String {
 }
 
 /// A share as a percentage with two digits that mean something.
-pub(super) fn percent(share: f64) -> String {
+pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent == 0.0 {
         return "0 %".to_owned();

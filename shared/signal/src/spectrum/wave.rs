@@ -1,5 +1,7 @@
 //! The wave form of columns.
 
+use spyhop_api::ColumnSamples;
+
 /// Wave form of one column. Where nothing was recorded all three are NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WaveColumn {
@@ -66,5 +68,14 @@ impl Wave {
         }
         let mean_square = (self.squares / self.samples as f64) as f32;
         WaveColumn { min: self.min, max: self.max, mean_square }
+    }
+
+    /// The same as a pyramid has it.
+    pub fn column_samples(&self) -> ColumnSamples {
+        let WaveColumn { min, max, mean_square } = self.column();
+        match self.samples {
+            0 => ColumnSamples::default(),
+            count => ColumnSamples { count, min, max, mean_square },
+        }
     }
 }

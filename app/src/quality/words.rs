@@ -1,0 +1,148 @@
+//! Quality in words: of an hour, of a stretch of the strip, of a whole deployment.
+
+use std::collections::BTreeSet;
+
+use spyhop_api::{Finding, FindingCount, FindingKind, HourQuality, RecordingInfo};
+use spyhop_signal::quality::percent;
+
+use super::Stretch;
+use crate::wording;
+
+/// Findings of a stretch that are told one by one.
+const MOST_TOLD: usize = 5;
+
+/// What was found in an hour. The recording's own sentence says most; of a kind that all of the recording
+/// does not have, the hour's share is told.
+pub fn of_hour(kind: FindingKind, hour: &HourQuality, of_recording: &[Finding]) -> Finding {
+    let told = of_recording.iter().find(|f| f.kind == kind).map(|f| f.sentence.clone());
+    let sentence = match kind {
+        FindingKind::Clipping => {
+            format!("{} of the samples of this hour stand at a rail", percent(hour.clipped_share))
+        }
+        FindingKind::Dropouts => {
+            format!("{} of the samples of this hour are runs of zeros", percent(hour.dropout_share))
+        }
+        FindingKind::StuckValues => {
+            format!(
+                "{} of the samples of this hour are runs of one value",
+                percent(hour.stuck_share)
+            )
+        }
+        FindingKind::DcOffset => {
+            format!(
+                "The samples of this hour are off zero by {} of full scale",
+                percent(hour.dc_share)
+            )
+        }
+        _ => told.unwrap_or_else(|| format!("Some of this hour: {}", kind.words())),
+    };
+    Finding { kind, sentence, recordings: Vec::new() }
+}
+
+/// What a stretch of the strip tells: a line of what it is, and one for each kind of finding.
+pub fn tell(stretches: &[&Stretch], infos: &[RecordingInfo], when: &str) -> Vec<String> {
+    let of_what: BTreeSet<usize> = stretches.iter().map(|s| s.recording).collect();
+    let name = |i: &usize| infos.get(*i).map_or("", |info| info.name.as_str());
+    let what = match of_what.len() {
+        1 => of_what.first().map(name).unwrap_or_default().to_owned(),
+        n => wording::recordings(n),
+    };
+    let mut lines = vec![format!("{when}: {what}")];
+    let mut told = BTreeSet::new();
+    let mut findings: Vec<(&Finding, usize)> = Vec::new();
+    for stretch in stretches {
+        for finding in &stretch.findings {
+            // Of many recordings one speaks for the rest.
+            if told.insert(finding.kind) {
+                findings.push((finding, stretch.recording));
+            }
+        }
+    }
+    findings.sort_by_key(|(f, _)| std::cmp::Reverse(f.kind.severity()));
+    for (finding, recording) in findings.iter().take(MOST_TOLD) {
+        let of_samples = finding.recordings.is_empty();
+        lines.push(match of_what.len() > 1 && of_samples {
+            true => {
+                format!("{}, in {}: {}", finding.kind.words(), name(recording), finding.sentence)
+            }
+            false => finding.sentence.clone(),
+        });
+    }
+    match findings.len().saturating_sub(MOST_TOLD) {
+        0 => {}
+        n => lines.push(format!("and {n} more")),
+    }
+    if findings.is_empty() {
+        let measured = stretches.iter().filter(|s| s.is_measured).count();
+        lines.push(match measured {
+            0 => "not measured yet".to_owned(),
+            n if n < stretches.len() => "nothing found in what is measured by now".to_owned(),
+            _ => "nothing found".to_owned(),
+        });
+    }
+    lines
+}
+
+/// The kinds of findings, each once, for a row of the table.
+pub fn kinds_in_words(findings: &[Finding]) -> Vec<(FindingKind, String)> {
+    let mut kinds: Vec<(FindingKind, String)> = Vec::new();
+    for finding in findings {
+        match kinds.iter_mut().find(|(kind, _)| *kind == finding.kind) {
+            Some((_, why)) => *why += &format!(" {}.", finding.sentence),
+            None => kinds.push((finding.kind, format!("{}.", finding.sentence))),
+        }
+    }
+    kinds.sort_by_key(|(kind, _)| (std::cmp::Reverse(kind.severity()), *kind));
+    kinds
+}
+
+/// What was found of a deployment, the gravest kinds first and of these the commonest: `clipped: 3`.
+pub fn counts_in_words(counts: &[FindingCount]) -> Vec<(FindingKind, String)> {
+    let mut counts = counts.to_vec();
+    counts.sort_by_key(|c| std::cmp::Reverse((c.kind.severity(), c.recordings)));
+    let words = |c: FindingCount| (c.kind, format!("{}: {}", c.kind.words(), c.recordings));
+    counts.into_iter().map(words).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn finding(kind: FindingKind, sentence: &str) -> Finding {
+        Finding { kind, sentence: sentence.into(), recordings: Vec::new() }
+    }
+
+    fn stretch(recording: usize, findings: Vec<Finding>) -> Stretch {
+        let findings = findings.into_iter().map(Arc::new).collect();
+        Stretch { positions: 0..1, recording, is_measured: true, findings }
+    }
+
+    #[test]
+    fn many_recordings_have_one_that_speaks_for_each_kind() {
+        let lines = stretch(0, vec![finding(FindingKind::MainsLines, "3 harmonics")]);
+        let clipped = stretch(
+            1,
+            vec![finding(FindingKind::Clipping, "2 %"), finding(FindingKind::MainsLines, "4")],
+        );
+        let told = tell(&[&lines, &clipped], &[], "10 h to 11 h");
+        assert_eq!(told[0], "10 h to 11 h: 2 recordings");
+        assert!(told[1].starts_with("clipped, in ") && told[1].ends_with(": 2 %"), "{told:?}");
+        assert!(told[2].ends_with(": 3 harmonics") && told.len() == 3, "{told:?}");
+        let fine = stretch(0, Vec::new());
+        assert_eq!(tell(&[&fine], &[], "now")[1], "nothing found");
+    }
+
+    #[test]
+    fn the_gravest_kinds_are_told_first() {
+        let count = |kind, recordings| FindingCount { kind, recordings };
+        let counts = [
+            count(FindingKind::Clipping, 3),
+            count(FindingKind::MainsLines, 700),
+            count(FindingKind::LossySource, 2),
+            count(FindingKind::ClockStep, 12),
+        ];
+        let told: Vec<_> = counts_in_words(&counts).into_iter().map(|(_, words)| words).collect();
+        assert_eq!(told, ["clock step: 12", "clipped: 3", "lossy coding: 2", "mains lines: 700"]);
+    }
+}

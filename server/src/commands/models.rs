@@ -1,0 +1,151 @@
+//! `spyhop models`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+use spyhop_api::{Metric, ModelClass};
+use spyhop_model::{Classifier, ModelError, ModelFiles, ModelFolder, OpenOptions};
+
+use crate::data_folder::models_folder;
+use crate::{answer, models};
+
+/// Classes that are printed of each model.
+const MOST_CLASSES: usize = 12;
+
+/// List the models that find calls, and check each one.
+///
+/// A model is a folder as save_pretrained of Hugging Face's transformers writes it, of an Audio
+/// Spectrogram Transformer, with a spyhop-model.toml beside the weights where its maker wrote one.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Each model is loaded whole: all tensors must be there, in the shapes that config.json asks for, and \
+finite. Without a place the folder 'models' of the user's data folder is looked through.
+
+Exit codes:
+  0  all models are sound
+  1  at least one is not, or there is none
+  2  the command was not understood
+
+Examples:
+  spyhop models
+  spyhop models ~/models/upcalls --json
+  spyhop models ~/models/base --adapter ~/models/upcalls-lora")]
+pub struct Args {
+    /// Model folders, folders of them, or names of those in the user's models folder
+    #[arg(value_name = "DIR")]
+    places: Vec<PathBuf>,
+    /// A LoRA adapter, as PEFT saves it, to be laid over each of them
+    #[arg(long, value_name = "DIR")]
+    adapter: Option<PathBuf>,
+    /// Print JSON: an array with an object for each model (one that is not sound has `path` and
+    /// `error`)
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let places = match args.places.as_slice() {
+        [] => vec![models_folder().context("this account has no home: name a folder of models")?],
+        places => places.iter().map(|p| models::named(p)).collect::<anyhow::Result<_>>()?,
+    };
+    let adapter = args.adapter.map(|p| models::named(&p)).transpose()?.map(ModelFolder);
+    let mut failed = false;
+    let mut objects = Vec::new();
+    for place in &places {
+        let folders = models::folders_of(place)?;
+        if folders.is_empty() {
+            failed = true;
+            eprintln!(
+                "spyhop: no model lies in {}: a model is a folder with config.json and \
+                 model.safetensors",
+                place.display()
+            );
+        }
+        for folder in folders {
+            match opened(&folder, adapter.as_ref()) {
+                Ok(model) if args.json => objects.push(as_json(&folder, &model)),
+                Ok(model) => answer::say(in_words(&folder, &model).trim_end())?,
+                Err(error) => {
+                    failed = true;
+                    eprintln!("spyhop: {error}");
+                    objects.push(json!({ "path": folder, "error": error.to_string() }));
+                }
+            }
+        }
+    }
+    if args.json {
+        answer::say(serde_json::to_string_pretty(&objects)?)?;
+    }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn opened(folder: &Path, adapter: Option<&ModelFolder>) -> Result<Classifier, ModelError> {
+    let options = OpenOptions {
+        adapter: adapter.map(|files| files as &dyn ModelFiles),
+        keep_adapter_apart: false,
+    };
+    Classifier::open_with(&ModelFolder(folder.to_owned()), &options)
+}
+
+fn as_json(folder: &Path, model: &Classifier) -> Value {
+    json!({
+        "path": folder,
+        "card": model.card(),
+        "window": model.window(),
+        "parameters": model.parameters(),
+        "fingerprint": model.fingerprint(),
+    })
+}
+
+/// For a person.
+fn in_words(folder: &Path, model: &Classifier) -> String {
+    let (card, plan) = (model.card(), model.window());
+    let mut text = format!("{}\n", folder.display());
+    let mut row = |label: &str, value: &str| {
+        if !value.is_empty() {
+            text += &format!("  {label:<12}{value}\n");
+        }
+    };
+    let version = match card.version.as_str() {
+        "" => String::new(),
+        version => format!(", version {version}"),
+    };
+    row("name", &format!("{}{version}", card.name));
+    row("", &card.description);
+    let (low_hz, high_hz) = card.band_hz;
+    row("listens", &format!("{low_hz} to {high_hz} Hz, at {} samples a second", plan.rate_hz));
+    let window_s = plan.window_samples as f64 / plan.rate_hz;
+    let hop_s = plan.hop_samples as f64 / plan.rate_hz;
+    row("windows", &format!("{window_s:.3} s, one every {hop_s:.3} s"));
+    for (i, class) in card.classes.iter().take(MOST_CLASSES).enumerate() {
+        row(if i == 0 { "classes" } else { "" }, &class_in_words(class));
+    }
+    if card.classes.len() > MOST_CLASSES {
+        row("", &format!("… and {} more", card.classes.len() - MOST_CLASSES));
+    }
+    row("network", &format!("{:.2} million parameters", model.parameters() as f64 / 1e6));
+    row("trained on", &card.training_data);
+    for (name, metric) in &card.metrics {
+        match metric {
+            Metric::Number(value) => row("metric", &format!("{name}: {value}")),
+            Metric::Text(text) => row("metric", &format!("{name}: {text}")),
+        }
+    }
+    row("licence", &card.licence);
+    row("cite", &card.citation);
+    row("fingerprint", model.fingerprint());
+    text
+}
+
+fn class_in_words(class: &ModelClass) -> String {
+    let (low_hz, high_hz) = class.band_hz;
+    match class.is_call {
+        true => {
+            format!("{}: {low_hz} to {high_hz} Hz, from a score of {}", class.name, class.threshold)
+        }
+        false => format!("{}: no call", class.name),
+    }
+}

@@ -1,0 +1,53 @@
+//! The Audio Spectrogram Transformer: load, adapt, infer.
+//!
+//! A model folder is what `save_pretrained` of Hugging Face's transformers writes (`config.json`,
+//! `preprocessor_config.json`, `model.safetensors`), with a card of ours beside it where there is one
+//! (`spyhop-model.toml`). No Python is needed, and nothing is fetched. candle does the arithmetic, on
+//! the CPU, on CUDA with the feature `cuda`, and in WebAssembly.
+//!
+//! ```no_run
+//! use spyhop_model::{Classifier, ModelFolder};
+//! # fn main() -> Result<(), spyhop_model::ModelError> {
+//! let classifier = Classifier::open(&ModelFolder("models/upcalls".into()))?;
+//! let plan = classifier.window();
+//! let samples = vec![0.0; plan.window_samples]; // at plan.rate_hz
+//! let logits = classifier.logits(&[&samples])?;
+//! let scores = classifier.card().scores.of(&logits[0]);
+//! # Ok(())
+//! # }
+//! ```
+#![warn(missing_docs)]
+
+mod adapter;
+mod arithmetic;
+mod card;
+mod classifier;
+pub mod config;
+#[cfg(feature = "cuda")]
+mod cuda;
+mod device;
+mod error;
+mod files;
+mod json;
+mod kernels;
+mod names;
+mod network;
+mod parameters;
+mod position;
+mod preprocessor;
+mod weights;
+
+pub use adapter::{Adapter, LowRank};
+pub use arithmetic::Arithmetic;
+pub use card::{DEFAULT_THRESHOLD, FILE_NAME as CARD_FILE_NAME};
+pub use classifier::{BATCH_WINDOWS, Classifier, OpenOptions};
+pub use config::AstConfig;
+pub use error::ModelError;
+#[cfg(not(target_arch = "wasm32"))]
+pub use files::ModelFolder;
+pub use files::{MemoryFiles, ModelFiles};
+pub use network::{Ast, Build, Hidden};
+pub use parameters::Parameters;
+pub use spyhop_api::{FrontEnd, Metric, ModelCard, ModelClass, Scores, WindowPlan};
+pub use spyhop_signal::fbank::MelPicture;
+pub use weights::Weights;

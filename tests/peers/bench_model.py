@@ -1,0 +1,72 @@
+"""Times an Audio Spectrogram Transformer of the published size with random weights, ours beside PyTorch with
+transformers, on the same cores in one run, and checks that both give the same logits.
+
+Usage: python bench_model.py AST_SPEED   (the example of spyhop-model, built)
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import torch
+import transformers
+from transformers import ASTConfig, ASTFeatureExtractor, ASTForAudioClassification
+
+BATCHES = (1, 4)
+CLASSES = 527
+WINDOW_SAMPLES = 400 + 1023 * 160
+AT_LEAST_S, AT_LEAST_TIMES = 12, 4
+ROUNDS = 2
+
+
+def best(work):
+    work()
+    begun, times, least = time.perf_counter(), 0, float("inf")
+    while times < AT_LEAST_TIMES or time.perf_counter() - begun < AT_LEAST_S:
+        piece = time.perf_counter()
+        work()
+        least = min(least, time.perf_counter() - piece)
+        times += 1
+    return least
+
+
+def theirs(model, extractor, waves):
+    with torch.inference_mode():
+        front_end = best(lambda: extractor(waves[0], sampling_rate=16000, return_tensors="pt"))
+        features = torch.cat([extractor(w, sampling_rate=16000, return_tensors="pt")["input_values"] for w in waves])
+        seconds = {str(b): best(lambda: model(features[:b])) / b for b in BATCHES}
+        return seconds | {"front end": front_end, "logits": model(features).logits.tolist()}
+
+
+def main(ast_speed):
+    torch.manual_seed(1)
+    labels = {i: f"sound {i}" for i in range(CLASSES)}
+    config = ASTConfig(id2label=labels, label2id={v: k for k, v in labels.items()}, attn_implementation="sdpa")
+    model, extractor = ASTForAudioClassification(config).eval(), ASTFeatureExtractor()
+    waves = (np.random.default_rng(2).standard_normal((max(BATCHES), WINDOW_SAMPLES)) * 0.1).astype(np.float32)
+    rounds = {"spyhop": [], "torch": []}
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        extractor.save_pretrained(folder)
+        waves.tofile(f"{folder}/waves")
+        for _ in range(ROUNDS):
+            ours = subprocess.run([ast_speed, folder, f"{folder}/waves"], check=True, capture_output=True)
+            rounds["spyhop"].append(json.loads(ours.stdout))
+            rounds["torch"].append(theirs(model, extractor, waves))
+    apart = np.abs(np.array(rounds["spyhop"][0]["logits"]) - np.array(rounds["torch"][0]["logits"])).max()
+    print(f"Seconds a window of 10.24 s, 768 wide, 12 layers, 527 classes, float32, "
+          f"{torch.get_num_threads()} threads; best of {ROUNDS} rounds\n")
+    print(f"| | spyhop | PyTorch {torch.__version__}, transformers {transformers.__version__} | ratio |")
+    print("|---|--:|--:|--:|")
+    for key in ("front end", *map(str, BATCHES)):
+        ours, other = (min(r[key] for r in rounds[who]) for who in ("spyhop", "torch"))
+        what = key if key == "front end" else f"network, batch {key}"
+        print(f"| {what} | {ours:.4f} | {other:.4f} | {ours / other:.2f} |")
+    print(f"\nThe logits differ by at most {apart:.1e}.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
