@@ -2,6 +2,7 @@
 
 pub mod decode;
 pub mod demo;
+pub mod detect;
 pub mod fetch;
 pub mod index;
 pub mod info;
@@ -11,6 +12,7 @@ pub mod ltsa;
 pub mod models;
 pub mod product;
 pub mod pyramid;
+pub mod score;
 pub mod serve;
 pub mod spectrogram;
 

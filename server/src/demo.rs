@@ -31,6 +31,8 @@ mod winter_song;
 
 #[cfg(test)]
 mod acceptance;
+#[cfg(test)]
+mod heard;
 
 pub use folder::{DemoError, Folder};
 pub use scene::Scene;

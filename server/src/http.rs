@@ -4,6 +4,7 @@ mod access;
 mod annotations;
 mod data;
 mod deployments;
+mod detections;
 mod error;
 mod guard;
 mod jobs;
@@ -26,6 +27,7 @@ use tower_http::cors::{Any, CorsLayer};
 use crate::annotations::Annotations;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, CatalogueError};
+use crate::detection::DetectionKeeper;
 use crate::pyramid::{Keeper, Tiles};
 use crate::quality::QualityKeeper;
 use crate::work::Engine;
@@ -52,6 +54,8 @@ pub struct Served {
     pub quality: Arc<QualityKeeper>,
     /// What people said of the recordings.
     pub annotations: Annotations,
+    /// What was found in them.
+    pub detections: Arc<DetectionKeeper>,
     /// Who may do what.
     pub guard: Guard,
     /// Deployments' pictures.

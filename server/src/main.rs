@@ -8,6 +8,7 @@ mod catalogue;
 mod commands;
 mod data_folder;
 mod demo;
+mod detection;
 mod excerpt;
 mod fetching;
 mod figure;
@@ -50,6 +51,10 @@ Begin with:
   spyhop levels recorder --product hmd --out hmd.parquet
                                                  one-minute levels, percentiles, third octaves
   spyhop models ~/models                         are these models sound, and what do they hear?
+  spyhop detect recorder --detector whistle --out whistles.csv
+                                                 dolphins' whistles; --list says what else fits
+  spyhop score night.flac --model upcalls --out logits.npy
+                                                 a network's bare numbers, window by window
 
 Each command tells more: spyhop spectrogram --help"
 )]
@@ -73,6 +78,8 @@ enum Command {
     Ltsa(commands::ltsa::Args),
     Levels(commands::levels::Args),
     Models(commands::models::Args),
+    Detect(commands::detect::Args),
+    Score(commands::score::Args),
 }
 
 fn main() -> ExitCode {
@@ -89,6 +96,8 @@ fn main() -> ExitCode {
         Command::Ltsa(args) => commands::ltsa::run(args),
         Command::Levels(args) => commands::levels::run(args),
         Command::Models(args) => commands::models::run(args),
+        Command::Detect(args) => commands::detect::run(args),
+        Command::Score(args) => commands::score::run(args),
     };
     match result {
         Ok(code) => code,

@@ -7,6 +7,9 @@ use spyhop_model::config;
 
 use crate::data_folder::models_folder;
 
+/// What every adapter's folder holds.
+const ADAPTER_FILE: &str = "adapter_config.json";
+
 /// The folder that a person means: a path, or the name of a folder among the user's models.
 ///
 /// # Errors
@@ -50,4 +53,26 @@ pub fn folders_of(place: &Path) -> anyhow::Result<Vec<PathBuf>> {
     }
     folders.sort();
     Ok(folders)
+}
+
+/// Names of the user's models, which they are asked for by.
+pub fn names() -> Vec<String> {
+    named_folders(config::FILE_NAME)
+}
+
+/// Names of the user's adapters.
+pub fn adapter_names() -> Vec<String> {
+    named_folders(ADAPTER_FILE)
+}
+
+/// Folders of the user's models folder that hold a file. None where there is no such folder.
+fn named_folders(file: &str) -> Vec<String> {
+    let entries = models_folder().and_then(|models| std::fs::read_dir(models).ok());
+    let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut names: Vec<String> = paths
+        .filter(|path| path.join(file).is_file())
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    names.sort();
+    names
 }

@@ -19,11 +19,11 @@ pub fn job_bar() -> ProgressBar {
     ProgressBar::new(PARTS).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// Moves a job's bar to where the job is.
-pub fn show_job(bar: &ProgressBar, job: &JobProgress) {
+/// Moves a job's bar to where the job is, and says how far that is.
+pub fn show_job(bar: &ProgressBar, job: &JobProgress, words: String) {
     bar.set_position((job.fraction.clamp(0.0, 1.0) * PARTS as f64) as u64);
     bar.set_prefix(job.title.clone());
-    bar.set_message(job_in_words(job));
+    bar.set_message(words);
 }
 
 /// `1240 of 2000 units, 12.3/s, 1 min left, 2 failed`.
@@ -42,7 +42,7 @@ pub fn job_in_words(job: &JobProgress) -> String {
 }
 
 /// Two digits are enough for a speed.
-fn rounded(per_s: f64) -> String {
+pub fn rounded(per_s: f64) -> String {
     match per_s {
         s if s >= 10.0 => format!("{s:.0}"),
         s if s >= 1.0 => format!("{s:.1}"),
@@ -51,7 +51,7 @@ fn rounded(per_s: f64) -> String {
 }
 
 /// `40 s`, `3 min`, `5 h 20 min`, `4 d 2 h`.
-fn time_left(seconds: f64) -> String {
+pub fn time_left(seconds: f64) -> String {
     let s = seconds.clamp(0.0, 1e9).ceil() as u64;
     match s {
         0..=99 => format!("{s} s"),

@@ -5,7 +5,8 @@
 //!   spyhop.lock               held by the one process that works here, with its number in it
 //!   catalogue.sqlite          what is known of the places
 //!   jobs.sqlite               the ledger of the work
-//!   pyramids/  products/  quality/   what was made, named by what made it
+//!   detections.sqlite         what was found, and what people say of it
+//!   pyramids/  products/  quality/  detections/   what was made, named by what made it
 //!   foreground/  beside/      ledgers and catalogues of commands, while they run
 //! ```
 //! One process writes at a time: [`StateFolder::open`] takes the lock and gives it back when it is

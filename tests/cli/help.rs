@@ -2,6 +2,19 @@
 
 use spyhop_tests::program;
 
+const COMMANDS: [&str; 10] = [
+    "serve",
+    "index",
+    "fetch",
+    "demo",
+    "info",
+    "decode",
+    "spectrogram",
+    "detect",
+    "models",
+    "score",
+];
+
 fn help(args: &[&str]) -> anyhow::Result<String> {
     let output = program::run(args)?;
     anyhow::ensure!(output.status.success());
@@ -11,7 +24,7 @@ fn help(args: &[&str]) -> anyhow::Result<String> {
 #[test]
 fn help_names_the_commands_and_how_to_begin() -> anyhow::Result<()> {
     let all = help(&["--help"])?;
-    for command in ["serve", "index", "fetch", "demo", "info", "decode", "spectrogram"] {
+    for command in COMMANDS {
         let listed = all.lines().any(|line| line.trim_start().starts_with(command));
         assert!(listed && all.contains(&format!("\n  spyhop {command} ")), "{command}: {all}");
     }
@@ -20,7 +33,7 @@ fn help_names_the_commands_and_how_to_begin() -> anyhow::Result<()> {
 
 #[test]
 fn each_command_shows_examples() -> anyhow::Result<()> {
-    for command in ["serve", "index", "fetch", "demo", "info", "decode", "spectrogram"] {
+    for command in COMMANDS {
         let text = help(&[command, "--help"])?;
         let examples = text.matches(&format!("\n  spyhop {command} ")).count();
         assert!(examples >= 1 && text.contains("spyhop serve") || examples >= 2, "{text}");
@@ -31,9 +44,15 @@ fn each_command_shows_examples() -> anyhow::Result<()> {
 
 #[test]
 fn commands_that_scripts_call_tell_their_exit_codes() -> anyhow::Result<()> {
-    for (command, codes) in
-        [("info", 2), ("index", 3), ("fetch", 2), ("decode", 3), ("spectrogram", 3)]
-    {
+    for (command, codes) in [
+        ("info", 2),
+        ("index", 3),
+        ("fetch", 2),
+        ("decode", 3),
+        ("spectrogram", 3),
+        ("detect", 3),
+        ("score", 3),
+    ] {
         let text = help(&[command, "--help"])?;
         let told = text.split("Exit codes:").nth(1).unwrap_or_default();
         for code in 0..=codes {

@@ -2,10 +2,12 @@
 
 mod beside;
 mod decode;
+mod detect;
 mod help;
 mod info;
 mod models;
 mod refusals;
+mod score;
 mod spectrogram;
 
 use std::ffi::OsStr;

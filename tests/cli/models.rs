@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{run, said};
 
-fn ast_tiny() -> PathBuf {
+pub(crate) fn ast_tiny() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/model/tests/fixtures/ast_tiny")
 }
 

@@ -152,7 +152,7 @@ fn watch(ledger: &Ledger) -> anyhow::Result<ExitCode> {
                 continue;
             }
             let bar = shown.entry(job.id).or_insert_with(|| bars.add(progress::job_bar()));
-            progress::show_job(bar, job);
+            progress::show_job(bar, job, progress::job_in_words(job));
             if rests && !bar.is_finished() {
                 bar.abandon_with_message(format!(
                     "{} ({})",

@@ -160,7 +160,10 @@ fn left_out(
 }
 
 /// The one deployment that is meant.
-fn chosen(all: Vec<Deployment>, asked: Option<&str>) -> anyhow::Result<String> {
+///
+/// # Errors
+/// When there is none of this id, or there are several and none is named.
+pub(super) fn chosen(all: Vec<Deployment>, asked: Option<&str>) -> anyhow::Result<String> {
     let ids: Vec<String> = all.into_iter().map(|deployment| deployment.id).collect();
     let mut listed = ids.iter().take(MOST_LISTED).cloned().collect::<Vec<_>>().join(", ");
     if ids.len() > MOST_LISTED {

@@ -15,6 +15,7 @@ use crate::annotations::Annotations;
 use crate::catalogue::Catalogue;
 use crate::catalogue::access::Reader;
 use crate::data_folder::demo_folder;
+use crate::detection::{DetectionKeeper, DetectionStore};
 use crate::http::{self, Guard, Previews, Served};
 use crate::place::Place;
 use crate::pyramid::Keeper;
@@ -101,6 +102,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let state = Arc::new(args.state.open()?);
     let catalogue = Arc::new(Catalogue::open(&state, places)?);
     let annotations = Annotations::open(&state)?;
+    let found = Arc::new(DetectionStore::open(&state)?);
     let token = AdminToken::of_state(state.path())?;
     let hosts = args.public_url.iter().filter_map(|url| host_of(url)).collect();
     let guard = Guard::new(address, hosts, Some(token.text));
@@ -109,13 +111,26 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     keeper.register(&mut registry);
     let quality = QualityKeeper::new(state.path(), catalogue.clone());
     quality.register(&mut registry);
+    let detections = DetectionKeeper::new(state.path(), catalogue.clone(), found);
+    detections.register(&mut registry);
     let engine = Arc::new(Engine::start(state, registry, Settings::default())?);
-    let upkeep =
-        Upkeep::start(catalogue.clone(), engine.clone(), vec![keeper.clone(), quality.clone()])
-            .context("no thread can be started")?;
+    let upkeep = Upkeep::start(
+        catalogue.clone(),
+        engine.clone(),
+        vec![keeper.clone(), quality.clone(), detections.clone()],
+    )
+    .context("no thread can be started")?;
     let previews = Previews::default();
-    let served =
-        Arc::new(Served { catalogue, engine, keeper, quality, annotations, guard, previews });
+    let served = Arc::new(Served {
+        catalogue,
+        engine,
+        keeper,
+        quality,
+        annotations,
+        detections,
+        guard,
+        previews,
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let app = http::app(served.clone()).into_make_service();

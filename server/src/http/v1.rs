@@ -12,8 +12,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::error::ApiError;
 use super::pyramid::{self, Pyramids};
 use super::{
-    Served, TILE_BYTES, access, annotations, data, deployments, guard, jobs, preview, quality,
-    samples,
+    Served, TILE_BYTES, access, annotations, data, deployments, detections, guard, jobs, preview,
+    quality, samples,
 };
 
 /// Where the document stands.
@@ -39,6 +39,7 @@ pub fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
         .merge(preview::routes())
         .merge(quality::routes())
         .merge(annotations::routes())
+        .merge(detections::routes())
         .merge(jobs::routes().with_state(served.engine.clone()))
         .layer(CompressionLayer::new())
         // Tiles are compressed already; sound hardly is, and a part of a file must stay what it is.

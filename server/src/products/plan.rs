@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use spyhop_api::time::{NANOS_PER_S, nanos_to_frames};
+use spyhop_api::time::NANOS_PER_S;
 use spyhop_api::{Calibration, RecordingInfo};
 use spyhop_signal::levels::AverageSpec;
 use spyhop_signal::line::LineError;
@@ -187,21 +187,17 @@ impl Plan {
     }
 }
 
-/// The part of a run whose samples are nearest to a span; borders fall as those of periods do.
+/// The part of a run whose samples are nearest to a span.
 fn cut(run: &ClockRun, span_ns: &Range<i64>, rate_hz: f64) -> Option<ClockRun> {
-    let frame_at = |ns: i64| {
-        let frame = nanos_to_frames(ns.saturating_sub(run.start_ns), rate_hz);
-        u64::try_from(frame).unwrap_or(0).min(run.frames)
-    };
-    let (first, end) = (frame_at(span_ns.start), frame_at(span_ns.end));
-    (first < end).then(|| ClockRun {
-        first_frame: run.first_frame + first,
-        frames: end - first,
+    let frames = run.frames_within(span_ns, rate_hz);
+    (!frames.is_empty()).then(|| ClockRun {
+        first_frame: run.first_frame + frames.start,
+        frames: frames.end - frames.start,
         start_ns: run.start_ns.saturating_add(spyhop_api::time::frames_to_nanos(
-            i64::try_from(first).unwrap_or(i64::MAX),
+            i64::try_from(frames.start).unwrap_or(i64::MAX),
             rate_hz,
         )),
-        follows: run.follows && first == 0,
+        follows: run.follows && frames.start == 0,
         ..*run
     })
 }

@@ -44,6 +44,20 @@ pub fn run_in_foreground(
     job: &Job,
     settings: Settings,
 ) -> Result<Outcome, WorkError> {
+    run_in_foreground_telling(state, registry, job, settings, &progress::job_in_words)
+}
+
+/// The same, with words of one's own beside the bar.
+///
+/// # Errors
+/// As [`run_in_foreground`].
+pub fn run_in_foreground_telling(
+    state: &Path,
+    registry: Registry,
+    job: &Job,
+    settings: Settings,
+    words: &dyn Fn(&JobProgress) -> String,
+) -> Result<Outcome, WorkError> {
     let name = key_of("job", &job.key).unwrap_or_else(|_| "job".into());
     let folder = state.join(FOLDER).join(name);
     let own = Arc::new(StateFolder::open(&folder)?);
@@ -52,7 +66,7 @@ pub fn run_in_foreground(
     let id = engine.submit(job)?.job;
     engine.retry(id)?;
     let bar = progress::job_bar();
-    let watched = runtime.block_on(watch(&engine, id, &bar));
+    let watched = runtime.block_on(watch(&engine, id, &bar, words));
     // Everything that ran is put back before the bar goes.
     engine.stop();
     bar.finish_and_clear();
@@ -74,13 +88,15 @@ async fn watch(
     engine: &Engine,
     job: i64,
     bar: &indicatif::ProgressBar,
+    words: &dyn Fn(&JobProgress) -> String,
 ) -> Result<JobProgress, WorkError> {
     let mut changes = engine.changes();
     let mut told = std::pin::pin!(tokio::signal::ctrl_c());
     loop {
         let now = engine.job(job)?.job;
         let measured = changes.borrow_and_update().jobs.iter().find(|j| j.id == job).cloned();
-        progress::show_job(bar, measured.as_ref().filter(|_| !now.is_over()).unwrap_or(&now));
+        let shown = measured.as_ref().filter(|_| !now.is_over()).unwrap_or(&now);
+        progress::show_job(bar, shown, words(shown));
         if now.is_over() {
             return Ok(now);
         }

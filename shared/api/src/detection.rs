@@ -132,6 +132,8 @@ pub struct DetectionRun {
     pub candidates: u64,
     /// How many of them somebody has reviewed.
     pub reviewed: u64,
+    /// What could not be heard, a sentence each; the first hundred.
+    pub problems: Vec<String>,
     /// How far it is, where this server runs it.
     pub job: Option<JobProgress>,
 }

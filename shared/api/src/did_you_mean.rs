@@ -4,7 +4,7 @@
 const ALIKE: f64 = 0.75;
 
 /// The word of `known` that is most like `word`, if any is.
-pub fn nearest(word: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .map(|k| (strsim::jaro_winkler(word, k), k))
@@ -14,6 +14,6 @@ pub fn nearest(word: &str, known: impl IntoIterator<Item = &'static str>) -> Opt
 }
 
 /// `, did you mean 'hann'?`, or nothing.
-pub fn question(nearest: Option<&'static str>) -> String {
+pub fn question(nearest: Option<&str>) -> String {
     nearest.map(|n| format!(", did you mean '{n}'?")).unwrap_or_default()
 }

@@ -107,6 +107,13 @@ impl Sequence {
             .or_else(|| self.files.iter().position(|f| f.name.eq_ignore_ascii_case(name)))
     }
 
+    /// The file that a moment of the line lies in, and how far into it, nanoseconds; a moment in a gap lies
+    /// at the beginning of what follows. `None` without files.
+    pub fn file_at(&self, line_ns: i64) -> Option<(&str, i64)> {
+        let place = self.place(line_ns, Edge::Left)?;
+        Some((self.name(place.file), place.offset_ns))
+    }
+
     /// Where a moment of the line lies in the files; a moment in a gap is moved to the recording's
     /// edge (a left edge later, a right edge earlier). `None` without files.
     pub(super) fn place(&self, line_ns: i64, edge: Edge) -> Option<Place> {

@@ -1,5 +1,7 @@
 //! What the server answers.
 
+mod detections;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -442,8 +444,15 @@ fn the_api_describes_every_route_and_can_be_tried() -> anyhow::Result<()> {
     let place = place()?;
     let server = serve(place.path())?;
     let document = json(&server.at("api/v1/openapi.json"))?;
-    for path in ["deployments", "deployments/{id}/samples", "deployments/{id}/annotations", "jobs"]
-    {
+    for path in [
+        "deployments",
+        "deployments/{id}/samples",
+        "deployments/{id}/annotations",
+        "deployments/{id}/detectors",
+        "deployments/{id}/detections",
+        "deployments/{id}/detections/{run}/calls/{call}/review",
+        "jobs",
+    ] {
         assert!(document["paths"][format!("/api/v1/{path}")].is_object(), "{path}");
     }
     assert!(document["components"]["schemas"]["Deployment"].is_object());

@@ -1,0 +1,222 @@
+//! What finds calls: a detector that needs no training, or a network.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use spyhop_api::detection::{DetectionClass, DetectionSource};
+use spyhop_api::did_you_mean::{nearest, question};
+use spyhop_config::{Config, ConfigError, Detection, hash_of};
+use spyhop_model::ModelError;
+use spyhop_signal::detect::{CallType, Listener, ListenerError};
+
+use super::SOFTWARE;
+use super::listen::Listen;
+use super::network::Network;
+
+/// What the scores of networks are.
+const PROBABILITY: &str = "probability by the network, 0 to 1";
+
+/// Something that finds calls, with all of its settings.
+pub enum Source {
+    /// A detector.
+    Detector(Box<CallType>),
+    /// A network.
+    Network(Box<Network>),
+}
+
+/// How a person names one: kept with a run, so that it can be opened again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// A detector's word.
+    pub detector: Option<String>,
+    /// A network's folder, or its name among the user's models.
+    pub model: Option<PathBuf>,
+    /// An adapter's.
+    pub adapter: Option<PathBuf>,
+    /// Changes to the settings, as YAML.
+    pub config: String,
+}
+
+/// Why there is no such source, or it can't listen to these recordings.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// Neither a detector nor a network, or both.
+    #[error("name a detector or a model, one of both: detectors are {}", detectors())]
+    Neither,
+    /// An adapter without its network.
+    #[error("an adapter goes with a model: name that, too")]
+    AdapterAlone,
+    /// A detector that is not there.
+    #[error("there is no detector '{name}'{nearest}: there are {}", detectors())]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// A question, where one is like it.
+        nearest: String,
+    },
+    /// A folder that is not there.
+    #[error("{0}")]
+    Missing(String),
+    /// A network that can't be opened.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A class that the network does not tell.
+    #[error(
+        "the configuration speaks of the class '{name}', which this network does not tell{nearest}"
+    )]
+    Class {
+        /// What the configuration says.
+        name: String,
+        /// A question, where one is like it.
+        nearest: String,
+    },
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The detector can't listen to these recordings.
+    #[error(transparent)]
+    Listener(#[from] ListenerError),
+    /// The network can't.
+    #[error("{0}")]
+    Unfit(String),
+}
+
+/// The words of all detectors, for a sentence.
+fn detectors() -> String {
+    let ids: Vec<&str> = Detection::default().calls.iter().map(|call| call.id).collect();
+    ids.join(", ")
+}
+
+impl Source {
+    /// Opens what is wanted.
+    ///
+    /// # Errors
+    /// When there is no such detector or network, or the settings make no sense.
+    pub fn open(wanted: &Wanted) -> Result<Source, SourceError> {
+        let detection = Config::read(&wanted.config)?.detection;
+        match (&wanted.detector, &wanted.model) {
+            (Some(name), None) if wanted.adapter.is_none() => {
+                let call = detection.call(name).cloned();
+                let known = || detection.calls.iter().map(|call| call.id);
+                let unknown = || SourceError::Unknown {
+                    name: name.clone(),
+                    nearest: question(nearest(name, known())),
+                };
+                Ok(Source::Detector(Box::new(call.ok_or_else(unknown)?)))
+            }
+            (None, Some(model)) => {
+                let adapter = wanted.adapter.as_deref();
+                let network = Network::open(model, adapter, &detection.model)?;
+                Ok(Source::Network(Box::new(network)))
+            }
+            (Some(_), None) => Err(SourceError::AdapterAlone),
+            _ => Err(SourceError::Neither),
+        }
+    }
+
+    /// For a person: `Dolphin whistles`.
+    pub fn title(&self) -> String {
+        match self {
+            Source::Detector(call) => {
+                let mut letters = call.name.chars();
+                let first = letters.next().map(|c| c.to_uppercase().to_string());
+                first.unwrap_or_default() + letters.as_str()
+            }
+            Source::Network(network) => {
+                let card = network.classifier().card();
+                let adapter = network.adapter.iter().map(|name| format!(" with {name}"));
+                std::iter::once(card.name.clone()).chain(adapter).collect()
+            }
+        }
+    }
+
+    /// All settings, as a configuration that gives the same candidates.
+    ///
+    /// # Errors
+    /// When they can't be written.
+    pub fn config(&self) -> Result<String, SourceError> {
+        Ok(match self {
+            Source::Detector(call) => Detection::yaml_of_call(call)?,
+            Source::Network(network) => Detection::yaml_of_model(&network.resolved())?,
+        })
+    }
+
+    /// Enough to make its candidates again.
+    ///
+    /// # Errors
+    /// When its settings can't be written.
+    pub fn described(&self) -> Result<DetectionSource, SourceError> {
+        let config_hash = hash_of(&self.config()?);
+        let software = SOFTWARE.to_owned();
+        Ok(match self {
+            Source::Detector(call) => DetectionSource {
+                name: call.id.to_owned(),
+                is_model: false,
+                adapter: None,
+                fingerprint: String::new(),
+                config_hash,
+                software,
+            },
+            Source::Network(network) => DetectionSource {
+                name: network.name.clone(),
+                is_model: true,
+                adapter: network.adapter.clone(),
+                fingerprint: network.classifier().fingerprint().to_owned(),
+                config_hash,
+                software,
+            },
+        })
+    }
+
+    /// What it tells apart.
+    pub fn classes(&self) -> Vec<DetectionClass> {
+        match self {
+            Source::Detector(call) => {
+                let (keep_from, threshold) = call.method.thresholds();
+                let band_hz = call.method.band_hz();
+                let name = call.label.to_owned();
+                vec![DetectionClass { name, band_hz, keep_from, threshold }]
+            }
+            Source::Network(network) => {
+                let class = |class: &spyhop_api::ModelClass| {
+                    let rules = network.rules(class);
+                    DetectionClass {
+                        name: class.name.clone(),
+                        band_hz: class.band_hz,
+                        keep_from: rules.keep_from,
+                        threshold: rules.threshold,
+                    }
+                };
+                network.classes().map(class).collect()
+            }
+        }
+    }
+
+    /// What its scores are.
+    pub fn score_unit(&self) -> &'static str {
+        match self {
+            Source::Detector(call) => call.method.score_unit(),
+            Source::Network(_) => PROBABILITY,
+        }
+    }
+
+    /// Something that listens to recordings of a rate.
+    ///
+    /// # Errors
+    /// When they don't hold what it listens for.
+    pub fn listener(&self, rate_hz: f64) -> Result<Box<dyn Listen>, SourceError> {
+        Ok(match self {
+            Source::Detector(call) => Box::new(Listener::new(call, rate_hz)?),
+            Source::Network(network) => Box::new(network.listener(rate_hz)?),
+        })
+    }
+
+    /// Memory that one listener takes at most, bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        match self {
+            Source::Detector(_) => 48 << 20,
+            // Its weights are shared; what comes on top are batches of windows.
+            Source::Network(_) => 256 << 20,
+        }
+    }
+}

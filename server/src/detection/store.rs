@@ -1,0 +1,466 @@
+//! What was found in hosted deployments, and what people say of it, in SQLite: questions are answered from
+//! its indexes.
+//!
+//! A unit's candidates come in one transaction, so that each is there once however often the unit is made.
+//! What somebody said stays, even where the candidate is no longer found.
+
+mod questions;
+mod reviews;
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite_migration::{M, Migrations};
+use spyhop_api::Timestamp;
+use spyhop_api::detection::{DetectionClass, DetectionSource};
+use spyhop_signal::detect::Candidate;
+
+use super::source::Wanted;
+use crate::state::{self, StateError, StateFolder};
+
+pub use questions::{Asked, Paging, moment};
+
+/// Its name in the state folder.
+const DATABASE: &str = "detections.sqlite";
+const SCHEMA: &[M<'_>] = &[M::up(include_str!("store/schema.sql"))];
+const MIGRATIONS: Migrations<'static> = Migrations::from_slice(SCHEMA);
+/// No candidate is longer: what touches a span begins at most this before it.
+const LONGEST_NS: i64 = 3601 * 1_000_000_000;
+
+/// The store.
+pub struct DetectionStore {
+    writer: Mutex<Connection>,
+    /// Reads beside the writer.
+    reader: Mutex<Connection>,
+    path: PathBuf,
+}
+
+/// A source over a channel of a deployment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredRun {
+    pub id: i64,
+    pub deployment: String,
+    pub title: String,
+    pub source: DetectionSource,
+    pub wanted: Wanted,
+    pub config: String,
+    pub channel: u32,
+    pub classes: Vec<DetectionClass>,
+    pub score_unit: String,
+    pub score_s: f64,
+    pub created: Timestamp,
+    /// Whether times are of the clock.
+    pub dated: bool,
+}
+
+/// A unit whose candidates are in the store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredUnit {
+    pub key: String,
+    pub start_ns: i64,
+    pub end_ns: i64,
+    /// The best score of each class in each of [`CURVE_POINTS`] equal parts of its span; NaN where there is
+    /// none.
+    pub curve: Vec<f32>,
+    /// The program that made it.
+    pub software: String,
+    /// What could not be heard, for a person.
+    pub problems: Vec<String>,
+}
+
+/// Parts of a unit whose best scores are kept in the store, for curves over months.
+pub const CURVE_POINTS: usize = 60;
+
+/// Why the store can't answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such run.
+    #[error("there is no detection {run} of '{deployment}'")]
+    NoRun {
+        /// Its number.
+        run: i64,
+        /// The deployment.
+        deployment: String,
+    },
+    /// There is no such candidate.
+    #[error("there is no candidate {0} in this detection: it may have been made anew")]
+    NoCall(i64),
+    /// Somebody else was faster.
+    #[error(
+        "candidate {id} was reviewed elsewhere: that is version {now}, and this review is of version \
+         {seen}. Load it again, then say what you think"
+    )]
+    ReviewedElsewhere {
+        /// The candidate.
+        id: i64,
+        /// The version that the person looked at.
+        seen: u32,
+        /// The version that there is.
+        now: u32,
+    },
+    /// A question or a review that makes no sense.
+    #[error("{0}")]
+    Invalid(String),
+    /// The database refuses.
+    #[error("{}: {}", state::reason(.error), .path.display())]
+    Database {
+        /// What it says.
+        error: rusqlite::Error,
+        /// The database.
+        path: PathBuf,
+    },
+}
+
+impl DetectionStore {
+    /// The store of a state folder.
+    ///
+    /// # Errors
+    /// When its database can't be opened.
+    pub fn open(state: &StateFolder) -> Result<DetectionStore, StateError> {
+        let writer = state.database(DATABASE, &MIGRATIONS)?;
+        let reader = state::look(state.path(), DATABASE, &MIGRATIONS)?;
+        let path = state.path().join(DATABASE);
+        Ok(DetectionStore { writer: Mutex::new(writer), reader: Mutex::new(reader), path })
+    }
+
+    /// Notes a run down; gives the number of the one that is there already where its `key`, a hash of all
+    /// that makes its candidates, is the same.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn enter(&self, run: &StoredRun, key: &str) -> Result<i64, StoreError> {
+        let source = json(&run.source)?;
+        let (wanted, classes) = (json(&run.wanted)?, json(&run.classes)?);
+        self.write(|db| {
+            db.query_row(
+                "INSERT INTO run (deployment, key, title, source, wanted, config, channel, classes,
+                    score_unit, score_s, created_ns, dated)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                 ON CONFLICT (deployment, key) DO UPDATE SET title = excluded.title,
+                    wanted = excluded.wanted
+                 RETURNING id",
+                params![
+                    run.deployment,
+                    key,
+                    run.title,
+                    source,
+                    wanted,
+                    run.config,
+                    run.channel,
+                    classes,
+                    run.score_unit,
+                    run.score_s,
+                    run.created.0,
+                    run.dated,
+                ],
+                |row| row.get(0),
+            )
+        })
+    }
+
+    /// All runs of a deployment, the latest first.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn runs(&self, deployment: &str) -> Result<Vec<StoredRun>, StoreError> {
+        self.read(|db| {
+            let mut rows = db.prepare_cached(&format!(
+                "SELECT {RUN_COLUMNS} FROM run WHERE deployment = ?1 ORDER BY id DESC"
+            ))?;
+            rows.query_map([deployment], stored_run)?.collect()
+        })
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// When there is none of this number in the deployment.
+    pub fn run(&self, deployment: &str, id: i64) -> Result<StoredRun, StoreError> {
+        let found = self.read(|db| {
+            db.prepare_cached(&format!(
+                "SELECT {RUN_COLUMNS} FROM run WHERE id = ?1 AND deployment = ?2"
+            ))?
+            .query_row(params![id, deployment], stored_run)
+            .optional()
+        })?;
+        let deployment = deployment.to_owned();
+        found.ok_or(StoreError::NoRun { run: id, deployment })
+    }
+
+    /// The deployment of a run.
+    ///
+    /// # Errors
+    /// When there is no such run.
+    pub fn deployment_of(&self, run: i64) -> Result<String, StoreError> {
+        let found = self.read(|db| {
+            db.prepare_cached("SELECT deployment FROM run WHERE id = ?1")?
+                .query_row([run], |row| row.get(0))
+                .optional()
+        })?;
+        found.ok_or(StoreError::NoRun { run, deployment: "any deployment".to_owned() })
+    }
+
+    /// Forgets a run with all its candidates and reviews.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn remove(&self, id: i64) -> Result<(), StoreError> {
+        self.write(|db| {
+            db.execute(
+                "DELETE FROM review WHERE call IN (SELECT id FROM call WHERE run = ?1)",
+                [id],
+            )?;
+            db.execute("DELETE FROM call WHERE run = ?1", [id])?;
+            db.execute("DELETE FROM unit WHERE run = ?1", [id])?;
+            db.execute("DELETE FROM run WHERE id = ?1", [id])?;
+            Ok(())
+        })
+    }
+
+    /// What could not be heard in a run, for a person: so many of them at most.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn problems(&self, run: i64, most: usize) -> Result<Vec<String>, StoreError> {
+        let texts: Vec<String> = self.read(|db| {
+            let mut rows = db.prepare_cached(
+                "SELECT DISTINCT problems FROM unit WHERE run = ?1 AND problems <> '' ORDER BY start_ns",
+            )?;
+            rows.query_map([run], |row| row.get(0))?.collect()
+        })?;
+        let mut all: Vec<String> = texts.iter().flat_map(|text| lines(text)).collect();
+        all.dedup();
+        all.truncate(most);
+        Ok(all)
+    }
+
+    /// Whether a unit's candidates are in.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn has_unit(&self, run: i64, key: &str) -> Result<bool, StoreError> {
+        self.read(|db| {
+            db.prepare_cached("SELECT 1 FROM unit WHERE run = ?1 AND key = ?2")?
+                .exists(params![run, key])
+        })
+    }
+
+    /// Puts in the candidates of a unit, each with the index of its class, in place of what was there of
+    /// its span. What is found again keeps its number and what was said of it. A unit that is in already
+    /// stays as it is.
+    ///
+    /// # Errors
+    /// When it can't be written; then nothing has changed.
+    pub fn put_unit(
+        &self,
+        run: i64,
+        unit: &StoredUnit,
+        candidates: &[(usize, Candidate)],
+    ) -> Result<(), StoreError> {
+        self.write(|db| {
+            let known = db
+                .prepare_cached("SELECT 1 FROM unit WHERE run = ?1 AND key = ?2")?
+                .exists(params![run, unit.key])?;
+            if known {
+                return Ok(());
+            }
+            clear(db, run, unit.start_ns, unit.end_ns)?;
+            let curve: Vec<u8> = unit.curve.iter().flat_map(|score| score.to_le_bytes()).collect();
+            db.prepare_cached(
+                "INSERT INTO unit (run, key, start_ns, end_ns, curve, software, problems)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                run,
+                unit.key,
+                unit.start_ns,
+                unit.end_ns,
+                curve,
+                unit.software,
+                unit.problems.join("\n"),
+            ])?;
+            let number = db.last_insert_rowid();
+            for (class, candidate) in candidates {
+                put(db, run, number, *class, candidate)?;
+            }
+            // What is left of before was not found again, and nobody has said anything of it.
+            db.prepare_cached(
+                "DELETE FROM call WHERE run = ?1 AND unit IS NULL AND version = 0
+                 AND start_ns >= ?2 AND start_ns < ?3",
+            )?
+            .execute(params![run, unit.start_ns, unit.end_ns])?;
+            Ok(())
+        })
+    }
+
+    /// Forgets units that are not among those `planned`, keys and the beginnings of their spans, and whose
+    /// spans none of them takes over: their recordings are gone.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn keep_only(&self, run: i64, planned: &[(&str, i64)]) -> Result<(), StoreError> {
+        let units = self.units(run, i64::MIN, i64::MAX)?;
+        let keys: HashSet<&str> = planned.iter().map(|(key, _)| *key).collect();
+        let starts: HashSet<i64> = planned.iter().map(|(_, start)| *start).collect();
+        let is_gone = |unit: &&StoredUnit| {
+            !keys.contains(unit.key.as_str()) && !starts.contains(&unit.start_ns)
+        };
+        let gone = units.iter().filter(is_gone);
+        let gone: Vec<(i64, i64)> = gone.map(|unit| (unit.start_ns, unit.end_ns)).collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.write(|db| {
+            for (start_ns, end_ns) in &gone {
+                clear(db, run, *start_ns, *end_ns)?;
+                db.execute(
+                    "DELETE FROM call WHERE run = ?1 AND unit IS NULL AND version = 0
+                     AND start_ns >= ?2 AND start_ns < ?3",
+                    params![run, start_ns, end_ns],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The units of a run that touch a span, in order.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn units(
+        &self,
+        run: i64,
+        from_ns: i64,
+        until_ns: i64,
+    ) -> Result<Vec<StoredUnit>, StoreError> {
+        self.read(|db| {
+            let mut rows = db.prepare_cached(
+                "SELECT key, start_ns, end_ns, curve, software, problems FROM unit
+                 WHERE run = ?1 AND start_ns < ?3 AND end_ns > ?2 ORDER BY start_ns",
+            )?;
+            let rows = rows.query_map(params![run, from_ns, until_ns], |row| {
+                let curve: Vec<u8> = row.get(3)?;
+                let (numbers, _) = curve.as_chunks::<4>();
+                Ok(StoredUnit {
+                    key: row.get(0)?,
+                    start_ns: row.get(1)?,
+                    end_ns: row.get(2)?,
+                    curve: numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+                    software: row.get(4)?,
+                    problems: lines(&row.get::<_, String>(5)?),
+                })
+            })?;
+            rows.collect()
+        })
+    }
+
+    fn write<T>(
+        &self,
+        step: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut database = lock(&self.writer);
+        let fail = |error| self.fail(error);
+        let transaction = database
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(fail)?;
+        let value = step(&transaction).map_err(fail)?;
+        transaction.commit().map_err(fail)?;
+        Ok(value)
+    }
+
+    fn read<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        question(&lock(&self.reader)).map_err(|error| self.fail(error))
+    }
+
+    fn fail(&self, error: rusqlite::Error) -> StoreError {
+        StoreError::Database { error, path: self.path.clone() }
+    }
+}
+
+const RUN_COLUMNS: &str = "id, deployment, title, source, wanted, config, channel, classes, score_unit, \
+                           score_s, created_ns, dated";
+
+fn stored_run(row: &Row<'_>) -> rusqlite::Result<StoredRun> {
+    fn value<T: serde::de::DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
+        let kind = rusqlite::types::Type::Text;
+        serde_json::from_str(row.get_ref(at)?.as_str()?)
+            .map_err(|e| rusqlite::Error::FromSqlConversionFailure(at, kind, Box::new(e)))
+    }
+    Ok(StoredRun {
+        id: row.get(0)?,
+        deployment: row.get(1)?,
+        title: row.get(2)?,
+        source: value(row, 3)?,
+        wanted: value(row, 4)?,
+        config: row.get(5)?,
+        channel: row.get(6)?,
+        classes: value(row, 7)?,
+        score_unit: row.get(8)?,
+        score_s: row.get(9)?,
+        created: Timestamp(row.get(10)?),
+        dated: row.get(11)?,
+    })
+}
+
+/// Takes the units out that touch a span; their candidates belong to no unit then.
+fn clear(db: &Connection, run: i64, start_ns: i64, end_ns: i64) -> rusqlite::Result<()> {
+    let touching = "run = ?1 AND start_ns < ?3 AND end_ns > ?2";
+    db.prepare_cached(&format!(
+        "UPDATE call SET unit = NULL WHERE unit IN (SELECT id FROM unit WHERE {touching})"
+    ))?
+    .execute(params![run, start_ns, end_ns])?;
+    db.prepare_cached(&format!("DELETE FROM unit WHERE {touching}"))?
+        .execute(params![run, start_ns, end_ns])?;
+    Ok(())
+}
+
+/// Puts a candidate in, or takes the one that it is the same as.
+fn put(
+    db: &Connection,
+    run: i64,
+    unit: i64,
+    class: usize,
+    candidate: &Candidate,
+) -> rusqlite::Result<()> {
+    let Candidate { start_ns, end_ns, low_hz, high_hz, score, train } = candidate;
+    let (clicks, interval_s) = (train.map(|t| t.clicks), train.map(|t| t.interval_s));
+    let taken = db
+        .prepare_cached(
+            "UPDATE call SET unit = ?2, low_hz = ?6, high_hz = ?7, score = ?8, clicks = ?9,
+                interval_s = ?10
+             WHERE id = (SELECT id FROM call WHERE run = ?1 AND start_ns = ?4 AND class = ?3
+                AND end_ns = ?5 AND unit IS NULL LIMIT 1)",
+        )?
+        .execute(params![
+            run, unit, class, start_ns, end_ns, low_hz, high_hz, score, clicks, interval_s
+        ])?;
+    if taken == 0 {
+        db.prepare_cached(
+            "INSERT INTO call (run, unit, class, start_ns, end_ns, low_hz, high_hz, score, clicks,
+                interval_s)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        )?
+        .execute(params![
+            run, unit, class, start_ns, end_ns, low_hz, high_hz, score, clicks, interval_s
+        ])?;
+    }
+    Ok(())
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Invalid(error.to_string()))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A transaction that a panic left open was rolled back when it was dropped.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,297 @@
+//! What is asked of candidates: pages, densities, histograms.
+
+use rusqlite::types::Value;
+use rusqlite::{Row, params, params_from_iter};
+use spyhop_api::detection::{
+    CallDensity, CallPage, CallSort, ClassDensity, DetectedCall, ScoreHistogram, ScoreHistograms,
+    Verdict,
+};
+use spyhop_api::{Moment, Timestamp};
+
+use super::reviews::{number, review};
+use super::{DetectionStore, LONGEST_NS, StoreError, StoredRun};
+
+/// Rows of one page, whatever is asked.
+const MOST_ROWS: u64 = 1000;
+/// Bins of a density, whatever is asked.
+const MOST_BINS: i64 = 20_000;
+/// Bins of a histogram.
+const HISTOGRAM_BINS: usize = 100;
+
+/// Columns of a candidate with what is said of it, as [`detected`] reads them.
+pub const CALL_COLUMNS: &str = "call.id, class, start_ns, end_ns, low_hz, high_hz, score, clicks, \
+                                interval_s, review.version, review.verdict, review.label, \
+                                review.note, review.author, review.at_ns";
+pub const CALL_TABLES: &str = "call LEFT JOIN review \
+                               ON review.call = call.id AND review.version = call.version";
+
+/// What is asked, with times on the run's clock.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asked {
+    pub from_ns: Option<i64>,
+    pub until_ns: Option<i64>,
+    /// Index of the class.
+    pub class: Option<usize>,
+    pub least_score: Option<f64>,
+    pub most_score: Option<f64>,
+    /// Those that are asked for; all where there are none.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Asked {
+    /// The condition of a query, and its values.
+    fn which(&self, run: i64) -> (String, Vec<Value>) {
+        let mut which = "run = ?".to_owned();
+        let mut values: Vec<Value> = vec![run.into()];
+        let mut and = |condition: &str, value: Value| {
+            which += condition;
+            values.push(value);
+        };
+        if let Some(from) = self.from_ns {
+            and(" AND start_ns > ?", from.saturating_sub(LONGEST_NS).into());
+            and(" AND end_ns > ?", from.into());
+        }
+        if let Some(until) = self.until_ns {
+            and(" AND start_ns < ?", until.into());
+        }
+        if let Some(class) = self.class {
+            and(" AND class = ?", i64::try_from(class).unwrap_or(i64::MAX).into());
+        }
+        if let Some(least) = self.least_score {
+            and(" AND score >= ?", least.into());
+        }
+        if let Some(most) = self.most_score {
+            and(" AND score <= ?", most.into());
+        }
+        if !self.verdicts.is_empty() {
+            let numbers: Vec<String> =
+                self.verdicts.iter().map(|verdict| number(*verdict).to_string()).collect();
+            which += &format!(" AND call.verdict IN ({})", numbers.join(", "));
+        }
+        (which, values)
+    }
+}
+
+/// How a page is sorted and cut.
+#[derive(Clone, Copy, Debug)]
+pub struct Paging {
+    pub sort: CallSort,
+    pub descending: bool,
+    pub offset: u64,
+    pub limit: u64,
+}
+
+impl DetectionStore {
+    /// How many candidates a run has, and how many of them somebody has reviewed.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn counts(&self, run: i64) -> Result<(u64, u64), StoreError> {
+        self.read(|db| {
+            db.prepare_cached("SELECT count(*), total(verdict > 0) FROM call WHERE run = ?1")?
+                .query_row([run], |row| Ok((row.get(0)?, row.get::<_, f64>(1)? as u64)))
+        })
+    }
+
+    /// A page of candidates.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn page(
+        &self,
+        run: &StoredRun,
+        asked: &Asked,
+        paging: &Paging,
+    ) -> Result<CallPage, StoreError> {
+        let (which, mut values) = asked.which(run.id);
+        let way = if paging.descending { "DESC" } else { "ASC" };
+        let order = match paging.sort {
+            CallSort::Start => format!("start_ns {way}, call.id {way}"),
+            CallSort::Score => format!("score {way}, start_ns, call.id"),
+        };
+        self.read(|db| {
+            let total = db
+                .prepare_cached(&format!("SELECT count(*) FROM call WHERE {which}"))?
+                .query_row(params_from_iter(&values), |row| row.get(0))?;
+            let limit = i64::try_from(paging.limit.min(MOST_ROWS)).unwrap_or_default();
+            values.extend([limit.into(), i64::try_from(paging.offset).unwrap_or(i64::MAX).into()]);
+            let mut rows = db.prepare_cached(&format!(
+                "SELECT {CALL_COLUMNS} FROM {CALL_TABLES} WHERE {which} ORDER BY {order} \
+                 LIMIT ? OFFSET ?"
+            ))?;
+            let rows = rows.query_map(params_from_iter(&values), |row| detected(row, run))?;
+            Ok(CallPage { total, calls: rows.collect::<Result<_, _>>()? })
+        })
+    }
+
+    /// All candidates that are asked for, in the order of time, each with the program that made it.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn all(
+        &self,
+        run: &StoredRun,
+        asked: &Asked,
+    ) -> Result<Vec<(DetectedCall, String)>, StoreError> {
+        let (which, values) = asked.which(run.id);
+        self.read(|db| {
+            // One that is not found any more was found by whatever the run began with.
+            let mut rows = db.prepare_cached(&format!(
+                "SELECT {CALL_COLUMNS}, (SELECT software FROM unit WHERE unit.id = call.unit)
+                 FROM {CALL_TABLES} WHERE {which} ORDER BY start_ns, call.id"
+            ))?;
+            let rows = rows.query_map(params_from_iter(&values), |row| {
+                let software: Option<String> = row.get(15)?;
+                let software = software.unwrap_or_else(|| run.source.software.clone());
+                Ok((detected(row, run)?, software))
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// How many candidates begin in each bin of so many nanoseconds, from the first that has one to the
+    /// last.
+    ///
+    /// # Errors
+    /// When a bin is none, there would be too many of them, or the database can't be read.
+    pub fn density(
+        &self,
+        run: &StoredRun,
+        asked: &Asked,
+        bin_ns: i64,
+    ) -> Result<CallDensity, StoreError> {
+        if bin_ns <= 0 {
+            return Err(StoreError::Invalid("a bin must be longer than nothing".into()));
+        }
+        let (which, values) = asked.which(run.id);
+        // SQLite divides towards zero; bins are counted downwards before 1970, too.
+        let bin = format!("(start_ns / {bin_ns} - (start_ns % {bin_ns} < 0))");
+        let counts: Vec<(i64, usize, u32)> = self.read(|db| {
+            let mut rows = db.prepare_cached(&format!(
+                "SELECT {bin}, class, count(*) FROM call WHERE {which} GROUP BY 1, 2 ORDER BY 1"
+            ))?;
+            let rows = rows.query_map(params_from_iter(&values), |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
+            rows.collect()
+        })?;
+        let mut density = CallDensity { start: None, bin_ns, classes: Vec::new() };
+        let (Some(first), Some(last)) = (counts.first(), counts.last()) else {
+            density.classes = run
+                .classes
+                .iter()
+                .map(|class| ClassDensity { class: class.name.clone(), counts: Vec::new() })
+                .collect();
+            return Ok(density);
+        };
+        let bins = last.0 - first.0 + 1;
+        if bins > MOST_BINS {
+            return Err(StoreError::Invalid(format!(
+                "that is {bins} bins; {MOST_BINS} are given at once: ask for longer ones, or for less time"
+            )));
+        }
+        density.start = Some(moment(run, first.0.saturating_mul(bin_ns)));
+        density.classes = (0..run.classes.len())
+            .map(|class| {
+                let mut row = vec![0; bins as usize];
+                for (bin, _, count) in counts.iter().filter(|(_, of, _)| *of == class) {
+                    row[(bin - first.0) as usize] = *count;
+                }
+                ClassDensity { class: run.classes[class].name.clone(), counts: row }
+            })
+            .collect();
+        Ok(density)
+    }
+
+    /// How the scores of candidates are spread, with what is said of them.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn histograms(
+        &self,
+        run: &StoredRun,
+        asked: &Asked,
+    ) -> Result<ScoreHistograms, StoreError> {
+        let mut all = ScoreHistograms::default();
+        for (index, class) in run.classes.iter().enumerate() {
+            let of_class = Asked { class: Some(index), ..asked.clone() };
+            let (which, values) = of_class.which(run.id);
+            let most: Option<f64> = self.read(|db| {
+                db.prepare_cached(&format!("SELECT max(score) FROM call WHERE {which}"))?
+                    .query_row(params_from_iter(&values), |row| row.get(0))
+            })?;
+            let first = class.keep_from;
+            let span = most.map_or(1.0, |most| (most - first).max(1e-6));
+            // A little wider than the span, so that the best lies in the last bin.
+            let step = span * (1.0 + 1e-6) / HISTOGRAM_BINS as f64;
+            let mut histogram = ScoreHistogram {
+                class: class.name.clone(),
+                first,
+                step,
+                candidates: vec![0; HISTOGRAM_BINS],
+                accepted: vec![0; HISTOGRAM_BINS],
+                rejected: vec![0; HISTOGRAM_BINS],
+            };
+            let counts: Vec<(i64, i64, u32)> = self.read(|db| {
+                let mut rows = db.prepare_cached(&format!(
+                    "SELECT CAST((score - ?) / ? AS INTEGER), verdict, count(*) FROM call \
+                     WHERE {which} GROUP BY 1, 2"
+                ))?;
+                let values = [first.into(), step.into()].into_iter().chain(values.clone());
+                let rows = rows.query_map(params_from_iter(values), |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?;
+                rows.collect()
+            })?;
+            for (bin, verdict, count) in counts {
+                let bin = usize::try_from(bin).unwrap_or(0).min(HISTOGRAM_BINS - 1);
+                histogram.candidates[bin] += count;
+                match super::reviews::verdict(verdict) {
+                    Verdict::Accepted => histogram.accepted[bin] += count,
+                    Verdict::Rejected | Verdict::Relabelled => histogram.rejected[bin] += count,
+                    Verdict::Unreviewed => {}
+                }
+            }
+            all.classes.push(histogram);
+        }
+        Ok(all)
+    }
+
+    /// One candidate.
+    ///
+    /// # Errors
+    /// When there is none of this number in the run.
+    pub fn call(&self, run: &StoredRun, id: i64) -> Result<DetectedCall, StoreError> {
+        use rusqlite::OptionalExtension;
+        let found = self.read(|db| {
+            db.prepare_cached(&format!(
+                "SELECT {CALL_COLUMNS} FROM {CALL_TABLES} WHERE call.id = ?1 AND run = ?2"
+            ))?
+            .query_row(params![id, run.id], |row| detected(row, run))
+            .optional()
+        })?;
+        found.ok_or(StoreError::NoCall(id))
+    }
+}
+
+/// A time of a run, as it is told.
+pub fn moment(run: &StoredRun, ns: i64) -> Moment {
+    if run.dated { Moment::Clock(Timestamp(ns)) } else { Moment::Elapsed(ns) }
+}
+
+/// A candidate in [`CALL_COLUMNS`].
+pub fn detected(row: &Row<'_>, run: &StoredRun) -> rusqlite::Result<DetectedCall> {
+    let (class, start_ns, end_ns): (usize, i64, i64) = (row.get(1)?, row.get(2)?, row.get(3)?);
+    Ok(DetectedCall {
+        id: row.get(0)?,
+        class: run.classes.get(class).map_or_else(String::new, |class| class.name.clone()),
+        start: moment(run, start_ns),
+        span_ns: end_ns - start_ns,
+        low_hz: row.get(4)?,
+        high_hz: row.get(5)?,
+        score: row.get::<_, f64>(6)? as f32,
+        clicks: row.get(7)?,
+        interval_s: row.get::<_, Option<f64>>(8)?.map(|s| s as f32),
+        review: review(row, 9)?,
+    })
+}

@@ -1,0 +1,359 @@
+//! Detections of a place: each call once, whatever files and units do; what was said stays.
+
+use std::f64::consts::TAU;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use spyhop_api::detection::{CallSort, DetectionRun, ReviewChange, Verdict};
+use spyhop_api::job::JobState;
+use spyhop_api::{Moment, Timestamp};
+use spyhop_signal::formats::wav_writer::wav_pcm16;
+
+use super::export::{Format, Row, Table};
+use super::keeper::{DetectionKeeper, StartError};
+use super::source::{Source, Wanted};
+use super::store::{Asked, DetectionStore, Paging, StoreError};
+use super::{Detected, run};
+use crate::catalogue::access::Reader;
+use crate::catalogue::{Catalogue, Piece, Watch, index_once};
+use crate::place::Place;
+use crate::state::StateFolder;
+use crate::upkeep::Upkeep;
+use crate::work::{Engine, Registry, Settings};
+
+const RATE: u32 = 48_000;
+
+/// Nobody watches.
+struct Silent;
+
+impl Watch for Silent {
+    fn listed(&self, _: crate::catalogue::Difference, _: usize, _: Duration) {}
+    fn read(&self, _: Piece) {}
+    fn first(&self) -> Option<i64> {
+        None
+    }
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
+/// Noise with whistles of 0.6 s that begin at these seconds.
+fn sea(seconds: f64, whistles_s: &[f64], seed: u64) -> Vec<i16> {
+    let mut state = seed;
+    let mut next = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as f64 / f64::from(1u32 << 30) - 1.0
+    };
+    let rate = f64::from(RATE);
+    let count = (seconds * rate) as usize;
+    let mut samples: Vec<f64> = (0..count).map(|_| 150.0 * (next() + next())).collect();
+    for start in whistles_s {
+        let mut phase = 0.0;
+        for n in 0..(0.6 * rate) as usize {
+            let u = n as f64 / (0.6 * rate);
+            phase += TAU * (6000.0 + 8000.0 * u) / rate;
+            if let Some(sample) = samples.get_mut((start * rate) as usize + n) {
+                *sample += 700.0 * (u.min(1.0 - u) * 20.0).min(1.0) * phase.sin();
+            }
+        }
+    }
+    samples.iter().map(|x| x.round() as i16).collect()
+}
+
+/// Three files of 20 s from 00:29:40 on: the border of a unit lies at the border of the first two, and in a
+/// whistle.
+const WHISTLES_S: [f64; 6] = [3.0, 11.5, 19.7, 27.2, 39.8, 52.0];
+
+fn put(folder: &Path, name: &str, samples: &[i16]) {
+    std::fs::create_dir_all(folder).expect("made");
+    std::fs::write(folder.join(name), wav_pcm16(samples, 1, RATE)).expect("written");
+}
+
+fn place(folder: &Path) {
+    let all = sea(60.0, &WHISTLES_S, 1);
+    let third = all.len() / 3;
+    for (i, second) in ["002940", "003000", "003020"].iter().enumerate() {
+        put(folder, &format!("x_20210601_{second}.wav"), &all[i * third..(i + 1) * third]);
+    }
+}
+
+fn whistles(config: &str) -> Wanted {
+    Wanted { detector: Some("whistle".into()), config: config.into(), ..Wanted::default() }
+}
+
+/// What the command does.
+fn detected(state: &Path, place: &Path, wanted: &Wanted) -> anyhow::Result<Detected> {
+    let (folder, place) = (StateFolder::open(state)?, Place::at(&place.display().to_string())?);
+    index_once(&folder, &place, &Silent)?;
+    let catalogue = Catalogue::open(&folder, vec![place])?;
+    let id = catalogue.list(Reader::Administrator, "")?[0].id.clone();
+    let deployment = catalogue.deployment(&id, Reader::Administrator)?.expect("there");
+    let recordings = catalogue.recordings(&id, Reader::Administrator)?.expect("there");
+    run(state, &deployment, &recordings, Source::open(wanted)?, 0, false)
+}
+
+/// Seconds from the first sample to the beginnings of what was found.
+fn starts_s(rows: &[Row]) -> Vec<f64> {
+    let origin = Timestamp::from_iso("2021-06-01T00:29:40Z").expect("a time").0;
+    rows.iter().map(|row| (row.start_ns - origin) as f64 / 1e9).collect()
+}
+
+#[test]
+fn a_call_at_the_border_of_files_and_units_is_found_once() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let (state, recorder) = (scratch.path().join("state"), scratch.path().join("recorder"));
+    place(&recorder);
+    let first = detected(&state, &recorder, &whistles("")).expect("detected");
+    assert_eq!(first.plan.units.len(), 2, "half hours of the clock");
+    let found = starts_s(&first.rows);
+    assert_eq!(found.len(), WHISTLES_S.len(), "{found:?}");
+    for (found, put) in found.iter().zip(WHISTLES_S) {
+        assert!((found - put).abs() < 0.05, "{found} for {put}");
+    }
+    assert!(first.rows.iter().all(|row| row.software.starts_with("spyhop ")));
+    assert!(first.problems.is_empty());
+
+    // The same in one file.
+    let whole = scratch.path().join("whole");
+    put(&whole, "x_20210601_002940.wav", &sea(60.0, &WHISTLES_S, 1));
+    let alone = detected(&state, &whole, &whistles("")).expect("detected");
+    assert_eq!(alone.rows, first.rows);
+
+    // Again: nothing is made anew.
+    let folder = super::unit_files::folder_of(&state, "recorder");
+    let times = || -> Vec<SystemTime> {
+        let files = std::fs::read_dir(&folder).expect("listed");
+        let mut times: Vec<SystemTime> = files
+            .map(|f| f.expect("a file").metadata().expect("about").modified().expect("a time"))
+            .collect();
+        times.sort();
+        times
+    };
+    let before = times();
+    assert_eq!(detected(&state, &recorder, &whistles("")).expect("detected").rows, first.rows);
+    assert_eq!((times().len(), times()), (4, before));
+
+    // Other settings are other units.
+    let strict = detected(
+        &state,
+        &recorder,
+        &whistles("detection: {whistle: {keep_from: 40, threshold: 40}}"),
+    );
+    assert!(strict.expect("detected").rows.is_empty());
+    assert_eq!(times().len(), 8);
+}
+
+#[test]
+fn tables_of_candidates_are_those_of_other_programs() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let recorder = scratch.path().join("recorder");
+    place(&recorder);
+    let state = scratch.path().join("state");
+    let wanted = whistles("");
+    let detected = detected(&state, &recorder, &wanted).expect("detected");
+    let source = Source::open(&wanted).expect("known").described().expect("described");
+    let infos: Vec<_> = ["002940", "003000", "003020"]
+        .iter()
+        .map(|second| {
+            let path = recorder.join(format!("x_20210601_{second}.wav"));
+            let reading = crate::recording_file::ReadingArgs::default();
+            crate::recording_file::open(&path, &reading).expect("a WAV").recording.info
+        })
+        .collect();
+    let table = Table { rows: &detected.rows, source: &source, channel: 0, infos: &infos };
+    let written = |format| {
+        let mut bytes = Vec::new();
+        table.write(format, &mut bytes).expect("written");
+        bytes
+    };
+    let csv = String::from_utf8(written(Format::Csv)).expect("text");
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(lines.len(), 7);
+    assert!(lines[0].starts_with(
+        "start,end,file,offset_s,duration_s,low_hz,high_hz,label,score,model,channel"
+    ));
+    assert!(lines[1].starts_with("2021-06-01T00:29:4") && lines[1].contains(",whistle,"), "{csv}");
+    assert!(lines[4].contains("x_20210601_003000.wav,7."), "{csv}");
+    let raven = String::from_utf8(written(Format::Raven)).expect("text");
+    let (line, _) = spyhop_signal::Line::new(&infos).expect("a line");
+    let sequence = spyhop_signal::tables::Sequence::new(&line, &infos);
+    let read = spyhop_signal::tables::read_raven(&raven, &sequence, 1).expect("a table");
+    assert_eq!(read.annotations.len(), 6);
+    assert!(read.annotations.iter().all(|a| a.label == "whistle"));
+    let bytes = axum::body::Bytes::from(written(Format::Parquet));
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(bytes, 100);
+    let batch = reader.expect("Parquet").next().expect("rows").expect("rows");
+    assert_eq!(batch.num_rows(), 6);
+    let zone = batch.schema().field(0).data_type().to_string();
+    assert!(zone.contains("UTC"), "{zone}");
+    for column in ["config_hash", "software", "adapter", "verdict", "file", "clicks"] {
+        assert!(batch.column_by_name(column).is_some(), "{column}");
+    }
+}
+
+#[test]
+fn recordings_that_can_t_hold_the_calls_are_refused_and_damaged_ones_are_told_of() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let (state, recorder) = (scratch.path().join("state"), scratch.path().join("recorder"));
+    place(&recorder);
+    let clicks = Wanted { detector: Some("click".into()), ..Wanted::default() };
+    let refused = detected(&state, &recorder, &clicks).map(|_| ()).expect_err("too slow");
+    assert!(refused.to_string().contains("nothing above 24 kHz"), "{refused}");
+    let unknown = Wanted { detector: Some("wistle".into()), ..Wanted::default() };
+    let error = Source::open(&unknown).map(|_| ()).expect_err("unknown").to_string();
+    assert!(error.contains("did you mean 'whistle'?"), "{error}");
+    let error = Source::open(&Wanted::default()).map(|_| ()).expect_err("neither").to_string();
+    assert!(error.contains("upcall, humpback"), "{error}");
+
+    // The second file is cut short after it was listed.
+    let folder = StateFolder::open(&state).expect("state");
+    let there = Place::at(&recorder.display().to_string()).expect("there");
+    index_once(&folder, &there, &Silent).expect("indexed");
+    let catalogue = Catalogue::open(&folder, vec![there]).expect("a catalogue");
+    let deployment =
+        catalogue.deployment("recorder", Reader::Administrator).expect("asked").expect("there");
+    let recordings =
+        catalogue.recordings("recorder", Reader::Administrator).expect("asked").expect("there");
+    let short = recorder.join("x_20210601_003000.wav");
+    let bytes = std::fs::read(&short).expect("read");
+    std::fs::write(&short, &bytes[..bytes.len() / 2]).expect("cut");
+    let source = Source::open(&whistles("")).expect("known");
+    let failed = run(&state, &deployment, &recordings, source, 0, false).map(|_| ());
+    assert!(
+        failed.expect_err("it has changed").to_string().contains("changed since it was listed")
+    );
+}
+
+/// A server without its pages.
+struct Hosted {
+    engine: Arc<Engine>,
+    keeper: Arc<DetectionKeeper>,
+    upkeep: Upkeep,
+}
+
+fn hosted(state: &Path, recorder: &Path) -> Hosted {
+    let folder = Arc::new(StateFolder::open(state).expect("state"));
+    let there = Place::at(&recorder.display().to_string()).expect("there");
+    index_once(&folder, &there, &Silent).expect("indexed");
+    let catalogue = Arc::new(Catalogue::open(&folder, vec![there]).expect("a catalogue"));
+    let store = Arc::new(DetectionStore::open(&folder).expect("a store"));
+    let keeper = DetectionKeeper::new(state, catalogue.clone(), store);
+    let mut registry = Registry::default();
+    keeper.register(&mut registry);
+    let settings = Settings { workers: 2, ..Settings::default() };
+    let engine = Arc::new(Engine::start(folder, registry, settings).expect("engine"));
+    let upkeep = Upkeep::start(catalogue, engine.clone(), vec![keeper.clone()]).expect("upkeep");
+    Hosted { engine, keeper, upkeep }
+}
+
+impl Hosted {
+    fn start(&self, wanted: Wanted) -> Result<DetectionRun, StartError> {
+        self.keeper.start(&self.engine, "recorder", Reader::Administrator, wanted, 0)
+    }
+
+    /// All candidates, once `count` are there.
+    fn calls(&self, run: i64, count: u64) -> Vec<spyhop_api::detection::DetectedCall> {
+        let store = self.keeper.store();
+        let run = store.run("recorder", run).expect("there");
+        for _ in 0..600 {
+            let told = self.keeper.told(&self.engine, &run).expect("told");
+            let is_done = told.job.is_some_and(|job| job.state == JobState::Done);
+            if is_done && told.candidates == count {
+                let paging =
+                    Paging { sort: CallSort::Start, descending: false, offset: 0, limit: 100 };
+                return store.page(&run, &Asked::default(), &paging).expect("a page").calls;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("not done: {:?}", self.keeper.told(&self.engine, &run).expect("told"));
+    }
+
+    fn stop(self) {
+        self.upkeep.stop();
+        self.engine.stop();
+    }
+}
+
+#[test]
+fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let (state, recorder) = (scratch.path().join("state"), scratch.path().join("recorder"));
+    place(&recorder);
+    let server = hosted(&state, &recorder);
+    let run = server.start(whistles("")).expect("started");
+    assert_eq!(server.start(whistles("")).expect("again").id, run.id, "it is the same run");
+    let calls = server.calls(run.id, 6);
+    let kept = server.keeper.store().run("recorder", run.id).expect("there");
+    let store = server.keeper.store();
+    let say = |call: i64, seen, verdict, label: &str| {
+        let change = ReviewChange {
+            verdict,
+            label: label.into(),
+            author: "Ada".into(),
+            ..ReviewChange::default()
+        };
+        store.review(&kept, call, seen, &change, Timestamp(7))
+    };
+    say(calls[0].id, 0, Verdict::Accepted, "").expect("said");
+    say(calls[1].id, 0, Verdict::Relabelled, "squeak").expect("said");
+    let late = say(calls[1].id, 0, Verdict::Rejected, "");
+    assert!(matches!(late, Err(StoreError::ReviewedElsewhere { seen: 0, now: 1, .. })));
+    let undone = say(calls[1].id, 1, Verdict::Unreviewed, "").expect("undone");
+    assert_eq!((undone.review.version, undone.review.verdict), (2, Verdict::Unreviewed));
+    let history = store.history(&kept, calls[1].id).expect("kept");
+    let said: Vec<&str> = history.iter().map(|step| step.verdict.name()).collect();
+    assert_eq!(said, ["relabelled", "unreviewed"]);
+    say(calls[5].id, 0, Verdict::Rejected, "").expect("said");
+
+    // A file more, after a gap; and the third one is gone, with the last two whistles in it.
+    put(&recorder, "x_20210601_003200.wav", &sea(20.0, &[4.0, 12.0], 9));
+    std::fs::remove_file(recorder.join("x_20210601_003020.wav")).expect("removed");
+    // Four of before, two new, and the rejected one that nobody finds any more.
+    let grown = server.calls(run.id, 7);
+    assert_eq!(grown[0].id, calls[0].id, "it keeps its number");
+    assert_eq!(grown[0].review.verdict, Verdict::Accepted);
+    let rejected: Vec<i64> =
+        grown.iter().filter(|c| c.review.verdict == Verdict::Rejected).map(|c| c.id).collect();
+    assert_eq!(rejected, [calls[5].id]);
+
+    // Another start of the program finds everything as it was, and makes nothing of it anew.
+    server.stop();
+    let server = hosted(&state, &recorder);
+    assert_eq!(server.calls(run.id, 7), grown);
+    let store = server.keeper.store();
+    let kept = store.run("recorder", run.id).expect("there");
+
+    let hour_ns = 3_600_000_000_000;
+    let density = store.density(&kept, &Asked::default(), hour_ns / 2).expect("a density");
+    let start = Timestamp::from_iso("2021-06-01T00:00:00Z").expect("a time");
+    assert_eq!(density.start, Some(Moment::Clock(start)));
+    assert_eq!(density.classes[0].counts.iter().sum::<u32>(), 7);
+    assert_eq!(density.classes[0].counts.len(), 2);
+    let since = Asked { from_ns: Some(start.0 + hour_ns / 2), ..Asked::default() };
+    let after = store.density(&kept, &since, hour_ns).expect("a density");
+    assert_eq!(
+        after.classes[0].counts.iter().sum::<u32>(),
+        density.classes[0].counts[1] + 1,
+        "one touches it"
+    );
+    assert!(matches!(store.density(&kept, &Asked::default(), 0), Err(StoreError::Invalid(_))));
+
+    let histograms = store.histograms(&kept, &Asked::default()).expect("histograms");
+    assert_eq!(histograms.classes[0].from_threshold(0.0), (7, 1, 1));
+
+    let fine =
+        server.keeper.scores(&kept, start.0, start.0 + hour_ns, 200_000_000).expect("scores");
+    let there = fine.classes[0].scores.iter().flatten().count();
+    // 60 s in all, five pieces a second.
+    assert!((295..=305).contains(&there), "{there}");
+    let coarse = server.keeper.scores(&kept, i64::MIN, i64::MAX, hour_ns).expect("scores");
+    assert_eq!(coarse.classes[0].scores.len(), 1);
+    let best = fine.classes[0].scores.iter().flatten().fold(0.0f32, |m, s| m.max(*s));
+    assert_eq!(coarse.classes[0].scores[0], Some(best));
+
+    server.keeper.remove(&server.engine, &kept).expect("removed");
+    assert!(matches!(store.run("recorder", run.id), Err(StoreError::NoRun { .. })));
+    server.stop();
+}
