@@ -20,7 +20,7 @@ PHASE := .ci/phase
 
 # `dist/` is made before the program that carries it.
 .NOTPARALLEL:
-.PHONY: help serve demo app server test test-native test-program test-web test-python test-peers bench bench-stft bench-model bench-pyramid bench-hosting pictures check fmt
+.PHONY: help serve demo app server test test-native test-program test-web test-python test-peers bench bench-stft bench-model bench-detect bench-pyramid bench-hosting pictures check fmt
 
 help: ## list what can be typed
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20

@@ -28,7 +28,7 @@ const TABS: [(Tab, &str, &str); 5] = [
 #[component]
 pub fn Panel(act: Callback<Action>, furnished: RwSignal<bool>) -> impl IntoView {
     let session = use_session();
-    let tabs = TABS.map(|(tab, name, id)| {
+    let button = move |(tab, name, id)| {
         view! {
             <button
                 role="tab" data-tab=id aria-controls="panel-page"
@@ -36,12 +36,12 @@ pub fn Panel(act: Callback<Action>, furnished: RwSignal<bool>) -> impl IntoView 
                 on:click=move |_| session.tab.set(tab)
             >{name}{move || count_of(tab)}</button>
         }
-    });
+    };
     view! {
         <Show when=move || furnished.get() && session.prefs.panel.get()>
             <aside id="panel" class="panel" aria-label="Panel">
                 <div class="tabs" role="tablist">
-                    {tabs.clone()}
+                    {TABS.map(button)}
                     <button class="icon fold" aria-label="Fold the panel away"
                         on:click=move |_| act.run(Action::TogglePanel)
                     >"×"</button>

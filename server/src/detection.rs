@@ -34,7 +34,7 @@ pub use fitting::{content_end_hz, fitting};
 pub use keeper::{DetectionKeeper, StartError};
 pub use network::Network;
 pub use run::{Detected, run};
-pub use source::{Source, Wanted};
+pub use source::{Source, SourceError, Wanted};
 pub use store::{Asked, DetectionStore, Paging, StoreError, StoredRun};
 
 /// The program, as every row says it.

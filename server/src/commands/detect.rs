@@ -16,7 +16,7 @@ use super::index::Told;
 use super::product::chosen;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, Recordings, index_once};
-use crate::detection::{self, Detected, Format, Row, Source, Table, Wanted};
+use crate::detection::{self, Detected, Format, Row, Source, SourceError, Table, Wanted};
 use crate::place::Place;
 use crate::recording_file::{self, PARTLY, ReadingArgs};
 use crate::state::Workplace;
@@ -116,7 +116,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         adapter: args.adapter.clone(),
         config,
     };
-    let source = if args.list { None } else { Some(Source::open(&wanted)?) };
+    let of_file = |error: SourceError| match (&error, &args.config) {
+        (SourceError::Config(_) | SourceError::Class { .. }, Some(path)) => {
+            anyhow::anyhow!("{}: {error}", path.display())
+        }
+        _ => error.into(),
+    };
+    let source = if args.list { None } else { Some(Source::open(&wanted).map_err(of_file)?) };
     let workplace = args.state.workplace()?;
     let heard = heard(place, &args, &workplace)?;
     let Some(source) = source else { return list(&heard, args.json) };
