@@ -16,7 +16,7 @@ use super::index::Told;
 use super::product::chosen;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, Recordings, index_once};
-use crate::detection::{self, Detected, Format, Row, Source, SourceError, Table, Wanted};
+use crate::detection::{self, Detected, Format, Row, Source, Table, Wanted};
 use crate::place::Place;
 use crate::recording_file::{self, PARTLY, ReadingArgs};
 use crate::state::Workplace;
@@ -116,8 +116,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         adapter: args.adapter.clone(),
         config,
     };
-    let of_file = |error: SourceError| match (&error, &args.config) {
-        (SourceError::Config(_) | SourceError::Class { .. }, Some(path)) => {
+    let of_file = |error: detection::SourceError| match (&error, &args.config) {
+        (detection::SourceError::Config(_) | detection::SourceError::Class { .. }, Some(path)) => {
             anyhow::anyhow!("{}: {error}", path.display())
         }
         _ => error.into(),
