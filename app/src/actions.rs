@@ -32,6 +32,7 @@ pub fn perform(session: Session, link: Link, action: Action) {
             return link.commit();
         }
         Action::Jobs => return go_to(session, link, ServerPage::Jobs),
+        Action::Models => return go_to(session, link, ServerPage::Models),
         Action::Library => return go_to(session, link, ServerPage::library()),
         _ => {}
     }
@@ -119,6 +120,7 @@ pub fn perform(session: Session, link: Link, action: Action) {
         | Action::OpenFolder
         | Action::Home
         | Action::Jobs
+        | Action::Models
         | Action::Library
         | Action::Token => {}
     }

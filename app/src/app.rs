@@ -10,7 +10,9 @@ use crate::dialogs::Dialogs;
 use crate::engine::{Engine, GpuChoice};
 use crate::keys::{self, DoubleKey};
 use crate::link::Link;
-use crate::pages::{Asking, DeploymentPage, FirstPage, JobsPage, LibraryPage, Opening, ServerPage};
+use crate::pages::{
+    Asking, DeploymentPage, FirstPage, JobsPage, LibraryPage, ModelsPage, Opening, ServerPage,
+};
 use crate::server::token;
 use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
 use crate::viewer::Viewer;
@@ -74,6 +76,7 @@ pub fn App() -> impl IntoView {
                     Stage::Asking => view! { <Asking act/> }.into_any(),
                     Stage::Viewing => view! { <Viewer act commit/> }.into_any(),
                     Stage::Server(ServerPage::Jobs) => view! { <JobsPage/> }.into_any(),
+                    Stage::Server(ServerPage::Models) => view! { <ModelsPage act/> }.into_any(),
                     Stage::Server(ServerPage::Library { search }) => {
                         view! { <LibraryPage search act/> }.into_any()
                     }
@@ -262,6 +265,7 @@ fn stage_name(stage: &Stage) -> &'static str {
         Stage::Asking => "asking",
         Stage::Viewing => "viewing",
         Stage::Server(ServerPage::Jobs) => "jobs",
+        Stage::Server(ServerPage::Models) => "models",
         Stage::Server(_) => "library",
     }
 }

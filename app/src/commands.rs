@@ -51,6 +51,7 @@ pub enum Action {
     OpenFolder,
     Home,
     Jobs,
+    Models,
     Library,
     Token,
 }
@@ -132,6 +133,7 @@ pub const COMMANDS: &[Command] = &[
     row(Action::OpenFolder, "Page", "Open a folder", &[]),
     row(Action::Home, "Page", "Back to the first page", &[]),
     row(Action::Library, "Page", "Library: the server's deployments", &[]),
+    row(Action::Models, "Page", "Models: what the server detects with", &[]),
     row(Action::Jobs, "Page", "Jobs: the server's long work", &[]),
     row(Action::Token, "Page", "Enter or forget the administrator's token", &[]),
 ];

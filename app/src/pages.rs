@@ -5,6 +5,7 @@ mod asking;
 mod first;
 mod jobs;
 mod library;
+mod models;
 mod preview;
 mod server_page;
 
@@ -12,4 +13,5 @@ pub use asking::{Asking, Opening};
 pub use first::FirstPage;
 pub use jobs::JobsPage;
 pub use library::{DeploymentPage, LibraryPage};
+pub use models::ModelsPage;
 pub use server_page::ServerPage;

@@ -7,6 +7,7 @@ mod deployments;
 mod fallbacks;
 mod hands;
 mod hosted;
+mod in_tab;
 mod labels;
 mod library;
 mod links;

@@ -6,6 +6,7 @@
 pub mod chromium;
 pub mod firefox;
 pub mod meter;
+pub mod models;
 pub mod page;
 pub mod program;
 pub mod sounds;

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spyhop_api::detection::{DetectionRun, ScoreCurves};
 use spyhop_api::{Deployment, Timestamp};
+use spyhop_signal::detect::listen::ScoreRow;
 
 use super::curves::{Curves, curve_of};
-use super::listen::ScoreRow;
 use super::plan::{Plan, PlanError, PlannedUnit};
 use super::source::{Source, SourceError, Wanted};
 use super::store::{CURVE_POINTS, DetectionStore, StoreError, StoredRun, StoredUnit};

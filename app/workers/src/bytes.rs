@@ -16,9 +16,9 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, FileReaderSync, XmlHttpRequest, XmlHttpRequestResponseType};
 
-use super::now_ms;
-use super::stretch::Stretch;
-use crate::engine::remote::{NO_ANSWER, status_message};
+use crate::refusal::{NO_ANSWER, status_message};
+use crate::scope::now_ms;
+use crate::stretch::Stretch;
 
 /// Bytes of a block.
 const BLOCK: u64 = 16 << 10;
