@@ -5,6 +5,7 @@
 
 pub mod chromium;
 pub mod firefox;
+pub mod listener;
 pub mod meter;
 pub mod models;
 pub mod page;

@@ -205,3 +205,71 @@ fn told(found: &mut Found, listen: impl FnOnce(&mut Heard)) {
     let scores = heard.scores.into_iter();
     found.scores.extend(scores.map(|s| ScoreRow { start_ns: s.start_ns, scores: vec![s.score] }));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::call_types;
+    use super::*;
+    use crate::formats::{self, OpenOptions, wav_writer::wav_pcm16};
+    use crate::pyramid::Recorded;
+    use crate::source::SourceError;
+
+    const RATE_HZ: u32 = 2000;
+
+    fn open(name: &str) -> Result<Recording, OpenError> {
+        let bytes = wav_pcm16(&vec![100; 30 * RATE_HZ as usize], 1, RATE_HZ);
+        formats::open(name, Box::new(bytes), &OpenOptions::default())
+    }
+
+    /// Hears two files of which the second is opened by `second`; what is told, and shares of the work.
+    fn heard(
+        second: impl Fn() -> Result<Recording, OpenError>,
+        go_on: impl Fn(f64) -> bool,
+    ) -> (Result<Vec<String>, HearError>, Vec<f64>) {
+        let names = ["a_20240601_000000.wav", "b_20240601_000100.wav"];
+        let infos: Vec<_> = names.iter().map(|name| open(name).expect("a WAV").info).collect();
+        let (recorded, _) = Recorded::new(&infos).expect("samples");
+        let whole = |run: &ClockRun| Part { run: *run, frames: 0..run.frames };
+        let parts: Vec<Part> = recorded.runs.iter().map(whole).collect();
+        let upcall = call_types().into_iter().find(|call| call.id == "upcall").expect("known");
+        let mut listener = Listener::new(&upcall, f64::from(RATE_HZ)).expect("it fits");
+        let mut shares = Vec::new();
+        let told = hear(
+            &parts,
+            0,
+            &mut listener,
+            &mut |index| if index == 0 { open(names[0]) } else { second() },
+            &mut Found::default(),
+            &mut |fraction, _| {
+                shares.push(fraction);
+                go_on(fraction)
+            },
+        );
+        (told, shares)
+    }
+
+    #[test]
+    fn a_damaged_recording_is_told_of_and_one_that_is_away_ends_it() {
+        let broken = || {
+            let bytes = b"RIFF no sound".to_vec();
+            formats::open("b.wav", Box::new(bytes), &OpenOptions::default())
+        };
+        let (told, shares) = heard(broken, |_| true);
+        let problems = told.expect("the first is heard");
+        assert!(matches!(&problems[..], [one] if one.contains("b.wav")), "{problems:?}");
+        assert_eq!(shares[0], 0.0);
+        let away = || {
+            let error = SourceError::Io("gone".to_owned());
+            Err(OpenError::Source { name: "b.wav".to_owned(), error })
+        };
+        assert!(matches!(heard(away, |_| true).0, Err(HearError::Unreachable(_))));
+    }
+
+    #[test]
+    fn it_stops_when_it_is_told_to_and_says_how_much_is_done() {
+        let (told, shares) = heard(|| open("b.wav"), |fraction| fraction < 0.5);
+        assert!(matches!(told, Err(HearError::Stopped)));
+        assert!(shares.windows(2).all(|pair| pair[0] < pair[1]), "{shares:?}");
+        assert!(shares.last().is_some_and(|last| *last >= 0.5), "{shares:?}");
+    }
+}
