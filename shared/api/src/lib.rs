@@ -22,6 +22,7 @@ pub mod model_list;
 pub mod problem;
 pub mod pyramid;
 pub mod quality;
+pub mod recall;
 pub mod recording;
 pub mod recording_page;
 pub mod tile;
