@@ -52,6 +52,7 @@ pub fn App() -> impl IntoView {
             data-backend=move || { session.news.track(); session.engine().backend() }
             data-bytes=move || { session.news.track(); session.engine().bytes_read().to_string() }
             data-view=move || session.view.with(View::to_query)
+            data-candidates=move || session.calls.in_view.with(|v| v.calls.len()).to_string()
             data-labels=move || session.labels.all.with(Vec::len).to_string()
             class:dropping=move || over.get().gt(&0)
             on:dragenter=move |ev| { ev.prevent_default(); over.update(|n| *n += 1) }
@@ -137,6 +138,9 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
                 <button id="jump-button" title="Go to a date and time (J)"
                     on:click=move |_| act.run(Action::Jump)
                 >"Go to…"</button>
+                <button id="detect-top" class="wide-only" title="Detect calls (Shift+D)"
+                    on:click=move |_| act.run(Action::Detect)
+                >"Detect"</button>
                 <button id="toggle-panel" aria-pressed=move || session.prefs.panel.get().to_string()
                     title="Show or hide the panel (\\)" on:click=move |_| act.run(Action::TogglePanel)
                 >"Panel"</button>

@@ -3,10 +3,12 @@
 mod actions;
 mod administrator;
 mod app;
+mod calls;
 mod caveats;
 mod clock;
 mod commands;
 mod contrast;
+mod detect;
 mod dialogs;
 mod engine;
 mod files;

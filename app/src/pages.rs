@@ -10,6 +10,6 @@ mod server_page;
 
 pub use asking::{Asking, Opening};
 pub use first::FirstPage;
-pub use jobs::JobsPage;
+pub use jobs::{JobsPage, in_words};
 pub use library::{DeploymentPage, LibraryPage};
 pub use server_page::ServerPage;

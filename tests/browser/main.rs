@@ -3,6 +3,7 @@
 mod administrator;
 mod bad_input;
 mod calibration;
+mod calls;
 mod deployments;
 mod fallbacks;
 mod hands;
