@@ -80,7 +80,7 @@ test-peers: ## numbers of large outside packages (PyTorch), compared with ours
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@SPYHOP="$(SPYHOP)" $(SPYHOP_CACHE)/peers-venv/bin/python -m pytest -q -p no:cacheprovider tests/peers
 
-bench: app bench-stft bench-model bench-pyramid bench-hosting ## every figure of the README, side by side (some 40 minutes)
+bench: app bench-stft bench-model bench-detect bench-pyramid bench-hosting ## every figure of the README, side by side (some 40 minutes)
 	@.ci/tools browser wavesurfer
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@$(PHASE) bench-page cargo run -q -p spyhop-tests --bin page-bench
@@ -91,8 +91,13 @@ bench-stft: ## the transform's speed beside scipy and PyTorch
 
 bench-model: ## the network's speed beside PyTorch + transformers
 	@.ci/tools rust peers
+	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@$(PHASE) bench-model cargo build -q -p spyhop-model --example ast_speed
-	@$(PHASE) bench-model $(SPYHOP_CACHE)/peers-venv/bin/python tests/peers/bench_model.py $(TARGET)/debug/examples/ast_speed
+	@$(PHASE) bench-model $(SPYHOP_CACHE)/peers-venv/bin/python tests/peers/bench_model.py $(TARGET)/debug/examples/ast_speed $(SPYHOP)
+
+bench-detect: demo ## audio-hours an hour of the detectors over the demo
+	@.ci/tools python
+	@SPYHOP="$(SPYHOP)" $(PHASE) bench-detect $(PYTHON) tests/python/bench_detect.py "$(DEMO)"
 
 bench-pyramid: server ## the pyramid's speed beside scipy + numpy + zarr on two processes
 	@.ci/tools python

@@ -13,6 +13,7 @@
 //! ```
 
 mod curves;
+mod draw;
 mod export;
 mod fitting;
 mod keeper;
@@ -24,6 +25,7 @@ mod source;
 mod store;
 #[cfg(test)]
 mod tests;
+mod truth;
 mod unit;
 mod unit_files;
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod annotations;
+mod compressible;
 mod data;
 mod deployments;
 mod detections;
@@ -37,7 +38,6 @@ use pyramid::PyramidSource;
 pub use guard::Guard;
 pub use preview::Previews;
 pub use tls::{TlsFiles, from_files as tls_from_files, self_signed as tls_self_signed};
-pub use web_app::warm_up;
 
 /// Memory for tiles that were asked for last, bytes.
 const TILE_BYTES: u64 = 64 << 20;

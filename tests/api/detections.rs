@@ -195,3 +195,98 @@ fn a_detection_that_is_given_up_keeps_what_it_found_and_goes_on_when_asked_again
     assert_eq!(over(&server, &again)?["job"]["done"], 24);
     Ok(())
 }
+
+#[test]
+fn recall_is_told_by_tables_of_all_calls_and_by_windows_that_were_gone_through()
+-> anyhow::Result<()> {
+    let place = TempDir::new()?;
+    whistles(place.path())?;
+    let site = place.path().join("site");
+    let server = serve(place.path())?;
+    let all = server.at("api/v1/deployments/site/detections");
+    let (_, run) = send("POST", &all, &[], &serde_json::json!({ "detector": "whistle" }))?;
+    over(&server, &run)?;
+    let one = format!("{all}/{}", run["id"]);
+    let unknown = json(&format!("{one}/recall"))?;
+    assert_eq!(unknown, serde_json::json!({ "truth": null, "sample": null }), "nothing is known");
+
+    // Four windows of 15 s hold the minute; each seed draws them in its own order.
+    let windows = format!("{one}/windows");
+    let request = serde_json::json!({ "windows": 3, "window_s": 15.0, "seed": 5 });
+    let (status, drawn) = send("POST", &windows, &[], &request)?;
+    assert_eq!((status, drawn["windows"].as_array().map(Vec::len)), (200, Some(3)), "{drawn}");
+    let (_, drawn) = send("POST", &windows, &[], &request)?;
+    assert_eq!(drawn["windows"].as_array().map(Vec::len), Some(4), "no fifth is there: {drawn}");
+    let (status, problem) = send("POST", &windows, &[], &request)?;
+    assert_eq!(
+        (status, problem["detail"].as_str().is_some_and(|d| d.contains("nothing is left"))),
+        (400, true)
+    );
+    assert_eq!(json(&windows)?, drawn);
+    let window = drawn["windows"][0].clone();
+    let at = format!("{windows}/{}", window["id"]);
+    let done = serde_json::json!({
+        "is_done": true, "missed": [{ "class": "whistle", "calls": 3 }], "author": "Ada",
+    });
+    let (status, problem) = send("PUT", &format!("{at}?version=0"), &[], &done)?;
+    assert_eq!(status, 400, "its candidates are not reviewed: {problem}");
+    assert!(
+        problem["detail"].as_str().is_some_and(|d| d.contains("not reviewed yet")),
+        "{problem}"
+    );
+    let start = window["start"]["clock"].as_str().unwrap_or_default();
+    let calls = json(&format!("{one}/calls?from={start}&limit=100"))?;
+    let inside = window["candidates"].as_u64().unwrap_or_default() as usize;
+    assert!((1..=2).contains(&inside), "{window}");
+    let first: Vec<&Value> = calls["calls"].as_array().into_iter().flatten().take(inside).collect();
+    for (n, call) in first.iter().enumerate() {
+        let verdict = if n == 0 { "accepted" } else { "rejected" };
+        let address = format!("{one}/calls/{}/review?version=0", call["id"]);
+        assert_eq!(send("PUT", &address, &[], &serde_json::json!({ "verdict": verdict }))?.0, 200);
+    }
+    let (status, said) = send("PUT", &format!("{at}?version=0"), &[], &done)?;
+    assert_eq!(
+        (status, &said["version"], &said["review"]["author"]),
+        (200, &1.into(), &"Ada".into()),
+        "{said}"
+    );
+    assert_eq!(send("PUT", &format!("{at}?version=0"), &[], &done)?.0, 409, "reviewed meanwhile");
+    let bird = serde_json::json!({ "missed": [{ "class": "bird", "calls": 1 }] });
+    assert_eq!(send("PUT", &format!("{at}?version=1"), &[], &bird)?.0, 400);
+    let sample = json(&format!("{one}/recall"))?["sample"].clone();
+    assert_eq!((&sample["windows"], &sample["reviewed"]), (&4.into(), &1.into()), "{sample}");
+    let score = &first[0]["score"];
+    let known = serde_json::json!([{ "calls": 4, "found": [score] }]);
+    assert_eq!(sample["classes"][0]["groups"], known, "one of four was found: {sample}");
+
+    // A table that somebody says to be complete: of its four whistles three were found.
+    let rows =
+        [(5.0, "whistle"), (10.0, "Whistle"), (15.0, "whistle"), (20.0, "boat"), (25.0, "whistle")];
+    let mut table =
+        "Selection\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tLabel\n"
+            .to_owned();
+    for (n, (start, label)) in rows.iter().enumerate() {
+        table += &format!("{}\t{start}\t{}\t6000\t14000\t{label}\n", n + 1, start + 0.6);
+    }
+    std::fs::write(site.join("x_20210601_002930.Table.1.selections.txt"), table)?;
+    assert_eq!(
+        json(&format!("{one}/recall"))?["truth"],
+        Value::Null,
+        "nobody says that it is complete"
+    );
+    std::fs::write(site.join("deployment.toml"), "all_calls_are_in_tables = true\n")?;
+    let server = serve(place.path())?;
+    let all = server.at("api/v1/deployments/site/detections");
+    let (_, run) = send("POST", &all, &[], &serde_json::json!({ "detector": "whistle" }))?;
+    over(&server, &run)?;
+    let truth = json(&format!("{all}/{}/recall", run["id"]))?["truth"].clone();
+    assert_eq!((&truth["tables"], &truth["buffer_s"]), (&1.into(), &1.5.into()), "{truth}");
+    assert_eq!(truth["other_labels"], serde_json::json!(["boat"]));
+    let group = &truth["classes"][0]["groups"][0];
+    assert_eq!(
+        (&group["calls"], group["found"].as_array().map(Vec::len)),
+        (&4.into(), Some(3)),
+        "{truth}"
+    );
+    Ok(())
+}

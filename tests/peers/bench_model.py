@@ -1,7 +1,10 @@
 """Times an Audio Spectrogram Transformer of the published size with random weights, ours beside PyTorch with
 transformers, on the same cores in one run, and checks that both give the same logits.
 
-Usage: python bench_model.py AST_SPEED   (the example of spyhop-model, built)
+Last, `spyhop detect` with the same network over a recording: what the whole path costs beside the network
+alone.
+
+Usage: python bench_model.py AST_SPEED SPYHOP   (the example of spyhop-model, and the program)
 """
 
 import json
@@ -9,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import wave
 
 import numpy as np
 import torch
@@ -41,7 +45,22 @@ def theirs(model, extractor, waves):
         return seconds | {"front end": front_end, "logits": model(features).logits.tolist()}
 
 
-def main(ast_speed):
+def whole_path(spyhop, folder, recording):
+    """Seconds that `spyhop detect` takes over a recording, and how long the recording is."""
+    command = [spyhop, "detect", recording, "--model", folder, "--json", "--state", f"{folder}/state",
+               "--out", f"{folder}/calls.parquet"]
+    told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return told["seconds"], told["hours"] * 3600
+
+
+def windows_of(spyhop, folder, recording):
+    """How many windows the network looks at in a recording."""
+    subprocess.run([spyhop, "score", recording, "--model", folder, "--out", f"{folder}/scores.npy"], check=True,
+                   capture_output=True)
+    return len(np.load(f"{folder}/scores.npy"))
+
+
+def main(ast_speed, spyhop):
     torch.manual_seed(1)
     labels = {i: f"sound {i}" for i in range(CLASSES)}
     config = ASTConfig(id2label=labels, label2id={v: k for k, v in labels.items()}, attn_implementation="sdpa")
@@ -56,6 +75,11 @@ def main(ast_speed):
             ours = subprocess.run([ast_speed, folder, f"{folder}/waves"], check=True, capture_output=True)
             rounds["spyhop"].append(json.loads(ours.stdout))
             rounds["torch"].append(theirs(model, extractor, waves))
+        with wave.open(f"{folder}/sea.wav", "wb") as sea:
+            sea.setnchannels(1), sea.setsampwidth(2), sea.setframerate(16000)
+            sea.writeframes((np.tile(waves.ravel(), 4) * 8000).astype("<i2").tobytes())
+        detect_s, recording_s = whole_path(spyhop, folder, f"{folder}/sea.wav")
+        windows = windows_of(spyhop, folder, f"{folder}/sea.wav")
     apart = np.abs(np.array(rounds["spyhop"][0]["logits"]) - np.array(rounds["torch"][0]["logits"])).max()
     print(f"Seconds a window of 10.24 s, 768 wide, 12 layers, 527 classes, float32, "
           f"{torch.get_num_threads()} threads; best of {ROUNDS} rounds\n")
@@ -66,7 +90,10 @@ def main(ast_speed):
         what = key if key == "front end" else f"network, batch {key}"
         print(f"| {what} | {ours:.4f} | {other:.4f} | {ours / other:.2f} |")
     print(f"\nThe logits differ by at most {apart:.1e}.")
+    network_s = windows * min(r["4"] for r in rounds["spyhop"])
+    print(f"`spyhop detect` heard {recording_s:.0f} s ({windows} windows) in {detect_s:.1f} s: "
+          f"{recording_s / detect_s:.2f} audio-hours an hour, {1 - network_s / detect_s:.1%} of it not in the network.")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

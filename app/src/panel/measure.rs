@@ -65,7 +65,9 @@ pub fn Measures() -> impl IntoView {
                     None => "Spectrum",
                 }}</legend>
                 // Those of a selection stand above.
-                <Show when=of_cursor><Caveats subject=doubts/></Show>
+                <Show when=move || of_cursor() && slice.with(|s| matches!(s, Some(Ok(_))))>
+                    <Caveats subject=doubts/>
+                </Show>
                 {move || match slice.get() {
                     Some(Ok(s)) => {
                         let band = subject.get_untracked().and_then(|s| s.band_hz);

@@ -57,6 +57,10 @@ pub struct DeploymentFile {
     pub embargo_until: Option<Timestamp>,
     /// True for sounds that were made by a program.
     pub synthesised: bool,
+    /// Whether the selection tables beside the recordings hold every call: then they tell how many a
+    /// detector misses.
+    #[serde(skip_serializing_if = "is_default")]
+    pub all_calls_are_in_tables: bool,
     /// The query of a link that shows it at its best, without `src`.
     pub best_view: String,
     /// How EARS records count time: `unophysics` (the default), `readEARS` or `legacy`.
@@ -140,6 +144,7 @@ const KEYS: &[&str] = &[
     "visibility",
     "embargo_until",
     "synthesised",
+    "all_calls_are_in_tables",
     "best_view",
     "ears_convention",
     "name_pattern",

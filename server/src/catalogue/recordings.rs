@@ -15,6 +15,10 @@ use crate::place::{Listed, Place};
 /// Opens the recording with an index into [`Recordings::infos`]. It waits for a disk or the network.
 pub type OpenRecording = Arc<dyn Fn(usize) -> Result<Recording, OpenError> + Send + Sync>;
 
+/// Reads the table of calls beside the recording with an index into [`Recordings::infos`]: its text, or why
+/// it can't be read; `None` where there is none.
+pub type ReadTable = Arc<dyn Fn(usize) -> Option<Result<String, String>> + Send + Sync>;
+
 /// What a line is laid of; cheap to clone.
 #[derive(Clone)]
 pub struct Recordings {
@@ -22,6 +26,9 @@ pub struct Recordings {
     pub infos: Arc<Vec<RecordingInfo>>,
     /// Opens one of them.
     pub open: OpenRecording,
+    /// Reads the tables beside them, where the deployment's description says that they hold every call
+    /// and the recordings lie on this machine.
+    pub tables: Option<ReadTable>,
     /// Changes when the list, or anything in it, does.
     pub version: String,
 }
@@ -39,6 +46,10 @@ impl Recordings {
         let (infos, listed): (Vec<RecordingInfo>, Vec<(u64, String)>) =
             rows.into_iter().map(|row| (row.info, (row.bytes, row.version))).unzip();
         let infos = Arc::new(infos);
+        let tables = place
+            .as_ref()
+            .filter(|place| said.all_calls_are_in_tables && place.is_local())
+            .map(|place| tables_beside(place.clone(), folder.clone(), infos.clone()));
         let known = infos.clone();
         let options: OpenOptions = said.open_options();
         let open = move |index: usize| {
@@ -55,6 +66,21 @@ impl Recordings {
             recording.info = info.clone();
             Ok(recording)
         };
-        Recordings { infos, open: Arc::new(open), version }
+        Recordings { infos, open: Arc::new(open), tables, version }
     }
+}
+
+/// Tables as Raven names them beside a recording: `x.Table.1.selections.txt`, or without the number.
+fn tables_beside(place: Arc<Place>, folder: String, infos: Arc<Vec<RecordingInfo>>) -> ReadTable {
+    const ENDINGS: [&str; 2] = ["Table.1.selections.txt", "selections.txt"];
+    Arc::new(move |index| {
+        let name = &infos.get(index)?.name;
+        let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+        let names = ENDINGS.iter().map(|ending| format!("{stem}.{ending}"));
+        let path = names
+            .filter_map(|name| place.local_path(&below(&folder, &name)))
+            .find(|p| p.is_file())?;
+        let text = std::fs::read_to_string(&path);
+        Some(text.map_err(|error| format!("{} can't be read: {error}", path.display())))
+    })
 }

@@ -212,7 +212,8 @@ fn of_file(path: &Path) -> anyhow::Result<Heard> {
         })
     };
     let version = info.fingerprint.clone();
-    let recordings = Recordings { infos: Arc::new(vec![info]), open: Arc::new(open), version };
+    let recordings =
+        Recordings { infos: Arc::new(vec![info]), open: Arc::new(open), tables: None, version };
     Ok(Heard { deployment, recordings })
 }
 

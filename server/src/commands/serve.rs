@@ -136,7 +136,6 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         let app = http::app(served.clone()).into_make_service();
         let handle = axum_server::Handle::new();
         tokio::spawn(stop_when_told(handle.clone()));
-        tokio::task::spawn_blocking(http::warm_up);
         let tls = match (&args.tls_cert, &args.tls_key) {
             (Some(cert), Some(key)) => {
                 let files = http::TlsFiles { cert: cert.clone(), key: key.clone() };

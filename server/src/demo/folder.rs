@@ -152,6 +152,7 @@ impl<'a> Folder<'a> {
             time_zone: d.time_zone.clone(),
             zone_offset_s: self.scene.zone_offset_s,
             synthesised: d.synthesised,
+            all_calls_are_in_tables: true,
             best_view: d.best_view.clone(),
             calibration: d.calibration.clone(),
             ..DeploymentFile::default()

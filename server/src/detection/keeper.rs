@@ -9,13 +9,17 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spyhop_api::detection::{DetectionRun, ScoreCurves};
+use spyhop_api::recall::{DrawRequest, DrawnWindow, RecallReport};
 use spyhop_api::{Deployment, Timestamp};
+use spyhop_signal::pyramid::Recorded;
 
 use super::curves::{Curves, curve_of};
+use super::draw::draw;
 use super::listen::ScoreRow;
 use super::plan::{Plan, PlanError, PlannedUnit};
 use super::source::{Source, SourceError, Wanted};
 use super::store::{CURVE_POINTS, DetectionStore, StoreError, StoredRun, StoredUnit};
+use super::truth::Truths;
 use super::unit::make_files;
 use super::unit_files::{UnitFiles, folder_of};
 use crate::catalogue::access::Reader;
@@ -239,6 +243,51 @@ impl DetectionKeeper {
             }
         }
         Ok(curves.told(run))
+    }
+
+    /// How many of the calls that are there a run found, by all that is known of them.
+    ///
+    /// # Errors
+    /// When the store or the catalogue can't be read.
+    pub fn recall(&self, run: &StoredRun, reader: Reader) -> Result<RecallReport, StartError> {
+        let (recordings, recorded) = self.recorded(run, reader)?;
+        let truths = Truths::read(&recordings).map_err(PlanError::from)?;
+        let of_truths = |truths: Truths| truths.recall(&self.store, run, &recorded);
+        Ok(RecallReport {
+            truth: truths.map(of_truths).transpose()?,
+            sample: self.store.sampled(run)?,
+        })
+    }
+
+    /// Draws windows at random from what a run has listened to; gives all that are drawn.
+    ///
+    /// # Errors
+    /// When it makes no sense, or can't be noted down.
+    pub fn draw(
+        &self,
+        run: &StoredRun,
+        reader: Reader,
+        asked: &DrawRequest,
+    ) -> Result<Vec<DrawnWindow>, StartError> {
+        let (_, recorded) = self.recorded(run, reader)?;
+        let units = self.store.units(run.id, i64::MIN, i64::MAX)?;
+        let heard_ns: Vec<_> = units.iter().map(|unit| unit.start_ns..unit.end_ns).collect();
+        let before = self.store.drawn(run)?;
+        let known: HashSet<i64> = before.iter().map(|window| window.start.nanos()).collect();
+        self.store.draw(run.id, &draw(&recorded, &heard_ns, &known, asked)?)?;
+        Ok(self.store.drawn(run)?)
+    }
+
+    /// The recordings of a run's deployment, and where their samples lie on the clock.
+    fn recorded(
+        &self,
+        run: &StoredRun,
+        reader: Reader,
+    ) -> Result<(Recordings, Recorded), StartError> {
+        let missing = || StartError::NoDeployment(run.deployment.clone());
+        let recordings = self.catalogue.recordings(&run.deployment, reader)?.ok_or_else(missing)?;
+        let (recorded, _) = Recorded::new(&recordings.infos).map_err(PlanError::from)?;
+        Ok((recordings, recorded))
     }
 
     fn files(&self, deployment: &str, key: &str) -> UnitFiles {

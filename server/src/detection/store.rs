@@ -4,6 +4,7 @@
 //! A unit's candidates come in one transaction, so that each is there once however often the unit is made.
 //! What somebody said stays, even where the candidate is no longer found.
 
+mod drawn;
 mod questions;
 mod reviews;
 
@@ -95,6 +96,20 @@ pub enum StoreError {
     ReviewedElsewhere {
         /// The candidate.
         id: i64,
+        /// The version that the person looked at.
+        seen: u32,
+        /// The version that there is.
+        now: u32,
+    },
+    /// There is no such window.
+    #[error("there is no window {0} in this detection")]
+    NoWindow(i64),
+    /// Somebody else was faster.
+    #[error(
+        "this window was reviewed elsewhere: that is version {now}, and this review is of version {seen}. \
+         Load it again, then say what you think"
+    )]
+    WindowReviewedElsewhere {
         /// The version that the person looked at.
         seen: u32,
         /// The version that there is.
@@ -214,6 +229,11 @@ impl DetectionStore {
             )?;
             db.execute("DELETE FROM call WHERE run = ?1", [id])?;
             db.execute("DELETE FROM unit WHERE run = ?1", [id])?;
+            db.execute(
+                "DELETE FROM drawn_review WHERE drawn IN (SELECT id FROM drawn WHERE run = ?1)",
+                [id],
+            )?;
+            db.execute("DELETE FROM drawn WHERE run = ?1", [id])?;
             db.execute("DELETE FROM run WHERE id = ?1", [id])?;
             Ok(())
         })

@@ -12,6 +12,7 @@ use spyhop_api::detection::{
     DetectorList, ReviewChange, ReviewHistory, ScoreCurves, ScoreHistograms, Verdict,
 };
 use spyhop_api::did_you_mean::{nearest, question};
+use spyhop_api::recall::{DrawRequest, DrawnWindow, DrawnWindows, RecallReport, WindowReview};
 use spyhop_api::time::NANOS_PER_S;
 use spyhop_api::{Problem, Timestamp};
 use spyhop_signal::Line;
@@ -40,6 +41,9 @@ pub fn routes() -> OpenApiRouter<Arc<Served>> {
         .routes(routes!(call))
         .routes(routes!(review))
         .routes(routes!(history))
+        .routes(routes!(recall))
+        .routes(routes!(windows, draw))
+        .routes(routes!(review_window))
 }
 
 /// Which candidates count, and how wide a bin is.
@@ -388,6 +392,92 @@ async fn history(
     .map(Json)
 }
 
+/// How many of the calls that are there were found
+///
+/// By tables that hold every call, where the deployment has them, and by windows drawn at random that
+/// somebody went through. Neither is there at first: what was reviewed says nothing of what was missed.
+#[utoipa::path(get, path = "/deployments/{id}/detections/{run}/recall", tag = "detections",
+    params(("id" = String, Path, description = "The deployment"),
+        ("run" = i64, Path, description = "The run")),
+    responses((status = 200, body = RecallReport), (status = 404, body = Problem)))]
+async fn recall(
+    State(served): State<Arc<Served>>,
+    reader: Reader,
+    Path((id, number)): Path<(String, i64)>,
+) -> Result<Json<RecallReport>, ApiError> {
+    of_run(served, reader, id, number, move |served, run| {
+        served.detections.recall(run, reader).map_err(refusal)
+    })
+    .await
+    .map(Json)
+}
+
+/// The windows that were drawn at random, with what people say of them
+#[utoipa::path(get, path = "/deployments/{id}/detections/{run}/windows", tag = "detections",
+    params(("id" = String, Path, description = "The deployment"),
+        ("run" = i64, Path, description = "The run")),
+    responses((status = 200, body = DrawnWindows), (status = 404, body = Problem)))]
+async fn windows(
+    State(served): State<Arc<Served>>,
+    reader: Reader,
+    Path((id, number)): Path<(String, i64)>,
+) -> Result<Json<DrawnWindows>, ApiError> {
+    of_run(served, reader, id, number, move |served, run| {
+        let windows = served.detections.store().drawn(run).map_err(of_store)?;
+        Ok(DrawnWindows { windows })
+    })
+    .await
+    .map(Json)
+}
+
+/// Draws windows at random from what the run has listened to
+#[utoipa::path(post, path = "/deployments/{id}/detections/{run}/windows", tag = "detections",
+    params(("id" = String, Path, description = "The deployment"),
+        ("run" = i64, Path, description = "The run")),
+    request_body = DrawRequest,
+    responses((status = 200, body = DrawnWindows), (status = 400, body = Problem),
+        (status = 401, body = Problem), (status = 404, body = Problem)))]
+async fn draw(
+    State(served): State<Arc<Served>>,
+    reader: Reader,
+    Path((id, number)): Path<(String, i64)>,
+    Json(request): Json<DrawRequest>,
+) -> Result<Json<DrawnWindows>, ApiError> {
+    of_run(served, reader, id, number, move |served, run| {
+        let windows = served.detections.draw(run, reader, &request).map_err(refusal)?;
+        Ok(DrawnWindows { windows })
+    })
+    .await
+    .map(Json)
+}
+
+/// Says of a window that it was gone through, and what was missed in it
+#[utoipa::path(put, path = "/deployments/{id}/detections/{run}/windows/{window}",
+    tag = "detections",
+    params(("id" = String, Path, description = "The deployment"),
+        ("run" = i64, Path, description = "The run"),
+        ("window" = i64, Path, description = "The window"), Version),
+    request_body = WindowReview,
+    responses((status = 200, body = DrawnWindow),
+        (status = 400, body = Problem, description = "Candidates in it are not reviewed yet"),
+        (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "It was reviewed elsewhere")))]
+async fn review_window(
+    State(served): State<Arc<Served>>,
+    reader: Reader,
+    Path((id, number, window)): Path<(String, i64, i64)>,
+    Query(at): Query<Version>,
+    Json(said): Json<WindowReview>,
+) -> Result<Json<DrawnWindow>, ApiError> {
+    let now = crate::catalogue::now();
+    of_run(served, reader, id, number, move |served, run| {
+        let store = served.detections.store();
+        store.review_drawn(run, window, at.version, &said, now).map_err(of_store)
+    })
+    .await
+    .map(Json)
+}
+
 /// Answers a question about a run of a deployment that the reader may see.
 async fn of_run<T: Send + 'static>(
     served: Arc<Served>,
@@ -458,8 +548,12 @@ fn nanos(seconds: f64) -> Result<i64, ApiError> {
 
 fn of_store(error: StoreError) -> ApiError {
     let status = match &error {
-        StoreError::NoRun { .. } | StoreError::NoCall(_) => StatusCode::NOT_FOUND,
-        StoreError::ReviewedElsewhere { .. } => StatusCode::CONFLICT,
+        StoreError::NoRun { .. } | StoreError::NoCall(_) | StoreError::NoWindow(_) => {
+            StatusCode::NOT_FOUND
+        }
+        StoreError::ReviewedElsewhere { .. } | StoreError::WindowReviewedElsewhere { .. } => {
+            StatusCode::CONFLICT
+        }
         StoreError::Invalid(_) => StatusCode::BAD_REQUEST,
         StoreError::Database { .. } => return ApiError::internal(&error),
     };

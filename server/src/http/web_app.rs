@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
+use super::compressible::is_compressible;
 use super::data::names_tag;
 
 /// What trunk built; empty where it had not run when the binary was built.
@@ -16,6 +17,9 @@ use super::data::names_tag;
 #[folder = "../dist"]
 #[allow_missing = true]
 struct Dist;
+
+/// The same, packed by Brotli when the binary was built: name and bytes.
+const PACKED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/packed.rs"));
 
 /// Shown at `/` where the binary was built without the web app.
 const WITHOUT_APP: &str = include_str!("without_app.html");
@@ -41,7 +45,8 @@ pub async fn asset(uri: Uri, headers: HeaderMap) -> Response {
         };
     };
     let compressible = is_compressible(path);
-    let coding = if compressible { accepted(&headers) } else { None };
+    let small = packed(path);
+    let coding = if compressible { accepted(&headers, small.is_some()) } else { None };
     let tag = entity_tag(&file.metadata.sha256_hash(), coding);
 
     let mut answer = HeaderMap::new();
@@ -62,24 +67,14 @@ pub async fn asset(uri: Uri, headers: HeaderMap) -> Response {
     let plain = Bytes::from(file.data.into_owned());
     let Some(coding) = coding else { return (answer, plain).into_response() };
     let name = HeaderValue::from_static(coding.name());
-    let path = path.to_owned();
-    match tokio::task::spawn_blocking(move || compressed(&path, coding, &plain)).await {
-        Ok(body) => {
-            answer.insert(header::CONTENT_ENCODING, name);
-            (answer, body).into_response()
-        }
-        Err(error) => super::ApiError::internal(&error).into_response(),
+    answer.insert(header::CONTENT_ENCODING, name);
+    if let (Coding::Brotli, Some(small)) = (coding, small) {
+        return (answer, Bytes::from_static(small)).into_response();
     }
-}
-
-/// Compresses the web app before the first visitor asks for it.
-pub fn warm_up() {
-    for path in Dist::iter().filter(|path| is_compressible(path)) {
-        if let Some(file) = Dist::get(&path) {
-            for coding in [Coding::Brotli, Coding::Gzip] {
-                compressed(&path, coding, &file.data);
-            }
-        }
+    let path = path.to_owned();
+    match tokio::task::spawn_blocking(move || zipped(&path, &plain)).await {
+        Ok(body) => (answer, body).into_response(),
+        Err(error) => super::ApiError::internal(&error).into_response(),
     }
 }
 
@@ -92,9 +87,10 @@ impl Coding {
     }
 }
 
-/// The best coding that a browser takes.
-fn accepted(headers: &HeaderMap) -> Option<Coding> {
-    [Coding::Brotli, Coding::Gzip].into_iter().find(|coding| takes(headers, coding.name()))
+/// The best coding that a browser takes and there is.
+fn accepted(headers: &HeaderMap, is_packed: bool) -> Option<Coding> {
+    let there = [is_packed.then_some(Coding::Brotli), Some(Coding::Gzip)];
+    there.into_iter().flatten().find(|coding| takes(headers, coding.name()))
 }
 
 /// Whether a browser takes a coding of a transfer, by its name.
@@ -108,67 +104,37 @@ pub fn takes(headers: &HeaderMap, coding: &str) -> bool {
     })
 }
 
-/// A file of the web app in a coding; made once and kept.
-fn compressed(path: &str, coding: Coding, plain: &[u8]) -> Bytes {
-    static MADE: LazyLock<Mutex<HashMap<(String, Coding), Bytes>>> = LazyLock::new(Mutex::default);
+/// A file of the web app, compressed by gzip; made once and kept.
+fn zipped(path: &str, plain: &[u8]) -> Bytes {
+    static MADE: LazyLock<Mutex<HashMap<String, Bytes>>> = LazyLock::new(Mutex::default);
     let lock = || MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    let key = (path.to_owned(), coding);
-    if let Some(bytes) = lock().get(&key) {
+    if let Some(bytes) = lock().get(path) {
         return bytes.clone();
     }
-    let bytes = Bytes::from(compress(coding, plain));
-    lock().entry(key).or_insert(bytes).clone()
+    let bytes = Bytes::from(zip(plain));
+    lock().entry(path.to_owned()).or_insert(bytes).clone()
 }
 
-fn compress(coding: Coding, plain: &[u8]) -> Vec<u8> {
-    /// Quality 9 of 11: the last two take ten times as long for three per cent.
-    const BROTLI_QUALITY: i32 = 9;
-    /// 2^22 bytes hold the whole app.
-    const BROTLI_WINDOW: i32 = 22;
-    let mut packed = Vec::with_capacity(plain.len() / 3);
+fn zip(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(
+        Vec::with_capacity(plain.len() / 3),
+        flate2::Compression::new(8),
+    );
     // Writing into memory does not fail.
-    let written = match coding {
-        Coding::Brotli => {
-            let params = brotli::enc::BrotliEncoderParams {
-                quality: BROTLI_QUALITY,
-                lgwin: BROTLI_WINDOW,
-                size_hint: plain.len(),
-                ..Default::default()
-            };
-            brotli::BrotliCompress(&mut &plain[..], &mut packed, &params).map(|_| ())
-        }
-        Coding::Gzip => {
-            let mut encoder =
-                flate2::write::GzEncoder::new(&mut packed, flate2::Compression::new(8));
-            encoder.write_all(plain).and_then(|()| encoder.finish().map(|_| ()))
-        }
-    };
+    let written = encoder.write_all(plain);
     debug_assert!(written.is_ok());
-    packed
+    encoder.finish().unwrap_or_default()
+}
+
+/// A file of the web app as the build packed it by Brotli.
+fn packed(path: &str) -> Option<&'static [u8]> {
+    PACKED.iter().find(|(name, _)| *name == path).map(|(_, bytes)| *bytes)
 }
 
 /// Trunk puts a hash of 16 hex digits into the names of what it builds.
 fn is_named_by_content(path: &str) -> bool {
     path.split(['-', '_', '.'])
         .any(|part| (15..=16).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_hexdigit()))
-}
-
-fn is_compressible(path: &str) -> bool {
-    let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
-    matches!(
-        ending,
-        "wasm"
-            | "js"
-            | "mjs"
-            | "css"
-            | "html"
-            | "json"
-            | "svg"
-            | "txt"
-            | "webmanifest"
-            | "ttf"
-            | "otf"
-    )
 }
 
 fn mime_type(path: &str) -> &'static str {
@@ -209,23 +175,26 @@ mod tests {
         let headers = |value: &'static str| {
             HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static(value))])
         };
-        assert_eq!(accepted(&headers("gzip, deflate, br")), Some(Coding::Brotli));
-        assert_eq!(accepted(&headers("gzip, br;q=0")), Some(Coding::Gzip));
-        assert_eq!(accepted(&headers("identity")), None);
-        assert_eq!(accepted(&HeaderMap::new()), None);
+        assert_eq!(accepted(&headers("gzip, deflate, br"), true), Some(Coding::Brotli));
+        assert_eq!(accepted(&headers("gzip, deflate, br"), false), Some(Coding::Gzip));
+        assert_eq!(accepted(&headers("gzip, br;q=0"), true), Some(Coding::Gzip));
+        assert_eq!(accepted(&headers("identity"), true), None);
+        assert_eq!(accepted(&HeaderMap::new(), true), None);
     }
 
     #[test]
     fn what_is_compressed_unpacks_to_itself() {
         use std::io::Read;
         let text: Vec<u8> = (0..50_000u32).flat_map(|i| (i / 7).to_le_bytes()).collect();
-        let (mut gzip, mut brotli) = (Vec::new(), Vec::new());
-        flate2::read::GzDecoder::new(&compress(Coding::Gzip, &text)[..])
-            .read_to_end(&mut gzip)
-            .expect("gzip");
-        brotli::BrotliDecompress(&mut &compress(Coding::Brotli, &text)[..], &mut brotli)
-            .expect("brotli");
-        assert!(gzip == text && brotli == text);
+        let mut gzip = Vec::new();
+        flate2::read::GzDecoder::new(&zip(&text)[..]).read_to_end(&mut gzip).expect("gzip");
+        assert!(gzip == text);
+        for path in Dist::iter().filter(|path| is_compressible(path)) {
+            let packed = packed(&path).expect("the build packs them all");
+            let mut plain = Vec::new();
+            brotli::BrotliDecompress(&mut &*packed, &mut plain).expect("brotli");
+            assert!(plain == *Dist::get(&path).expect("there").data, "{path}");
+        }
     }
 
     #[test]

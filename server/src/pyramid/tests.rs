@@ -76,7 +76,12 @@ pub(crate) fn recordings(names: &[&str], broken: &'static str) -> Recordings {
         formats::open(name, Box::new(wav(seed, 40)), &options).expect("a WAV").info
     };
     let infos = names.iter().zip(0..).map(info).collect();
-    Recordings { infos: Arc::new(infos), open: Arc::new(open), version: String::new() }
+    Recordings {
+        infos: Arc::new(infos),
+        open: Arc::new(open),
+        tables: None,
+        version: String::new(),
+    }
 }
 
 /// One file in each of several units, and two that touch.

@@ -21,6 +21,7 @@ pub mod model;
 pub mod problem;
 pub mod pyramid;
 pub mod quality;
+pub mod recall;
 pub mod recording;
 pub mod recording_page;
 pub mod tile;

@@ -126,6 +126,15 @@ pub enum Moment {
     Elapsed(i64),
 }
 
+impl Moment {
+    /// Nanoseconds, since 1970 or since the first sample.
+    pub fn nanos(self) -> i64 {
+        match self {
+            Moment::Clock(Timestamp(ns)) | Moment::Elapsed(ns) => ns,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

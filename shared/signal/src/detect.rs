@@ -4,7 +4,7 @@
 //! | method | how | whose calls |
 //! |---|---|---|
 //! | [`Method::Energy`] | energy in a band over a tracked noise floor | humpback song |
-//! | [`Method::Correlation`] | a whitened spectrogram looks like a template | right-whale upcalls, fin whales' 20 Hz notes |
+//! | [`Method::Correlation`] | a whitened spectrogram looks like a template | right-whale upcalls, fin whales' 20 Hz pulses |
 //! | [`Method::Contours`] | ridges of a whitened spectrogram that hold together | dolphin whistles |
 //! | [`Method::Clicks`] | Teager–Kaiser energy over its median, grouped into trains | echolocation, sperm whales |
 //!
@@ -33,6 +33,8 @@ mod floor;
 mod frames;
 mod grouping;
 mod listener;
+pub mod matching;
+pub mod recall;
 mod runs;
 mod settings;
 mod template;

@@ -1,5 +1,7 @@
 //! What is asked of candidates: pages, densities, histograms.
 
+use std::ops::Range;
+
 use rusqlite::types::Value;
 use rusqlite::{Row, params, params_from_iter};
 use spyhop_api::detection::{
@@ -154,6 +156,27 @@ impl DetectionStore {
                 let software: Option<String> = row.get(15)?;
                 let software = software.unwrap_or_else(|| run.source.software.clone());
                 Ok((detected(row, run)?, software))
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Spans and scores of the candidates that are asked for, in the order of time.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn spans(
+        &self,
+        run: &StoredRun,
+        asked: &Asked,
+    ) -> Result<Vec<(Range<i64>, f32)>, StoreError> {
+        let (which, values) = asked.which(run.id);
+        self.read(|db| {
+            let mut rows = db.prepare_cached(&format!(
+                "SELECT start_ns, end_ns, score FROM call WHERE {which} ORDER BY start_ns, call.id"
+            ))?;
+            let rows = rows.query_map(params_from_iter(&values), |row| {
+                Ok((row.get(0)?..row.get(1)?, row.get::<_, f64>(2)? as f32))
             })?;
             rows.collect()
         })

@@ -8,7 +8,7 @@ use super::questions::{CALL_COLUMNS, CALL_TABLES, detected};
 use super::{DetectionStore, StoreError, StoredRun};
 
 /// The longest label or name, and the longest note, in bytes: those of annotations.
-const MOST_LABEL: usize = 200;
+pub const MOST_LABEL: usize = 200;
 const MOST_NOTE: usize = 10_000;
 
 /// A verdict as the database has it.

@@ -71,3 +71,24 @@ CREATE TABLE review (
     at_ns INTEGER NOT NULL,
     PRIMARY KEY (call, version)
 ) STRICT, WITHOUT ROWID;
+
+-- A window that was drawn at random, to learn how much is missed.
+CREATE TABLE drawn (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL REFERENCES run,
+    start_ns INTEGER NOT NULL,
+    end_ns INTEGER NOT NULL,
+    -- How often something was said.
+    version INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (run, start_ns)
+) STRICT;
+
+-- Everything that was ever said of such a window.
+CREATE TABLE drawn_review (
+    drawn INTEGER NOT NULL REFERENCES drawn,
+    version INTEGER NOT NULL,
+    -- What was said, in JSON.
+    review TEXT NOT NULL,
+    at_ns INTEGER NOT NULL,
+    PRIMARY KEY (drawn, version)
+) STRICT, WITHOUT ROWID;

@@ -90,8 +90,8 @@ pub fn call_types() -> Vec<CallType> {
     vec![
         CallType {
             id: "fin-20hz",
-            name: "fin-whale 20 Hz notes",
-            label: "20 Hz note",
+            name: "fin-whale 20 Hz pulses",
+            label: "20 Hz pulse",
             needs_hz: 40.0,
             method: Method::Correlation(CorrelationSettings {
                 low_hz: 10.0,
