@@ -28,6 +28,12 @@
 //! | `#labels tr[data-label]`, `#export-raven`, `#export-audacity`, `#import` | labels |
 //! | `#labels-kept[data-keeper]`, `#author`, `.history` | `browser`, `server`, `refused`; whose labels; what one ever said |
 //! | `#left-here`, `#share-left-here`, `#forget-left-here` | labels of a hosted deployment that only this browser has |
+//! | `#detect-top`, `#detect`, `#detectors input`, `#detect-start`, `#detect-problem` | the dialog that runs a detector or a network |
+//! | `#run`, `#run-told`, `#run-progress`, `#run-cancel` | which detection is shown, and how far it is |
+//! | `#threshold`, `#threshold-number`, `#tuned`, `#calls-count`, `#precision`, `#recall` | the threshold of a class |
+//! | `#candidate .verdict[data-verdict]`, `#call-previous`, `#call-next`, `#call-accept`, `#call-reject`, `#call-take-back`, `#relabel`, `#reviewer`, `#why` | the candidate that is looked at |
+//! | `#candidates [data-call][data-verdict]`, `#calls-place[data-total]`, `#calls-review`, `#calls-order`, `#calls-class`, `#calls-most`, `#calls-in-view`, `#calls-parquet`, `#calls-csv`, `#calls-raven` | the table of candidates |
+//! | `#call-strip[data-boxes][data-density]`, `#page[data-candidates]` | score and counts below the picture; candidates that are drawn as boxes |
 //! | `#measures`, `#slice`, `#cursors` | measures |
 //! | `#levels`, `[data-levels]`, `#levels-png`, `#levels-svg`, `#levels-csv` | levels: `spectrum`, `decidecades`, `over-time` |
 //! | `#info` | everything known of the recordings |

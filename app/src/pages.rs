@@ -11,7 +11,7 @@ mod server_page;
 
 pub use asking::{Asking, Opening};
 pub use first::FirstPage;
-pub use jobs::JobsPage;
+pub use jobs::{JobsPage, in_words};
 pub use library::{DeploymentPage, LibraryPage};
 pub use models::ModelsPage;
 pub use server_page::ServerPage;

@@ -1,11 +1,20 @@
 //! Detection in the tab: the same numbers as the server's, and nothing is uploaded.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
-use spyhop_tests::Page;
+use spyhop_signal::formats::wav_writer::{WavCoding, WavWriter};
 use spyhop_tests::listener::tell;
-use spyhop_tests::models::{ast_tiny, reference};
+use spyhop_tests::models::{ast_tiny, data_home, reference};
+use spyhop_tests::{Page, Server, program, sounds};
+use tempfile::TempDir;
 
 use crate::Stage;
+use crate::calls::whistles;
+use crate::labels::exported;
+
+/// The rate that the network hears.
+const RATE_HZ: u32 = 16_000;
 
 /// A network's files as the listener is told of them, with some of them changed.
 fn network(change: impl Fn(&str, Vec<u8>) -> Vec<u8>) -> anyhow::Result<(Value, Vec<Vec<u8>>)> {
@@ -88,5 +97,162 @@ fn a_network_too_large_for_a_tab_is_left_to_a_server() -> anyhow::Result<()> {
     let (answer, _) = tell(page.session, &order, &[], None)?;
     let said = answer["Failed"]["message"].as_str().unwrap_or_default();
     assert!(said.contains("1300 MB") && said.contains("spyhop detect"), "{answer}");
+    Ok(())
+}
+
+/// Columns of a Raven table that say where a candidate is and how sure, row by row.
+fn table(text: &str) -> Vec<Vec<f64>> {
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
+    let columns = ["Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)", "Score"];
+    let at = columns.map(|name| header.iter().position(|column| *column == name));
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let cell = |at: &Option<usize>| cells.get((*at)?)?.parse().ok();
+        at.iter().map(|at| cell(at).unwrap_or(f64::NAN)).collect()
+    };
+    lines.map(row).collect()
+}
+
+/// The same of what `spyhop detect` finds in a file.
+fn of_program(file: &Path, by: &[&str], home: &Path) -> anyhow::Result<Vec<Vec<f64>>> {
+    let out = file.with_extension("found.txt");
+    let state = TempDir::new()?;
+    let output = std::process::Command::new(program::path()?)
+        .arg("detect")
+        .arg(file)
+        .args(by)
+        .args(["--out".as_ref(), out.as_os_str(), "--state".as_ref(), state.path().as_os_str()])
+        .env("XDG_DATA_HOME", home)
+        .output()?;
+    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(table(&std::fs::read_to_string(out)?))
+}
+
+/// Starts what is chosen in the dialog and waits for the end of its run.
+fn start(page: &mut Page<'_>, choice: &str) -> anyhow::Result<()> {
+    page.press("#detect-top")?;
+    page.wait_for("the choice", |p| p.is_shown(choice))?;
+    page.press(choice)?;
+    page.press("#detect-start")?;
+    page.wait_for("a run", |p| {
+        anyhow::ensure!(!p.is_shown("#detect-problem")?, "{}", p.text("#detect-problem")?);
+        p.is_shown("#run-told")
+    })?;
+    page.wait_for("the end of the run", |p| {
+        Ok(!p.is_shown("#run-progress")? && p.text("#run-told")?.contains("candidate"))
+    })
+}
+
+fn assert_same(tab: &[Vec<f64>], program: &[Vec<f64>], tolerance: f64) {
+    assert_eq!(tab.len(), program.len(), "{tab:?} for {program:?}");
+    for (ours, theirs) in tab.iter().zip(program) {
+        for (x, y) in ours.iter().zip(theirs) {
+            assert!((x - y).abs() <= tolerance, "{ours:?} for {theirs:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_the_disk_is_heard_in_the_tab_as_by_the_program() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let file = stage.wav("x_20210601_003000.wav", &whistles(), 48_000)?;
+    let expected = of_program(&file, &["--detector", "whistle"], stage.path())?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    start(&mut page, "#on-this-tab #detectors input[value=whistle]")?;
+    assert_eq!(page.data("candidates")?, "6");
+    let found = table(&exported(&mut page, "#calls-raven")?);
+    assert_eq!(found.len(), 6);
+    // The same arithmetic; tables are rounded.
+    assert_same(&found, &expected, 2e-3);
+    assert!(page.notices("error")?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_network_of_the_server_runs_in_the_tab_and_shows_what_it_saw() -> anyhow::Result<()> {
+    let home = data_home(&["tiny"])?;
+    let folder = TempDir::new()?;
+    let empty = folder.path().join("no-recordings");
+    std::fs::create_dir(&empty)?;
+    let server = Server::start_of(home.path(), ["--data".as_ref(), empty.as_os_str()])?;
+    let mut samples = Vec::new();
+    for wave in ["upcall", "whistle", "noise"] {
+        samples.extend(reference(&format!("{wave}.wave"))?);
+    }
+    let mut wav = std::io::Cursor::new(Vec::new());
+    let mut writer = WavWriter::new(&mut wav, WavCoding::Float32, 1, RATE_HZ, &[])?;
+    writer.write(&samples)?;
+    writer.finish()?;
+    let file = sounds::write(folder.path(), "x_20240601_000000.wav", &wav.into_inner())?;
+    let expected = of_program(&file, &["--model", "tiny"], home.path())?;
+    assert!(!expected.is_empty(), "random weights find something");
+    let mut stage = Stage::beside(server, folder, &[])?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    start(&mut page, "#on-this-tab input[value=tiny]")?;
+    page.set("#calls-most", "")?;
+    let found = table(&exported(&mut page, "#calls-raven")?);
+    let threshold = 0.5;
+    let expected: Vec<Vec<f64>> = expected.into_iter().filter(|row| row[4] >= threshold).collect();
+    let found: Vec<Vec<f64>> = found.into_iter().filter(|row| row[4] >= threshold).collect();
+    assert_same(&found, &expected, 2e-3);
+
+    // Why: the picture of the window, and its neighbours.
+    page.session.execute("document.activeElement.blur();", json!([]))?;
+    page.session.keys(".")?;
+    page.wait_for("what the network saw", |p| p.is_shown("#seen-canvas"))?;
+    assert!(page.text("#seen-which")?.contains("score 0."), "{}", page.text("#seen-which")?);
+    let picture = page.picture("#seen-canvas")?;
+    assert_eq!((picture.width, picture.height), (256, 128));
+    assert!(picture.contrast() > 10.0, "{}", picture.contrast());
+    Ok(())
+}
+
+#[test]
+fn what_a_recording_cannot_hold_is_refused_with_a_sentence() -> anyhow::Result<()> {
+    let home = data_home(&["tiny"])?;
+    let folder = TempDir::new()?;
+    let empty = folder.path().join("no-recordings");
+    std::fs::create_dir(&empty)?;
+    let server = Server::start_of(home.path(), ["--data".as_ref(), empty.as_os_str()])?;
+    let file = sounds::write_wav(folder.path(), "low.wav", &sounds::noise(0.1, 30.0, 2000), 2000)?;
+    let mut stage = Stage::beside(server, folder, &[])?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    page.press("#detect-top")?;
+    page.wait_for("the network", |p| p.is_shown("#on-this-tab input[value=tiny]"))?;
+    let misfits = page.text("#misfits")?;
+    assert!(misfits.contains("which holds nothing above 1 kHz"), "{misfits}");
+    page.press("#on-this-tab input[value=tiny]")?;
+    page.press("#detect-start")?;
+    page.wait_for("the reason", |p| p.is_shown("#detect-problem"))?;
+    let why = page.text("#detect-problem")?;
+    assert!(why.contains("needs a sampling rate of"), "{why}");
+    Ok(())
+}
+
+#[test]
+fn models_are_shown_with_their_cards_and_lead_to_a_detection() -> anyhow::Result<()> {
+    let home = data_home(&["broken", "tiny"])?;
+    std::fs::write(home.path().join("spyhop/models/broken/model.safetensors"), b"no")?;
+    let folder = TempDir::new()?;
+    let place = folder.path().join("place");
+    sounds::write_wav(&place.join("site"), "x_20210601_003000.wav", &whistles(), 48_000)?;
+    let server = Server::start_of(home.path(), ["--data".as_ref(), place.as_os_str()])?;
+    let mut stage = Stage::beside(server, folder, &[])?;
+    let mut page = stage.page("?page=models")?;
+    page.wait_for("the list", |p| p.is_shown("#models [data-model=tiny] [data-fact=listens]"))?;
+    let tiny = page.text("#models [data-model=tiny]")?;
+    for words in ["20 Hz–8 kHz", "84.2 thousand parameters", "is no call", "score of 0.5"] {
+        assert!(tiny.contains(words), "{words} in {tiny}");
+    }
+    let broken = page.text("#models [data-model=broken]")?;
+    assert!(broken.contains("can't be understood"), "{broken}");
+    page.press("#models [data-detector=whistle] summary")?;
+    page.wait_for("a deployment", |p| p.is_shown("#models [data-detector=whistle] option"))?;
+    page.press("#models [data-detector=whistle] button[type=submit]")?;
+    page.wait_for("its candidates", |p| Ok(p.data("candidates")? == "6"))?;
     Ok(())
 }

@@ -2,13 +2,16 @@
 //! detectors that need no training.
 
 mod facts;
+mod start;
 
 use leptos::prelude::*;
+use spyhop_api::detection::DetectionRequest;
 use spyhop_api::{DetectorCard, HostedAdapter, HostedModel, ModelClass, ModelList};
 
 use super::library::ask_for;
 use crate::commands::Action;
 use crate::server::models;
+use start::{Deployments, DetectWith};
 
 /// Classes that are shown before a person asks for all.
 const MOST_CLASSES: usize = 8;
@@ -17,6 +20,7 @@ const MOST_CLASSES: usize = 8;
 #[component]
 pub fn ModelsPage(act: Callback<Action>) -> impl IntoView {
     let asked = ask_for(|| (), |()| models::list());
+    provide_context(Deployments::ask());
     let list = move || asked.answer.get();
     view! {
         <div class="library models" id="models" aria-busy=move || asked.waiting.get().to_string()>
@@ -34,20 +38,22 @@ pub fn ModelsPage(act: Callback<Action>) -> impl IntoView {
             <Show when=move || asked.waiting.get() && asked.answer.with(Option::is_none)>
                 <p class="dim" role="status">"Each network is loaded once to see that it is sound…"</p>
             </Show>
-            {move || list().map(|list| view! { <Listed list act/> })}
+            {move || list().map(|list| view! { <Listed list/> })}
         </div>
     }
 }
 
 #[component]
-fn Listed(list: ModelList, act: Callback<Action>) -> impl IntoView {
+fn Listed(list: ModelList) -> impl IntoView {
     let ModelList { models, adapters, detectors } = list;
     let no_models = models.is_empty();
+    let usable = adapters.iter().filter(|adapter| adapter.problem.is_none());
+    let usable: Vec<String> = usable.map(|adapter| adapter.name.clone()).collect();
     view! {
         <section aria-labelledby="models-networks">
             <h2 id="models-networks">"Networks"</h2>
             <ul class="deployments">
-                {models.into_iter().map(|model| view! { <Model model act/> }).collect_view()}
+                {models.into_iter().map(|model| view! { <Model model adapters=usable.clone()/> }).collect_view()}
             </ul>
             {no_models.then(|| view! {
                 <p>
@@ -70,14 +76,14 @@ fn Listed(list: ModelList, act: Callback<Action>) -> impl IntoView {
         <section aria-labelledby="models-detectors">
             <h2 id="models-detectors">"Detectors that need no training"</h2>
             <ul class="deployments">
-                {detectors.into_iter().map(|card| view! { <Detector card act/> }).collect_view()}
+                {detectors.into_iter().map(|card| view! { <Detector card/> }).collect_view()}
             </ul>
         </section>
     }
 }
 
 #[component]
-fn Model(model: HostedModel, act: Callback<Action>) -> impl IntoView {
+fn Model(model: HostedModel, adapters: Vec<String>) -> impl IntoView {
     let name = model.name.clone();
     let Some(card) = model.card.clone() else {
         let problem = model.problem.clone().unwrap_or_default();
@@ -95,6 +101,7 @@ fn Model(model: HostedModel, act: Callback<Action>) -> impl IntoView {
     let metrics: Vec<String> =
         card.metrics.iter().map(|(name, metric)| facts::of_metric(name, metric)).collect();
     let (title, described) = (card.name.clone(), card.description.clone());
+    let wanted = DetectionRequest { model: Some(name.clone()), ..Default::default() };
     let folder = (title != name).then(|| view! { <span class="mark">{name.clone()}</span> });
     view! {
         <li class="entry" data-model=name.clone()>
@@ -102,8 +109,6 @@ fn Model(model: HostedModel, act: Callback<Action>) -> impl IntoView {
                 <div class="entry-head">
                     <h3>{title.clone()}</h3>
                     {folder}
-                    <span class="space"></span>
-                    <DetectWith what=title act/>
                 </div>
                 {(!described.is_empty()).then(|| view! { <p>{described}</p> })}
                 <Facts facts/>
@@ -111,6 +116,7 @@ fn Model(model: HostedModel, act: Callback<Action>) -> impl IntoView {
                 {(!metrics.is_empty()).then(|| view! {
                     <p class="figures">"Figures of its maker: " {metrics.join(" · ")}</p>
                 })}
+                <DetectWith what=title wanted adapters/>
                 <p class="dim fingerprint">"fingerprint " <code>{model.fingerprint}</code></p>
             </div>
         </li>
@@ -168,30 +174,19 @@ fn Adapter(adapter: HostedAdapter) -> impl IntoView {
 }
 
 #[component]
-fn Detector(card: DetectorCard, act: Callback<Action>) -> impl IntoView {
+fn Detector(card: DetectorCard) -> impl IntoView {
     let facts = facts::of_detector(&card);
+    let wanted = DetectionRequest { detector: Some(card.id.clone()), ..Default::default() };
     view! {
         <li class="entry" data-detector=card.id.clone()>
             <div class="told">
                 <div class="entry-head">
                     <h3>{card.title.clone()}</h3>
                     <span class="mark">{card.id.clone()}</span>
-                    <span class="space"></span>
-                    <DetectWith what=card.title act/>
                 </div>
                 <Facts facts/>
+                <DetectWith what=card.title wanted adapters=Vec::new()/>
             </div>
         </li>
-    }
-}
-
-/// To the deployments, where it is chosen.
-#[component]
-fn DetectWith(what: String, act: Callback<Action>) -> impl IntoView {
-    view! {
-        <button class="detect-with" aria-label=format!("Detect with {what}: choose a deployment")
-            title="Choose a deployment; Detect in its view offers this"
-            on:click=move |_| act.run(Action::Library)
-        >"Detect with this…"</button>
     }
 }

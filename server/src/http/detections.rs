@@ -519,6 +519,7 @@ fn which(run: &StoredRun, query: &CallQuery) -> Result<Asked, ApiError> {
         class,
         least_score: query.least_score,
         most_score: query.most_score,
+        thresholds: query.class_thresholds().map_err(ApiError::bad_request)?,
         verdicts,
     })
 }
