@@ -83,6 +83,11 @@ impl Bytes {
         Bytes { shared: SendWrapper::new(Rc::new(RefCell::new(shared))), len }
     }
 
+    /// The same bytes behind a cache of their own, which goes with what reads them.
+    pub fn apart(&self) -> Bytes {
+        Bytes::new(self.shared.borrow().origin.clone(), self.len)
+    }
+
     /// Bytes read since the last time this was asked, and milliseconds spent in waiting for them.
     pub fn take_read(&self) -> (u64, f64) {
         let mut shared = self.shared.borrow_mut();

@@ -106,12 +106,13 @@ impl Recordings {
         self.reader = Some(LineReader::new(line, Box::new(open)));
     }
 
-    /// Opens a source.
+    /// Opens a source to be read once from one end to the other: nothing of it is kept afterwards.
     ///
     /// # Errors
     /// When it can't be read, or is no recording.
     pub fn open(&self, index: usize) -> Result<Recording, OpenError> {
-        self.sources.get(index).ok_or_else(|| no_source(index))?.open(&self.options)
+        let source = self.sources.get(index).ok_or_else(|| no_source(index))?;
+        formats::open(&source.name, Box::new(source.bytes.apart()), &self.options)
     }
 
     /// Opens a source and describes it.
