@@ -18,11 +18,12 @@ use spyhop_api::detection::{
     CallDensity, CallQuery, CallSort, DetectedCall, DetectionRun, ScoreCurves, ScoreHistograms,
     Verdict,
 };
+use spyhop_api::recall::RecallReport;
 use spyhop_api::view::ShownCalls;
 
 pub use export::{TableFormat, export};
 pub use follow::{goes_on, opened, shown_span, start};
-pub use local::{moment_text, nanos};
+pub use local::moment_text;
 pub use queue::{choose, step};
 pub use review::{redo, relabel, say, undo};
 
@@ -96,6 +97,8 @@ pub struct Calls {
     /// All of the line, for the overview.
     pub overview: RwSignal<CallDensity>,
     pub histograms: RwSignal<ScoreHistograms>,
+    /// What is known of the calls that were missed.
+    pub recall: RwSignal<RecallReport>,
     /// Index of the class whose threshold is moved.
     pub tuned: RwSignal<usize>,
     /// Counts changes of candidates and of what is said of them: whoever shows them asks again.
@@ -144,6 +147,7 @@ impl Calls {
             in_view: RwSignal::new(InView::default()),
             overview: RwSignal::new(CallDensity::default()),
             histograms: RwSignal::new(ScoreHistograms::default()),
+            recall: RwSignal::new(RecallReport::default()),
             tuned: RwSignal::new(0),
             revision: RwSignal::new(0),
             goes_on: RwSignal::new(false),

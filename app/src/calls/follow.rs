@@ -160,9 +160,12 @@ pub fn start(session: Session) {
             let bin_s = bin_s(frame.end / rate, open.line.end() as f64 / rate, OVERVIEW_BINS);
             let density = source.density(&query, bin_s).await;
             let histograms = source.histograms(&untrack(|| calls.open())).await;
+            let recall = source.recall().await;
             if whole_turn.get_value() != asked {
                 return;
             }
+            // Where recall can't be told it is not known; what is wrong is said of the others.
+            calls.recall.set(recall.unwrap_or_default());
             match (density, histograms) {
                 (Ok(density), Ok(histograms)) => {
                     calls.overview.set(density);

@@ -65,13 +65,13 @@ impl LocalRun {
             }
             self.calls.push(call);
         }
-        self.calls.sort_by_key(|call| (nanos(call.start), call.id));
+        self.calls.sort_by_key(|call| (call.start.nanos(), call.id));
         let classes = self.run.classes.len();
         if let Some(start) = scores.start {
             for (class, curve) in scores.classes.iter().take(classes).enumerate() {
                 for (bin, score) in curve.scores.iter().enumerate() {
                     let Some(score) = score else { continue };
-                    let at = nanos(start) + bin as i64 * scores.bin_ns;
+                    let at = start.nanos() + bin as i64 * scores.bin_ns;
                     let row = self.scores.entry(at).or_insert_with(|| vec![f32::NAN; classes]);
                     row[class] = row[class].max(*score);
                 }
@@ -104,7 +104,7 @@ impl LocalRun {
         let bin_ns = ((bin_s * 1e9) as i64).max(1);
         let bins: Vec<(i64, usize)> = self
             .asked(query)
-            .filter_map(|call| Some((nanos(call.start).div_euclid(bin_ns), self.class_of(call)?)))
+            .filter_map(|call| Some((call.start.nanos().div_euclid(bin_ns), self.class_of(call)?)))
             .collect();
         let ends = bins.iter().map(|b| b.0).min().zip(bins.iter().map(|b| b.0).max());
         let ends = ends.filter(|(first, last)| last - first < MOST_BINS);
@@ -227,7 +227,7 @@ impl LocalRun {
         let until = moment_text_ns(&query.until);
         let thresholds = query.class_thresholds().unwrap_or_default();
         self.calls.iter().filter(move |call| {
-            let (start, score) = (nanos(call.start), f64::from(call.score));
+            let (start, score) = (call.start.nanos(), f64::from(call.score));
             let threshold = self.class_of(call).and_then(|class| thresholds.get(class));
             let verdict = call.review.verdict;
             from.is_none_or(|from| start.saturating_add(call.span_ns) > from)
@@ -247,19 +247,11 @@ impl LocalRun {
 
 /// How candidates follow one another in a table: as the server's do.
 pub fn in_order(sort: CallSort, descending: bool, a: &DetectedCall, b: &DetectedCall) -> Ordering {
-    let place = |call: &DetectedCall| (nanos(call.start), call.id);
+    let place = |call: &DetectedCall| (call.start.nanos(), call.id);
     let way = |order: Ordering| if descending { order.reverse() } else { order };
     match sort {
         CallSort::Start => way(place(a).cmp(&place(b))),
         CallSort::Score => way(a.score.total_cmp(&b.score)).then(place(a).cmp(&place(b))),
-    }
-}
-
-/// Nanoseconds on the clock of whatever it stands on.
-pub fn nanos(moment: Moment) -> i64 {
-    match moment {
-        Moment::Clock(at) => at.0,
-        Moment::Elapsed(ns) => ns,
     }
 }
 

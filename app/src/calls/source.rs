@@ -5,6 +5,7 @@ use spyhop_api::detection::{
     CallDensity, CallPage, CallQuery, DetectedCall, DetectionRun, Review, ReviewChange,
     ScoreCurves, ScoreHistograms,
 };
+use spyhop_api::recall::RecallReport;
 use spyhop_api::{Moment, Timestamp};
 
 use super::local::LocalRun;
@@ -121,6 +122,14 @@ impl Source {
         match self {
             Source::Server(place) => place.histograms(query).await,
             Source::Tab(..) => self.here(|local| local.histograms(query)),
+        }
+    }
+
+    /// What is known of the calls that were missed: in a tab nothing.
+    pub async fn recall(&self) -> Result<RecallReport, ServerError> {
+        match self {
+            Source::Server(place) => place.recall().await,
+            Source::Tab(..) => Ok(RecallReport::default()),
         }
     }
 

@@ -106,25 +106,33 @@ pub fn OnThisTab() -> impl IntoView {
             </label>
         }
     };
-    let detectors = move |list: Vec<DetectorFit>| {
-        let of = move |d: DetectorFit| {
-            let fits = d.chance != Chance::None;
-            option(Choice::Detector(d.id.clone()), d.id, d.name, d.sentence, fits)
-        };
-        let (fitting, others): (Vec<_>, Vec<_>) =
-            list.into_iter().partition(|d| d.chance != Chance::None);
-        let count = others.len();
+    let of_detector = move |d: DetectorFit| {
+        let fits = d.chance != Chance::None;
+        option(Choice::Detector(d.id.clone()), d.id, d.name, d.sentence, fits)
+    };
+    let those = move |fitting: bool| {
+        let all = fits.get().and_then(Result::ok).unwrap_or_default();
+        all.into_iter().filter(move |d| (d.chance != Chance::None) == fitting)
+    };
+    let detectors = move || {
         detect::focus_on_best();
         view! {
             <fieldset id="detectors">
                 <legend>{format!("For these recordings at {}", wording::hertz(rate_hz))}</legend>
-                {fitting.into_iter().map(of).collect_view()}
+                {those(true).map(of_detector).collect_view()}
             </fieldset>
-            {(count > 0).then(|| view! {
-                <fieldset id="misfits"><legend>"Not for these recordings"</legend>
-                    {others.into_iter().map(of).collect_view()}</fieldset>
-            })}
         }
+    };
+    let misfits = move || {
+        let others: Vec<DetectorFit> = those(false).collect();
+        (!others.is_empty()).then(|| {
+            view! {
+                <fieldset id="misfits">
+                    <legend>"Not for these recordings"</legend>
+                    {others.into_iter().map(of_detector).collect_view()}
+                </fieldset>
+            }
+        })
     };
     let networks = move || {
         let of_server = hosted.get().into_iter().filter_map(|model| {
@@ -164,13 +172,14 @@ pub fn OnThisTab() -> impl IntoView {
             {move || match fits.get() {
                 None => view! { <p class="dim" role="status">"Loading the detectors…"</p> }.into_any(),
                 Some(Err(why)) => view! { <p class="warned" role="alert">{why}</p> }.into_any(),
-                Some(Ok(list)) => detectors(list).into_any(),
+                Some(Ok(_)) => detectors().into_any(),
             }}
             <fieldset>
                 <legend>"Networks"</legend>
                 {networks}
                 <button type="button" id="pick-model" on:click=pick>"Choose a network's folder…"</button>
             </fieldset>
+            {misfits}
             {move || busy.get().map(|what| view! { <p class="dim" role="status">{what}</p> })}
             {move || problem.get().map(|why| view! {
                 <p id="detect-problem" class="warned" role="alert">{why}</p>

@@ -16,7 +16,7 @@ use spyhop_paint::Lut;
 use spyhop_workers::listening::{Answer, Order, Recordings, SeenWindow};
 
 use super::{ask, run};
-use crate::calls::{moment_text, nanos, score_words};
+use crate::calls::{moment_text, score_words};
 use crate::session::{OpenSet, Session, use_session};
 use crate::viewer::Surface;
 use crate::{server, wording};
@@ -54,7 +54,7 @@ pub fn Seen(call: DetectedCall, run: DetectionRun) -> impl IntoView {
     let found = RwSignal::new(None::<Result<Pictures, String>>);
     let shown = RwSignal::new(0usize);
     let is_model = run.source.is_model;
-    let call_ns = nanos(call.start)..nanos(call.start).saturating_add(call.span_ns);
+    let call_ns = call.start.nanos()..call.start.nanos().saturating_add(call.span_ns);
     if is_model {
         let of_call = call_ns.clone();
         spawn_local(async move {
@@ -238,8 +238,8 @@ async fn pictures(
     let open = session.open.get_untracked().ok_or("Nothing is open.")?;
     let sources = session.engine().sources().ok_or("Nothing is open.")?;
     let beside_ns = (run.score_s * 1.5 * NANOS_PER_S as f64) as i64;
-    let from_ns = nanos(call.start).saturating_sub(beside_ns);
-    let until_ns = nanos(call.start).saturating_add(call.span_ns).saturating_add(beside_ns);
+    let from_ns = call.start.nanos().saturating_sub(beside_ns);
+    let until_ns = call.start.nanos().saturating_add(call.span_ns).saturating_add(beside_ns);
     let all = run::of_open(&open, &sources.numbers, run.channel);
     let recordings = near(&open, all, &(from_ns..until_ns));
     let scores = scores(session, call, run, from_ns, until_ns).await;
@@ -312,9 +312,10 @@ async fn scores(
     }
 }
 
-/// The score of the bin in the middle of what a window speaks for.
+/// A window's score: that of the bin in which the time begins that it speaks for.
 fn score_at(curves: &ScoreCurves, class: usize, window: &SeenWindow) -> Option<f32> {
-    let (from, until) = window.speaks_for_ns;
-    let bin = (from.midpoint(until) - nanos(curves.start?)).checked_div(curves.bin_ns)?;
+    // Times are rounded: a bin may begin some nanoseconds late.
+    let begin_ns = window.speaks_for_ns.0 + 1000;
+    let bin = (begin_ns - curves.start?.nanos()).checked_div(curves.bin_ns)?;
     *curves.classes.get(class)?.scores.get(usize::try_from(bin).ok()?)?
 }

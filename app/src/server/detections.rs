@@ -5,6 +5,7 @@ use spyhop_api::detection::{
     CallDensity, CallPage, CallQuery, DetectedCall, DetectionList, DetectionRequest, DetectionRun,
     DetectorList, Review, ReviewChange, ReviewHistory, ScoreCurves, ScoreHistograms,
 };
+use spyhop_api::recall::RecallReport;
 
 use super::token::{authorised, get};
 use super::{ServerError, deployment_address, fetched, read, send};
@@ -36,6 +37,11 @@ impl Place {
     /// How scores are spread.
     pub async fn histograms(&self, query: &CallQuery) -> Result<ScoreHistograms, ServerError> {
         fetched(&self.address(&format!("/histograms?{}", query.to_query()))).await
+    }
+
+    /// What is known of the calls that were missed.
+    pub async fn recall(&self) -> Result<RecallReport, ServerError> {
+        fetched(&self.address("/recall")).await
     }
 
     /// The best score in each bin.

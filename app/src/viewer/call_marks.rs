@@ -7,7 +7,7 @@ use spyhop_paint::scene::Area;
 use spyhop_paint::{Colour, Item, Theme};
 
 use super::layout::Layout;
-use crate::calls::{nanos, score_words, verdict_words};
+use crate::calls::{score_words, verdict_words};
 use crate::frame::{Frame, position_of};
 use crate::session::{OpenSet, Point, Session};
 
@@ -111,7 +111,7 @@ pub fn call_at(session: Session, point: &Point, open: &OpenSet) -> Option<Detect
     let origin_ns = open.line.origin.map_or(0, |origin| origin.0);
     session.calls.in_view.with_untracked(|shown| {
         let under = shown.calls.iter().filter(|call| {
-            let start = nanos(call.start).saturating_sub(origin_ns);
+            let start = call.start.nanos().saturating_sub(origin_ns);
             (start..=start.saturating_add(call.span_ns)).contains(&ns)
                 && (call.low_hz..=call.high_hz).contains(&hz)
                 && session.calls.passes(call)

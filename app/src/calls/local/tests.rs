@@ -142,7 +142,7 @@ fn what_was_said_before_a_reload_is_said_of_what_is_found_again() {
     let no = Review { version: 3, verdict: Verdict::Rejected, ..Review::default() };
     let found = vec![call("upcall", 1, 0.9), call("upcall", 2, 0.9)];
     local.extend(found, &ScoreCurves::default(), |call| {
-        if nanos(call.start) == S { vec![no.clone()] } else { Vec::new() }
+        if call.start.nanos() == S { vec![no.clone()] } else { Vec::new() }
     });
     assert_eq!(local.page(&CallQuery::default()).calls[0].review, no);
     assert_eq!((local.run.reviewed, local.history(1).len()), (1, 1));

@@ -3,14 +3,14 @@
 
 use leptos::prelude::*;
 use spyhop_api::detection::ScoreHistogram;
+use spyhop_api::recall::{CallsKnown, ClassRecall, RecallReport};
+use spyhop_signal::detect::recall::{Share, share_found};
 
 use crate::calls::score_words;
 use crate::session::use_session;
 
 /// Height of the histogram in its own units.
 const HEIGHT: f64 = 40.0;
-/// Quantile of the standard normal distribution for an interval of 95 %.
-const Z: f64 = 1.96;
 
 /// The threshold.
 #[component]
@@ -79,8 +79,10 @@ pub fn Threshold() -> impl IntoView {
             <p id="calls-count" aria-live="polite"><strong>{move || above.get().0.to_string()}</strong>
                 {move || if above.get().0 == 1 { " candidate above it" } else { " candidates above it" }}</p>
             <p id="precision" class="reading">{move || precision(above.get())}</p>
-            <p id="recall" class="reading">"Recall is not known: that needs a table of all calls, or a \
-                reviewed random sample."</p>
+            <p id="recall" class="reading">{move || {
+                let class = classes.with(|all| all.get(calls.tuned.get()).cloned()).unwrap_or_default();
+                calls.recall.with(|report| recall(report, &class, threshold.get()))
+            }}</p>
         </fieldset>
     }
 }
@@ -121,45 +123,76 @@ fn tidy(text: &str, step: f64) -> String {
 
 /// What share of the candidates above the threshold are right, by those that are reviewed.
 fn precision((_, right, wrong): (u64, u64, u64)) -> String {
-    let reviewed = right + wrong;
-    if reviewed == 0 {
-        return "Precision is not known: none of them is reviewed yet.".to_owned();
+    // Each is a group of its own: they are taken as independent.
+    let of = |count: u64, found: &[f32]| {
+        (0..count).map(|_| CallsKnown { calls: 1, found: found.to_vec() }).collect::<Vec<_>>()
+    };
+    let reviewed = [of(right, &[0.0]), of(wrong, &[])].concat();
+    match share_found(&reviewed, 0.0) {
+        None => "Precision is not known: none of them is reviewed yet.".to_owned(),
+        Some(share) => format!(
+            "Precision {}: {right} of {} reviewed are right. It holds for all if those reviewed are \
+             like the rest.",
+            share_words(&share),
+            share.calls
+        ),
     }
-    let (low, high) = wilson(right, reviewed);
-    let percent = |share: f64| format!("{:.0}", 100.0 * share);
-    format!(
-        "Precision {} % ({} to {} %): {right} of {reviewed} reviewed are right. It holds for all if \
-         those reviewed are like the rest.",
-        percent(right as f64 / reviewed as f64),
-        percent(low),
-        percent(high),
-    )
 }
 
-/// Wilson's interval of 95 % of a share (Wilson 1927).
-fn wilson(right: u64, all: u64) -> (f64, f64) {
-    let n = all as f64;
-    let p = right as f64 / n;
-    let middle = p + Z * Z / (2.0 * n);
-    let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + Z * Z / n;
-    ((middle - half) / scale, (middle + half) / scale)
+/// What share of the calls of a class are found, where something tells of those that were missed.
+fn recall(report: &RecallReport, name: &str, threshold: f64) -> String {
+    let of_class = |classes: &[ClassRecall]| {
+        classes.iter().find(|c| c.class == name).and_then(|c| share_found(&c.groups, threshold))
+    };
+    let truth = report.truth.as_ref().and_then(|truth| {
+        let share = of_class(&truth.classes)?;
+        let words = format!("of {} calls in the tables beside the recordings", share.calls);
+        Some(format!("Recall {} {words}.", share_words(&share)))
+    });
+    let sample = report.sample.as_ref().and_then(|sample| {
+        let share = of_class(&sample.classes)?;
+        let words =
+            format!("of {} calls in {} windows drawn at random", share.calls, sample.reviewed);
+        Some(format!("Recall {} {words}.", share_words(&share)))
+    });
+    let known: Vec<String> = truth.into_iter().chain(sample).collect();
+    match known.is_empty() {
+        true => {
+            "Recall is not known: that needs a table of all calls, or windows drawn at random that \
+                 somebody went through."
+                .to_owned()
+        }
+        false => known.join(" "),
+    }
+}
+
+/// `83 % (44 to 97 %)`.
+fn share_words(share: &Share) -> String {
+    let percent = |share: f64| format!("{:.0}", 100.0 * share);
+    format!("{} % ({} to {} %)", percent(share.share), percent(share.low), percent(share.high))
 }
 
 #[cfg(test)]
 mod tests {
+    use spyhop_api::recall::TruthRecall;
+
     use super::*;
 
     #[test]
-    fn an_interval_is_that_of_statsmodels() {
-        // scipy.stats.binomtest(right, all).proportion_ci(method="wilson")
-        for (right, all, low, high) in
-            [(5, 6, 0.436497, 0.969947), (0, 10, 0.0, 0.277533), (10, 10, 0.722467, 1.0)]
-        {
-            let (a, b) = wilson(right, all);
-            // Its quantile has more digits.
-            assert!((a - low).abs() < 1e-4 && (b - high).abs() < 1e-4, "{right}/{all}: {a} {b}");
-        }
+    fn no_figure_is_given_where_nothing_is_known() {
+        assert!(precision((9, 0, 0)).contains("not known"));
+        // scipy.stats.binomtest(5, 6).proportion_ci(method="wilson") is 44 to 97 %; that six say no more
+        // than six widens it.
+        let told = precision((9, 5, 1));
+        assert!(told.starts_with("Precision 83 % (") && told.contains("5 of 6"), "{told}");
+        assert!(recall(&RecallReport::default(), "upcall", 0.5).contains("not known"));
+        let groups = vec![CallsKnown { calls: 4, found: vec![0.9, 0.6, 0.4] }];
+        let classes = vec![ClassRecall { class: "upcall".into(), groups }];
+        let truth = TruthRecall { classes, ..TruthRecall::default() };
+        let report = RecallReport { truth: Some(truth), sample: None };
+        let told = recall(&report, "upcall", 0.5);
+        assert!(told.starts_with("Recall 50 % (0 to 100 %) of 4 calls"), "{told}");
+        assert!(recall(&report, "song", 0.5).contains("not known"));
     }
 
     #[test]

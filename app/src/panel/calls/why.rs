@@ -5,7 +5,7 @@ use leptos::task::spawn_local;
 use spyhop_api::detection::{CallQuery, DetectedCall, DetectionRun, ScoreCurves};
 use spyhop_api::{Moment, Timestamp};
 
-use crate::calls::{moment_text, nanos, score_words};
+use crate::calls::{moment_text, score_words};
 use crate::listener::Seen;
 use crate::session::use_session;
 
@@ -43,7 +43,7 @@ pub fn Why(call: DetectedCall, run: DetectionRun) -> impl IntoView {
     }
     let seen = view! { <Seen call=call.clone() run=run.clone()/> };
     let class = session.calls.class_of(&call).unwrap_or_default();
-    let span = nanos(call.start)..nanos(call.start).saturating_add(call.span_ns);
+    let span = call.start.nanos()..call.start.nanos().saturating_add(call.span_ns);
     view! {
         <details id="why" open>
             <summary>"Why"</summary>
@@ -66,7 +66,7 @@ fn bars(
     span: &std::ops::Range<i64>,
     threshold: f64,
 ) -> Option<impl IntoView + use<>> {
-    let first = nanos(curves.start?);
+    let first = curves.start?.nanos();
     let scores = curves.classes.get(class)?.scores.clone();
     let known = || scores.iter().flatten().map(|score| f64::from(*score));
     let low = known().chain([threshold, 0.0]).fold(f64::INFINITY, f64::min);
