@@ -154,14 +154,8 @@ pub fn OnThisTab() -> impl IntoView {
         });
         let of_server = of_server.collect_view();
         let of_disk = own.get().map(|(chosen, card)| {
-            let words = format!("{}; from your disk", hears(&card));
-            option(
-                Choice::OfDisk,
-                "own".into(),
-                format!("{} ({})", card.name, chosen.network.name),
-                words,
-                true,
-            )
+            let words = format!("{}; {} of your disk", hears(&card), chosen.network.name);
+            option(Choice::OfDisk, "own".into(), card.name.clone(), words, true)
         });
         view! { {of_server} {of_disk} }
     };

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{CallQuery, DetectedCall, DetectionRun, ScoreCurves};
 use spyhop_api::time::NANOS_PER_S;
-use spyhop_api::{FrontEnd, ModelCard, Moment, RecordingInfo, Timestamp};
+use spyhop_api::{ModelCard, Moment, RecordingInfo, Timestamp};
 use spyhop_paint::Lut;
 use spyhop_workers::listening::{Answer, Order, Recordings, SeenWindow};
 
@@ -23,8 +23,8 @@ use crate::{server, wording};
 
 /// The darkest and the brightest of the picture, as shares of its values.
 const RANGE: (f64, f64) = (0.05, 0.998);
-/// Frequencies that are written, from low to high mels.
-const TICKS: usize = 4;
+/// How far apart frequencies are written, as a share of the height.
+const TICK_APART: f64 = 0.11;
 /// Recordings that lie this far from a candidate have no say in its windows, nanoseconds.
 const NEAR_NS: i64 = 600 * NANOS_PER_S;
 
@@ -132,12 +132,11 @@ fn Windows(all: Pictures, shown: RwSignal<usize>, call_ns: Range<i64>) -> impl I
         let plan = card.window();
         plan.window_samples as f64 / plan.rate_hz
     };
-    let ticks: Vec<_> = ticks(&card.front_end)
-        .map(|(share, hz)| {
-            let style = format!("bottom: {:.2}%", 100.0 * share);
-            view! { <span style=style>{wording::hertz(hz / card.time_compression)}</span> }
-        })
-        .collect();
+    let ticks = ticks(&card).into_iter().map(|(share, hz)| {
+        let style = format!("bottom: {:.2}%", 100.0 * share);
+        view! { <span style=style>{wording::hertz(hz)}</span> }
+    });
+    let ticks = ticks.collect_view();
     let marks = move || {
         let window = window()?;
         let end = &card.front_end;
@@ -157,6 +156,7 @@ fn Windows(all: Pictures, shown: RwSignal<usize>, call_ns: Range<i64>) -> impl I
             {mark("of-call", call_ns.start, call_ns.end, "the candidate")}
         })
     };
+    let is_last = move || shown.get() + 1 >= count;
     let words = move || {
         let padded = window().map_or(0, |w| w.frames - w.heard_frames.min(w.frames));
         let padding = match padded {
@@ -186,7 +186,7 @@ fn Windows(all: Pictures, shown: RwSignal<usize>, call_ns: Range<i64>) -> impl I
                 {move || format!("window {} of {count}{}", shown.get() + 1, of_score())}
             </span>
             <button class="icon" id="seen-later" aria-label="The window after" title="The window after"
-                disabled=move || shown.get().saturating_add(1) >= count
+                disabled=move || is_last()
                 on:click=move |_| shown.update(|i| *i = (*i + 1).min(count - 1))>"›"</button>
         </div>
         <p class="reading">{words}</p>
@@ -194,14 +194,22 @@ fn Windows(all: Pictures, shown: RwSignal<usize>, call_ns: Range<i64>) -> impl I
     .into_any()
 }
 
-/// Shares of the height, and the front end's frequencies there.
-fn ticks(end: &FrontEnd) -> impl Iterator<Item = (f64, f64)> + use<> {
+/// Round frequencies of the recording that do not stand in each other's way, with their share of the
+/// height.
+fn ticks(card: &ModelCard) -> Vec<(f64, f64)> {
+    let end = &card.front_end;
     let mel = |hz: f64| 1127.0 * (hz / 700.0).ln_1p();
     let (low, high) = (mel(end.low_hz), mel(end.high_hz));
-    (0..=TICKS).map(move |i| {
-        let share = i as f64 / TICKS as f64;
-        (share, 700.0 * ((low + share * (high - low)) / 1127.0).exp_m1())
-    })
+    let round = (0..6).flat_map(|decade| [1.0, 2.0, 5.0].map(|digit| digit * 10f64.powi(decade)));
+    let mut ticks: Vec<(f64, f64)> = Vec::new();
+    for hz in round {
+        let share = (mel(hz * card.time_compression) - low) / (high - low);
+        let is_apart = ticks.last().is_none_or(|(last, _)| share - last >= TICK_APART);
+        if (0.0..=1.0).contains(&share) && is_apart {
+            ticks.push((share, hz));
+        }
+    }
+    ticks
 }
 
 /// One pixel a frame and filter; the style sheet stretches it.
