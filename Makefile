@@ -20,7 +20,7 @@ PHASE := .ci/phase
 
 # `dist/` is made before the program that carries it.
 .NOTPARALLEL:
-.PHONY: help serve demo app server test test-native test-program test-web test-python test-peers bench bench-stft bench-model bench-detect bench-pyramid bench-hosting pictures check fmt
+.PHONY: help serve demo app server test test-native test-program test-web test-python test-peers bench bench-stft bench-model bench-detect bench-tab bench-pyramid bench-hosting pictures check fmt
 
 help: ## list what can be typed
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -43,8 +43,7 @@ check: ## formatting and lints
 	@.ci/tools rust wasm
 	@$(PHASE) fmt cargo fmt --all --check
 	@$(PHASE) clippy cargo clippy $(NATIVE) -p spyhop-tests --all-targets -- -D warnings
-	@$(PHASE) check-model-wasm .ci/wasm cargo check -q -p spyhop-model --target wasm32-unknown-unknown
-	@$(PHASE) clippy-app .ci/wasm cargo clippy --profile web -p spyhop-app --target wasm32-unknown-unknown -- -D warnings
+	@$(PHASE) clippy-app .ci/wasm cargo clippy --profile web -p spyhop-app -p spyhop-listener -p spyhop-workers --target wasm32-unknown-unknown -- -D warnings
 
 fmt: ## format the code
 	@cargo fmt --all
@@ -80,7 +79,7 @@ test-peers: ## numbers of large outside packages (PyTorch), compared with ours
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@SPYHOP="$(SPYHOP)" $(SPYHOP_CACHE)/peers-venv/bin/python -m pytest -q -p no:cacheprovider tests/peers
 
-bench: app bench-stft bench-model bench-detect bench-pyramid bench-hosting ## every figure of the README, side by side (some 40 minutes)
+bench: app bench-stft bench-model bench-detect bench-tab bench-pyramid bench-hosting ## every figure of the README, side by side (some 40 minutes)
 	@.ci/tools browser wavesurfer
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@$(PHASE) bench-page cargo run -q -p spyhop-tests --bin page-bench
@@ -98,6 +97,11 @@ bench-model: ## the network's speed beside PyTorch + transformers
 bench-detect: demo ## audio-hours an hour of the detectors over the demo
 	@.ci/tools python
 	@SPYHOP="$(SPYHOP)" $(PHASE) bench-detect $(PYTHON) tests/python/bench_detect.py "$(DEMO)"
+
+bench-tab: app server ## a small network in a tab beside one thread of this machine
+	@.ci/tools browser
+	@$(PHASE) bench-tab cargo build -q -p spyhop-model --example ast_speed
+	@$(PHASE) bench-tab cargo run -q -p spyhop-tests --bin tab-bench -- $(TARGET)/debug/examples/ast_speed
 
 bench-pyramid: server ## the pyramid's speed beside scipy + numpy + zarr on two processes
 	@.ci/tools python

@@ -29,3 +29,35 @@ fn firefox_opens_a_file_and_lights_the_row_of_its_tone() -> anyhow::Result<()> {
     // No sound here: a headless Firefox without a sound device keeps its audio clock still.
     Ok(())
 }
+
+#[test]
+fn firefox_detects_and_keeps_what_is_said_of_a_candidate() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let whistle = sounds::tone(10.0, 48_000, |t| {
+        let t = t - 5.0;
+        let edge = (t.min(0.6 - t) * 12.0).clamp(0.0, 1.0);
+        0.05 * edge * (std::f64::consts::TAU * (6000.0 * t + 8000.0 / 1.2 * t * t)).sin()
+    });
+    let samples = sounds::mixed(&whistle, &sounds::noise(0.006, 10.0, 48_000));
+    let site = folder.path().join("site");
+    sounds::write_wav(&site, "x_20210601_003000.wav", &samples, 48_000)?;
+    let server = Server::start(["--data".as_ref(), folder.path().as_os_str()])?;
+
+    let mut firefox = Firefox::start()?;
+    firefox.session.goto(&format!("{}?v=1&src=set:site", server.url))?;
+    let mut page = Page { session: &mut firefox.session };
+    page.wait_until_ready()?;
+    page.press("#detect-top")?;
+    page.wait_for("detectors", |p| p.is_shown("#detectors input[value=whistle]"))?;
+    page.press("#detectors input[value=whistle]")?;
+    page.press("#detect-start")?;
+    page.wait_for("the candidate", |p| Ok(p.data("candidates")? == "1"))?;
+    page.press("#call-next")?;
+    page.wait_for("it is chosen", |p| p.is_shown("#candidate [data-verdict=unreviewed]"))?;
+    page.press("#call-reject")?;
+    page.wait_for("its row", |p| p.is_shown("#candidates [data-verdict=rejected]"))?;
+    page.session.reload()?;
+    page.wait_until_ready()?;
+    page.press("#panel [data-tab=calls]")?;
+    page.wait_for("what was said", |p| p.is_shown("#candidates [data-verdict=rejected]"))
+}

@@ -1,14 +1,15 @@
 //! What each command of the table does.
 
 use leptos::prelude::*;
+use spyhop_api::detection::Verdict;
 use spyhop_api::view::{Clock, ColourMap, FrequencyAxis, Statistic};
 
 use crate::commands::Action;
 use crate::frame::selection_positions;
 use crate::link::Link;
 use crate::pages::ServerPage;
-use crate::session::{Dialog, NoticeKind, Session, Stage};
-use crate::{contrast, files, jump, label_actions, open, playback};
+use crate::session::{Dialog, NoticeKind, Session, Stage, Tab};
+use crate::{calls, contrast, files, jump, label_actions, open, playback};
 
 /// Part of the width that a step moves.
 const STEP: f64 = 0.15;
@@ -32,6 +33,7 @@ pub fn perform(session: Session, link: Link, action: Action) {
             return link.commit();
         }
         Action::Jobs => return go_to(session, link, ServerPage::Jobs),
+        Action::Models => return go_to(session, link, ServerPage::Models),
         Action::Library => return go_to(session, link, ServerPage::library()),
         _ => {}
     }
@@ -100,11 +102,21 @@ pub fn perform(session: Session, link: Link, action: Action) {
                 session.select(None);
             }
         }
+        Action::Detect => toggle(session, Dialog::Detect),
+        Action::NextCall => calls::step(session, true),
+        Action::PreviousCall => calls::step(session, false),
+        Action::AcceptCall => calls::say(session, Verdict::Accepted),
+        Action::RejectCall => calls::say(session, Verdict::Rejected),
+        Action::TakeBackCall => calls::say(session, Verdict::Unreviewed),
         Action::Undo => {
-            session.labels.undo();
+            if !(is_reviewing(session) && calls::undo(session)) {
+                session.labels.undo();
+            }
         }
         Action::Redo => {
-            session.labels.redo();
+            if !(is_reviewing(session) && calls::redo(session)) {
+                session.labels.redo();
+            }
         }
         Action::CopyLink => {
             link.commit();
@@ -119,9 +131,16 @@ pub fn perform(session: Session, link: Link, action: Action) {
         | Action::OpenFolder
         | Action::Home
         | Action::Jobs
+        | Action::Models
         | Action::Library
         | Action::Token => {}
     }
+}
+
+/// Whether undoing means what was said of candidates.
+fn is_reviewing(session: Session) -> bool {
+    session.tab.get_untracked() == Tab::Calls
+        || session.calls.chosen.with_untracked(Option::is_some)
 }
 
 /// Goes to a page of the server's own.
@@ -210,6 +229,7 @@ fn clear(session: Session) {
     session.escapes.update_value(|n| *n = n.wrapping_add(1));
     session.box_tool.set(false);
     session.labels.chosen.set(None);
+    session.calls.chosen.set(None);
     session.select(None);
     session.cursors.set([None, None]);
 }

@@ -10,11 +10,13 @@ use crate::dialogs::Dialogs;
 use crate::engine::{Engine, GpuChoice};
 use crate::keys::{self, DoubleKey};
 use crate::link::Link;
-use crate::pages::{Asking, DeploymentPage, FirstPage, JobsPage, LibraryPage, Opening, ServerPage};
+use crate::pages::{
+    Asking, DeploymentPage, FirstPage, JobsPage, LibraryPage, ModelsPage, Opening, ServerPage,
+};
 use crate::server::token;
 use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
 use crate::viewer::Viewer;
-use crate::{files, hooks, open, viewer};
+use crate::{files, hooks, listener, open, viewer};
 
 /// The page is painted before the workers warm up, ms.
 const WARM_UP_AFTER_MS: u32 = 300;
@@ -33,6 +35,7 @@ pub fn App() -> impl IntoView {
     let commit = Callback::new(move |()| link.commit());
     listen_to_keys(session, act);
     title_of_page(session);
+    listener::offer_cancel(session);
     open::from_link(session);
     gloo::timers::callback::Timeout::new(WARM_UP_AFTER_MS, move || {
         leptos::task::spawn_local(async move { session.engine().warm_up().await });
@@ -52,6 +55,7 @@ pub fn App() -> impl IntoView {
             data-backend=move || { session.news.track(); session.engine().backend() }
             data-bytes=move || { session.news.track(); session.engine().bytes_read().to_string() }
             data-view=move || session.view.with(View::to_query)
+            data-candidates=move || session.calls.in_view.with(|v| v.calls.len()).to_string()
             data-labels=move || session.labels.all.with(Vec::len).to_string()
             class:dropping=move || over.get().gt(&0)
             on:dragenter=move |ev| { ev.prevent_default(); over.update(|n| *n += 1) }
@@ -74,6 +78,7 @@ pub fn App() -> impl IntoView {
                     Stage::Asking => view! { <Asking act/> }.into_any(),
                     Stage::Viewing => view! { <Viewer act commit/> }.into_any(),
                     Stage::Server(ServerPage::Jobs) => view! { <JobsPage/> }.into_any(),
+                    Stage::Server(ServerPage::Models) => view! { <ModelsPage act/> }.into_any(),
                     Stage::Server(ServerPage::Library { search }) => {
                         view! { <LibraryPage search act/> }.into_any()
                     }
@@ -137,6 +142,9 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
                 <button id="jump-button" title="Go to a date and time (J)"
                     on:click=move |_| act.run(Action::Jump)
                 >"Go to…"</button>
+                <button id="detect-top" class="wide-only" title="Detect calls (Shift+D)"
+                    on:click=move |_| act.run(Action::Detect)
+                >"Detect"</button>
                 <button id="toggle-panel" aria-pressed=move || session.prefs.panel.get().to_string()
                     title="Show or hide the panel (\\)" on:click=move |_| act.run(Action::TogglePanel)
                 >"Panel"</button>
@@ -262,6 +270,7 @@ fn stage_name(stage: &Stage) -> &'static str {
         Stage::Asking => "asking",
         Stage::Viewing => "viewing",
         Stage::Server(ServerPage::Jobs) => "jobs",
+        Stage::Server(ServerPage::Models) => "models",
         Stage::Server(_) => "library",
     }
 }

@@ -10,6 +10,7 @@ use web_sys::wasm_bindgen::JsCast;
 
 use crate::administrator::TokenForm;
 use crate::commands::{Action, COMMANDS, Command, shown_key};
+use crate::detect::Detect;
 use crate::jump::Jump;
 use crate::open;
 use crate::session::{Dialog, NoticeKind, Session, use_session};
@@ -42,6 +43,7 @@ pub fn Dialogs(act: Callback<Action>) -> impl IntoView {
         Dialog::Link => view! { <LinkField/> }.into_any(),
         Dialog::Jump => view! { <Jump/> }.into_any(),
         Dialog::Token => view! { <TokenForm/> }.into_any(),
+        Dialog::Detect => view! { <Detect/> }.into_any(),
     }
 }
 

@@ -30,6 +30,7 @@ use spyhop_signal::measure::{BoxMeasures, Slice};
 use spyhop_signal::spectrum::SpectrumSpec;
 
 use picture::{Mixed, Power};
+pub use state::OpenSources;
 use state::State;
 use target::Target;
 use wire::{Answer, Order};
@@ -163,6 +164,11 @@ impl Engine {
         reading: Reading,
     ) -> Opened {
         input::open(&self.state, inputs, known, reading).await
+    }
+
+    /// Where what is open is; `None` while nothing is.
+    pub fn sources(&self) -> Option<OpenSources> {
+        self.state.borrow().sources.clone()
     }
 
     /// Says what the page shows, the most urgent first; anything else that waits is dropped.

@@ -3,8 +3,8 @@
 use js_sys::{Array, Function, Promise};
 use leptos::prelude::*;
 use wasm_bindgen_futures::JsFuture;
+use web_sys::wasm_bindgen::JsCast;
 use web_sys::wasm_bindgen::closure::Closure;
-use web_sys::wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
     DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
     HtmlElement, HtmlInputElement,
@@ -70,11 +70,11 @@ pub fn pick(folder: bool, accept: &str, then: impl Fn(Vec<File>) + 'static) {
 }
 
 /// Gives a person a file to keep.
-pub fn save(name: &str, kind: &str, text: &str) {
-    let parts = Array::of1(&JsValue::from_str(text));
+pub fn save(name: &str, kind: &str, bytes: &[u8]) {
+    let parts = Array::of1(&js_sys::Uint8Array::from(bytes));
     let options = web_sys::BlobPropertyBag::new();
     options.set_type(kind);
-    let Ok(blob) = web_sys::Blob::new_with_str_sequence_and_options(&parts, &options) else {
+    let Ok(blob) = web_sys::Blob::new_with_u8_array_sequence_and_options(&parts, &options) else {
         return;
     };
     let Ok(url) = web_sys::Url::create_object_url_with_blob(&blob) else { return };

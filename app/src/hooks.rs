@@ -2,7 +2,7 @@
 //!
 //! | selector | what |
 //! |---|---|
-//! | `#page[data-stage]` | `first`, `opening`, `asking` (a link wants a local file), `viewing`, `jobs`, `library` |
+//! | `#page[data-stage]` | `first`, `opening`, `asking` (a link wants a local file), `viewing`, `jobs`, `library`, `models` |
 //! | `#page[data-state]` | `ready` once every tile on the screen is exact (or stays sampled), else `loading` |
 //! | `#page[data-progress]` | `exact/shown/tiles` |
 //! | `#page[data-backend]` | `cpu` or `gpu: <adapter>` |
@@ -28,6 +28,14 @@
 //! | `#labels tr[data-label]`, `#export-raven`, `#export-audacity`, `#import` | labels |
 //! | `#labels-kept[data-keeper]`, `#author`, `.history` | `browser`, `server`, `refused`; whose labels; what one ever said |
 //! | `#left-here`, `#share-left-here`, `#forget-left-here` | labels of a hosted deployment that only this browser has |
+//! | `#detect-top`, `#detect`, `#detectors input`, `#detect-start`, `#detect-problem` | the dialog that runs a detector or a network |
+//! | `#on-this-tab`, `#misfits`, `#pick-model` | the same for recordings of the person's own disk: it runs in the tab |
+//! | `#seen[data-windows]`, `#seen-canvas`, `#seen-which`, `#seen-earlier`, `#seen-later` | what a network saw of a candidate |
+//! | `#run`, `#run-told`, `#run-progress`, `#run-cancel` | which detection is shown, and how far it is |
+//! | `#threshold`, `#threshold-number`, `#tuned`, `#calls-count`, `#precision`, `#recall` | the threshold of a class |
+//! | `#candidate .verdict[data-verdict]`, `#call-previous`, `#call-next`, `#call-accept`, `#call-reject`, `#call-take-back`, `#relabel`, `#reviewer`, `#why` | the candidate that is looked at |
+//! | `#candidates [data-call][data-verdict]`, `#calls-place[data-total]`, `#calls-review`, `#calls-order`, `#calls-class`, `#calls-most`, `#calls-in-view`, `#calls-parquet`, `#calls-csv`, `#calls-raven` | the table of candidates |
+//! | `#call-strip[data-boxes][data-density]`, `#page[data-candidates]` | score and counts below the picture; candidates that are drawn as boxes |
 //! | `#measures`, `#slice`, `#cursors` | measures |
 //! | `#levels`, `[data-levels]`, `#levels-png`, `#levels-svg`, `#levels-csv` | levels: `spectrum`, `decidecades`, `over-time` |
 //! | `#info` | everything known of the recordings |
@@ -35,7 +43,8 @@
 //! | `#jobs`, `#jobs [data-job]`, `[data-job-state]`, `[data-wish]`, `.failures li`, `#task-stream rect[data-end]`, `#jobs-trouble` | the server's long work, at `?page=jobs` |
 //! | `#library`, `#library-search`, `#library-count`, `#library [data-deployment]` with `.open`, `.play`, `[data-fact]`, `.strip svg` | the server's deployments, at `?page=library`; `aria-busy` while it is asked |
 //! | `#deployment[data-deployment]`, `#recordings`, `#recordings [data-recording]`, `[data-column] button`, `#recordings-search`, `#only-bad`, `#quality-filter`, `#recordings-count`, `#page-first`, `#page-previous`, `#page-next`, `#page-last` | one of them, at `?page=library&deployment=ID` |
-//! | `#library-link`, `#to-library`, `#library-jobs`, `#recording-name` | the ways there and back, and the recording that is open alone |
+//! | `#models`, `#models [data-model]`, `[data-adapter]`, `[data-detector]` with `[data-fact]`, `.detect-with` | what the server detects with, at `?page=models` |
+//! | `#library-link`, `#to-library`, `#library-jobs`, `#library-models`, `#recording-name` | the ways there and back, and the recording that is open alone |
 //! | `#palette`, `#palette input`, `#help` | dialogs |
 //! | `#token`, `#token-text`, `#token-keep`, `#token-use`, `#token-forget`, `#token-problem` | the dialog of the administrator's token |
 //! | `#administrator`, `#library-token`, `.offer` | ways to it: shown while one is held, in the library, and where something was refused |

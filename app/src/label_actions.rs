@@ -17,8 +17,11 @@ pub fn label_selection(session: Session, key: u8) {
     }
 }
 
-/// Labels the selection; a label that is chosen and selected is renamed instead.
+/// Labels the selection; a label or a candidate that is chosen and selected is renamed instead.
 pub fn label_as(session: Session, name: &str) {
+    if session.calls.chosen.with_untracked(Option::is_some) {
+        return crate::calls::relabel(session, name);
+    }
     let Some(open) = session.open.get_untracked() else { return };
     let Some(selection) = session.view.with_untracked(|v| v.selection) else {
         session.tell(NoticeKind::Warning, "Draw a box first: then a number key labels it.");
@@ -74,6 +77,11 @@ pub fn select_box_of(session: Session, id: u64) {
 /// Brings a label into the picture, with room around it.
 pub fn go_to(session: Session, id: u64) {
     crate::viewer::choose_label(session, id);
+    show_selection(session);
+}
+
+/// Brings the selection into the picture, with room around it.
+pub fn show_selection(session: Session) {
     let Some(open) = session.open.get_untracked() else { return };
     let Some(selection) = session.view.with_untracked(|v| v.selection) else { return };
     let positions = crate::frame::selection_positions(&selection, &open.line);

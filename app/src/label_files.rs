@@ -105,15 +105,15 @@ pub fn export(session: Session, kind: TableKind) {
             let layout = session.labels.layout.get_value();
             let table = write_raven(&labels, &sequence, &layout);
             let name = format!("{stem}.Table.1.selections.txt");
-            crate::files::save(&name, "text/tab-separated-values", &table);
+            crate::files::save(&name, "text/tab-separated-values", table.as_bytes());
         }
         TableKind::Audacity => {
             let table = write_audacity(&labels, &sequence, AudacityStyle::Extended);
-            crate::files::save(&format!("{stem}.labels.txt"), "text/plain", &table);
+            crate::files::save(&format!("{stem}.labels.txt"), "text/plain", table.as_bytes());
         }
         TableKind::Csv => {
             let table = write_csv(&labels, &sequence);
-            crate::files::save(&format!("{stem}.labels.csv"), "text/csv", &table);
+            crate::files::save(&format!("{stem}.labels.csv"), "text/csv", table.as_bytes());
         }
     }
 }

@@ -31,9 +31,9 @@ pub struct Labels {
 
 /// Where a file's labels are kept and where the file stands on the line.
 #[derive(Clone, Debug, PartialEq)]
-struct Home {
-    key: String,
-    start_ns: i64,
+pub struct Home {
+    pub key: String,
+    pub start_ns: i64,
 }
 
 impl Home {
@@ -199,7 +199,7 @@ impl Labels {
             for (i, home) in homes.iter().enumerate() {
                 let mine: Vec<Annotation> = all
                     .iter()
-                    .filter(|a| home_of(homes, a.start_ns) == i)
+                    .filter(|a| index_of(homes, a.start_ns) == i)
                     .map(|a| moved(a.clone(), -home.start_ns))
                     .collect();
                 if mine.is_empty() {
@@ -246,8 +246,14 @@ fn homes(open: &OpenSet) -> Vec<Home> {
     homes
 }
 
+/// Where what begins at a time of the line is kept.
+pub fn home_of(open: &OpenSet, start_ns: i64) -> Option<Home> {
+    let homes = homes(open);
+    homes.get(index_of(&homes, start_ns)).cloned()
+}
+
 /// The file that a label belongs to: the last that begins before it.
-fn home_of(homes: &[Home], start_ns: i64) -> usize {
+fn index_of(homes: &[Home], start_ns: i64) -> usize {
     homes.partition_point(|h| h.start_ns <= start_ns).saturating_sub(1)
 }
 
@@ -259,6 +265,6 @@ mod tests {
     fn a_label_belongs_to_the_file_that_begins_before_it() {
         let home = |start_ns| Home { key: String::new(), start_ns };
         let homes = [home(0), home(100), home(200)];
-        assert_eq!([-5, 0, 99, 100, 1000].map(|t| home_of(&homes, t)), [0, 0, 0, 1, 2]);
+        assert_eq!([-5, 0, 99, 100, 1000].map(|t| index_of(&homes, t)), [0, 0, 0, 1, 2]);
     }
 }

@@ -16,7 +16,7 @@ use crate::engine::{Input, Opened};
 use crate::pages::ServerPage;
 use crate::server::token;
 use crate::session::{NoticeKind, OpenSet, Session, Stage, on_line};
-use crate::{label_files, link, quality, server, shared_labels};
+use crate::{calls, label_files, link, quality, server, shared_labels};
 
 /// How long the names of files in a link may be together, in bytes of an address; of a longer line it names
 /// the first. Longer addresses are cut by chats and refused by servers.
@@ -359,6 +359,7 @@ fn show(
     let hosted = session
         .open
         .with_untracked(|o| o.as_ref().and_then(|o| o.deployment.as_ref()).map(|d| d.id.clone()));
+    calls::opened(session, hosted.clone());
     shared_labels::opened(session, hosted);
     let turn = TURN.with(Cell::get);
     quality::follow(session, move || is_current(turn));

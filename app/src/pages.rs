@@ -5,11 +5,13 @@ mod asking;
 mod first;
 mod jobs;
 mod library;
+mod models;
 mod preview;
 mod server_page;
 
 pub use asking::{Asking, Opening};
 pub use first::FirstPage;
-pub use jobs::JobsPage;
+pub use jobs::{JobsPage, in_words};
 pub use library::{DeploymentPage, LibraryPage};
+pub use models::ModelsPage;
 pub use server_page::ServerPage;

@@ -1,5 +1,6 @@
 //! The panel beside the picture: settings, labels, measures, and what is known of the recordings.
 
+mod calls;
 mod info;
 mod labels;
 mod level_chart;
@@ -16,9 +17,10 @@ use leptos::prelude::*;
 use crate::commands::Action;
 use crate::session::{Tab, use_session};
 
-const TABS: [(Tab, &str, &str); 5] = [
+const TABS: [(Tab, &str, &str); 6] = [
     (Tab::View, "View", "view"),
     (Tab::Labels, "Labels", "labels"),
+    (Tab::Calls, "Calls", "calls"),
     (Tab::Measure, "Measure", "measure"),
     (Tab::Levels, "Levels", "levels"),
     (Tab::Info, "Info", "info"),
@@ -50,6 +52,7 @@ pub fn Panel(act: Callback<Action>, furnished: RwSignal<bool>) -> impl IntoView 
                     {move || match session.tab.get() {
                         Tab::View => view! { <settings::Settings act/> }.into_any(),
                         Tab::Labels => view! { <labels::LabelTable act/> }.into_any(),
+                        Tab::Calls => view! { <calls::CallPanel act/> }.into_any(),
                         Tab::Measure => view! { <measure::Measures/> }.into_any(),
                         Tab::Levels => view! { <levels::LevelPanel/> }.into_any(),
                         Tab::Info => view! { <info::Info/> }.into_any(),

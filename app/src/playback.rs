@@ -69,6 +69,11 @@ pub fn play_view(session: Session) {
     start(session, range, paused);
 }
 
+/// Plays a stretch of the line.
+pub fn play(session: Session, range: Range<i64>) {
+    start(session, range, None);
+}
+
 /// Plays the selection, or the view where nothing is selected.
 pub fn play_selection(session: Session) {
     let selection = session.view.with_untracked(|v| v.selection);

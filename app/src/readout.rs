@@ -111,6 +111,9 @@ pub fn description(session: Session) -> String {
         1 => text += " One gap without recording.",
         n => text += &format!(" {n} gaps without recording."),
     }
+    if let Some(words) = crate::viewer::calls_described(session) {
+        text += &format!(" {words}");
+    }
     if let Some(s) = session.view.with(|v| v.selection) {
         let span = wording::duration(s.span_ns as f64 * 1e-9);
         text += &format!(" Selected: {span}, {}.", wording::band(s.band_hz));

@@ -1,6 +1,8 @@
 //! What the page asks the server, if there is one: a static host has none, and that is no error.
 
 pub mod catalogue;
+pub mod detections;
+pub mod models;
 pub mod token;
 
 use gloo::net::http::{Request, Response};

@@ -9,6 +9,7 @@ use spyhop_api::{Calibration, Deployment, RecordingInfo, View};
 use spyhop_signal::Line;
 use spyhop_signal::sun::LightInterval;
 
+use crate::calls::Calls;
 use crate::commands::Action;
 use crate::engine::{Engine, Far, Progress, Wanted};
 use crate::fold::Fold;
@@ -172,6 +173,7 @@ pub enum Dialog {
     Link,
     Jump,
     Token,
+    Detect,
 }
 
 /// The tabs of the panel.
@@ -179,6 +181,7 @@ pub enum Dialog {
 pub enum Tab {
     View,
     Labels,
+    Calls,
     Measure,
     Levels,
     Info,
@@ -191,6 +194,7 @@ pub struct Session {
     pub view: RwSignal<View>,
     pub open: RwSignal<Option<Arc<OpenSet>>>,
     pub labels: Labels,
+    pub calls: Calls,
     pub prefs: Prefs,
     pub dialog: RwSignal<Dialog>,
     /// The link that is shown where there is no clipboard.
@@ -233,11 +237,13 @@ impl Session {
             progress.set(told.progress());
             news.update(|n| *n += 1);
         });
+        let view = RwSignal::new(View::default());
         let session = Session {
             stage: RwSignal::new(Stage::First),
-            view: RwSignal::new(View::default()),
+            view,
             open: RwSignal::new(None),
             labels: Labels::new(),
+            calls: Calls::new(view),
             prefs: Prefs::load(),
             dialog: RwSignal::new(Dialog::None),
             link_text: RwSignal::new(String::new()),
@@ -258,6 +264,7 @@ impl Session {
             quality: RwSignal::new(Arc::default()),
             engine: StoredValue::new_local(engine),
         };
+        crate::calls::start(session);
         Effect::new(move |_| {
             session.labels.all.track();
             session.labels.shared.keeper.track();

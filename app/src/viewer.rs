@@ -2,6 +2,8 @@
 
 mod axes;
 mod boxes;
+mod call_marks;
+mod call_strip;
 mod canvas;
 mod daylight;
 mod draw;
@@ -27,11 +29,13 @@ use crate::panel::Panel;
 use crate::playback::PlayBar;
 use crate::readout;
 use crate::session::{Session, use_session};
+use call_strip::CallStrip;
 use draw::{Canvases, Dirty, Painter, element};
 use gestures::Gestures;
 use quality_strip::QualityStrip;
 use side_gestures::{SideGestures, capture};
 
+pub use call_marks::described as calls_described;
 pub use canvas::Surface;
 pub use daylight::words as light_words;
 pub use draw::{theme, warm_up};
@@ -95,6 +99,10 @@ fn redraw_when_needed(session: Session, canvases: Canvases, painter: &Painter) {
     Effect::new(move |_| {
         session.pointer.track();
         session.cursors.track();
+        session.calls.in_view.track();
+        session.calls.overview.track();
+        session.calls.thresholds.track();
+        session.calls.chosen.track();
         mark.with_value(|p| p.mark(Dirty { picture: false, overlay: true }));
     });
     Effect::new(move |_| {
@@ -207,6 +215,7 @@ fn Stage(
                 on:dblclick=move |_| side.whole(false)
                 on:wheel=move |ev: WheelEvent| side.wheel_time(&ev)
             ></canvas>
+            <CallStrip/>
             {move || side.drawn_band.get().map(|(a, b)| {
                 let (top, height) = (a.min(b) * 100.0, (a - b).abs() * 100.0);
                 view! {

@@ -1,22 +1,20 @@
 //! The worker side: the same WebAssembly module, run where waiting for bytes blocks nobody.
 
-mod bytes;
 mod graphics;
 mod jobs;
 mod kept;
 mod playback;
-mod recordings;
 mod speed;
-mod stretch;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
+use spyhop_workers::{Message, post};
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
 
-use crate::engine::wire::{Answer, Message, Order};
+use crate::engine::wire::{Answer, Order};
 use jobs::Jobs;
 
 /// Orders that wait, and up to which job they are not wanted any more.
@@ -85,16 +83,4 @@ async fn work(inbox: Rc<Inbox>) {
 
 fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()
-}
-
-/// Sends something to the page.
-fn post(message: &Message) {
-    // It fails only if the buffers can't change hands, and these are always our own.
-    let _ = scope().post_message_with_transfer(&message.to_js(), &message.transfer());
-}
-
-/// Milliseconds on the worker's clock.
-fn now_ms() -> f64 {
-    let scope: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
-    scope.performance().map_or(0.0, |p| p.now())
 }

@@ -17,7 +17,6 @@ mod draw;
 mod export;
 mod fitting;
 mod keeper;
-mod listen;
 mod network;
 mod plan;
 mod run;
@@ -30,7 +29,7 @@ mod unit;
 mod unit_files;
 
 pub use export::{Format, Row, Table};
-pub use fitting::{content_end_hz, fitting};
+pub use fitting::content_end_hz;
 pub use keeper::{DetectionKeeper, StartError};
 pub use network::Network;
 pub use run::{Detected, run};

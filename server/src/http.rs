@@ -9,6 +9,7 @@ mod detections;
 mod error;
 mod guard;
 mod jobs;
+mod models;
 mod preview;
 mod pyramid;
 mod quality;
@@ -29,6 +30,7 @@ use crate::annotations::Annotations;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::detection::DetectionKeeper;
+use crate::models::Shelf;
 use crate::pyramid::{Keeper, Tiles};
 use crate::quality::QualityKeeper;
 use crate::work::Engine;
@@ -56,6 +58,8 @@ pub struct Served {
     pub annotations: Annotations,
     /// What was found in them.
     pub detections: Arc<DetectionKeeper>,
+    /// The networks that it was given.
+    pub models: Shelf,
     /// Who may do what.
     pub guard: Guard,
     /// Deployments' pictures.

@@ -1,4 +1,8 @@
-//! Where models lie.
+//! Where models lie, and what is known of them.
+
+mod shelf;
+
+pub use shelf::Shelf;
 
 use std::path::{Path, PathBuf};
 

@@ -77,6 +77,8 @@ fn a_detection_is_started_watched_asked_and_reviewed() -> anyhow::Result<()> {
     let score = best["calls"][0]["score"].as_f64().unwrap_or_default();
     assert_eq!(page(&format!("least_score={}", score + 0.01))?["total"], 0);
     assert_eq!(page("class=whistle")?["total"], 6);
+    assert_eq!(page(&format!("thresholds={}", score + 0.01))?["total"], 0);
+    assert_eq!(page(&format!("thresholds={}", score - 0.01))?["calls"][0], best["calls"][0]);
 
     // Accepted, then taken back; relabelled on an old version, which is refused.
     let call = format!("{one}/calls/{}", ids(&calls)[0]);
@@ -129,6 +131,7 @@ fn a_detection_is_started_watched_asked_and_reviewed() -> anyhow::Result<()> {
         ("calls?class=wistle", "did you mean 'whistle'?"),
         ("calls?review=rejectd", "did you mean 'rejected'?"),
         ("calls?from=yesterday", "yesterday"),
+        ("calls?thresholds=0.5,high", "'high' is no threshold"),
         ("density?bin_s=0", "bin"),
         ("density?bin_s=1e-6", "bin"),
         ("table?format=xml", "xml"),

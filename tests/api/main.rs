@@ -1,6 +1,7 @@
 //! What the server answers.
 
 mod detections;
+mod models;
 
 use std::path::Path;
 use std::time::Duration;

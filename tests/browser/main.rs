@@ -3,10 +3,12 @@
 mod administrator;
 mod bad_input;
 mod calibration;
+mod calls;
 mod deployments;
 mod fallbacks;
 mod hands;
 mod hosted;
+mod in_tab;
 mod labels;
 mod library;
 mod links;
@@ -53,6 +55,11 @@ impl Stage {
     ) -> anyhow::Result<Stage> {
         let args = server_args.iter().map(OsStr::new);
         let server = Server::start(args.chain(["--data".as_ref(), place.as_os_str()]))?;
+        Stage::beside(server, folder, browser_args)
+    }
+
+    /// Sets it beside a server that runs already.
+    fn beside(server: Server, folder: TempDir, browser_args: &[&str]) -> anyhow::Result<Stage> {
         Ok(Stage { server, chromium: Chromium::start(browser_args)?, folder })
     }
 

@@ -1,16 +1,12 @@
 //! `spyhop models`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use spyhop_tests::models::ast_tiny;
 use tempfile::TempDir;
 
 use crate::{run, said};
-
-pub(crate) fn ast_tiny() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/model/tests/fixtures/ast_tiny")
-}
 
 #[test]
 fn models_lists_what_a_network_hears() -> anyhow::Result<()> {

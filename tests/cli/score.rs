@@ -6,27 +6,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use spyhop_signal::formats::wav_writer::{WavCoding, WavWriter};
+use spyhop_tests::models::{ast_tiny, reference};
 use spyhop_tests::sounds;
 use tempfile::TempDir;
 
-use crate::models::ast_tiny;
 use crate::{out_to, said, written};
 
 const RATE: u32 = 16_000;
 /// From the start of one of the network's windows to the next.
 const HOP: usize = 40_960;
-
-/// A tensor of what the reference implementation gave, as the model's tests have it.
-fn reference(name: &str) -> anyhow::Result<Vec<f32>> {
-    let bytes = fs::read(ast_tiny().join("expected.safetensors"))?;
-    let (count, rest) = bytes.split_at(8);
-    let count = usize::try_from(u64::from_le_bytes(count.try_into()?))?;
-    let about: Value = serde_json::from_slice(&rest[..count])?;
-    let offsets = &about[name]["data_offsets"];
-    let at = |i: usize| offsets[i].as_u64().unwrap_or_default() as usize + count;
-    let (numbers, _) = rest[at(0)..at(1)].as_chunks::<4>();
-    Ok(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-}
 
 fn float_wav(folder: &Path, name: &str, samples: &[f32], rate: u32) -> anyhow::Result<PathBuf> {
     let mut wav = Cursor::new(Vec::new());

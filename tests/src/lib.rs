@@ -5,7 +5,9 @@
 
 pub mod chromium;
 pub mod firefox;
+pub mod listener;
 pub mod meter;
+pub mod models;
 pub mod page;
 pub mod program;
 pub mod sounds;

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context, bail};
@@ -47,9 +47,28 @@ impl Server {
     /// # Errors
     /// When it stops instead; the error holds what it said.
     pub fn start<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> anyhow::Result<Server> {
+        Server::start_by(Command::new(path()?), args)
+    }
+
+    /// The same for a user with a data folder of their own, in which models lie.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_of<S: AsRef<OsStr>>(
+        data_home: &Path,
+        args: impl IntoIterator<Item = S>,
+    ) -> anyhow::Result<Server> {
+        let mut command = Command::new(path()?);
+        command.env("XDG_DATA_HOME", data_home);
+        Server::start_by(command, args)
+    }
+
+    fn start_by<S: AsRef<OsStr>>(
+        mut command: Command,
+        args: impl IntoIterator<Item = S>,
+    ) -> anyhow::Result<Server> {
         let state = TempDir::new()?;
         let args: Vec<OsString> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
-        let mut command = Command::new(path()?);
         command.args(["serve", "--listen", "127.0.0.1:0"]);
         if !args.iter().any(|arg| arg == "--state") {
             command.arg("--state").arg(state.path());

@@ -8,12 +8,13 @@ use futures::future::join_all;
 use spyhop_api::RecordingInfo;
 use spyhop_api::view::Reading;
 use spyhop_signal::Line;
+use spyhop_workers::{Message, SourceWire, Sources};
 use wasm_bindgen::prelude::*;
 use web_sys::Blob;
 
 use super::remote::{self, Remote};
-use super::state::{State, ask};
-use super::wire::{Answer, LineWire, Message, Order, SourceWire};
+use super::state::{OpenSources, State, ask};
+use super::wire::{Answer, LineWire, Order};
 use super::{Input, Opened, player};
 use crate::server::token;
 
@@ -55,8 +56,9 @@ pub async fn open(
     if state.borrow().turn != turn {
         return opened;
     }
-    let order = Order::Sources { sources: sources.clone(), sidecars: sidecar_names, reading };
-    state.borrow().pool.tell_all(&Message::with(&order, objects), true);
+    let open = Sources { sources: sources.clone(), sidecars: sidecar_names, reading };
+    let order = Order::Sources(open.clone());
+    state.borrow().pool.tell_all(&Message::with(&order, objects.clone()), true);
 
     let described = join_all(sources.iter().enumerate().map(|(source, wire)| {
         let known = known.get(wire.name.as_str()).filter(|_| wire.url.is_some()).copied();
@@ -98,6 +100,7 @@ pub async fn open(
                 .find(|(_, source)| sources[**source].url.is_some())
                 .map(|(info, _)| info.bytes as f64 / info.frames.max(1) as f64);
             now.line = Some(Rc::new(line.clone()));
+            now.sources = Some(OpenSources { sources: open, objects, numbers: source_of });
             opened.line = Some(line);
             opened.left_out = left_out;
             now.replan();

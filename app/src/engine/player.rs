@@ -10,10 +10,11 @@ mod worklet;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use spyhop_workers::Message;
 use web_sys::{AudioContext, AudioContextState, MessageChannel};
 
 use super::state::State;
-use super::wire::{Message, Order, PlayWire};
+use super::wire::{Order, PlayWire};
 use super::{PlayRequest, Playing};
 use buffers::Buffers;
 use heard::Timeline;

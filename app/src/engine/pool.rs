@@ -4,10 +4,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use spyhop_workers::Message;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use super::wire::{Answer, Message};
+use super::wire::Answer;
 
 /// Called with the number of a worker, its answer, and what came along.
 pub type OnAnswer = Rc<dyn Fn(usize, Answer, Message)>;
@@ -156,11 +157,4 @@ fn launch(slot: &Rc<Slot>, number: usize, on_answer: &OnAnswer) {
     state.worker = Some(worker);
     state.listeners = Some([told, failed]);
     state.starts += 1;
-}
-
-impl Message {
-    /// The same message once more; buffers that changed hands are not in it.
-    fn again(&self) -> Message {
-        Message { text: self.text.clone(), objects: self.objects.clone() }
-    }
 }

@@ -1,5 +1,6 @@
 //! Files at addresses: whether they can be read by ranges, and what is said when they can't.
 
+use spyhop_workers::{NO_ANSWER, status_message};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, Headers, Request, RequestInit, Response};
@@ -9,35 +10,12 @@ const MOST_WHOLE_BYTES: f64 = 64.0 * 1024.0 * 1024.0;
 /// How much is asked for to see whether ranges work.
 const PROBE_BYTES: u32 = 1024;
 
-/// What stands behind a failed request; the browser does not say more.
-pub const NO_ANSWER: &str = "there was no answer, or its server does not let pages of other sites \
-    read it (CORS). Check the address and the network, or download the file and drop it here";
-
 /// How a file at an address can be read.
 pub enum Remote {
     /// By ranges; its length.
     Ranges(u64),
     /// It was read whole.
     Whole(Blob),
-}
-
-/// What an HTTP status means to a person.
-pub fn status_message(status: u16) -> String {
-    match status {
-        200 => {
-            "its server answers no ranges of a file any more: download it and drop it here".into()
-        }
-        401 | 403 => format!(
-            "its server refuses to give it ({status}): it may need a login. Download it and drop it here"
-        ),
-        404 | 410 => format!("there is nothing at this address ({status}): check the address"),
-        416 => format!("it is shorter than it was ({status}): open it again"),
-        429 => {
-            format!("its server asks for fewer requests ({status}): wait a minute and try again")
-        }
-        500..=599 => format!("its server failed ({status}): try again later"),
-        _ => format!("its server answered {status} where 206 was expected: check the address"),
-    }
 }
 
 /// Finds out how a file can be read; `authorisation` is shown to its server.

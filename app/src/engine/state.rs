@@ -8,6 +8,7 @@ use std::rc::Rc;
 use futures::channel::oneshot;
 use gloo::timers::callback::Timeout;
 use spyhop_signal::Line;
+use spyhop_workers::{Message, Sources};
 use wasm_bindgen::prelude::*;
 
 use super::cache::Cache;
@@ -18,7 +19,7 @@ use super::pool::Pool;
 use super::queue::Queue;
 use super::target::Target;
 use super::tile::Quality;
-use super::wire::{Answer, ColumnsWire, Cost, Message, Order};
+use super::wire::{Answer, ColumnsWire, Cost, Order};
 use super::{GpuChoice, Progress, Wanted};
 
 /// Workers that transform: more would only wait for memory and for each other's files.
@@ -37,6 +38,8 @@ pub struct State {
     pub pool: Pool,
     pub workers: usize,
     pub line: Option<Rc<Line>>,
+    /// Where the recordings of the line are.
+    pub sources: Option<OpenSources>,
     /// Bytes of one frame of samples if what is open comes through the net.
     pub remote_frame_bytes: Option<f64>,
     pub cache: Cache,
@@ -74,6 +77,16 @@ pub struct State {
     /// How far apart news was to be when its timer was set, and the timer.
     news_timer: Option<(u32, Timeout)>,
     this: std::rc::Weak<RefCell<State>>,
+}
+
+/// Where what is open is: for workers that are started later.
+#[derive(Clone)]
+pub struct OpenSources {
+    pub sources: Sources,
+    /// What rides along.
+    pub objects: Vec<JsValue>,
+    /// The source of each recording.
+    pub numbers: Vec<usize>,
 }
 
 /// Who waits for a job.
@@ -115,6 +128,7 @@ impl State {
                 pool,
                 workers,
                 line: None,
+                sources: None,
                 remote_frame_bytes: None,
                 cache: Cache::default(),
                 distant: Distant::default(),
@@ -148,6 +162,7 @@ impl State {
     pub fn clear(&mut self) {
         self.turn += 1;
         self.line = None;
+        self.sources = None;
         self.remote_frame_bytes = None;
         self.cache.clear();
         self.distant = Distant::default();

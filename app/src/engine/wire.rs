@@ -1,86 +1,17 @@
-//! What page and workers say to each other: a line of JSON, and buffers that change hands beside it.
+//! What the page says to the workers that show and play, and what they answer.
 
 use serde::{Deserialize, Serialize};
-use spyhop_api::view::{Listening, Reading, SpectrumSettings};
+use spyhop_api::view::{Listening, SpectrumSettings};
 use spyhop_api::{Calibration, RecordingInfo};
 use spyhop_signal::Line;
 use spyhop_signal::line::Run;
-use wasm_bindgen::prelude::*;
-
-/// A message: its text, and the objects (files, buffers, ports) that ride along.
-pub struct Message {
-    /// JSON.
-    pub text: String,
-    /// Files, buffers, ports.
-    pub objects: Vec<JsValue>,
-}
-
-impl Message {
-    /// A message without objects.
-    pub fn new(content: &impl Serialize) -> Message {
-        Message::with(content, Vec::new())
-    }
-
-    /// A message with objects.
-    pub fn with(content: &impl Serialize, objects: Vec<JsValue>) -> Message {
-        // These types hold no maps with keys other than strings: they can always be written.
-        Message { text: serde_json::to_string(content).unwrap_or_default(), objects }
-    }
-
-    /// As JavaScript sees it: an array, the text first.
-    pub fn to_js(&self) -> js_sys::Array {
-        let array = js_sys::Array::of1(&self.text.as_str().into());
-        for object in &self.objects {
-            array.push(object);
-        }
-        array
-    }
-
-    /// What of it changes hands instead of being copied.
-    pub fn transfer(&self) -> js_sys::Array {
-        self.objects
-            .iter()
-            .filter(|o| {
-                o.is_instance_of::<js_sys::ArrayBuffer>()
-                    || o.is_instance_of::<web_sys::MessagePort>()
-            })
-            .collect()
-    }
-
-    /// Reads what [`Message::to_js`] made.
-    pub fn from_js(value: &JsValue) -> Option<Message> {
-        let array = value.dyn_ref::<js_sys::Array>()?;
-        let text = array.get(0).as_string()?;
-        Some(Message { text, objects: array.iter().skip(1).collect() })
-    }
-
-    /// The content.
-    pub fn read<T: for<'de> Deserialize<'de>>(&self) -> Option<T> {
-        serde_json::from_str(&self.text).ok()
-    }
-
-    /// Takes the `index`-th object as floats.
-    pub fn floats(&self, index: usize) -> Vec<f32> {
-        match self.objects.get(index) {
-            Some(buffer) if buffer.is_instance_of::<js_sys::ArrayBuffer>() => {
-                js_sys::Float32Array::new(buffer).to_vec()
-            }
-            _ => Vec::new(),
-        }
-    }
-}
-
-/// Floats as a buffer that can change hands.
-pub fn float_buffer(values: &[f32]) -> JsValue {
-    js_sys::Float32Array::from(values).buffer().into()
-}
+use spyhop_workers::Sources;
 
 /// Something that a worker is to do. Every job is answered once, with its number.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Order {
-    /// Replaces what is open. Objects: the file or blob of each source that has one, in order, then
-    /// the sidecars.
-    Sources { sources: Vec<SourceWire>, sidecars: Vec<String>, reading: Reading },
+    /// Replaces what is open. Objects: see [`Sources`].
+    Sources(Sources),
     /// Replaces the line.
     Line(LineWire),
     /// Opens a source and describes it: [`Answer::Info`].
@@ -169,19 +100,6 @@ pub struct Cost {
     pub bytes_read: u64,
     /// How long they were waited for.
     pub read_ms: f64,
-}
-
-/// Where a recording's bytes are.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SourceWire {
-    /// Name without a path.
-    pub name: String,
-    /// Length.
-    pub bytes: u64,
-    /// Address, or `None` for a file that rides along.
-    pub url: Option<String>,
-    /// What requests for the address are authorised by.
-    pub authorisation: Option<String>,
 }
 
 /// A line.

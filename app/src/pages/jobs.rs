@@ -211,7 +211,7 @@ fn machine(now: &JobsSnapshot) -> String {
 }
 
 /// `1240 of 2000 units · 12 units/s · 1 min 3 s left · 2 failed`.
-fn in_words(job: &JobProgress) -> String {
+pub fn in_words(job: &JobProgress) -> String {
     let mut words = format!("{} of {} units", job.done, job.total);
     if job.units_per_s > 0.0 {
         let decimals = if job.units_per_s < 10.0 { 2 } else { 0 };

@@ -19,7 +19,8 @@ use crate::link;
 use crate::pages::ServerPage;
 use crate::server::catalogue;
 use crate::wording;
-use answers::{ask_again_while, ask_for, when_rested};
+pub use answers::ask_for;
+use answers::{ask_again_while, when_rested};
 use entry::Entry;
 use quality_fact::Qualities;
 
@@ -58,6 +59,8 @@ pub fn LibraryPage(search: String, act: Callback<Action>) -> impl IntoView {
                 <span class="space"></span>
                 <button id="library-token" title="Shows what is not public"
                     on:click=move |_| act.run(Action::Token)>"Administrator…"</button>
+                <button id="library-models" title="What finds calls on this server"
+                    on:click=move |_| act.run(Action::Models)>"Models"</button>
                 <button id="library-jobs" on:click=move |_| act.run(Action::Jobs)>"Jobs"</button>
             </div>
             <p class="dim" id="library-count" role="status">

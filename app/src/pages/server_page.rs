@@ -1,4 +1,4 @@
-//! What the address calls the server's own pages: `?page=jobs`, `?page=library&search=bowhead`.
+//! What the address calls the server's own pages: `?page=jobs`, `?page=models`, `?page=library&search=bowhead`.
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use spyhop_api::RecordingQuery;
@@ -8,6 +8,8 @@ use spyhop_api::RecordingQuery;
 pub enum ServerPage {
     /// Its long work.
     Jobs,
+    /// What it has to detect with.
+    Models,
     /// Its deployments in which all words are found.
     Library {
         /// The words; empty for all.
@@ -25,6 +27,7 @@ pub enum ServerPage {
 /// Names the page.
 const PAGE: &str = "page";
 const JOBS: &str = "jobs";
+const MODELS: &str = "models";
 const LIBRARY: &str = "library";
 /// Names the deployment within the library.
 const DEPLOYMENT: &str = "deployment";
@@ -45,6 +48,7 @@ impl ServerPage {
     pub fn from_query(query: &str) -> Option<ServerPage> {
         match value(query, PAGE)?.as_str() {
             JOBS => Some(ServerPage::Jobs),
+            MODELS => Some(ServerPage::Models),
             LIBRARY => Some(match value(query, DEPLOYMENT) {
                 Some(id) => ServerPage::Deployment { id, shown: RecordingQuery::from_query(query) },
                 None => ServerPage::Library { search: value(query, SEARCH).unwrap_or_default() },
@@ -58,6 +62,7 @@ impl ServerPage {
         let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         match self {
             ServerPage::Jobs => format!("{PAGE}={JOBS}"),
+            ServerPage::Models => format!("{PAGE}={MODELS}"),
             ServerPage::Library { search } if search.is_empty() => format!("{PAGE}={LIBRARY}"),
             ServerPage::Library { search } => {
                 format!("{PAGE}={LIBRARY}&{SEARCH}={}", encoded(search))
@@ -76,6 +81,7 @@ impl ServerPage {
     pub fn title(&self) -> String {
         match self {
             ServerPage::Jobs => "Jobs".to_owned(),
+            ServerPage::Models => "Models and detectors".to_owned(),
             ServerPage::Library { .. } => "Library".to_owned(),
             ServerPage::Deployment { id, .. } => id.clone(),
         }
@@ -97,6 +103,7 @@ mod tests {
         let shown = RecordingQuery { search: "a&b".into(), offset: 100, ..Default::default() };
         let pages = [
             ServerPage::Jobs,
+            ServerPage::Models,
             ServerPage::library(),
             ServerPage::Library { search: "right whale & co".into() },
             ServerPage::deployment("2024~night watch"),

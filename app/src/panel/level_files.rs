@@ -36,12 +36,12 @@ pub fn save(session: Session, chart: &Chart<'_>, form: Form) {
     let name = |ending: &str| format!("spyhop-levels-{id}.{ending}");
     let (width, height) = SIZE_PX;
     match form {
-        Form::Csv => files::save(&name("csv"), "text/csv", &csv(chart)),
+        Form::Csv => files::save(&name("csv"), "text/csv", csv(chart).as_bytes()),
         Form::Svg => {
             // A chart holds no pictures.
             let no_picture = |_: &_| Ok::<_, std::convert::Infallible>(String::new());
             match svg::document(&chart.scene(width, height), "", no_picture) {
-                Ok(text) => files::save(&name("svg"), "image/svg+xml", &text),
+                Ok(text) => files::save(&name("svg"), "image/svg+xml", text.as_bytes()),
                 Err(never) => match never {},
             }
         }

@@ -35,6 +35,14 @@ impl Surface {
         Surface::with_density(canvas, density)
     }
 
+    /// A canvas of so many pixels of its own, which the style sheet stretches to its place.
+    pub fn stretched(canvas: &HtmlCanvasElement, width: u32, height: u32) -> Option<Surface> {
+        canvas.set_width(width);
+        canvas.set_height(height);
+        let context = canvas.get_context("2d").ok()??.dyn_into().ok()?;
+        Some(Surface { context, width: f64::from(width), height: f64::from(height), density: 1.0 })
+    }
+
     /// A canvas that is not on the page, so large in CSS pixels, with so many of its own along one.
     pub fn off_page(width: f64, height: f64, density: f64) -> Option<(HtmlCanvasElement, Surface)> {
         let canvas: HtmlCanvasElement =

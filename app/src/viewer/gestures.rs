@@ -16,7 +16,9 @@ use leptos::prelude::*;
 use web_sys::{PointerEvent, WheelEvent};
 
 use super::boxes::{PixelBox, Sides, dragged};
+use super::call_marks::call_at;
 use super::layout::Layout;
+use crate::calls;
 use crate::frame::{Frame, selection_of, selection_positions};
 use crate::session::{Point, Session};
 
@@ -260,6 +262,7 @@ impl Gestures {
                     (None, _) => frame.band_hz,
                 };
                 session.labels.chosen.set(None);
+                session.calls.chosen.set(None);
                 session.select(Some(selection_of(a.position..b.position, band, &open.line)));
             }
             Work::Sides(sides, positions, band_hz, from, to) => {
@@ -303,7 +306,13 @@ impl Gestures {
             choose_label(self.session, id);
             return;
         }
+        let open = self.session.open.get_untracked();
+        if let Some(call) = open.and_then(|open| call_at(self.session, &point, &open)) {
+            calls::choose(self.session, call, false);
+            return;
+        }
         self.session.labels.chosen.set(None);
+        self.session.calls.chosen.set(None);
         let which = usize::from(ev.ctrl_key() || ev.meta_key());
         self.session.cursors.update(|c| c[which] = Some(point));
     }
@@ -342,6 +351,7 @@ enum Work {
 
 /// Chooses a label and selects its box, so that its handles can be dragged.
 pub fn choose_label(session: Session, id: u64) {
+    session.calls.chosen.set(None);
     session.labels.chosen.set(Some(id));
     crate::label_actions::select_box_of(session, id);
 }

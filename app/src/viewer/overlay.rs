@@ -8,6 +8,7 @@ use spyhop_paint::scene::Area;
 use spyhop_paint::{Item, Stroke, Theme};
 
 use super::boxes::PixelBox;
+use super::call_marks;
 use super::canvas::Surface;
 use super::gestures;
 use super::layout::Layout;
@@ -39,6 +40,7 @@ pub fn draw(
             label_items(label, chosen, open, frame, theme, layout, &mut items);
         }
     });
+    items.extend(call_marks::boxes(session, open, frame, theme, layout));
     if let Some(b) = gestures::selection_box(session, frame, layout) {
         selection_items(&b, picture, theme, layout, &mut items);
     }

@@ -7,6 +7,7 @@ use spyhop_paint::parts::{brush, playhead};
 use spyhop_paint::scene::Area;
 use spyhop_paint::{FrequencyScale, Item, Stroke, Theme};
 
+use super::call_marks;
 use super::canvas::Surface;
 use super::daylight;
 use crate::engine::Wanted;
@@ -102,6 +103,7 @@ pub fn marks(session: Session, open: &OpenSet, frame: &Frame, theme: &Theme, sur
             items.push(Item::Line { from, to, stroke: Stroke::solid(theme.annotation, 2.0) });
         }
     });
+    items.extend(call_marks::overview(session, open, frame, theme, w));
     if let Some(at) = session.play_head.get_untracked() {
         items.extend(playhead(frame.whole_x_of(at) * w, Area::new(0.0, 0.0, w, h), theme));
     }

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use spyhop_gpu::{AdapterChoice, Gpu, GpuError, GpuStft, Output};
 use spyhop_signal::Line;
 use spyhop_signal::spectrum::{Columns, ColumnsSpec, ReadSamples};
+use spyhop_workers::{Message, post};
 
 use super::kept::Kept;
-use super::post;
-use crate::engine::wire::{Answer, Message};
+use crate::engine::wire::Answer;
 
 /// Transforms on the GPU for as long as it works.
 #[derive(Default)]

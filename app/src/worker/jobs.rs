@@ -9,13 +9,13 @@ use spyhop_signal::measure::{BoxSpec, CONTEXT_S, Slice, measure_box};
 use spyhop_signal::spectrum::{
     Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, WaveColumn, columns, plan_column,
 };
+use spyhop_workers::{Message, Recordings, float_buffer, now_ms};
 
 use super::graphics::Graphics;
 use super::kept::Kept;
 use super::playback::{Player, Submit};
-use super::recordings::Recordings;
-use super::{now_ms, speed};
-use crate::engine::wire::{Answer, ColumnsWire, Cost, Message, Order, float_buffer};
+use super::speed;
+use crate::engine::wire::{Answer, ColumnsWire, Cost, Order};
 
 /// Samples that are given out at once, and measured.
 pub const MOST_SAMPLES: i64 = 4 << 20;
@@ -63,8 +63,8 @@ impl Jobs {
 
     async fn answer(&mut self, order: Order, message: Message) -> Result<Option<Message>, String> {
         Ok(Some(match order {
-            Order::Sources { sources, sidecars, reading } => {
-                self.recordings.replace(sources, sidecars, &reading, &message);
+            Order::Sources(sources) => {
+                self.recordings.replace(sources, &message);
                 self.player.stop();
                 return Ok(None);
             }

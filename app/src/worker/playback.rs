@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use spyhop_signal::Line;
 use spyhop_signal::listen::{Block, ListenSpec, Renderer, survey};
+use spyhop_workers::{Message, Recordings, float_buffer};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, MessagePort};
 
-use super::recordings::Recordings;
-use crate::engine::wire::{Message, Order, PlayWire, float_buffer};
+use crate::engine::wire::{Order, PlayWire};
 
 /// Frames rendered for one request at most: half a minute at 48 kHz is a mistake of the asker.
 const MOST_FRAMES: usize = 1 << 17;

@@ -5,7 +5,7 @@ use spyhop_signal::Line;
 use spyhop_signal::line::Run;
 use spyhop_signal::spectrum::{ColumnsSpec, Effort, SpectrumSpec, Stft, columns};
 
-use super::now_ms;
+use spyhop_workers::now_ms;
 
 /// Samples of a column: those of a pixel of a long recording.
 const COLUMN_SAMPLES: u64 = 1 << 18;

@@ -9,6 +9,7 @@ use serde_json::json;
 use spyhop_api::detection::{Chance, DetectorFit};
 use spyhop_api::{Deployment, RecordingInfo};
 use spyhop_signal::OpenError;
+use spyhop_signal::detect::fit::fitting;
 use spyhop_signal::source::SourceError;
 
 use super::StateArgs;
@@ -237,7 +238,7 @@ fn left_out(detected: &Detected, deployment: &Deployment, recordings: &Recording
 fn list(heard: &Heard, json: bool) -> anyhow::Result<ExitCode> {
     let rate_hz =
         rate_of(&heard.recordings.infos).context("there is no recording in this place")?;
-    let fits = detection::fitting(rate_hz, None);
+    let fits = fitting(rate_hz, None);
     if json {
         let object = json!({ "sample_rate_hz": rate_hz, "detectors": fits });
         answer::say(serde_json::to_string_pretty(&object)?)?;

@@ -17,6 +17,7 @@ use crate::catalogue::access::Reader;
 use crate::data_folder::demo_folder;
 use crate::detection::{DetectionKeeper, DetectionStore};
 use crate::http::{self, Guard, Previews, Served};
+use crate::models::Shelf;
 use crate::place::Place;
 use crate::pyramid::Keeper;
 use crate::quality::QualityKeeper;
@@ -128,6 +129,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         quality,
         annotations,
         detections,
+        models: Shelf::default(),
         guard,
         previews,
     });

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use spyhop_api::detection::{DetectionClass, ScoreCurve, ScoreCurves};
+use spyhop_signal::detect::listen::ScoreRow;
 
-use super::listen::ScoreRow;
 use super::store::{CURVE_POINTS, StoreError, StoredRun, StoredUnit, moment};
 
 /// Bins of a curve, whatever is asked.

@@ -11,11 +11,11 @@ use serde_json::json;
 use spyhop_api::detection::{DetectionRun, ScoreCurves};
 use spyhop_api::recall::{DrawRequest, DrawnWindow, RecallReport};
 use spyhop_api::{Deployment, Timestamp};
+use spyhop_signal::detect::listen::ScoreRow;
 use spyhop_signal::pyramid::Recorded;
 
 use super::curves::{Curves, curve_of};
 use super::draw::draw;
-use super::listen::ScoreRow;
 use super::plan::{Plan, PlanError, PlannedUnit};
 use super::source::{Source, SourceError, Wanted};
 use super::store::{CURVE_POINTS, DetectionStore, StoreError, StoredRun, StoredUnit};

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use spyhop_api::RecordingInfo;
 use spyhop_api::time::NANOS_PER_S;
+use spyhop_signal::detect::listen::Part;
 use spyhop_signal::line::LineError;
-use spyhop_signal::pyramid::{ClockRun, Recorded};
+use spyhop_signal::pyramid::Recorded;
 
 use super::source::{Source, SourceError};
 use crate::work::key_of;
@@ -40,15 +41,6 @@ pub struct PlannedUnit {
     pub parts: Vec<Part>,
     /// How much was recorded in the span itself, seconds.
     pub recorded_s: f64,
-}
-
-/// A part of a run of samples.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Part {
-    /// The whole run.
-    pub run: ClockRun,
-    /// Which of its frames, counted from its first.
-    pub frames: Range<u64>,
 }
 
 /// Why there is no plan.

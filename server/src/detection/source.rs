@@ -6,15 +6,12 @@ use serde::{Deserialize, Serialize};
 use spyhop_api::detection::{DetectionClass, DetectionSource};
 use spyhop_api::did_you_mean::{nearest, question};
 use spyhop_config::{Config, ConfigError, Detection, hash_of};
-use spyhop_model::ModelError;
+use spyhop_model::{ModelError, SCORE_UNIT, Unfit};
+use spyhop_signal::detect::listen::Listen;
 use spyhop_signal::detect::{CallType, Listener, ListenerError};
 
 use super::SOFTWARE;
-use super::listen::Listen;
 use super::network::Network;
-
-/// What the scores of networks are.
-const PROBABILITY: &str = "probability by the network, 0 to 1";
 
 /// Something that finds calls, with all of its settings.
 pub enum Source {
@@ -77,8 +74,8 @@ pub enum SourceError {
     #[error(transparent)]
     Listener(#[from] ListenerError),
     /// The network can't.
-    #[error("{0}")]
-    Unfit(String),
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
 }
 
 /// The words of all detectors, for a sentence.
@@ -117,11 +114,7 @@ impl Source {
     /// For a person: `Dolphin whistles`.
     pub fn title(&self) -> String {
         match self {
-            Source::Detector(call) => {
-                let mut letters = call.name.chars();
-                let first = letters.next().map(|c| c.to_uppercase().to_string());
-                first.unwrap_or_default() + letters.as_str()
-            }
+            Source::Detector(call) => call.title(),
             Source::Network(network) => {
                 let card = network.classifier().card();
                 let adapter = network.adapter.iter().map(|name| format!(" with {name}"));
@@ -171,12 +164,7 @@ impl Source {
     /// What it tells apart.
     pub fn classes(&self) -> Vec<DetectionClass> {
         match self {
-            Source::Detector(call) => {
-                let (keep_from, threshold) = call.method.thresholds();
-                let band_hz = call.method.band_hz();
-                let name = call.label.to_owned();
-                vec![DetectionClass { name, band_hz, keep_from, threshold }]
-            }
+            Source::Detector(call) => vec![call.class()],
             Source::Network(network) => {
                 let class = |class: &spyhop_api::ModelClass| {
                     let rules = network.rules(class);
@@ -196,7 +184,7 @@ impl Source {
     pub fn score_unit(&self) -> &'static str {
         match self {
             Source::Detector(call) => call.method.score_unit(),
-            Source::Network(_) => PROBABILITY,
+            Source::Network(_) => SCORE_UNIT,
         }
     }
 

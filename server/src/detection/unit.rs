@@ -1,18 +1,13 @@
 //! Making a unit: hearing its parts, keeping what begins in its span.
 
-use spyhop_api::Timestamp;
 use spyhop_signal::detect::Candidate;
-use spyhop_signal::{OpenError, Recording};
+use spyhop_signal::detect::listen::{Found, HearError, ScoreRow, hear};
 
-use super::listen::{Found, ScoreRow};
 use super::plan::{Plan, PlannedUnit};
 use super::source::{Source, SourceError};
 use super::unit_files::{Provenance, UnitFiles};
 use crate::catalogue::Recordings;
 use crate::work::{UnitContext, UnitError};
-
-/// Samples that are read at a time.
-const PIECE_SAMPLES: u64 = 1 << 18;
 
 /// What a unit gives.
 #[derive(Debug, Default)]
@@ -26,18 +21,12 @@ pub struct Made {
 /// Why it gives nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum UnitFailure {
-    /// Someone said so.
-    #[error("it was stopped")]
-    Stopped,
-    /// A recording could not be had; it may be there later.
-    #[error("{0}")]
-    Unreachable(String),
-    /// The source failed.
+    /// The source can't listen to these recordings.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// The network failed.
-    #[error("{0}")]
-    Listen(#[from] super::listen::ListenError),
+    /// They were not heard to their end.
+    #[error(transparent)]
+    Hear(#[from] HearError),
 }
 
 /// Makes a unit: a pure function of what its key is a hash of. A recording that is damaged counts as not
@@ -54,56 +43,22 @@ pub fn make(
     go_on: &mut dyn FnMut(f64) -> bool,
 ) -> Result<Made, UnitFailure> {
     let mut listener = source.listener(plan.recorded.sample_rate_hz)?;
-    let mut made = Made::default();
-    let all: u64 = unit.parts.iter().map(|part| part.frames.end - part.frames.start).sum();
-    let mut done = 0;
-    let mut opener = recordings.opener();
-    let mut open: Option<(usize, Recording)> = None;
-    let mut samples = Vec::new();
-    for part in &unit.parts {
-        let run = &part.run;
-        if open.as_ref().is_none_or(|(index, _)| *index != run.recording) {
-            open = match opener(run.recording) {
-                Ok(recording) => Some((run.recording, recording)),
-                Err(error) => {
-                    note(error, &mut made.problems)?;
-                    None
-                }
-            };
-        }
-        let Some((_, recording)) = &mut open else { continue };
-        listener.begin(Timestamp(run.start_ns), part.frames.start, &mut made.found)?;
-        let mut at = part.frames.start;
-        while at < part.frames.end {
-            if !go_on(done as f64 / all.max(1) as f64) {
-                return Err(UnitFailure::Stopped);
-            }
-            let count = PIECE_SAMPLES.min(part.frames.end - at);
-            let first = run.first_frame + at;
-            let read = recording.read_channel(first, count as usize, plan.channel, &mut samples);
-            if let Err(error) = read {
-                note(error, &mut made.problems)?;
-                break;
-            }
-            listener.push(&samples, &mut made.found)?;
-            if (samples.len() as u64) < count {
-                let name = &recording.info.name;
-                made.problems.push(format!("{name} ends before the length that its header tells"));
-                break;
-            }
-            at += count;
-            done += count;
-        }
-    }
-    listener.finish(&mut made.found)?;
+    let mut found = Found::default();
+    let problems = hear(
+        &unit.parts,
+        plan.channel,
+        listener.as_mut(),
+        &mut recordings.opener(),
+        &mut found,
+        &mut |fraction, _| go_on(fraction),
+    )?;
+    let mut made = Made { found, problems };
     let Found { candidates, scores } = &mut made.found;
     candidates.retain(|(_, candidate)| unit.span_ns.contains(&candidate.start_ns));
     candidates.sort_by(|(a, x), (b, y)| {
         (x.start_ns, x.end_ns, a).cmp(&(y.start_ns, y.end_ns, b)).then(x.score.total_cmp(&y.score))
     });
     scores.retain(|row| unit.span_ns.contains(&row.start_ns));
-    made.problems.sort();
-    made.problems.dedup();
     Ok(made)
 }
 
@@ -144,10 +99,10 @@ pub fn make_files(
         !context.cancelled()
     };
     let made = make(plan, unit, source, recordings, go_on).map_err(|failure| match failure {
-        UnitFailure::Stopped => UnitError::stopped(),
-        UnitFailure::Unreachable(message) => UnitError::passing(message),
+        UnitFailure::Hear(HearError::Stopped) => UnitError::stopped(),
+        UnitFailure::Hear(HearError::Unreachable(message)) => UnitError::passing(message),
+        UnitFailure::Hear(HearError::Listen(error)) => UnitError::lasting(error.to_string()),
         UnitFailure::Source(error) => lasting(error),
-        UnitFailure::Listen(error) => UnitError::lasting(error.to_string()),
     })?;
     let described = source.described().map_err(lasting)?;
     let provenance = Provenance {
@@ -165,15 +120,4 @@ pub fn make_files(
         software: described.software,
         problems: made.problems,
     })
-}
-
-/// A damaged recording is told of; one that can't be had now stops the unit.
-fn note(error: OpenError, problems: &mut Vec<String>) -> Result<(), UnitFailure> {
-    match error {
-        OpenError::Source { .. } => Err(UnitFailure::Unreachable(error.to_string())),
-        error => {
-            problems.push(error.to_string());
-            Ok(())
-        }
-    }
 }

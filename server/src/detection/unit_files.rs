@@ -19,9 +19,9 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use spyhop_api::detection::{DetectionClass, DetectionSource};
+use spyhop_signal::detect::listen::{Found, ScoreRow};
 use spyhop_signal::detect::{Candidate, Train};
 
-use super::listen::{Found, ScoreRow};
 use crate::pyramid::folder_name;
 
 /// Rows that are read at a time.

@@ -16,6 +16,7 @@ use spyhop_api::recall::{DrawRequest, DrawnWindow, DrawnWindows, RecallReport, W
 use spyhop_api::time::NANOS_PER_S;
 use spyhop_api::{Problem, Timestamp};
 use spyhop_signal::Line;
+use spyhop_signal::detect::fit::fitting;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -86,8 +87,7 @@ async fn detectors(
         let rate_hz = Line::new(&recordings.infos).ok().map(|(line, _)| line.sample_rate_hz);
         let quality = served.quality.quality(&id, reader).ok().flatten();
         let content_end_hz = quality.and_then(|quality| detection::content_end_hz(&quality));
-        let detectors =
-            rate_hz.map_or_else(Vec::new, |rate_hz| detection::fitting(rate_hz, content_end_hz));
+        let detectors = rate_hz.map_or_else(Vec::new, |rate_hz| fitting(rate_hz, content_end_hz));
         DetectorList { sample_rate_hz: rate_hz, detectors, models: models::names() }
     })
     .await?;
@@ -519,6 +519,7 @@ fn which(run: &StoredRun, query: &CallQuery) -> Result<Asked, ApiError> {
         class,
         least_score: query.least_score,
         most_score: query.most_score,
+        thresholds: query.class_thresholds().map_err(ApiError::bad_request)?,
         verdicts,
     })
 }

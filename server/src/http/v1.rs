@@ -12,8 +12,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::error::ApiError;
 use super::pyramid::{self, Pyramids};
 use super::{
-    Served, TILE_BYTES, access, annotations, data, deployments, detections, guard, jobs, preview,
-    quality, samples,
+    Served, TILE_BYTES, access, annotations, data, deployments, detections, guard, jobs, models,
+    preview, quality, samples,
 };
 
 /// Where the document stands.
@@ -40,11 +40,13 @@ pub fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
         .merge(quality::routes())
         .merge(annotations::routes())
         .merge(detections::routes())
+        .merge(models::routes())
         .merge(jobs::routes().with_state(served.engine.clone()))
         .layer(CompressionLayer::new())
         // Tiles are compressed already; sound hardly is, and a part of a file must stay what it is.
         .merge(pyramid::routes().with_state(Pyramids::new(served.clone(), TILE_BYTES)))
         .merge(data::routes())
+        .merge(models::file_routes())
         .merge(samples::routes());
     let all = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", described);
     let (routes, document) = all.split_for_parts();

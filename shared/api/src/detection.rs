@@ -258,6 +258,9 @@ pub struct CallQuery {
     pub least_score: Option<f64>,
     /// Only those with this score or less
     pub most_score: Option<f64>,
+    /// Only those with the score of their class or more: a number a class, in the run's order, with
+    /// commas between
+    pub thresholds: String,
     /// Only those of which this is said: `unreviewed`, `accepted`, `rejected`, `relabelled`, or
     /// `reviewed` for all but the first
     pub review: String,
@@ -279,6 +282,7 @@ impl Default for CallQuery {
             class: String::new(),
             least_score: None,
             most_score: None,
+            thresholds: String::new(),
             review: String::new(),
             sort: CallSort::Start,
             descending: false,
@@ -298,6 +302,7 @@ impl CallQuery {
             ("class", text(&self.class)),
             ("least_score", self.least_score.map(|score| score.to_string())),
             ("most_score", self.most_score.map(|score| score.to_string())),
+            ("thresholds", text(&self.thresholds)),
             ("review", text(&self.review)),
             ("sort", (self.sort == CallSort::Score).then(|| "score".to_owned())),
             ("descending", self.descending.then(|| "true".to_owned())),
@@ -307,6 +312,19 @@ impl CallQuery {
         let said = pairs.into_iter().filter_map(|(key, value)| Some((key, value?)));
         let encoded = |value: &str| utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
         said.map(|(key, value)| format!("{key}={}", encoded(&value))).collect::<Vec<_>>().join("&")
+    }
+
+    /// The thresholds, one a class; none where none are asked for.
+    ///
+    /// # Errors
+    /// With what is no number.
+    pub fn class_thresholds(&self) -> Result<Vec<f64>, String> {
+        let texts = self.thresholds.split(',').filter(|text| !text.trim().is_empty());
+        let number = |text: &str| {
+            let number = text.trim().parse::<f64>().ok().filter(|number| !number.is_nan());
+            number.ok_or_else(|| format!("'{text}' is no threshold"))
+        };
+        texts.map(number).collect()
     }
 
     /// Reads what [`CallQuery::to_query`] wrote. Other keys are passed over, and a value that can't be read
@@ -322,6 +340,7 @@ impl CallQuery {
                 "class" => read.class = value.into_owned(),
                 "least_score" => read.least_score = value.parse().ok(),
                 "most_score" => read.most_score = value.parse().ok(),
+                "thresholds" => read.thresholds = value.into_owned(),
                 "review" => read.review = value.into_owned(),
                 "sort" if value == "score" => read.sort = CallSort::Score,
                 "descending" => read.descending = value == "true",
@@ -456,6 +475,7 @@ mod tests {
             class: "20 Hz note & more".into(),
             least_score: Some(0.375),
             most_score: Some(1.0),
+            thresholds: "0.5,-3".into(),
             review: "reviewed".into(),
             sort: CallSort::Score,
             descending: true,
@@ -463,6 +483,10 @@ mod tests {
             limit: 20,
         };
         assert_eq!(CallQuery::from_query(&question.to_query()), question);
+        assert_eq!(question.class_thresholds(), Ok(vec![0.5, -3.0]));
+        assert_eq!(CallQuery::default().class_thresholds(), Ok(Vec::new()));
+        let wrong = CallQuery { thresholds: "0.5,high".into(), ..CallQuery::default() };
+        assert!(wrong.class_thresholds().is_err_and(|error| error.contains("'high'")));
         assert_eq!(CallQuery::default().to_query(), "");
         assert_eq!(CallQuery::from_query("?least_score=high&sort=colour"), CallQuery::default());
     }

@@ -18,6 +18,7 @@ pub mod did_you_mean;
 pub mod job;
 pub mod levels;
 pub mod model;
+pub mod model_list;
 pub mod problem;
 pub mod pyramid;
 pub mod quality;
@@ -37,6 +38,7 @@ pub use coverage::Coverage;
 pub use deployment::{Deployment, DeploymentList, FileFailure, PositionPublic, Visibility};
 pub use levels::{Band, Level, Quantity};
 pub use model::{FrontEnd, Metric, ModelCard, ModelClass, Scores, WindowPlan};
+pub use model_list::{DetectorCard, HostedAdapter, HostedModel, ModelFile, ModelList};
 pub use problem::Problem;
 pub use quality::{
     DeploymentQuality, Finding, FindingCount, FindingKind, HourQuality, Quality, QualityList,

@@ -47,6 +47,18 @@ pub struct View {
     pub statistic: Statistic,
     /// Whether gaps are folded away, so that what was recorded stands side by side.
     pub gaps_collapsed: bool,
+    /// The candidates that are shown.
+    pub calls: Option<ShownCalls>,
+}
+
+/// Which candidates of detectors and networks are shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownCalls {
+    /// The run's number: one of the server's above zero, one that was made in the browser below, which
+    /// no link names.
+    pub run: i64,
+    /// Thresholds by class, in the run's order; those of the run where there are none.
+    pub thresholds: Vec<f64>,
 }
 
 /// What a person says about the clocks of files, against what the files say themselves.
@@ -274,6 +286,7 @@ impl Default for View {
             flatten_s: None,
             statistic: Statistic::Both,
             gaps_collapsed: false,
+            calls: None,
         }
     }
 }

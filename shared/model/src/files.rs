@@ -4,7 +4,15 @@ use std::collections::BTreeMap;
 #[cfg(not(target_arch = "wasm32"))]
 use std::path::PathBuf;
 
-use crate::ModelError;
+use crate::{ModelError, card, config, preprocessor, weights};
+
+/// Whether a model folder's file has a say in what the network is: anything else in it is none of its
+/// users' business.
+pub fn is_model_file(name: &str) -> bool {
+    let has_a_name =
+        [config::FILE_NAME, preprocessor::FILE_NAME, card::FILE_NAME, weights::INDEX_NAME];
+    has_a_name.contains(&name) || name.ends_with(".safetensors")
+}
 
 /// Files by name, as `save_pretrained` writes them into one folder.
 pub trait ModelFiles {

@@ -30,6 +30,7 @@ mod error;
 mod files;
 mod json;
 mod kernels;
+mod listener;
 mod names;
 mod network;
 mod parameters;
@@ -45,7 +46,8 @@ pub use config::AstConfig;
 pub use error::ModelError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use files::ModelFolder;
-pub use files::{MemoryFiles, ModelFiles};
+pub use files::{MemoryFiles, ModelFiles, is_model_file};
+pub use listener::{NetworkListener, SCORE_UNIT, Unfit, check_fit};
 pub use network::{Ast, Build, Hidden};
 pub use parameters::Parameters;
 pub use spyhop_api::{FrontEnd, Metric, ModelCard, ModelClass, Scores, WindowPlan};

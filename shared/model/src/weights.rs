@@ -14,7 +14,7 @@ use crate::{ModelError, ModelFiles};
 /// The whole of the weights.
 pub const FILE_NAME: &str = "model.safetensors";
 /// Which shard holds which tensor.
-const INDEX_NAME: &str = "model.safetensors.index.json";
+pub const INDEX_NAME: &str = "model.safetensors.index.json";
 
 /// The bytes of the files that hold tensors, and where in them each one lies. A tensor is taken once;
 /// what nobody took is told by [`Weights::refuse_left_over`].

@@ -13,7 +13,9 @@ mod wave;
 
 pub use axis::{AxisStyle, Side, frequency_axis, time_axis, value_axis, value_axis_width_px};
 pub use bar::{BAR_PX, colour_bar, colour_bar_width_px, level_unit};
-pub use boxes::{Handle, annotation_box, handle_at, handles, selection_box};
+pub use boxes::{
+    CandidateLook, Handle, annotation_box, candidate_box, handle_at, handles, selection_box,
+};
 pub use gap::{gap, pending};
 pub use heard::heard_axis;
 pub use level_chart::{Bar, Curve, LevelChart, Ribbon, level_chart};

@@ -18,7 +18,8 @@
 //! however the samples were pushed and wherever reading began, as long as that was its reach before it:
 //! months are listened to in pieces, and a call at a border is found once.
 //!
-//! A network listens to [`windows`], and [`calls`] makes calls of the scores that it gives them.
+//! A network listens to [`windows`], and [`calls`] makes calls of the scores that it gives them. Both sides
+//! [`listen`] to recordings in the same way.
 
 mod call_type;
 pub mod calls;
@@ -32,9 +33,11 @@ pub mod fit;
 mod floor;
 mod frames;
 mod grouping;
+pub mod listen;
 mod listener;
 pub mod matching;
 pub mod recall;
+mod run_windows;
 mod runs;
 mod settings;
 mod template;
@@ -43,6 +46,7 @@ pub mod windows;
 
 pub use call_type::{CallType, Method, call_types};
 pub use listener::{Listener, ListenerError};
+pub use run_windows::{HeardWindow, RunWindows};
 pub use runs::Runs;
 pub use settings::{
     ClickSettings, ContourSettings, CorrelationSettings, EnergySettings, NoiseFloor, SettingsError,

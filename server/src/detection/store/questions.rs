@@ -36,6 +36,8 @@ pub struct Asked {
     pub class: Option<usize>,
     pub least_score: Option<f64>,
     pub most_score: Option<f64>,
+    /// The least score of each class, in the run's order; none where there are none.
+    pub thresholds: Vec<f64>,
     /// Those that are asked for; all where there are none.
     pub verdicts: Vec<Verdict>,
 }
@@ -64,6 +66,14 @@ impl Asked {
         }
         if let Some(most) = self.most_score {
             and(" AND score <= ?", most.into());
+        }
+        if !self.thresholds.is_empty() {
+            which += " AND score >= CASE class";
+            for (class, threshold) in self.thresholds.iter().enumerate() {
+                which += &format!(" WHEN {class} THEN ?");
+                values.push((*threshold).into());
+            }
+            which += " ELSE -1e308 END";
         }
         if !self.verdicts.is_empty() {
             let numbers: Vec<String> =

@@ -19,6 +19,7 @@
 //! | `flat` | seconds of flattening | `60` |
 //! | `peak` | what of a pixel's power is drawn: `mean`, `both`, `max` (`0` was `mean`, `1` `both`) | `max` |
 //! | `gaps` | gaps folded away | `collapsed` |
+//! | `calls` | the run whose candidates are shown; thresholds by class if a person moved one | `12`, `12:0.5,-3` |
 //!
 //! A key that is not there has its default; a key of a later version is passed over.
 
@@ -146,6 +147,12 @@ impl View {
         if self.gaps_collapsed {
             pairs.push(("gaps", "collapsed".into()));
         }
+        // What was found in a browser is in no other.
+        if let Some(shown) = self.calls.as_ref().filter(|shown| shown.run > 0) {
+            let thresholds: Vec<String> = shown.thresholds.iter().map(|t| number(*t)).collect();
+            let colon = if thresholds.is_empty() { "" } else { ":" };
+            pairs.push(("calls", format!("{}{colon}{}", shown.run, thresholds.join(","))));
+        }
         pairs
             .iter()
             .map(|(k, v)| format!("{k}={}", utf8_percent_encode(v, QUERY)))
@@ -228,6 +235,7 @@ impl View {
                 self.gaps_collapsed =
                     known.then_some(value == "collapsed").ok_or("gaps=collapsed")?;
             }
+            "calls" => self.calls = Some(shown_calls(value).ok_or("calls=12 or calls=12:0.5")?),
             _ => {}
         }
         Ok(())
@@ -346,6 +354,13 @@ fn spectrum(text: &str) -> Option<SpectrumSettings> {
         && (2..=fft_size).contains(&window_samples)
         && (1..=fft_size * 4).contains(&hop_samples);
     sane.then_some(SpectrumSettings { fft_size, window_samples, hop_samples, window, scaling })
+}
+
+fn shown_calls(text: &str) -> Option<ShownCalls> {
+    let (run, thresholds) = text.split_once(':').unwrap_or((text, ""));
+    let run = run.parse().ok().filter(|run| *run > 0)?;
+    let thresholds = thresholds.split(',').filter(|t| !t.is_empty()).map(finite);
+    Some(ShownCalls { run, thresholds: thresholds.collect::<Option<_>>()? })
 }
 
 fn source_texts(source: &Source) -> Vec<String> {
@@ -503,12 +518,14 @@ mod tests {
             range_db in proptest::option::of((-200.0..0.0f64, 0.0..200.0f64)),
             selection in proptest::option::of((moments(), 1i64..1 << 60, bands())),
             rate in 0.01..1800.0f64, het in proptest::option::of(0.0..1e5f64), looped: bool,
-            flatten_s in proptest::option::of(0.1..1e4f64), statistic in 0usize..3, gaps_collapsed: bool, name in "[^\u{0}]{0,20}",
+            flatten_s in proptest::option::of(0.1..1e4f64), statistic in 0usize..3, gaps_collapsed: bool,
+            run in proptest::option::of(1..i64::MAX), thresholds in proptest::collection::vec(-1e3..1e3f64, 0..4), name in "[^\u{0}]{0,20}",
             reading in readings(),
         ) -> View {
             View {
                 source: Source::Local(vec![LocalFile { name, fingerprint: "44-0011".into() }]),
                 reading, start, span_ns, band_hz, channel, flatten_s, gaps_collapsed,
+                calls: run.map(|run| ShownCalls { run, thresholds: thresholds.clone() }),
                 statistic: STATISTICS[statistic].1,
                 frequency_axis: AXES[axis].1,
                 spectrum: SpectrumSettings {

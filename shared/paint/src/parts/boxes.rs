@@ -81,11 +81,62 @@ pub fn annotation_box(
         Item::outline(area, Stroke::solid(theme.background.with_alpha(140), 3.0)),
         Item::outline(area, Stroke::solid(colour, 1.5)),
     ];
+    items.extend(tab(area, plot, label, colour, font_px, theme));
+    Item::Clip { area: plot, items }
+}
+
+/// How a candidate's box differs from a label's, and from that of another verdict, without colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CandidateLook {
+    /// Dashes: nobody has said anything.
+    Open,
+    /// Dashes with a bar along the foot: it is a call.
+    Call,
+    /// Dots, struck out: it is none.
+    NoCall,
+}
+
+/// The box of a candidate, dashed, with its words above it.
+pub fn candidate_box(
+    area: Area,
+    plot: Area,
+    (label, look): (&str, CandidateLook),
+    colour: Colour,
+    font_px: f64,
+    theme: &Theme,
+) -> Item {
+    let (on, off) = if look == CandidateLook::NoCall { (2.0, 3.0) } else { (7.0, 4.0) };
+    let stroke = Stroke::dashed(colour, 1.75, on, off);
+    let halo = Stroke::solid(theme.background.with_alpha(120), 3.0);
+    let mut items = vec![Item::outline(area, halo), Item::outline(area, stroke)];
+    match look {
+        CandidateLook::Open => {}
+        CandidateLook::Call => {
+            items.push(Item::fill(Area::new(area.x, area.bottom() - 3.0, area.w, 3.0), colour));
+        }
+        CandidateLook::NoCall => {
+            let (from, to) = ((area.x, area.bottom()), (area.right(), area.y));
+            items.push(Item::Line { from, to, stroke });
+        }
+    }
+    items.extend(tab(area, plot, label, colour, font_px, theme));
+    Item::Clip { area: plot, items }
+}
+
+/// The words of a box, above it or inside it where the plot ends.
+fn tab(
+    area: Area,
+    plot: Area,
+    label: &str,
+    colour: Colour,
+    font_px: f64,
+    theme: &Theme,
+) -> Vec<Item> {
+    let mut items = Vec::new();
     if !label.is_empty() {
         let text = shortened(label);
         let (pad, height) = (font_px * 0.35, font_px * 1.35);
         let width = text_width(&text, font_px, Weight::SemiBold) + 2.0 * pad;
-        // Above the box, or inside it where the plot ends.
         let above = area.y - height;
         let y = if above >= plot.y { above } else { area.y.max(plot.y) };
         let x = area.x.min(plot.right() - width).max(plot.x);
@@ -107,7 +158,7 @@ pub fn annotation_box(
             upwards: false,
         });
     }
-    Item::Clip { area: plot, items }
+    items
 }
 
 fn shortened(label: &str) -> String {

@@ -4,6 +4,7 @@
 //! the demo of another seed.
 
 use serde::{Deserialize, Serialize};
+use spyhop_api::detection::DetectionClass;
 
 use super::settings::{
     ClickSettings, ContourSettings, CorrelationSettings, EnergySettings, NoiseFloor, SettingsError,
@@ -23,6 +24,22 @@ pub struct CallType {
     pub needs_hz: f64,
     /// How it is found.
     pub method: Method,
+}
+
+impl CallType {
+    /// For a person, as a title: `Right-whale upcalls`.
+    pub fn title(&self) -> String {
+        let mut letters = self.name.chars();
+        let first = letters.next().map(|c| c.to_uppercase().to_string());
+        first.unwrap_or_default() + letters.as_str()
+    }
+
+    /// What it tells apart: one class.
+    pub fn class(&self) -> DetectionClass {
+        let (keep_from, threshold) = self.method.thresholds();
+        let (name, band_hz) = (self.label.to_owned(), self.method.band_hz());
+        DetectionClass { name, band_hz, keep_from, threshold }
+    }
 }
 
 /// A way to find calls, with its settings.

@@ -5,9 +5,9 @@
 
 use std::cmp::Ordering;
 
-use spyhop_api::detection::Chance;
+use spyhop_api::detection::{Chance, DetectorFit};
 
-use super::CallType;
+use super::{CallType, call_types};
 
 /// The share of the rate up to which a recording is good: above, recorders and resamplers filter.
 const HELD_SHARE: f64 = 0.45;
@@ -75,6 +75,26 @@ pub fn fit(types: &[CallType], rate_hz: f64, content_end_hz: Option<f64>) -> Vec
     all.into_iter().map(|(_, fit)| fit).collect()
 }
 
+/// All detectors beside recordings of a rate, the most likely first, as a person chooses among them.
+pub fn fitting(rate_hz: f64, content_end_hz: Option<f64>) -> Vec<DetectorFit> {
+    let types = call_types();
+    let told = |fit: Fit| {
+        let call = types.iter().find(|call| call.id == fit.id)?;
+        let (keep_from, threshold) = call.method.thresholds();
+        Some(DetectorFit {
+            id: fit.id.to_owned(),
+            name: fit.name.to_owned(),
+            band_hz: fit.band_hz,
+            chance: fit.chance,
+            sentence: fit.sentence,
+            score_unit: call.method.score_unit().to_owned(),
+            keep_from,
+            threshold,
+        })
+    };
+    fit(&types, rate_hz, content_end_hz).into_iter().filter_map(told).collect()
+}
+
 /// How one type fits, and by how many octaves its band ends away from the recording's.
 fn of(call: &CallType, rate_hz: f64, end_hz: f64, content_end_hz: Option<f64>) -> (f64, Fit) {
     let (low_hz, high_hz) = call.method.band_hz();
@@ -139,7 +159,6 @@ fn round_up(hz: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::call_types;
     use super::*;
 
     fn likely(rate_hz: f64) -> Vec<&'static str> {

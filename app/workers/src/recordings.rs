@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use send_wrapper::SendWrapper;
+use serde::{Deserialize, Serialize};
 use spyhop_api::RecordingInfo;
 use spyhop_api::view::Reading;
 use spyhop_signal::formats::{self, EarsConvention, OpenOptions, Sidecar};
@@ -13,11 +14,36 @@ use spyhop_signal::{Line, OpenError, Recording};
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, FileReaderSync};
 
-use super::bytes::{Bytes, Origin};
-use crate::engine::wire::{Message, SourceWire};
+use crate::Message;
+use crate::bytes::{Bytes, Origin};
 
 /// A sidecar that is longer than this is no sidecar.
 const SIDECAR_BYTES: f64 = 1_048_576.0;
+
+/// What is to be open. Beside it ride the file or blob of each source that has one, in order, then the
+/// sidecars.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Sources {
+    /// Where the recordings are.
+    pub sources: Vec<SourceWire>,
+    /// Names of the sidecars.
+    pub sidecars: Vec<String>,
+    /// What a person said of the files.
+    pub reading: Reading,
+}
+
+/// Where a recording's bytes are.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SourceWire {
+    /// Name without a path.
+    pub name: String,
+    /// Length.
+    pub bytes: u64,
+    /// Address, or `None` for a file that rides along.
+    pub url: Option<String>,
+    /// What requests for the address are authorised by.
+    pub authorisation: Option<String>,
+}
 
 /// Sources, and the line that is laid of them.
 #[derive(Default)]
@@ -36,15 +62,10 @@ struct Source {
 
 impl Recordings {
     /// Replaces what is open by what a message brings.
-    pub fn replace(
-        &mut self,
-        sources: Vec<SourceWire>,
-        sidecars: Vec<String>,
-        reading: &Reading,
-        message: &Message,
-    ) {
+    pub fn replace(&mut self, open: Sources, message: &Message) {
+        let Sources { sources, sidecars, reading } = open;
         let mut blobs = message.objects.iter().cloned().filter_map(|o| o.dyn_into::<Blob>().ok());
-        let open = sources.into_iter().filter_map(|source| {
+        let opened = sources.into_iter().filter_map(|source| {
             let origin = match source.url {
                 Some(url) => Origin::Url { url, authorisation: source.authorisation },
                 None => Origin::Blob(blobs.next()?),
@@ -52,7 +73,7 @@ impl Recordings {
             let bytes = Bytes::new(origin, source.bytes);
             Some(Source { name: source.name, bytes, fresh: RefCell::default() })
         });
-        let sources: Vec<Source> = open.collect();
+        let sources: Vec<Source> = opened.collect();
         let sidecars = sidecars.into_iter().zip(blobs).filter_map(|(name, blob)| {
             let bytes = FileReaderSync::new().ok()?;
             let bytes =
@@ -85,7 +106,19 @@ impl Recordings {
         self.reader = Some(LineReader::new(line, Box::new(open)));
     }
 
+    /// Opens a source to be read once from one end to the other: nothing of it is kept afterwards.
+    ///
+    /// # Errors
+    /// When it can't be read, or is no recording.
+    pub fn open(&self, index: usize) -> Result<Recording, OpenError> {
+        let source = self.sources.get(index).ok_or_else(|| no_source(index))?;
+        formats::open(&source.name, Box::new(source.bytes.apart()), &self.options)
+    }
+
     /// Opens a source and describes it.
+    ///
+    /// # Errors
+    /// As [`Recordings::open`].
     pub fn describe(&mut self, index: usize) -> Result<RecordingInfo, OpenError> {
         let source = self.sources.get(index).ok_or_else(|| no_source(index))?;
         let recording = source.open(&self.options)?;
@@ -95,6 +128,9 @@ impl Recordings {
     }
 
     /// Samples of a range, zeros where nothing was recorded.
+    ///
+    /// # Errors
+    /// When they can't be read.
     pub fn read(
         &mut self,
         range: Range<i64>,
@@ -107,6 +143,9 @@ impl Recordings {
     }
 
     /// Fetches what reading some ranges will need, all at once, where that is known beforehand.
+    ///
+    /// # Errors
+    /// When it can't be had.
     pub async fn fetch(&mut self, ranges: &[Range<i64>]) -> Result<(), String> {
         let reader = self.reader.as_mut().ok_or("nothing is open")?;
         let mut needed: Vec<(usize, Vec<Range<u64>>)> = Vec::new();

@@ -16,9 +16,9 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, FileReaderSync, XmlHttpRequest, XmlHttpRequestResponseType};
 
-use super::now_ms;
-use super::stretch::Stretch;
-use crate::engine::remote::{NO_ANSWER, status_message};
+use crate::refusal::{NO_ANSWER, status_message};
+use crate::scope::now_ms;
+use crate::stretch::Stretch;
 
 /// Bytes of a block.
 const BLOCK: u64 = 16 << 10;
@@ -81,6 +81,11 @@ impl Bytes {
             read_ms: 0.0,
         };
         Bytes { shared: SendWrapper::new(Rc::new(RefCell::new(shared))), len }
+    }
+
+    /// The same bytes behind a cache of their own, which goes with what reads them.
+    pub fn apart(&self) -> Bytes {
+        Bytes::new(self.shared.borrow().origin.clone(), self.len)
     }
 
     /// Bytes read since the last time this was asked, and milliseconds spent in waiting for them.

@@ -1,0 +1,81 @@
+//! The files of a network: on the person's disk, or at addresses. Each is read when it is asked for, and
+//! held no longer.
+
+use js_sys::Uint8Array;
+use spyhop_model::{Classifier, ModelError, ModelFiles};
+use spyhop_workers::listening::{MOST_WEIGHT_BYTES, NetworkFiles};
+use spyhop_workers::{Message, NO_ANSWER, status_message};
+use wasm_bindgen::prelude::*;
+use web_sys::{Blob, FileReaderSync, XmlHttpRequest, XmlHttpRequestResponseType};
+
+/// A network's folder.
+pub struct Files<'a> {
+    network: &'a NetworkFiles,
+    /// Of each file that has no address.
+    blobs: Vec<Blob>,
+}
+
+/// Opens a network whose files ride along with a message, or lie at addresses.
+///
+/// # Errors
+/// When it is too large for a tab, or can't be opened, for a person.
+pub fn open(network: &NetworkFiles, message: &Message) -> Result<Classifier, String> {
+    let bytes: u64 = network.files.iter().map(|file| file.bytes).sum();
+    if bytes > MOST_WEIGHT_BYTES {
+        return Err(format!(
+            "The network {} has {:.0} MB, and a tab runs networks of up to {:.0} MB: let a server run it, \
+             with `spyhop detect` or from its library.",
+            network.name,
+            bytes as f64 / 1e6,
+            MOST_WEIGHT_BYTES as f64 / 1e6
+        ));
+    }
+    let objects = message.objects.iter().cloned();
+    let blobs = objects.filter_map(|object| object.dyn_into::<Blob>().ok()).collect();
+    Classifier::open(&Files { network, blobs }).map_err(|error| error.to_string())
+}
+
+impl ModelFiles for Files<'_> {
+    fn place(&self) -> String {
+        self.network.name.clone()
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, ModelError> {
+        let Some(at) = self.network.files.iter().position(|file| file.name == name) else {
+            return Ok(None);
+        };
+        let before = self.network.files.iter().take(at);
+        let read = match &self.network.files[at].url {
+            Some(url) => fetched(url, self.network.authorisation.as_deref()),
+            None => match self.blobs.get(before.filter(|file| file.url.is_none()).count()) {
+                Some(blob) => of_disk(blob),
+                None => Err("it did not come along: choose the folder again".to_owned()),
+            },
+        };
+        let failed = |reason| ModelError::Read { file: self.path(name), reason };
+        read.map(Some).map_err(failed)
+    }
+}
+
+fn of_disk(blob: &Blob) -> Result<Vec<u8>, String> {
+    let buffer = FileReaderSync::new().and_then(|reader| reader.read_as_array_buffer(blob));
+    let buffer = buffer.map_err(|_| "it was moved or changed: choose the folder again")?;
+    Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+fn fetched(url: &str, authorisation: Option<&str>) -> Result<Vec<u8>, String> {
+    let asked = (|| {
+        let request = XmlHttpRequest::new()?;
+        request.open_with_async("GET", url, false)?;
+        request.set_response_type(XmlHttpRequestResponseType::Arraybuffer);
+        if let Some(value) = authorisation {
+            request.set_request_header("Authorization", value)?;
+        }
+        request.send()?;
+        Ok((request.status()?, request.response()?))
+    })();
+    match asked.map_err(|_: JsValue| NO_ANSWER)? {
+        (200, buffer) => Ok(Uint8Array::new(&buffer).to_vec()),
+        (status, _) => Err(status_message(status)),
+    }
+}

@@ -1,0 +1,213 @@
+//! Where candidates come from: the server that found them, or this tab. Both answer the same questions.
+
+use leptos::prelude::*;
+use spyhop_api::detection::{
+    CallDensity, CallPage, CallQuery, DetectedCall, DetectionRun, Review, ReviewChange,
+    ScoreCurves, ScoreHistograms,
+};
+use spyhop_api::recall::RecallReport;
+use spyhop_api::{Moment, Timestamp};
+
+use super::local::LocalRun;
+use super::{Calls, LocalProgress, kept};
+use crate::server::ServerError;
+use crate::server::detections::Place;
+use crate::session::OpenSet;
+
+/// Who answers for a run.
+#[derive(Clone)]
+pub enum Source {
+    Server(Place),
+    Tab(StoredValue<Vec<LocalRun>>, i64),
+}
+
+impl Calls {
+    /// Who answers for the run that is shown. Does not track.
+    pub fn source(&self) -> Option<Source> {
+        self.source_of(self.run.with_untracked(|run| run.as_ref().map(|run| run.id))?)
+    }
+
+    /// Who answers for a run.
+    pub fn source_of(&self, run: i64) -> Option<Source> {
+        match run < 0 {
+            true => Some(Source::Tab(self.local, run)),
+            false => Some(Source::Server(Place { deployment: self.deployment.get_value()?, run })),
+        }
+    }
+}
+
+/// What a run of this tab feeds.
+#[allow(dead_code, reason = "whoever runs a detector in the tab calls it")]
+impl Calls {
+    /// A run begins in this tab over what is open, and is shown; gives its number. The run's own number
+    /// and counts are passed over.
+    pub fn begin_local_run(&self, mut run: DetectionRun, open: &OpenSet) -> i64 {
+        let lowest = self.local.with_value(|all| all.iter().map(|l| l.run.id).min());
+        let id = lowest.unwrap_or(0).min(0) - 1;
+        run.id = id;
+        let is_dated = open.line.origin.is_some();
+        self.local.update_value(|all| all.push(LocalRun::new(run, is_dated)));
+        self.tell_local();
+        self.show(Some(id));
+        id
+    }
+
+    /// Candidates and scores that a run of this tab found since it last said something. What was said of
+    /// the same candidate before, perhaps in an earlier visit, is said of it again. Moments are on the
+    /// clock where the line is dated, else since its first sample.
+    pub fn extend_local(
+        &self,
+        run: i64,
+        found: Vec<DetectedCall>,
+        scores: &ScoreCurves,
+        progress: LocalProgress,
+        open: &OpenSet,
+    ) {
+        self.local.update_value(|all| {
+            let Some(local) = all.iter_mut().find(|local| local.run.id == run) else { return };
+            let source = kept::source_key(&local.run);
+            local.progress = progress;
+            local.extend(found, scores, |call| kept::said(open, &source, call));
+        });
+        self.tell_local();
+        self.revision.update(|n| *n += 1);
+    }
+
+    /// A run of this tab is over, or was given up; `problems` is what could not be heard, a sentence each.
+    pub fn end_local(&self, run: i64, problems: Vec<String>) {
+        self.local.update_value(|all| {
+            let Some(local) = all.iter_mut().find(|local| local.run.id == run) else { return };
+            local.run.problems = problems;
+            local.progress.is_over = true;
+            local.progress.time_left_s = None;
+        });
+        self.tell_local();
+    }
+
+    /// Shows what is known of the runs of this tab.
+    fn tell_local(&self) {
+        let local = self
+            .local
+            .with_value(|all| all.iter().rev().map(|local| local.run.clone()).collect::<Vec<_>>());
+        let progress = self.local.with_value(|all| {
+            all.iter().map(|local| (local.run.id, local.progress)).collect::<Vec<_>>()
+        });
+        self.local_progress.set(progress);
+        self.runs.update(|runs| {
+            runs.retain(|run| run.id > 0);
+            runs.splice(0..0, local);
+        });
+    }
+}
+
+impl Source {
+    /// A page of candidates.
+    pub async fn page(&self, query: &CallQuery) -> Result<CallPage, ServerError> {
+        match self {
+            Source::Server(place) => place.page(query).await,
+            Source::Tab(..) => self.here(|local| local.page(query)),
+        }
+    }
+
+    /// How many candidates begin in each bin.
+    pub async fn density(&self, query: &CallQuery, bin_s: f64) -> Result<CallDensity, ServerError> {
+        match self {
+            Source::Server(place) => place.density(query, bin_s).await,
+            Source::Tab(..) => self.here(|local| local.density(query, bin_s)),
+        }
+    }
+
+    /// How scores are spread, and what is said of the candidates.
+    pub async fn histograms(&self, query: &CallQuery) -> Result<ScoreHistograms, ServerError> {
+        match self {
+            Source::Server(place) => place.histograms(query).await,
+            Source::Tab(..) => self.here(|local| local.histograms(query)),
+        }
+    }
+
+    /// What is known of the calls that were missed: in a tab nothing.
+    pub async fn recall(&self) -> Result<RecallReport, ServerError> {
+        match self {
+            Source::Server(place) => place.recall().await,
+            Source::Tab(..) => Ok(RecallReport::default()),
+        }
+    }
+
+    /// The best score in each bin.
+    pub async fn scores(&self, query: &CallQuery, bin_s: f64) -> Result<ScoreCurves, ServerError> {
+        match self {
+            Source::Server(place) => place.scores(query, bin_s).await,
+            Source::Tab(..) => self.here(|local| local.scores(query, bin_s)),
+        }
+    }
+
+    /// One candidate, as it is now.
+    pub async fn call(&self, id: i64) -> Result<DetectedCall, ServerError> {
+        match self {
+            Source::Server(place) => place.call(id).await,
+            Source::Tab(..) => {
+                let all = self.here(|local| local.all(&CallQuery::default()))?;
+                all.into_iter().find(|call| call.id == id).ok_or_else(gone)
+            }
+        }
+    }
+
+    /// Says something of a candidate.
+    ///
+    /// # Errors
+    /// When it was reviewed elsewhere (409), or the server refuses.
+    pub async fn review(
+        &self,
+        open: &OpenSet,
+        call: &DetectedCall,
+        change: &ReviewChange,
+    ) -> Result<DetectedCall, ServerError> {
+        match self {
+            Source::Server(place) => place.review(call.id, call.review.version, change).await,
+            Source::Tab(all, run) => {
+                let now = Timestamp((js_sys::Date::now() * 1e6) as i64);
+                let said = all.try_update_value(|all| {
+                    let local = all.iter_mut().find(|local| local.run.id == *run)?;
+                    let said = local.review(call.id, change, now)?;
+                    let steps = local.history(call.id);
+                    Some((said, kept::source_key(&local.run), steps))
+                });
+                let (said, source, steps) = said.flatten().ok_or_else(gone)?;
+                kept::keep(open, &source, &said, &steps);
+                Ok(said)
+            }
+        }
+    }
+
+    /// Everything that was ever said of a candidate.
+    pub async fn history(&self, id: i64) -> Result<Vec<Review>, ServerError> {
+        match self {
+            Source::Server(place) => place.history(id).await,
+            Source::Tab(..) => self.here(|local| local.history(id)),
+        }
+    }
+
+    /// All candidates that are asked for, of a run of this tab.
+    pub fn all_here(&self, query: &CallQuery) -> Vec<DetectedCall> {
+        self.here(|local| local.all(query)).unwrap_or_default()
+    }
+
+    fn here<T>(&self, answer: impl FnOnce(&LocalRun) -> T) -> Result<T, ServerError> {
+        let Source::Tab(all, run) = self else { return Err(gone()) };
+        all.with_value(|all| all.iter().find(|local| local.run.id == *run).map(answer))
+            .ok_or_else(gone)
+    }
+}
+
+fn gone() -> ServerError {
+    ServerError { status: 404, message: "That run is no longer in this tab.".to_owned() }
+}
+
+/// Nanoseconds from the line's first sample to a moment.
+pub fn line_ns(moment: Moment, open: &OpenSet) -> i64 {
+    match (moment, open.line.origin) {
+        (Moment::Clock(at), Some(origin)) => at.0.saturating_sub(origin.0),
+        (Moment::Clock(_), None) => 0,
+        (Moment::Elapsed(ns), _) => ns,
+    }
+}

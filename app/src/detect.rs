@@ -1,0 +1,173 @@
+//! The dialog that runs a detector or a network over what is open.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use spyhop_api::detection::{Chance, DetectionRequest, DetectorList};
+use web_sys::wasm_bindgen::JsCast;
+
+use crate::dialogs::Shade;
+use crate::listener::OnThisTab;
+use crate::server::{ServerError, detections};
+use crate::session::{Dialog, Tab, use_session};
+use crate::{administrator, wording};
+
+/// What can be run.
+#[derive(Clone, Debug, PartialEq)]
+enum Choice {
+    Detector(String),
+    Network(String),
+}
+
+/// The dialog.
+#[component]
+pub fn Detect() -> impl IntoView {
+    let session = use_session();
+    let deployment = session
+        .open
+        .with_untracked(|o| o.as_ref().and_then(|o| o.deployment.as_ref().map(|d| d.id.clone())));
+    view! {
+        <Shade label="Detect calls" id="detect">
+            <h2>"Detect calls"</h2>
+            {match deployment {
+                Some(id) => view! { <OnServer id/> }.into_any(),
+                None => view! { <OnThisTab/> }.into_any(),
+            }}
+        </Shade>
+    }
+}
+
+/// Detectors and networks of the server, those that fit first.
+#[component]
+fn OnServer(id: String) -> impl IntoView {
+    let session = use_session();
+    let known = RwSignal::new(None::<Result<DetectorList, ServerError>>);
+    let choice = RwSignal::new(None::<Choice>);
+    let config = RwSignal::new(String::new());
+    let problem = RwSignal::new(None::<String>);
+    let busy = RwSignal::new(false);
+    let asked = id.clone();
+    spawn_local(async move {
+        let answer = detections::detectors(&asked).await;
+        if let Ok(list) = &answer {
+            let best = list.detectors.first().filter(|d| d.chance != Chance::None);
+            choice.try_set(best.map(|d| Choice::Detector(d.id.clone())));
+        }
+        // The dialog may be closed by now.
+        let _ = known.try_set(Some(answer));
+    });
+    let start = move || {
+        let Some(chosen) = choice.get_untracked() else { return };
+        let (detector, model) = match chosen {
+            Choice::Detector(word) => (Some(word), None),
+            Choice::Network(name) => (None, Some(name)),
+        };
+        let channel = session.view.with_untracked(|v| v.channel);
+        let config = config.get_untracked();
+        let wanted = DetectionRequest { detector, model, adapter: None, channel, config };
+        let id = id.clone();
+        busy.set(true);
+        problem.set(None);
+        spawn_local(async move {
+            match detections::start(&id, &wanted).await {
+                Ok(run) => {
+                    session.calls.started(run);
+                    session.prefs.panel.set(true);
+                    session.tab.set(Tab::Calls);
+                    session.dialog.set(Dialog::None);
+                }
+                Err(error) if error.status == 401 => {
+                    session.dialog.set(Dialog::None);
+                    administrator::refused(session, &error);
+                }
+                Err(error) => {
+                    // The dialog may be closed by now.
+                    let _ = problem.try_set(Some(error.message));
+                    let _ = busy.try_set(false);
+                }
+            }
+        });
+    };
+    view! {
+        <form on:submit=move |ev| { ev.prevent_default(); start() }>
+            {move || match known.get() {
+                None => view! { <p class="dim" role="status">"Asking the server what fits…"</p> }.into_any(),
+                Some(Err(error)) => view! { <p class="warned" role="alert">{error.message}</p> }.into_any(),
+                Some(Ok(list)) => view! { <Choices list choice/> }.into_any(),
+            }}
+            <details>
+                <summary>"Settings"</summary>
+                <label class="stack">
+                    <span class="dim">"Changes to the settings, in YAML, as "
+                        <code>"spyhop detect --print-config"</code>" lists them; empty for none"</span>
+                    <textarea id="detect-config" rows="4" spellcheck="false"
+                        on:input=move |ev| config.set(event_target_value(&ev))></textarea>
+                </label>
+            </details>
+            {move || problem.get().map(|why| view! { <p id="detect-problem" class="warned" role="alert">{why}</p> })}
+            <p class="dim">"What is found is a candidate until somebody reviews it. The whole deployment is \
+                heard; what was heard before is not heard again."</p>
+            <div class="buttons">
+                <button id="detect-start" type="submit" class="primary"
+                    disabled=move || busy.get() || choice.with(Option::is_none)>"Start"</button>
+            </div>
+        </form>
+    }
+}
+
+#[component]
+fn Choices(list: DetectorList, choice: RwSignal<Option<Choice>>) -> impl IntoView {
+    let Some(rate_hz) = list.sample_rate_hz else {
+        return view! { <p class="warned">"There is no recording here that could be heard."</p> }
+            .into_any();
+    };
+    let (fitting, others): (Vec<_>, Vec<_>) =
+        list.detectors.into_iter().partition(|d| d.chance != Chance::None);
+    let option = move |of: Choice, name: String, words: String, fits: bool| {
+        let word = match &of {
+            Choice::Detector(word) | Choice::Network(word) => word.clone(),
+        };
+        let is_chosen = of.clone();
+        view! {
+            <label class="choice" class:dim=!fits>
+                <input type="radio" name="detector" value=word disabled=!fits
+                    prop:checked=move || choice.with(|c| c.as_ref() == Some(&is_chosen))
+                    on:change=move |_| choice.set(Some(of.clone()))/>
+                <span><strong>{name}</strong><span class="dim">{words}</span></span>
+            </label>
+        }
+    };
+    let others =
+        others.into_iter().map(|d| option(Choice::Detector(d.id), d.name, d.sentence, false));
+    let others = others.collect_view();
+    let networks = list.models.into_iter().map(|name| {
+        let words =
+            "A network of this server. Whether it fits these recordings is said when it starts.";
+        option(Choice::Network(name.clone()), name, words.to_owned(), true)
+    });
+    let networks = networks.collect::<Vec<_>>();
+    focus_on_best();
+    view! {
+        <fieldset id="detectors">
+            <legend>{format!("For these recordings at {}", wording::hertz(rate_hz))}</legend>
+            {fitting.into_iter().map(|d| option(Choice::Detector(d.id), d.name, d.sentence, true)).collect_view()}
+        </fieldset>
+        {(!networks.is_empty()).then(|| view! {
+            <fieldset><legend>"Networks"</legend>{networks}</fieldset>
+        })}
+        {(!others.is_empty()).then(|| view! {
+            <fieldset id="misfits"><legend>"Not for these recordings"</legend>{others}</fieldset>
+        })}
+    }
+    .into_any()
+}
+
+/// Gives the focus to what is chosen: Enter starts it, arrows choose another.
+pub fn focus_on_best() {
+    request_animation_frame(|| {
+        let best = document().query_selector("#detect input:checked").ok().flatten();
+        if let Some(best) = best.and_then(|input| input.dyn_into::<web_sys::HtmlElement>().ok()) {
+            // An input that is on the page takes the focus.
+            let _ = best.focus();
+        }
+    });
+}

@@ -1,0 +1,222 @@
+//! What can be run in this tab over what is open: detectors, networks of the server, a network of the
+//! person's own disk.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use spyhop_api::detection::{Chance, DetectorFit};
+use spyhop_api::{HostedModel, ModelCard};
+use spyhop_workers::listening::{Answer, By, MOST_WEIGHT_BYTES, Order};
+
+use super::network::{self, Chosen};
+use super::{ask, run};
+use crate::session::use_session;
+use crate::{detect, files, server, wording};
+
+/// What is chosen.
+#[derive(Clone, PartialEq)]
+enum Choice {
+    Detector(String),
+    /// By its name on the server.
+    Hosted(String),
+    OfDisk,
+}
+
+/// The form; what it starts shows itself in the panel.
+#[component]
+pub fn OnThisTab() -> impl IntoView {
+    let session = use_session();
+    let rate_hz = session.open.with_untracked(|o| o.as_ref().map(|o| o.line.sample_rate_hz));
+    let fits = RwSignal::new(None::<Result<Vec<DetectorFit>, String>>);
+    let hosted = RwSignal::new(Vec::<HostedModel>::new());
+    let own = RwSignal::new_local(None::<(Chosen, ModelCard)>);
+    let choice = RwSignal::new(None::<Choice>);
+    let problem = RwSignal::new(None::<String>);
+    let busy = RwSignal::new(None::<&'static str>);
+    let rate_hz = rate_hz.unwrap_or_default();
+    spawn_local(async move {
+        let answer = ask(None, |job| Order::Fit { job, rate_hz }, Vec::new()).await;
+        let answer = answer.map(|(answer, _)| match answer {
+            Answer::Fits { detectors, .. } => detectors,
+            _ => Vec::new(),
+        });
+        if let Ok(detectors) = &answer {
+            let best = detectors.first().filter(|d| d.chance != Chance::None);
+            let _ = choice.try_set(best.map(|d| Choice::Detector(d.id.clone())));
+        }
+        // The dialog may be closed by now.
+        let _ = fits.try_set(Some(answer));
+    });
+    spawn_local(async move {
+        // Where there is no server there are no networks of one.
+        if let Ok(list) = server::models::list().await {
+            let sound = list.models.into_iter().filter(|model| model.card.is_some());
+            let _ = hosted.try_set(sound.collect());
+        }
+    });
+    let pick = move |_| {
+        files::pick(true, "", move |files| {
+            problem.try_set(None);
+            match network::of_folder(&files) {
+                Ok(chosen) => spawn_local(describe(chosen, own, choice, problem, busy)),
+                Err(why) => drop(problem.try_set(Some(why))),
+            }
+        });
+    };
+    let start = move || {
+        let Some(chosen) = choice.get_untracked() else { return };
+        if run::goes_on() {
+            return problem.set(Some(
+                "This tab detects already: wait until it is done, or cancel it in the panel."
+                    .into(),
+            ));
+        }
+        let (by, objects) = match chosen {
+            Choice::Detector(word) => (By::Detector(word), Vec::new()),
+            Choice::Hosted(name) => {
+                let found =
+                    hosted.with_untracked(|all| all.iter().find(|m| m.name == name).cloned());
+                let Some(model) = found else { return };
+                (By::Network(server::models::files_of(&model)), Vec::new())
+            }
+            Choice::OfDisk => {
+                let Some((chosen, _)) = own.get_untracked() else { return };
+                (By::Network(chosen.network), chosen.objects)
+            }
+        };
+        problem.set(None);
+        busy.set(Some("Loading what detects…"));
+        let refused = move |why| {
+            // The dialog may be closed by now.
+            let _ = problem.try_set(Some(why));
+            let _ = busy.try_set(None);
+        };
+        if let Err(why) = run::begin(session, by, objects, refused) {
+            refused(why);
+        }
+    };
+    let is_chosen = move |of: Choice| choice.with(|c| c.as_ref() == Some(&of));
+    let option = move |of: Choice, word: String, name: String, words: String, fits: bool| {
+        let same = of.clone();
+        view! {
+            <label class="choice" class:dim=!fits>
+                <input type="radio" name="detector" value=word disabled=!fits
+                    prop:checked=move || is_chosen(same.clone())
+                    on:change=move |_| choice.set(Some(of.clone()))/>
+                <span><strong>{name}</strong><span class="dim">{words}</span></span>
+            </label>
+        }
+    };
+    let of_detector = move |d: DetectorFit| {
+        let fits = d.chance != Chance::None;
+        option(Choice::Detector(d.id.clone()), d.id, d.name, d.sentence, fits)
+    };
+    let those = move |fitting: bool| {
+        let all = fits.get().and_then(Result::ok).unwrap_or_default();
+        all.into_iter().filter(move |d| (d.chance != Chance::None) == fitting)
+    };
+    let detectors = move || {
+        detect::focus_on_best();
+        view! {
+            <fieldset id="detectors">
+                <legend>{format!("For these recordings at {}", wording::hertz(rate_hz))}</legend>
+                {those(true).map(of_detector).collect_view()}
+            </fieldset>
+        }
+    };
+    let misfits = move || {
+        let others: Vec<DetectorFit> = those(false).collect();
+        (!others.is_empty()).then(|| {
+            view! {
+                <fieldset id="misfits">
+                    <legend>"Not for these recordings"</legend>
+                    {others.into_iter().map(of_detector).collect_view()}
+                </fieldset>
+            }
+        })
+    };
+    let networks = move || {
+        let of_server = hosted.get().into_iter().filter_map(|model| {
+            let card = model.card?;
+            let bytes: u64 = model.files.iter().map(|file| file.bytes).sum();
+            let words = match bytes > MOST_WEIGHT_BYTES {
+                true => format!(
+                    "has {}: too large for a tab, let its server detect",
+                    wording::bytes(bytes)
+                ),
+                false => format!(
+                    "{}; {} are fetched from this server",
+                    hears(&card),
+                    wording::bytes(bytes)
+                ),
+            };
+            let (of, name) = (Choice::Hosted(model.name.clone()), card.name.clone());
+            Some(option(of, model.name, name, words, bytes <= MOST_WEIGHT_BYTES))
+        });
+        let of_server = of_server.collect_view();
+        let of_disk = own.get().map(|(chosen, card)| {
+            let words = format!("{}; {} of your disk", hears(&card), chosen.network.name);
+            option(Choice::OfDisk, "own".into(), card.name.clone(), words, true)
+        });
+        view! { {of_server} {of_disk} }
+    };
+    view! {
+        <form id="on-this-tab" on:submit=move |ev| { ev.prevent_default(); start() }>
+            <p>"This tab listens by itself: nothing of the recordings is uploaded. It goes on as long as \
+                the tab is open."</p>
+            {move || match fits.get() {
+                None => view! { <p class="dim" role="status">"Loading the detectors…"</p> }.into_any(),
+                Some(Err(why)) => view! { <p class="warned" role="alert">{why}</p> }.into_any(),
+                Some(Ok(_)) => detectors().into_any(),
+            }}
+            <fieldset>
+                <legend>"Networks"</legend>
+                {networks}
+                <button type="button" id="pick-model" on:click=pick>"Choose a network's folder…"</button>
+            </fieldset>
+            {misfits}
+            {move || busy.get().map(|what| view! { <p class="dim" role="status">{what}</p> })}
+            {move || problem.get().map(|why| view! {
+                <p id="detect-problem" class="warned" role="alert">{why}</p>
+            })}
+            <p class="dim">"What is found is a candidate until somebody reviews it."</p>
+            <div class="buttons">
+                <button id="detect-start" type="submit" class="primary"
+                    disabled=move || busy.get().is_some() || choice.with(Option::is_none)>"Start"</button>
+            </div>
+        </form>
+    }
+}
+
+/// Opens a network of the disk once, to see what it is.
+async fn describe(
+    chosen: Chosen,
+    own: RwSignal<Option<(Chosen, ModelCard)>, LocalStorage>,
+    choice: RwSignal<Option<Choice>>,
+    problem: RwSignal<Option<String>>,
+    busy: RwSignal<Option<&'static str>>,
+) {
+    let _ = busy.try_set(Some("Opening the network…"));
+    let (network, objects) = (chosen.network.clone(), chosen.objects.clone());
+    let answer = ask(None, |job| Order::Describe { job, network }, objects).await;
+    let _ = busy.try_set(None);
+    // The dialog may be closed by now.
+    match answer {
+        Ok((Answer::Card { card, .. }, _)) => {
+            let _ = own.try_set(Some((chosen, *card)));
+            let _ = choice.try_set(Some(Choice::OfDisk));
+        }
+        Ok(_) => {}
+        Err(why) => drop(problem.try_set(Some(why))),
+    }
+}
+
+/// `upcall, none: listens at 20 Hz–8 kHz`.
+fn hears(card: &ModelCard) -> String {
+    const MOST: usize = 4;
+    let calls = || card.classes.iter().filter(|class| class.is_call);
+    let mut names: Vec<&str> = calls().take(MOST).map(|class| class.name.as_str()).collect();
+    if calls().count() > MOST {
+        names.push("…");
+    }
+    format!("{}: listens at {}", names.join(", "), wording::band(card.band_hz))
+}

@@ -1,0 +1,193 @@
+//! A small spectrogram of a candidate that plays while a person rests on it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use gloo::timers::callback::Timeout;
+use leptos::html;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use spyhop_api::detection::DetectedCall;
+use spyhop_api::view::{ColourMap, SpectrumSettings};
+use spyhop_paint::Lut;
+use spyhop_signal::measure::contrast;
+use spyhop_signal::spectrum::{SpectrumSpec, Stft};
+
+use crate::clock::Telling;
+use crate::frame::position_of;
+use crate::playback;
+use crate::session::{OpenSet, Session, use_session};
+use crate::viewer::Surface;
+
+/// Width and height, CSS pixels; the style sheet has the same.
+const SIZE_PX: (usize, usize) = (92, 44);
+/// How long the pointer rests on a thumbnail until it plays, ms.
+const PLAY_AFTER_MS: u32 = 300;
+/// Room around the candidate: parts of its length and of its band.
+const AROUND: (f64, f64) = (0.5, 0.4);
+/// The most of a long one that is drawn, samples.
+const MOST_SAMPLES: i64 = 1 << 20;
+/// Pictures that are kept.
+const KEPT: usize = 400;
+
+/// Which picture: what is open, run and candidate, transform and colours.
+type Key = (usize, i64, i64, u32, &'static str);
+
+thread_local! {
+    static DRAWN: RefCell<HashMap<Key, Rc<Vec<u8>>>> = RefCell::default();
+}
+
+/// The picture; a press or a key looks at the candidate.
+#[component]
+pub fn Thumbnail(call: DetectedCall, on_press: Callback<()>) -> impl IntoView {
+    let session = use_session();
+    let canvas = NodeRef::<html::Canvas>::new();
+    let drawn = call.clone();
+    Effect::new(move |_| {
+        let Some(canvas) = canvas.get() else { return };
+        let call = drawn.clone();
+        spawn_local(async move {
+            if let Some(pixels) = picture(session, &call).await
+                && let Some(surface) = Surface::of_pixels(&canvas, 1.0)
+            {
+                surface.put(&pixels, SIZE_PX.0 as u32, SIZE_PX.1 as u32);
+            }
+        });
+    });
+    let resting: StoredValue<Option<Timeout>, LocalStorage> = StoredValue::new_local(None);
+    let plays = StoredValue::new(false);
+    let heard = call.clone();
+    let enter = move |ev: web_sys::PointerEvent| {
+        if ev.pointer_type() == "touch" {
+            return;
+        }
+        let call = heard.clone();
+        let timer = Timeout::new(PLAY_AFTER_MS, move || {
+            plays.set_value(true);
+            play(session, &call);
+        });
+        resting.set_value(Some(timer));
+    };
+    let leave = move || {
+        resting.set_value(None);
+        if plays.get_value() {
+            plays.set_value(false);
+            playback::stop(session);
+        }
+    };
+    let heard = call.clone();
+    let words = format!("{}, {}: look at it; P plays it", call.class, begin_words(session, &call));
+    view! {
+        <button class="thumbnail" aria-label=words title="Rest here to hear it; press to look at it"
+            on:pointerenter=enter on:pointerleave=move |_| leave()
+            on:keydown=move |ev| if ev.key().eq_ignore_ascii_case("p") {
+                ev.prevent_default();
+                ev.stop_propagation();
+                play(session, &heard);
+            }
+            on:click=move |_| on_press.run(())>
+            <canvas node_ref=canvas aria-hidden="true"></canvas>
+        </button>
+    }
+}
+
+/// When a candidate begins, by the clock that the axis shows.
+pub fn begin_words(session: Session, call: &DetectedCall) -> String {
+    let Some(open) = session.open.get_untracked() else { return String::new() };
+    let telling = session.view.with_untracked(|v| Telling::of(v.clock, &open));
+    let position = position_of(call.start, &open.line);
+    let text = telling.tell(position);
+    // Milliseconds are enough to tell candidates apart.
+    text.get(..text.len().saturating_sub(3)).unwrap_or(&text).to_owned()
+}
+
+fn positions(call: &DetectedCall, open: &OpenSet) -> Range<f64> {
+    let start = position_of(call.start, &open.line);
+    start..start + call.span_ns as f64 * 1e-9 * open.line.sample_rate_hz
+}
+
+/// Plays a candidate as the play bar is set.
+pub fn play(session: Session, call: &DetectedCall) {
+    if let Some(open) = session.open.get_untracked() {
+        let positions = positions(call, &open);
+        playback::play(session, positions.start as i64..positions.end.ceil() as i64);
+    }
+}
+
+async fn picture(session: Session, call: &DetectedCall) -> Option<Rc<Vec<u8>>> {
+    let open = session.open.get_untracked()?;
+    let run = session.calls.run.with_untracked(|run| run.as_ref().map(|run| (run.id, run.channel)));
+    let (run, channel) = run?;
+    let (settings, map) = session.view.with_untracked(|v| (v.spectrum, v.colour.map));
+    let key = (std::sync::Arc::as_ptr(&open) as usize, run, call.id, settings.fft_size, map.name());
+    if let Some(held) = DRAWN.with_borrow(|drawn| drawn.get(&key).cloned()) {
+        return Some(held);
+    }
+    let exact = positions(call, &open);
+    let around = (exact.end - exact.start) * AROUND.0;
+    let start = (exact.start - around).max(0.0) as i64;
+    let end = ((exact.end + around) as i64).clamp(start + 2, start + MOST_SAMPLES);
+    let samples = session.engine().samples(start..end.min(open.line.end()), channel).await.ok()?;
+    let pixels = Rc::new(paint(&samples, settings, open.line.sample_rate_hz, call, map)?);
+    DRAWN.with_borrow_mut(|drawn| {
+        if drawn.len() >= KEPT {
+            drawn.clear();
+        }
+        drawn.insert(key, pixels.clone());
+    });
+    Some(pixels)
+}
+
+/// A column a pixel, as the picture's transform has it where that is short enough.
+fn paint(
+    samples: &[f32],
+    settings: SpectrumSettings,
+    rate_hz: f64,
+    call: &DetectedCall,
+    map: ColourMap,
+) -> Option<Vec<u8>> {
+    let (width, height) = SIZE_PX;
+    // Frames that are longer than a few pixels would blur what is short.
+    let longest = (samples.len() / 12).max(16).next_power_of_two() as u32;
+    let fft = settings.fft_size.min(longest);
+    let settings = SpectrumSettings {
+        fft_size: fft,
+        window_samples: settings.window_samples.min(fft),
+        ..settings
+    };
+    let spec = SpectrumSpec::from((&settings, rate_hz));
+    let mut stft = Stft::new(&spec).ok()?;
+    let bins = stft.bins();
+    let clean: Vec<f32> = samples.iter().map(|s| if s.is_finite() { *s } else { 0.0 }).collect();
+    let room = clean.len().checked_sub(spec.window_samples)?;
+    let mut power = vec![0.0f32; bins];
+    let band = (call.high_hz - call.low_hz).max(4.0 * spec.bin_hz());
+    let low = (call.low_hz - band * AROUND.1).max(0.0);
+    let high = (call.high_hz + band * AROUND.1).min(rate_hz / 2.0);
+    let mut cells = vec![0.0f32; width * height];
+    for (x, column) in cells.chunks_mut(height).enumerate() {
+        let at = room * x / width.max(1);
+        stft.frame(&clean[at..at + spec.window_samples], &mut power);
+        for (row, cell) in column.iter_mut().enumerate() {
+            let edge =
+                |row: usize| (low + (high - low) * row as f64 / height as f64) / spec.bin_hz();
+            let first = (edge(row).round() as usize).min(bins - 1);
+            let last = (edge(row + 1).round() as usize).clamp(first + 1, bins.max(first + 1));
+            *cell = power[first..last.min(bins)].iter().copied().fold(0.0, f32::max);
+        }
+    }
+    let (floor, ceiling) = contrast(&cells, height, 0)?;
+    let lut = Lut::new(map);
+    let mut pixels = vec![255u8; width * height * 4];
+    for (x, column) in cells.chunks(height).enumerate() {
+        for (row, power) in column.iter().enumerate() {
+            let level = 10.0 * f64::from(*power).max(1e-30).log10();
+            let colour = lut.at(((level - floor) / (ceiling - floor)).clamp(0.0, 1.0));
+            let at = ((height - 1 - row) * width + x) * 4;
+            pixels[at..at + 3].copy_from_slice(&[colour.r, colour.g, colour.b]);
+        }
+    }
+    Some(pixels)
+}

@@ -1,0 +1,211 @@
+//! Candidates on the picture as boxes, and on the overview as counts.
+
+use leptos::prelude::*;
+use spyhop_api::detection::{CallDensity, DetectedCall, Verdict};
+use spyhop_paint::parts::{CandidateLook, candidate_box};
+use spyhop_paint::scene::Area;
+use spyhop_paint::{Colour, Item, Theme};
+
+use super::layout::Layout;
+use crate::calls::{score_words, verdict_words};
+use crate::frame::{Frame, position_of};
+use crate::session::{OpenSet, Point, Session};
+
+const FONT_PX: f64 = 12.0;
+/// Narrower boxes have no words: they would hide what they name.
+const WORDS_FROM_PX: f64 = 26.0;
+/// Height of the counts on the overview.
+const COUNTS_PX: f64 = 9.0;
+/// Classes differ by colour (on both themes 3:1 against the ground) and are named wherever there is room.
+const ON_DARK: [Colour; 5] = [
+    Colour::hex(0xd0b3ff),
+    Colour::hex(0xff9fd0),
+    Colour::hex(0x6ee7a8),
+    Colour::hex(0xffb27a),
+    Colour::hex(0x9ad1f5),
+];
+const ON_LIGHT: [Colour; 5] = [
+    Colour::hex(0x6a2fd0),
+    Colour::hex(0xc2185b),
+    Colour::hex(0x0a7a42),
+    Colour::hex(0xa84e00),
+    Colour::hex(0x0f4f80),
+];
+
+/// The colour of a class.
+pub fn colour_of(class: usize, theme: &Theme) -> Colour {
+    let colours = if *theme == Theme::light() { ON_LIGHT } else { ON_DARK };
+    colours[class % colours.len()]
+}
+
+/// Boxes of the candidates in the picture that pass; the one that is looked at whether it passes or not.
+pub fn boxes(
+    session: Session,
+    open: &OpenSet,
+    frame: &Frame,
+    theme: &Theme,
+    layout: &Layout,
+) -> Vec<Item> {
+    let calls = session.calls;
+    let chosen = calls.chosen.get_untracked();
+    let is_chosen = |call: &DetectedCall| chosen.as_ref().is_some_and(|c| c.id == call.id);
+    let mut items = Vec::new();
+    calls.in_view.with_untracked(|shown| {
+        for call in shown.calls.iter().filter(|c| !is_chosen(c) && calls.passes(c)) {
+            let colour = colour_of(calls.class_of(call).unwrap_or_default(), theme);
+            items.extend(box_of(call, colour, false, open, frame, theme, layout));
+        }
+    });
+    // On top of all others.
+    if let Some(call) = chosen {
+        items.extend(box_of(&call, theme.selection, true, open, frame, theme, layout));
+    }
+    items
+}
+
+fn box_of(
+    call: &DetectedCall,
+    colour: Colour,
+    is_chosen: bool,
+    open: &OpenSet,
+    frame: &Frame,
+    theme: &Theme,
+    layout: &Layout,
+) -> Option<Item> {
+    let start = position_of(call.start, &open.line);
+    let end = start + call.span_ns as f64 * 1e-9 * open.line.sample_rate_hz;
+    let (left, right) = (frame.x_of(start) * layout.width, frame.x_of(end) * layout.width);
+    if right < 0.0 || left > layout.width {
+        return None;
+    }
+    let y = |hz: f64| layout.picture_top + frame.y_of(hz).clamp(-1.0, 2.0) * layout.picture_height;
+    // Far beyond the edges a canvas loses its precision.
+    let (left, right) = (left.max(-1e4), right.min(layout.width + 1e4));
+    let (top, bottom) = (y(call.high_hz), y(call.low_hz));
+    let area = Area::new(left, top, (right - left).max(2.0), (bottom - top).max(2.0));
+    let picture = Area::new(0.0, layout.picture_top, layout.width, layout.picture_height);
+    let (mark, _) = verdict_words(call.review.verdict);
+    let words = match is_chosen || right - left >= WORDS_FROM_PX {
+        true => words(call, mark),
+        false => String::new(),
+    };
+    let look = match call.review.verdict {
+        Verdict::Unreviewed => CandidateLook::Open,
+        Verdict::Accepted | Verdict::Relabelled => CandidateLook::Call,
+        Verdict::Rejected => CandidateLook::NoCall,
+    };
+    Some(candidate_box(area, picture, (&words, look), colour, FONT_PX, theme))
+}
+
+/// `upcall 0.93 ✓`, `upcall 0.93 → gunshot`.
+fn words(call: &DetectedCall, mark: &str) -> String {
+    let score = score_words(f64::from(call.score));
+    let parts = [call.class.as_str(), &score, mark, &call.review.label];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// The smallest candidate in the picture that passes and lies under a point.
+pub fn call_at(session: Session, point: &Point, open: &OpenSet) -> Option<DetectedCall> {
+    let hz = point.hz?;
+    let ns = open.line.nanos_at(point.position as i64);
+    let origin_ns = open.line.origin.map_or(0, |origin| origin.0);
+    session.calls.in_view.with_untracked(|shown| {
+        let under = shown.calls.iter().filter(|call| {
+            let start = call.start.nanos().saturating_sub(origin_ns);
+            (start..=start.saturating_add(call.span_ns)).contains(&ns)
+                && (call.low_hz..=call.high_hz).contains(&hz)
+                && session.calls.passes(call)
+        });
+        under.min_by_key(|call| call.span_ns).cloned()
+    })
+}
+
+/// Counts of a density as bars that stand on the foot of an area, one class on the other; `x_of` gives the
+/// fraction of the width at a position.
+pub fn counts(
+    density: &CallDensity,
+    area: Area,
+    open: &OpenSet,
+    theme: &Theme,
+    x_of: impl Fn(f64) -> f64,
+) -> Vec<Item> {
+    let Some(start) = density.start else { return Vec::new() };
+    let bins = density.classes.iter().map(|class| class.counts.len()).max().unwrap_or(0);
+    let count = |class: usize, bin: usize| {
+        density.classes.get(class).and_then(|c| c.counts.get(bin)).copied().unwrap_or(0)
+    };
+    let all = |bin: usize| (0..density.classes.len()).map(|class| count(class, bin)).sum::<u32>();
+    let most = (0..bins).map(all).max().unwrap_or(0).max(1);
+    let rate = open.line.sample_rate_hz;
+    let first = position_of(start, &open.line);
+    let step = density.bin_ns as f64 * 1e-9 * rate;
+    let mut items = Vec::new();
+    for bin in 0..bins {
+        let total = all(bin);
+        if total == 0 {
+            continue;
+        }
+        let left = x_of(first + bin as f64 * step) * area.w;
+        let right = x_of(first + (bin + 1) as f64 * step) * area.w;
+        if right < 0.0 || left > area.w {
+            continue;
+        }
+        // The square root keeps a lone candidate visible beside a chorus.
+        let height = area.h * (f64::from(total) / f64::from(most)).sqrt();
+        let mut foot = area.bottom();
+        for class in 0..density.classes.len() {
+            let part = height * f64::from(count(class, bin)) / f64::from(total);
+            let bar = Area::new(area.x + left, foot - part, (right - left).max(1.5), part);
+            if part > 0.0 {
+                items.push(Item::fill(bar, colour_of(class, theme)));
+            }
+            foot -= part;
+        }
+    }
+    items
+}
+
+/// Counts at the head of the overview.
+pub fn overview(
+    session: Session,
+    open: &OpenSet,
+    frame: &Frame,
+    theme: &Theme,
+    width: f64,
+) -> Vec<Item> {
+    session.calls.overview.with_untracked(|density| {
+        let area = Area::new(0.0, 0.0, width, COUNTS_PX);
+        let mut items = counts(density, area, open, theme, |at| frame.whole_x_of(at));
+        if !items.is_empty() {
+            items.insert(0, Item::fill(area, theme.background.with_alpha(150)));
+        }
+        items
+    })
+}
+
+/// What a screen reader is told of the candidates in the picture.
+pub fn described(session: Session) -> Option<String> {
+    let run = session.calls.run.with(|run| run.as_ref().map(|run| run.title.clone()))?;
+    Some(session.calls.in_view.with(|shown| match &shown.density {
+        Some(density) => {
+            let all = density.classes.iter().flat_map(|class| &class.counts);
+            format!("{run}: {} candidates in view.", all.map(|n| u64::from(*n)).sum::<u64>())
+        }
+        None => format!("{run}: {} candidates in view.", shown.calls.len()),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_can_be_seen_on_both_themes() {
+        for (theme, colours) in [(Theme::dark(), ON_DARK), (Theme::light(), ON_LIGHT)] {
+            for colour in colours {
+                assert!(colour.contrast(theme.background) >= 4.5, "{colour:?}");
+                assert!(colour.contrast(theme.panel) >= 4.5, "{colour:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The user's models with what is known of each, read anew when its files change.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use serde_json::Value;
+use spyhop_api::{DetectorCard, HostedAdapter, HostedModel, ModelFile, ModelList};
+use spyhop_model::{Adapter, Classifier, ModelFolder, is_model_file};
+use spyhop_signal::detect::call_types;
+
+use super::{ADAPTER_FILE, adapter_names, names};
+use crate::data_folder::models_folder;
+
+/// What is known of the models. To know a network is to load it whole.
+#[derive(Default)]
+pub struct Shelf {
+    known: Mutex<HashMap<PathBuf, Known>>,
+}
+
+struct Known {
+    stamps: Vec<Stamp>,
+    model: HostedModel,
+}
+
+/// A file that has not changed since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    name: String,
+    bytes: u64,
+    changed: Option<SystemTime>,
+}
+
+impl Shelf {
+    /// Everything that there is to detect with.
+    pub fn list(&self) -> ModelList {
+        let Some(place) = models_folder() else { return ModelList::default() };
+        ModelList {
+            models: names().iter().map(|name| self.model(&place.join(name), name)).collect(),
+            adapters: adapter_names().iter().map(|name| adapter(&place.join(name), name)).collect(),
+            detectors: detectors(),
+        }
+    }
+
+    /// A file of a model, where both are listed: its path and what is known of it.
+    pub fn file(&self, model: &str, file: &str) -> Option<(PathBuf, ModelFile)> {
+        let place = models_folder()?;
+        let name = names().into_iter().find(|name| name == model)?;
+        let folder = place.join(&name);
+        let listed = self.model(&folder, &name).files.into_iter().find(|f| f.name == file)?;
+        Some((folder.join(&listed.name), listed))
+    }
+
+    fn model(&self, folder: &Path, name: &str) -> HostedModel {
+        // Whoever asks meanwhile waits: a network is not loaded twice.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamps = match stamps(folder) {
+            Ok(stamps) => stamps,
+            Err(error) => return unsound(name, format!("{}: {error}", folder.display())),
+        };
+        if let Some(known) = known.get(folder).filter(|known| known.stamps == stamps) {
+            return known.model.clone();
+        }
+        let model = opened(folder, name, &stamps);
+        known.insert(folder.to_owned(), Known { stamps, model: model.clone() });
+        model
+    }
+}
+
+fn opened(folder: &Path, name: &str, stamps: &[Stamp]) -> HostedModel {
+    let files = stamps.iter().map(|stamp| {
+        let mut hasher = blake3::Hasher::new();
+        let mut file = std::fs::File::open(folder.join(&stamp.name))?;
+        io::copy(&mut file, &mut hasher)?;
+        let fingerprint = hasher.finalize().to_hex().to_string();
+        Ok(ModelFile { name: stamp.name.clone(), bytes: stamp.bytes, fingerprint })
+    });
+    let files = match files.collect::<io::Result<Vec<ModelFile>>>() {
+        Ok(files) => files,
+        Err(error) => return unsound(name, format!("{}: {error}", folder.display())),
+    };
+    match Classifier::open(&ModelFolder(folder.to_owned())) {
+        Ok(model) => HostedModel {
+            name: name.to_owned(),
+            card: Some(model.card().clone()),
+            problem: None,
+            parameters: model.parameters() as u64,
+            fingerprint: model.fingerprint().to_owned(),
+            files,
+        },
+        Err(error) => HostedModel { files, ..unsound(name, error.to_string()) },
+    }
+}
+
+fn unsound(name: &str, problem: String) -> HostedModel {
+    HostedModel {
+        name: name.to_owned(),
+        card: None,
+        problem: Some(problem),
+        parameters: 0,
+        fingerprint: String::new(),
+        files: Vec::new(),
+    }
+}
+
+/// The files of a folder that are a model's, by name.
+fn stamps(folder: &Path) -> io::Result<Vec<Stamp>> {
+    let mut stamps = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if !is_model_file(&name) {
+            continue;
+        }
+        let metadata = std::fs::metadata(entry.path())?;
+        if metadata.is_file() {
+            stamps.push(Stamp { name, bytes: metadata.len(), changed: metadata.modified().ok() });
+        }
+    }
+    stamps.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(stamps)
+}
+
+fn adapter(folder: &Path, name: &str) -> HostedAdapter {
+    let config = std::fs::read(folder.join(ADAPTER_FILE)).ok();
+    let config = config.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let base = config.as_ref().and_then(|c| c["base_model_name_or_path"].as_str());
+    HostedAdapter {
+        name: name.to_owned(),
+        base: base.unwrap_or_default().to_owned(),
+        problem: Adapter::read(&ModelFolder(folder.to_owned())).err().map(|e| e.to_string()),
+    }
+}
+
+fn detectors() -> Vec<DetectorCard> {
+    let card = |call: spyhop_signal::detect::CallType| {
+        let (keep_from, threshold) = call.method.thresholds();
+        DetectorCard {
+            id: call.id.to_owned(),
+            title: call.title(),
+            label: call.label.to_owned(),
+            band_hz: call.method.band_hz(),
+            needs_hz: call.needs_hz,
+            score_unit: call.method.score_unit().to_owned(),
+            keep_from,
+            threshold,
+        }
+    };
+    call_types().into_iter().map(card).collect()
+}

@@ -1,0 +1,202 @@
+//! A network at work: windows of samples become scores, and scores become candidates.
+
+use std::sync::Arc;
+
+use spyhop_api::view::{Scaling, Window as WindowShape};
+use spyhop_api::{ModelCard, ModelClass, Timestamp};
+use spyhop_signal::detect::calls::{Call, CallRules, Calls, Spoken};
+use spyhop_signal::detect::fit::held_hz;
+use spyhop_signal::detect::listen::{Found, Listen, ListenError, ScoreRow};
+use spyhop_signal::detect::{Candidate, HeardWindow, RunWindows};
+use spyhop_signal::spectrum::{SpectrumSpec, Stft};
+
+use crate::{BATCH_WINDOWS, Classifier};
+
+/// What the scores of networks are.
+pub const SCORE_UNIT: &str = "probability by the network, 0 to 1";
+
+/// Points of the spectra that a candidate's band is found from, at most; fewer where a hop is shorter.
+const SPECTRUM_SAMPLES: usize = 1024;
+
+/// Why a network can't listen to recordings, for a person.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub String);
+
+/// `name` is what the message calls the network.
+///
+/// # Errors
+/// When recordings of a rate do not hold what a network listens to.
+pub fn check_fit(name: &str, card: &ModelCard, rate_hz: f64) -> Result<(), Unfit> {
+    let (low_hz, high_hz) = card.band_hz;
+    // Half a per cent: a band that ends at 0.45 of the rate is written in round numbers.
+    if held_hz(rate_hz) * 1.005 >= high_hz.min(held_hz(card.rate_hz())) {
+        return Ok(());
+    }
+    Err(Unfit(format!(
+        "the network {name} listens from {low_hz} to {high_hz} Hz: it needs a sampling rate of {} Hz or \
+         more, and this recording has {rate_hz} Hz, which holds nothing above {} Hz",
+        (high_hz / 0.45).round().min(card.rate_hz()),
+        rate_hz / 2.0,
+    )))
+}
+
+/// A network that listens to runs of samples.
+pub struct NetworkListener {
+    classifier: Arc<Classifier>,
+    score_s: f64,
+    reach_ns: i64,
+    windows: RunWindows,
+    /// Windows that wait for others to be looked at together.
+    waiting: Vec<HeardWindow>,
+    stft: Stft,
+    power: Vec<f32>,
+    /// Index of each class that is a call, and what makes calls of its scores.
+    calls: Vec<(usize, Calls)>,
+}
+
+impl NetworkListener {
+    /// Listens to recordings of a rate; `rules` says how the scores of a class become calls, and `name` is
+    /// what messages call the network.
+    ///
+    /// # Errors
+    /// When they do not hold what it listens to.
+    pub fn new(
+        name: &str,
+        classifier: Arc<Classifier>,
+        rate_hz: f64,
+        rules: &dyn Fn(&ModelClass) -> CallRules,
+    ) -> Result<NetworkListener, Unfit> {
+        check_fit(name, classifier.card(), rate_hz)?;
+        let plan = classifier.window();
+        let windows = RunWindows::new(rate_hz, &plan).map_err(|error| Unfit(error.to_string()))?;
+        let size = SPECTRUM_SAMPLES.min(plan.hop_samples.max(2).next_power_of_two());
+        let stft = Stft::new(&SpectrumSpec {
+            fft_size: size,
+            window_samples: size,
+            hop_samples: size / 2,
+            window: WindowShape::Hann,
+            scaling: Scaling::Density,
+            sample_rate_hz: plan.rate_hz,
+        })
+        .map_err(|error| Unfit(error.to_string()))?;
+        let bin_hz = stft.spec().bin_hz();
+        let classes = classifier.card().classes.iter().enumerate();
+        let calls: Vec<(usize, Calls)> = classes
+            .filter(|(_, class)| class.is_call)
+            .map(|(index, class)| (index, Calls::new(&rules(class), class.band_hz, bin_hz)))
+            .collect();
+        let reach_ns = calls.iter().map(|(_, calls)| calls.reach_ns()).max().unwrap_or(0);
+        Ok(NetworkListener {
+            classifier,
+            score_s: plan.hop_samples as f64 / plan.rate_hz,
+            reach_ns: reach_ns + windows.reach_ns(),
+            windows,
+            waiting: Vec::new(),
+            stft,
+            power: Vec::new(),
+            calls,
+        })
+    }
+
+    /// Looks at the windows that wait, as soon as they fill a batch; all of them at the end.
+    fn look(&mut self, is_end: bool, found: &mut Found) -> Result<(), ListenError> {
+        while self.waiting.len() >= BATCH_WINDOWS || (is_end && !self.waiting.is_empty()) {
+            let count = self.waiting.len().min(BATCH_WINDOWS);
+            let batch: Vec<HeardWindow> = self.waiting.drain(..count).collect();
+            let samples: Vec<&[f32]> = batch.iter().map(|w| w.samples.as_slice()).collect();
+            let logits =
+                self.classifier.logits(&samples).map_err(|e| ListenError(e.to_string()))?;
+            for (window, logits) in batch.iter().zip(logits) {
+                let scores = self.classifier.card().scores.of(&logits);
+                self.hear(window, &scores, found);
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, window: &HeardWindow, scores: &[f32], found: &mut Found) {
+        let span_ns = self.windows.span_ns(&window.speaks_for);
+        let score = |index: usize| scores.get(index).copied().unwrap_or(f32::NAN);
+        let row: Vec<f32> = self.calls.iter().map(|(index, _)| score(*index)).collect();
+        found.scores.push(ScoreRow { start_ns: span_ns.start, scores: row });
+        self.power.clear();
+        if self.calls.iter().any(|(index, calls)| calls.keeps(score(*index))) {
+            let inside = |position: i64| (position - window.position).max(0) as usize;
+            let middle = inside(window.speaks_for.start)..inside(window.speaks_for.end);
+            let middle = window.samples.get(middle).unwrap_or(&window.samples);
+            mean_power(&mut self.stft, middle, &mut self.power);
+        }
+        let mut calls = Vec::new();
+        for (class, (index, maker)) in self.calls.iter_mut().enumerate() {
+            let spoken =
+                Spoken { span_ns: span_ns.clone(), score: score(*index), power: &self.power };
+            maker.push(&spoken, &mut calls);
+            found.candidates.extend(calls.drain(..).map(|call| (class, candidate(call))));
+        }
+    }
+}
+
+impl Listen for NetworkListener {
+    fn reach_ns(&self) -> i64 {
+        self.reach_ns
+    }
+
+    fn score_s(&self) -> f64 {
+        self.score_s
+    }
+
+    fn begin(
+        &mut self,
+        start: Timestamp,
+        skipped: u64,
+        found: &mut Found,
+    ) -> Result<(), ListenError> {
+        self.windows.begin(start, skipped, &mut self.waiting);
+        self.look(false, found)
+    }
+
+    fn push(&mut self, samples: &[f32], found: &mut Found) -> Result<(), ListenError> {
+        self.windows.push(samples, &mut self.waiting);
+        self.look(false, found)
+    }
+
+    fn finish(&mut self, found: &mut Found) -> Result<(), ListenError> {
+        self.windows.finish(&mut self.waiting);
+        self.look(true, found)?;
+        let mut calls = Vec::new();
+        for (class, (_, maker)) in self.calls.iter_mut().enumerate() {
+            maker.finish(&mut calls);
+            found.candidates.extend(calls.drain(..).map(|call| (class, candidate(call))));
+        }
+        Ok(())
+    }
+}
+
+fn candidate(call: Call) -> Candidate {
+    Candidate {
+        start_ns: call.start_ns,
+        end_ns: call.end_ns,
+        low_hz: call.band_hz.0,
+        high_hz: call.band_hz.1,
+        score: call.score,
+        train: None,
+    }
+}
+
+/// Mean power of the frames of some samples, by bin; of one that is not whole where there are few.
+fn mean_power(stft: &mut Stft, samples: &[f32], power: &mut Vec<f32>) {
+    let bins = stft.bins();
+    let mut frames = Vec::new();
+    let mut count = stft.spectrogram_into(samples, &mut frames);
+    if count == 0 {
+        frames.resize(bins, 0.0);
+        stft.frame(samples, &mut frames);
+        count = 1;
+    }
+    power.clear();
+    power.resize(bins, 0.0);
+    for frame in frames.chunks_exact(bins) {
+        power.iter_mut().zip(frame).for_each(|(sum, p)| *sum += p / count as f32);
+    }
+}

@@ -1,0 +1,258 @@
+//! Detection in the tab: the same numbers as the server's, and nothing is uploaded.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use spyhop_signal::formats::wav_writer::{WavCoding, WavWriter};
+use spyhop_tests::listener::tell;
+use spyhop_tests::models::{ast_tiny, data_home, reference};
+use spyhop_tests::{Page, Server, program, sounds};
+use tempfile::TempDir;
+
+use crate::Stage;
+use crate::calls::whistles;
+use crate::labels::exported;
+
+/// The rate that the network hears.
+const RATE_HZ: u32 = 16_000;
+
+/// A network's files as the listener is told of them, with some of them changed.
+fn network(change: impl Fn(&str, Vec<u8>) -> Vec<u8>) -> anyhow::Result<(Value, Vec<Vec<u8>>)> {
+    let (mut files, mut contents) = (Vec::new(), Vec::new());
+    for name in ["config.json", "preprocessor_config.json", "model.safetensors"] {
+        let bytes = change(name, std::fs::read(ast_tiny().join(name))?);
+        files.push(json!({ "name": name, "bytes": bytes.len(), "url": null }));
+        contents.push(bytes);
+    }
+    Ok((json!({ "name": "ast_tiny", "files": files, "authorisation": null }), contents))
+}
+
+#[test]
+fn the_tab_gives_the_logits_of_the_reference_implementation() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let (network, files) = network(|_, bytes| bytes)?;
+    let order = json!({ "Logits": { "job": 1, "network": network } });
+    let mut page = stage.page("")?;
+    for wave in ["upcall", "whistle", "noise", "short"] {
+        let samples = reference(&format!("{wave}.wave"))?;
+        let (answer, floats) = tell(page.session, &order, &files, Some(&samples))?;
+        let logits = floats.first().cloned().unwrap_or_default();
+        assert_eq!(answer["Logits"]["classes"], 5, "{answer}");
+        let expected = reference(&format!("{wave}.logits"))?;
+        for (ours, theirs) in logits.iter().zip(&expected) {
+            // The native program keeps the same distance: WebAssembly has no fused multiply-add, and
+            // sums in four lanes, so that the last bits differ.
+            assert!((ours - theirs).abs() < 1e-4, "{wave}: {logits:?} for {expected:?}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_network_that_is_none_is_refused_by_what_is_wrong_with_it() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let mut page = stage.page("")?;
+    let said = |page: &mut Page<'_>, change: &dyn Fn(&str, Vec<u8>) -> Vec<u8>| {
+        let (network, files) = network(change)?;
+        let order = json!({ "Describe": { "job": 1, "network": network } });
+        let (answer, _) = tell(page.session, &order, &files, None)?;
+        anyhow::Ok(answer["Failed"]["message"].as_str().unwrap_or_default().to_owned())
+    };
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    let other = said(&mut page, &|name, bytes| match name {
+        "config.json" => text(bytes).replace("audio-spectrogram-transformer", "bert").into_bytes(),
+        _ => bytes,
+    })?;
+    assert!(other.contains("describes the architecture 'bert'"), "{other}");
+    let misshapen = said(&mut page, &|name, bytes| match name {
+        "config.json" => text(bytes)
+            .replace("\"intermediate_size\": 96", "\"intermediate_size\": 64")
+            .into_bytes(),
+        _ => bytes,
+    })?;
+    assert!(misshapen.contains("has the shape [96") && misshapen.contains("[64"), "{misshapen}");
+    let not_a_number = said(&mut page, &|name, mut bytes| {
+        if name == "model.safetensors" {
+            let end = bytes.len();
+            bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+        }
+        bytes
+    })?;
+    assert!(not_a_number.contains("no finite numbers"), "{not_a_number}");
+    let damaged = said(&mut page, &|name, bytes| match name {
+        "model.safetensors" => bytes[..1000].to_vec(),
+        _ => bytes,
+    })?;
+    assert!(damaged.contains("can't be understood"), "{damaged}");
+    Ok(())
+}
+
+#[test]
+fn a_network_too_large_for_a_tab_is_left_to_a_server() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let mut page = stage.page("")?;
+    let file = json!({ "name": "model.safetensors", "bytes": 1_300_000_000u64, "url": null });
+    let network = json!({ "name": "large", "files": [file], "authorisation": null });
+    let order = json!({ "Describe": { "job": 1, "network": network } });
+    let (answer, _) = tell(page.session, &order, &[], None)?;
+    let said = answer["Failed"]["message"].as_str().unwrap_or_default();
+    assert!(said.contains("1300 MB") && said.contains("spyhop detect"), "{answer}");
+    Ok(())
+}
+
+/// Columns of a Raven table that say where a candidate is and how sure, row by row.
+fn table(text: &str) -> Vec<Vec<f64>> {
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
+    let columns = ["Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)", "Score"];
+    let at = columns.map(|name| header.iter().position(|column| *column == name));
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let cell = |at: &Option<usize>| cells.get((*at)?)?.parse().ok();
+        at.iter().map(|at| cell(at).unwrap_or(f64::NAN)).collect()
+    };
+    lines.map(row).collect()
+}
+
+/// The same of what `spyhop detect` finds in a file.
+fn of_program(file: &Path, by: &[&str], home: &Path) -> anyhow::Result<Vec<Vec<f64>>> {
+    let out = file.with_extension("found.txt");
+    let state = TempDir::new()?;
+    let output = std::process::Command::new(program::path()?)
+        .arg("detect")
+        .arg(file)
+        .args(by)
+        .args(["--out".as_ref(), out.as_os_str(), "--state".as_ref(), state.path().as_os_str()])
+        .env("XDG_DATA_HOME", home)
+        .output()?;
+    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(table(&std::fs::read_to_string(out)?))
+}
+
+/// Starts what is chosen in the dialog and waits for the end of its run.
+fn start(page: &mut Page<'_>, choice: &str) -> anyhow::Result<()> {
+    page.press("#detect-top")?;
+    page.wait_for("the choice", |p| p.is_shown(choice))?;
+    page.press(choice)?;
+    page.press("#detect-start")?;
+    page.wait_for("a run", |p| {
+        anyhow::ensure!(!p.is_shown("#detect-problem")?, "{}", p.text("#detect-problem")?);
+        p.is_shown("#run-told")
+    })?;
+    page.wait_for("the end of the run", |p| {
+        Ok(!p.is_shown("#run-progress")? && p.text("#run-told")?.contains("candidate"))
+    })
+}
+
+fn assert_same(tab: &[Vec<f64>], program: &[Vec<f64>], tolerance: f64) {
+    assert_eq!(tab.len(), program.len(), "{tab:?} for {program:?}");
+    for (ours, theirs) in tab.iter().zip(program) {
+        for (x, y) in ours.iter().zip(theirs) {
+            assert!((x - y).abs() <= tolerance, "{ours:?} for {theirs:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_the_disk_is_heard_in_the_tab_as_by_the_program() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let file = stage.wav("x_20210601_003000.wav", &whistles(), 48_000)?;
+    let expected = of_program(&file, &["--detector", "whistle"], stage.path())?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    start(&mut page, "#on-this-tab #detectors input[value=whistle]")?;
+    assert_eq!(page.data("candidates")?, "6");
+    let found = table(&exported(&mut page, "#calls-raven")?);
+    assert_eq!(found.len(), 6);
+    // The same arithmetic; tables are rounded.
+    assert_same(&found, &expected, 2e-3);
+    assert!(page.notices("error")?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_network_of_the_server_runs_in_the_tab_and_shows_what_it_saw() -> anyhow::Result<()> {
+    let home = data_home(&["tiny"])?;
+    let folder = TempDir::new()?;
+    let empty = folder.path().join("no-recordings");
+    std::fs::create_dir(&empty)?;
+    let server = Server::start_of(home.path(), ["--data".as_ref(), empty.as_os_str()])?;
+    let mut samples = Vec::new();
+    for wave in ["upcall", "whistle", "noise"] {
+        samples.extend(reference(&format!("{wave}.wave"))?);
+    }
+    let mut wav = std::io::Cursor::new(Vec::new());
+    let mut writer = WavWriter::new(&mut wav, WavCoding::Float32, 1, RATE_HZ, &[])?;
+    writer.write(&samples)?;
+    writer.finish()?;
+    let file = sounds::write(folder.path(), "x_20240601_000000.wav", &wav.into_inner())?;
+    let expected = of_program(&file, &["--model", "tiny"], home.path())?;
+    assert!(!expected.is_empty(), "random weights find something");
+    let mut stage = Stage::beside(server, folder, &[])?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    start(&mut page, "#on-this-tab input[value=tiny]")?;
+    page.set("#calls-most", "")?;
+    let found = table(&exported(&mut page, "#calls-raven")?);
+    let threshold = 0.5;
+    let expected: Vec<Vec<f64>> = expected.into_iter().filter(|row| row[4] >= threshold).collect();
+    let found: Vec<Vec<f64>> = found.into_iter().filter(|row| row[4] >= threshold).collect();
+    assert_same(&found, &expected, 2e-3);
+
+    // Why: the picture of the window, and its neighbours.
+    page.session.execute("document.activeElement.blur();", json!([]))?;
+    page.session.keys(".")?;
+    page.wait_for("what the network saw", |p| p.is_shown("#seen-canvas"))?;
+    assert!(page.text("#seen-which")?.contains("score 0."), "{}", page.text("#seen-which")?);
+    let picture = page.picture("#seen-canvas")?;
+    assert_eq!((picture.width, picture.height), (256, 128));
+    assert!(picture.contrast() > 10.0, "{}", picture.contrast());
+    Ok(())
+}
+
+#[test]
+fn what_a_recording_cannot_hold_is_refused_with_a_sentence() -> anyhow::Result<()> {
+    let home = data_home(&["tiny"])?;
+    let folder = TempDir::new()?;
+    let empty = folder.path().join("no-recordings");
+    std::fs::create_dir(&empty)?;
+    let server = Server::start_of(home.path(), ["--data".as_ref(), empty.as_os_str()])?;
+    let file = sounds::write_wav(folder.path(), "low.wav", &sounds::noise(0.1, 30.0, 2000), 2000)?;
+    let mut stage = Stage::beside(server, folder, &[])?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    page.press("#detect-top")?;
+    page.wait_for("the network", |p| p.is_shown("#on-this-tab input[value=tiny]"))?;
+    let misfits = page.text("#misfits")?;
+    assert!(misfits.contains("which holds nothing above 1 kHz"), "{misfits}");
+    page.press("#on-this-tab input[value=tiny]")?;
+    page.press("#detect-start")?;
+    page.wait_for("the reason", |p| p.is_shown("#detect-problem"))?;
+    let why = page.text("#detect-problem")?;
+    assert!(why.contains("needs a sampling rate of"), "{why}");
+    Ok(())
+}
+
+#[test]
+fn models_are_shown_with_their_cards_and_lead_to_a_detection() -> anyhow::Result<()> {
+    let home = data_home(&["broken", "tiny"])?;
+    std::fs::write(home.path().join("spyhop/models/broken/model.safetensors"), b"no")?;
+    let folder = TempDir::new()?;
+    let place = folder.path().join("place");
+    sounds::write_wav(&place.join("site"), "x_20210601_003000.wav", &whistles(), 48_000)?;
+    let server = Server::start_of(home.path(), ["--data".as_ref(), place.as_os_str()])?;
+    let mut stage = Stage::beside(server, folder, &[])?;
+    let mut page = stage.page("?page=models")?;
+    page.wait_for("the list", |p| p.is_shown("#models [data-model=tiny] [data-fact=listens]"))?;
+    let tiny = page.text("#models [data-model=tiny]")?;
+    for words in ["20 Hz–8 kHz", "84.2 thousand parameters", "is no call", "score of 0.5"] {
+        assert!(tiny.contains(words), "{words} in {tiny}");
+    }
+    let broken = page.text("#models [data-model=broken]")?;
+    assert!(broken.contains("can't be understood"), "{broken}");
+    page.press("#models [data-detector=whistle] summary")?;
+    page.wait_for("a deployment", |p| p.is_shown("#models [data-detector=whistle] option"))?;
+    page.press("#models [data-detector=whistle] button[type=submit]")?;
+    page.wait_for("its candidates", |p| Ok(p.data("candidates")? == "6"))?;
+    Ok(())
+}
