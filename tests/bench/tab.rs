@@ -86,9 +86,8 @@ fn one_thread(program: &Path, model: &Path, waves: &Path) -> anyhow::Result<(f64
 /// A network of the server as the listener is told of it.
 fn network(server: &Server, name: &str) -> anyhow::Result<Value> {
     let list: Value = ureq::get(server.at("api/v1/models")).call()?.body_mut().read_json()?;
-    let models = list["models"].as_array().into_iter().flatten();
-    let model =
-        models.into_iter().find(|model| model["name"] == name).context("it is not listed")?;
+    let mut models = list["models"].as_array().into_iter().flatten();
+    let model = models.find(|model| model["name"] == name).context("it is not listed")?;
     let files: Vec<Value> = model["files"]
         .as_array()
         .into_iter()

@@ -186,7 +186,7 @@ fn Windows(all: Pictures, shown: RwSignal<usize>, call_ns: Range<i64>) -> impl I
                 {move || format!("window {} of {count}{}", shown.get() + 1, of_score())}
             </span>
             <button class="icon" id="seen-later" aria-label="The window after" title="The window after"
-                disabled=move || is_last()
+                disabled=is_last
                 on:click=move |_| shown.update(|i| *i = (*i + 1).min(count - 1))>"›"</button>
         </div>
         <p class="reading">{words}</p>

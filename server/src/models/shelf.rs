@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 use spyhop_api::{DetectorCard, HostedAdapter, HostedModel, ModelFile, ModelList};
-use spyhop_model::{Adapter, Classifier, ModelFolder, is_model_file};
+use spyhop_model::{Adapter, Classifier, ModelError, ModelFolder, is_model_file};
 use spyhop_signal::detect::call_types;
 
 use super::{ADAPTER_FILE, adapter_names, names};
@@ -58,7 +58,7 @@ impl Shelf {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let stamps = match stamps(folder) {
             Ok(stamps) => stamps,
-            Err(error) => return unsound(name, format!("{}: {error}", folder.display())),
+            Err(error) => return unsound(name, format!("{name} can't be read: {error}")),
         };
         if let Some(known) = known.get(folder).filter(|known| known.stamps == stamps) {
             return known.model.clone();
@@ -79,7 +79,7 @@ fn opened(folder: &Path, name: &str, stamps: &[Stamp]) -> HostedModel {
     });
     let files = match files.collect::<io::Result<Vec<ModelFile>>>() {
         Ok(files) => files,
-        Err(error) => return unsound(name, format!("{}: {error}", folder.display())),
+        Err(error) => return unsound(name, format!("{name} can't be read: {error}")),
     };
     match Classifier::open(&ModelFolder(folder.to_owned())) {
         Ok(model) => HostedModel {
@@ -90,8 +90,13 @@ fn opened(folder: &Path, name: &str, stamps: &[Stamp]) -> HostedModel {
             fingerprint: model.fingerprint().to_owned(),
             files,
         },
-        Err(error) => HostedModel { files, ..unsound(name, error.to_string()) },
+        Err(error) => HostedModel { files, ..unsound(name, told(&error, folder, name)) },
     }
+}
+
+/// What is wrong, for anyone: where on this machine the folder lies is nobody's business.
+fn told(error: &ModelError, folder: &Path, name: &str) -> String {
+    error.to_string().replace(&folder.display().to_string(), name)
 }
 
 fn unsound(name: &str, problem: String) -> HostedModel {
@@ -130,7 +135,9 @@ fn adapter(folder: &Path, name: &str) -> HostedAdapter {
     HostedAdapter {
         name: name.to_owned(),
         base: base.unwrap_or_default().to_owned(),
-        problem: Adapter::read(&ModelFolder(folder.to_owned())).err().map(|e| e.to_string()),
+        problem: Adapter::read(&ModelFolder(folder.to_owned()))
+            .err()
+            .map(|error| told(&error, folder, name)),
     }
 }
 
