@@ -40,7 +40,8 @@ pub fn opened(session: Session, deployment: Option<String>) {
     calls.runs.set(Vec::new());
     calls.deployment.set_value(deployment.clone());
     calls.span.set(span_of_one(session).unwrap_or_default());
-    let Some(id) = deployment else { return };
+    // What is on a person's own disk no server has listened to.
+    let Some(id) = deployment else { return calls.show(None) };
     spawn_local(async move {
         let mut looks = 0;
         while calls.turn.get_value() == turn {

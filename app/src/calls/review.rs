@@ -121,7 +121,8 @@ fn restore(session: Session, step: Said, back: bool) {
         let stack = if back { calls.redo } else { calls.undo };
         stack.update_value(|steps| steps.push(step));
         let (mark, word) = verdict_words(said.review.verdict);
-        session.tell(NoticeKind::Done, format!("Again {mark} {word}: {}", said.class));
+        let now = format!("{mark} {word}");
+        session.tell(NoticeKind::Done, format!("Now {}: {}", now.trim(), said.class));
         queue::choose(session, said, true);
     });
 }
