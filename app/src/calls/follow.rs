@@ -62,6 +62,21 @@ pub fn opened(session: Session, deployment: Option<String>) {
     });
 }
 
+/// Looks at the runs now: something was said of one.
+pub fn look_at_runs(session: Session) {
+    let calls = session.calls;
+    let turn = calls.turn.get_value();
+    let Some(id) = calls.deployment.get_value() else { return };
+    spawn_local(async move {
+        // Where the server does not answer, the next look finds out.
+        if let Ok(found) = server::detections::runs(&id).await
+            && calls.turn.get_value() == turn
+        {
+            take(session, found, false);
+        }
+    });
+}
+
 /// From where to where one recording of a deployment goes, if no other is open.
 fn span_of_one(session: Session) -> Option<(String, String)> {
     let is_one = session

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{DetectedCall, Review, ReviewChange, Verdict};
 
+use super::follow::look_at_runs;
 use super::{queue, verdict_words};
 use crate::administrator;
 use crate::server::ServerError;
@@ -184,4 +185,5 @@ fn show(session: Session, call: &DetectedCall) {
         }
     });
     calls.revision.update(|n| *n += 1);
+    look_at_runs(session);
 }
