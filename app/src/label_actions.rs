@@ -77,18 +77,19 @@ pub fn select_box_of(session: Session, id: u64) {
 /// Brings a label into the picture, with room around it.
 pub fn go_to(session: Session, id: u64) {
     crate::viewer::choose_label(session, id);
-    show_selection(session);
+    show_selection(session, 200.0);
 }
 
-/// Brings the selection into the picture, with room around it.
-pub fn show_selection(session: Session) {
+/// Brings the selection into the picture, with room around it; where the picture is more than `most` times
+/// as wide, it is zoomed.
+pub fn show_selection(session: Session, most: f64) {
     let Some(open) = session.open.get_untracked() else { return };
     let Some(selection) = session.view.with_untracked(|v| v.selection) else { return };
     let positions = crate::frame::selection_positions(&selection, &open.line);
     session.change_frame(|frame| {
         let middle = (positions.start + positions.end) / 2.0;
         let wide = positions.end - positions.start;
-        if wide * 1.2 > frame.span() || wide * 200.0 < frame.span() {
+        if wide * 1.2 > frame.span() || wide * most < frame.span() {
             frame.zoom_time(0.5, wide.max(8.0) * 6.0 / frame.span());
         }
         frame.go_to(middle);

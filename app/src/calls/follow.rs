@@ -40,7 +40,8 @@ pub fn opened(session: Session, deployment: Option<String>) {
     calls.runs.set(Vec::new());
     calls.deployment.set_value(deployment.clone());
     calls.span.set(span_of_one(session).unwrap_or_default());
-    let Some(id) = deployment else { return };
+    // What is on a person's own disk no server has listened to.
+    let Some(id) = deployment else { return calls.show(None) };
     spawn_local(async move {
         let mut looks = 0;
         while calls.turn.get_value() == turn {
@@ -57,6 +58,21 @@ pub fn opened(session: Session, deployment: Option<String>) {
             }
             looks += 1;
             TimeoutFuture::new(LOOK_MS).await;
+        }
+    });
+}
+
+/// Looks at the runs now: something was said of one.
+pub fn look_at_runs(session: Session) {
+    let calls = session.calls;
+    let turn = calls.turn.get_value();
+    let Some(id) = calls.deployment.get_value() else { return };
+    spawn_local(async move {
+        // Where the server does not answer, the next look finds out.
+        if let Ok(found) = server::detections::runs(&id).await
+            && calls.turn.get_value() == turn
+        {
+            take(session, found, false);
         }
     });
 }

@@ -17,6 +17,8 @@ use crate::{administrator, label_actions};
 
 /// Candidates that are asked for at once.
 const PAGE: u64 = 200;
+/// A candidate that is smaller than this part of the picture is zoomed to: its shape is what is judged.
+const WIDEST: f64 = 40.0;
 
 /// Looks at a candidate: its box is selected, and brought into the picture if `centred`.
 pub fn choose(session: Session, call: DetectedCall, centred: bool) {
@@ -27,7 +29,7 @@ pub fn choose(session: Session, call: DetectedCall, centred: bool) {
     session.calls.chosen.set(Some(call));
     session.select(Some(selection));
     if centred {
-        label_actions::show_selection(session);
+        label_actions::show_selection(session, WIDEST);
     }
 }
 

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{DetectedCall, Review, ReviewChange, Verdict};
 
+use super::follow::look_at_runs;
 use super::{queue, verdict_words};
 use crate::administrator;
 use crate::server::ServerError;
@@ -121,7 +122,8 @@ fn restore(session: Session, step: Said, back: bool) {
         let stack = if back { calls.redo } else { calls.undo };
         stack.update_value(|steps| steps.push(step));
         let (mark, word) = verdict_words(said.review.verdict);
-        session.tell(NoticeKind::Done, format!("Again {mark} {word}: {}", said.class));
+        let now = format!("{mark} {word}");
+        session.tell(NoticeKind::Done, format!("Now {}: {}", now.trim(), said.class));
         queue::choose(session, said, true);
     });
 }
@@ -183,4 +185,5 @@ fn show(session: Session, call: &DetectedCall) {
         }
     });
     calls.revision.update(|n| *n += 1);
+    look_at_runs(session);
 }

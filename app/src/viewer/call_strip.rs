@@ -129,6 +129,11 @@ impl Scale {
             all.classes.get(tuned).map(|h| (h.first, h.first + h.step * h.candidates.len() as f64))
         });
         let (first, high) = held.unwrap_or((0.0, 1.0));
+        // The score of a candidate may be less than the best of its pieces of time.
+        let high = calls.in_view.with_untracked(|shown| {
+            let scores = shown.curves.classes.get(tuned).map(|c| c.scores.iter().flatten());
+            scores.into_iter().flatten().fold(high, |high, score| high.max(f64::from(*score)))
+        });
         let low = first - BELOW * (high - first);
         // What can't be below zero is not shown there.
         let low = if first >= 0.0 { low.max(0.0) } else { low };
