@@ -58,6 +58,8 @@ pub enum Labels {
     Tables,
     /// The log of the DCLDE workshop of 2013.
     Dclde2013,
+    /// What people said of candidates on a server.
+    Reviews,
 }
 
 /// Where a window with a call begins.

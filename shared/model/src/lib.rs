@@ -50,7 +50,7 @@ pub use error::ModelError;
 pub use files::ModelFolder;
 pub use files::{MemoryFiles, ModelFiles};
 pub use names::older as older_name;
-pub use network::{Ast, Build, Hidden};
+pub use network::{Ast, Build, EXTRA_TOKENS, Hidden};
 pub use parameters::Parameters;
 pub use position::fitted as fitted_positions;
 pub use preprocessor::of_rate as usual_front_end;
