@@ -5,6 +5,7 @@
 //! What somebody said stays, even where the candidate is no longer found.
 
 mod questions;
+mod reviewed;
 mod reviews;
 
 use std::collections::HashSet;
@@ -21,6 +22,7 @@ use super::source::Wanted;
 use crate::state::{self, StateError, StateFolder};
 
 pub use questions::{Asked, Paging, moment};
+pub use reviewed::{ReviewedCall, reviewed};
 
 /// Its name in the state folder.
 const DATABASE: &str = "detections.sqlite";

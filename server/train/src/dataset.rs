@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub use cut::{CutRules, Event};
 pub use dclde2013::{DetectionLog, LoggedCall, of_log, read_log};
 pub use events::{Labelled, LabelledRecording, cut, of_reviews};
-pub use report::{DataReport, report};
+pub use report::{DataReport, levels_db, report};
 pub use tables::of_tables;
 
 use spyhop_model::NO_CALLS;

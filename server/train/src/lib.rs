@@ -38,7 +38,7 @@ pub use run_folder::RunFolder;
 pub use scores::{ClassScores, average_precision, best_f1};
 pub use split::{Part, Split};
 pub use tracker::{JsonLines, Tracker};
-pub use trainer::{Outcome, Setup, Told, train};
+pub use trainer::{EpochReport, Outcome, PartScores, Setup, Told, train};
 
 use std::path::Path;
 

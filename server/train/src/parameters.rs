@@ -70,6 +70,12 @@ impl Store {
         shape: &mut Shape,
         build: impl FnOnce(&mut dyn Parameters) -> Result<(), ModelError>,
     ) -> Result<Store, TrainError> {
+        let same_classes = shape.base.as_ref().map(|base| base.same_classes);
+        if same_classes.is_none() && said.train != Trained::All {
+            return Err(TrainError::Data(
+                "model_trainer.train names a part of a network, and there is none to go on from: name it as model.base, or set model_trainer.train to all".into(),
+            ));
+        }
         let layers = shape.config.num_hidden_layers;
         let positions = shape.config.grid();
         let mut maker = Maker {
@@ -107,6 +113,11 @@ impl Store {
             };
             let var = Var::from_tensor(&tensor)?;
             moving.push(Moving { name, var, first: vec![0.0; count], second });
+        }
+        if same_classes == Some(false) && still.keys().any(|name| name.starts_with(HEAD_OUTPUT)) {
+            return Err(TrainError::Data(
+                "the base tells other classes apart, so that its head begins anew and must be trained: add classifier to model_trainer.LoRA_kwargs.modules_to_save".into(),
+            ));
         }
         Ok(Store {
             moving,

@@ -14,7 +14,7 @@ use spyhop_model::{Arithmetic, ModelFiles};
 
 use crate::chance::chance;
 use crate::checkpoint::{self, Progress};
-use crate::dataset::{Window, WindowTable, report};
+use crate::dataset::{DataReport, Window, WindowTable, levels_db, report};
 use crate::loader::{Item, Loader, Source};
 use crate::parameters::{Held, Share, Store};
 use crate::scores::{ClassScores, average_precision, best_f1};
@@ -141,8 +141,6 @@ pub fn train(setup: Setup<'_>) -> Result<Outcome, TrainError> {
     let resolved = said.to_yaml()?;
     whole::put("the configuration", &folder.config(), resolved.as_bytes())?;
     whole::put("the split", &folder.split(), split.to_csv(&table).as_bytes())?;
-    let data = serde_json::to_vec_pretty(&report(&table, &split)).unwrap_or_default();
-    whole::put("the report of the data", &folder.data_report(), &data)?;
 
     let mut shape = Shape::new(said, &table, base)?;
     let progress = |done, of| watch(Told::Features(done, of));
@@ -157,6 +155,10 @@ pub fn train(setup: Setup<'_>) -> Result<Outcome, TrainError> {
         open,
         &progress,
     )?);
+    let levels_db = levels_db(&table, &features)?;
+    let data = DataReport { levels_db, ..report(&table, &split) };
+    let data = serde_json::to_vec_pretty(&data).unwrap_or_default();
+    whole::put("the report of the data", &folder.data_report(), &data)?;
     let parts = Part::ALL.map(|part| items(&table, &split, part, &features));
     if shape.measure {
         let windows: Vec<(usize, i64)> =

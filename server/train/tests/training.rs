@@ -7,6 +7,8 @@ use std::path::Path;
 
 use candle_core::{Device, Tensor};
 use common::{Ran, run, said, sea};
+use serde_json::Value;
+use spyhop_config::Training;
 use spyhop_model::{Classifier, ModelFolder, OpenOptions};
 use spyhop_train::{Told, TrainError};
 
@@ -50,6 +52,11 @@ fn a_small_network_learns_and_an_interrupted_run_ends_with_the_same_bits() {
     assert!(losses.last() < losses.first(), "{losses:?}");
     assert!(outcome.test.as_ref().is_some_and(|test| test.ap > 0.8), "{:?}", outcome.test);
     assert_eq!(outcome.trained, outcome.parameters);
+
+    let data: Value = serde_json::from_slice(&bytes(&whole.join("data.json"))).expect("JSON");
+    let median = |class: &str| data["levels_db"][class][1].as_f64().expect("a level");
+    assert!(median("upcall") > median("none"), "{data}");
+    assert_eq!(data["leaks"], serde_json::json!([]));
 
     // The model folder is what everything else opens.
     let classifier = Classifier::open(&ModelFolder(whole.join("model"))).expect("a model");
@@ -183,7 +190,49 @@ fn data_that_can_t_be_trained_on_are_told() {
     assert!(error(&["model.front_end.high_hz=4000"]).contains("band"));
     assert!(error(&["model.AST_kwargs.patch_size=64"]).contains("must hold a patch"));
     assert!(error(&["preprocess.channel=2"]).contains("has no channel 2"));
-    // A recording that is another one now.
+    assert!(error(&["model_trainer.train=head"]).contains("name it as model.base"));
+}
+
+#[test]
+fn a_network_of_other_classes_gets_a_new_head_that_must_be_trained() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sea_folder = folder.path().join("sea");
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    let short = ["model_trainer.num_epochs=1", "preprocess.negative_class=silence"];
+    let first = folder.path().join("first");
+    run(&sea_folder, &first, &said(&short[..1]), None, None).outcome.expect("a network");
+    let base = ModelFolder(first.join("model"));
+    let with = |more: &[&str]| said(&[&short, more].concat());
+    let ran = |name: &str, said: &Training| {
+        run(&sea_folder, &folder.path().join(name), said, Some(&base), None).outcome
+    };
+    let lora = ["model_trainer.train=lora", "model_trainer.LoRA_kwargs.modules_to_save=[]"];
+    let error = ran("no-head", &with(&lora)).expect_err("an untrained head").to_string();
+    assert!(error.contains("add classifier to"), "{error}");
+    ran("lora", &with(&lora[..1])).expect("an adapter");
+    let adapter = ModelFolder(folder.path().join("lora/adapter"));
+    let options = OpenOptions { adapter: Some(&adapter), keep_adapter_apart: false };
+    let adapted = Classifier::open_with(&base, &options).expect("an adapter over its base");
+    assert_eq!(adapted.card().classes[1].name, "silence");
+    // Wider windows are another picture: its positions are fitted to it.
+    let wide = ["preprocess.window_s=2", "model_trainer.train=head"];
+    ran("wide", &with(&wide)).expect("another picture");
+    let wide = Classifier::open(&ModelFolder(folder.path().join("wide/model"))).expect("a model");
+    assert!(wide.card().front_end.frames > adapted.card().front_end.frames);
+}
+
+#[test]
+fn a_recording_that_was_exchanged_is_noticed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sea_folder = folder.path().join("sea");
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
     let table = common::windows(&sea_folder, &said(&[]).preprocess);
-    assert_eq!(table.recordings.len(), 6);
+    let recordings = common::files(&sea_folder, "wav");
+    std::fs::copy(&recordings[0], &recordings[1]).expect("exchanged");
+    let run_folder = folder.path().join("run");
+    let ran = common::run_on(table, &sea_folder, &run_folder, &said(&[]), None, None);
+    let error = ran.outcome.expect_err("another recording").to_string();
+    assert!(error.contains("is another recording than when the windows were cut"), "{error}");
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::WindowTable;
+use super::{Window, WindowTable};
 use crate::split::{Part, Split};
+use crate::{Features, TrainError};
 
 /// Class balance, duration, and leaks between the parts of a split.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,6 +23,9 @@ pub struct DataReport {
     pub days: usize,
     /// Hours of all recordings together.
     pub hours: f64,
+    /// How loud windows are by class: the 10th, 50th and 90th percentile of their mean filter energy, dB. Empty
+    /// before recordings were listened to.
+    pub levels_db: BTreeMap<String, [f64; 3]>,
     /// Windows of each part by class, and its recordings.
     pub parts: BTreeMap<&'static str, PartReport>,
     /// What is in more than one part, or there twice: each a sentence. Without any, nothing leaks.
@@ -68,9 +72,41 @@ pub fn report(table: &WindowTable, split: &Split) -> DataReport {
         recordings_with_calls: with_calls.len(),
         days: days.len(),
         hours: table.recordings.iter().map(|r| r.duration_s).sum::<f64>() / 3600.0,
+        levels_db: BTreeMap::new(),
         parts,
         leaks: leaks(table, split),
     }
+}
+
+/// How loud windows are by class, of every n-th window where they are many.
+///
+/// # Errors
+/// When features can't be read.
+pub fn levels_db(
+    table: &WindowTable,
+    features: &Features,
+) -> Result<BTreeMap<String, [f64; 3]>, TrainError> {
+    /// More say no more about a percentile.
+    const MOST_WINDOWS: usize = 500;
+    let mut all = BTreeMap::new();
+    for (index, class) in table.classes.iter().enumerate() {
+        let own: Vec<&Window> = table.windows.iter().filter(|w| w.class == index).collect();
+        let mut levels = Vec::new();
+        for window in own.iter().step_by(own.len().div_ceil(MOST_WINDOWS).max(1)) {
+            let energies = features.read(window.recording, features.first_frame(window.start_s))?;
+            let sum: f64 = energies.iter().map(|x| f64::from(*x).exp()).sum();
+            levels.push(10.0 * (sum / energies.len().max(1) as f64).log10());
+        }
+        levels.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let place = (share * levels.len().saturating_sub(1) as f64).round() as usize;
+            levels.get(place).copied()
+        };
+        if let (Some(low), Some(middle), Some(high)) = (at(0.1), at(0.5), at(0.9)) {
+            all.insert(class.clone(), [low, middle, high]);
+        }
+    }
+    Ok(all)
 }
 
 /// The same sound in two parts: one recording under two names. (That a recording's own windows are in one

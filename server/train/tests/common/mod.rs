@@ -116,7 +116,18 @@ pub fn run(
     base: Option<&dyn ModelFiles>,
     stop_after: Option<usize>,
 ) -> Ran {
-    let table = windows(sea, &said.preprocess);
+    run_on(windows(sea, &said.preprocess), sea, folder, said, base, stop_after)
+}
+
+/// The same with windows that were cut before.
+pub fn run_on(
+    table: WindowTable,
+    sea: &Path,
+    folder: &Path,
+    said: &Training,
+    base: Option<&dyn ModelFiles>,
+    stop_after: Option<usize>,
+) -> Ran {
     let folder = RunFolder(folder.to_owned());
     let mut tracker = JsonLines::new(folder.metrics());
     let stop = AtomicBool::new(false);
