@@ -15,12 +15,12 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 SPYHOP := $(TARGET)/debug/spyhop
 PYTHON := $(SPYHOP_CACHE)/venv/bin/python
 # The crates that build without a browser.
-NATIVE := -p spyhop-api -p spyhop-signal -p spyhop-paint -p spyhop-gpu -p spyhop-model -p spyhop-config -p spyhop
+NATIVE := -p spyhop-api -p spyhop-signal -p spyhop-paint -p spyhop-gpu -p spyhop-model -p spyhop-config -p spyhop-train -p spyhop
 PHASE := .ci/phase
 
 # `dist/` is made before the program that carries it.
 .NOTPARALLEL:
-.PHONY: help serve demo app server test test-native test-program test-web test-python test-peers bench bench-stft bench-model bench-detect bench-tab bench-pyramid bench-hosting pictures check fmt
+.PHONY: help serve demo app server test test-native test-program test-web test-python test-peers bench bench-stft bench-model bench-training bench-detect bench-tab bench-pyramid bench-hosting train-upcall-small pictures check fmt
 
 help: ## list what can be typed
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -79,7 +79,7 @@ test-peers: ## numbers of large outside packages (PyTorch), compared with ours
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@SPYHOP="$(SPYHOP)" $(SPYHOP_CACHE)/peers-venv/bin/python -m pytest -q -p no:cacheprovider tests/peers
 
-bench: app bench-stft bench-model bench-detect bench-tab bench-pyramid bench-hosting ## every figure of the README, side by side (some 40 minutes)
+bench: app bench-stft bench-model bench-training bench-detect bench-tab bench-pyramid bench-hosting ## every figure of the README, side by side (some 40 minutes)
 	@.ci/tools browser wavesurfer
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@$(PHASE) bench-page cargo run -q -p spyhop-tests --bin page-bench
@@ -102,6 +102,20 @@ bench-tab: app server ## a small network in a tab beside one thread of this mach
 	@.ci/tools browser
 	@$(PHASE) bench-tab cargo build -q -p spyhop-model --example ast_speed
 	@$(PHASE) bench-tab cargo run -q -p spyhop-tests --bin tab-bench -- $(TARGET)/debug/examples/ast_speed
+
+bench-training: server ## training's speed beside PyTorch + PEFT on the same cores
+	@.ci/tools peers
+	@SPYHOP="$(SPYHOP)" $(PHASE) bench-training $(SPYHOP_CACHE)/peers-venv/bin/python tests/peers/bench_training.py
+
+# Seas that no demo shows: the detector that comes with Spyhop is trained on them, and on nothing else.
+SEAS := 101 102 103 104 105 106
+TRAINING := $(SPYHOP_CACHE)/upcall-small
+train-upcall-small: server ## train the detector that comes with Spyhop (within an hour on two cores)
+	@for seed in $(SEAS); do \
+	    $(SPYHOP) demo "$(TRAINING)/seas/$$seed" --seed $$seed --only bank-in-march; done
+	@$(SPYHOP) dataset tables "$(TRAINING)/seas" --config server/models/upcall-small.yaml --out "$(TRAINING)/windows.parquet"
+	@$(PHASE) train-upcall-small $(SPYHOP) train --config server/models/upcall-small.yaml \
+	    --set "preprocess.windows_path=$(TRAINING)/windows.parquet" --set "general.output_dir=$(TRAINING)/runs"
 
 bench-pyramid: server ## the pyramid's speed beside scipy + numpy + zarr on two processes
 	@.ci/tools python

@@ -35,6 +35,7 @@ use crate::state::{self, StateError, StateFolder};
 use access::{Access, Reader, published};
 pub use deployment_file::{DeploymentFile, FILE_NAME};
 pub use difference::Difference;
+pub use file_kind::{FileKind, of_name as kind_of};
 pub use index_pass::{Piece, Watch, index_once};
 pub use indexer::PlaceState;
 use indexer::{IndexedPlace, Indexer};

@@ -1,5 +1,6 @@
 //! The subcommands: each is thin; the work is in the libraries.
 
+pub mod dataset;
 pub mod decode;
 pub mod demo;
 pub mod detect;
@@ -15,6 +16,7 @@ pub mod pyramid;
 pub mod score;
 pub mod serve;
 pub mod spectrogram;
+pub mod train;
 
 use std::path::PathBuf;
 
@@ -55,7 +57,11 @@ impl StateArgs {
         Ok(workplace)
     }
 
-    fn folder(&self) -> anyhow::Result<PathBuf> {
+    /// The folder, whoever works in it.
+    ///
+    /// # Errors
+    /// When none is given and this account has no home.
+    pub fn folder(&self) -> anyhow::Result<PathBuf> {
         let folder = self.state.clone().or_else(state_folder);
         folder.context("this account has no home: give a folder with --state DIR")
     }

@@ -34,7 +34,7 @@ pub use keeper::{DetectionKeeper, StartError};
 pub use network::Network;
 pub use run::{Detected, run};
 pub use source::{Source, SourceError, Wanted};
-pub use store::{Asked, DetectionStore, Paging, StoreError, StoredRun};
+pub use store::{Asked, DetectionStore, Paging, ReviewedCall, StoreError, StoredRun, reviewed};
 
 /// The program, as every row says it.
 pub const SOFTWARE: &str = concat!("spyhop ", env!("CARGO_PKG_VERSION"));

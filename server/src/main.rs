@@ -23,6 +23,7 @@ mod pyramid;
 mod quality;
 mod recording_file;
 mod state;
+mod training;
 mod upkeep;
 mod whole_file;
 mod work;
@@ -55,6 +56,9 @@ Begin with:
                                                  dolphins' whistles; --list says what else fits
   spyhop score night.flac --model upcalls --out logits.npy
                                                  a network's bare numbers, window by window
+  spyhop dataset tables labelled --out windows.parquet
+                                                 cut recordings and labels into windows
+  spyhop train --config upcalls.yaml             teach a network to find calls
 
 Each command tells more: spyhop spectrogram --help"
 )]
@@ -80,6 +84,8 @@ enum Command {
     Models(commands::models::Args),
     Detect(commands::detect::Args),
     Score(commands::score::Args),
+    Dataset(commands::dataset::Args),
+    Train(commands::train::Args),
 }
 
 fn main() -> ExitCode {
@@ -98,6 +104,8 @@ fn main() -> ExitCode {
         Command::Models(args) => commands::models::run(args),
         Command::Detect(args) => commands::detect::run(args),
         Command::Score(args) => commands::score::run(args),
+        Command::Dataset(args) => commands::dataset::run(args),
+        Command::Train(args) => commands::train::run(args),
     };
     match result {
         Ok(code) => code,

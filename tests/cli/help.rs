@@ -2,7 +2,7 @@
 
 use spyhop_tests::program;
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 12] = [
     "serve",
     "index",
     "fetch",
@@ -13,6 +13,8 @@ const COMMANDS: [&str; 10] = [
     "detect",
     "models",
     "score",
+    "dataset",
+    "train",
 ];
 
 fn help(args: &[&str]) -> anyhow::Result<String> {
@@ -52,6 +54,8 @@ fn commands_that_scripts_call_tell_their_exit_codes() -> anyhow::Result<()> {
         ("spectrogram", 3),
         ("detect", 3),
         ("score", 3),
+        ("dataset", 2),
+        ("train", 2),
     ] {
         let text = help(&[command, "--help"])?;
         let told = text.split("Exit codes:").nth(1).unwrap_or_default();

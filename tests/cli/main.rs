@@ -9,6 +9,7 @@ mod models;
 mod refusals;
 mod score;
 mod spectrogram;
+mod train;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

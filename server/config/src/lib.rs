@@ -8,9 +8,17 @@
 #![warn(missing_docs)]
 
 mod detection;
+mod dropped;
 mod merge;
+mod overrides;
+mod training;
 
 pub use detection::{ClassSettings, Detection, ModelSettings};
+pub use training::{
+    AstSize, Augment, Balance, DataLoader, Decay, EarlyStopping, FrontEndSettings, General, Labels,
+    Lora, LoraBias, Loss, Metric, ModelShape, ModelTrainer, Optimizer, PositiveStart, Preprocess,
+    SplitBy, Trained, Training,
+};
 
 use serde_norway::{Mapping, Value};
 use spyhop_api::did_you_mean::question;
@@ -23,6 +31,8 @@ pub const DEFAULTS: &str = include_str!("../defaults.yaml");
 pub struct Config {
     /// How calls are found.
     pub detection: Detection,
+    /// How networks are trained: five sections of the file.
+    pub training: Training,
 }
 
 /// Why a configuration can't be taken.
@@ -39,6 +49,17 @@ pub enum ConfigError {
         /// The known key that is most like it, if any is.
         nearest: Option<String>,
     },
+    /// A key that meant something in the reference experiment alone.
+    #[error("the key '{path}' of the reference experiment has no use here: {instead}")]
+    Dropped {
+        /// The key with all that it stands under.
+        path: &'static str,
+        /// What stands in for it.
+        instead: &'static str,
+    },
+    /// Words that are no key with a value.
+    #[error("'{0}' is no setting: give KEY=VALUE, as model_trainer.lr=0.001")]
+    Setting(String),
     /// A value of another kind.
     #[error("{path} is {found}, where {expected} expected")]
     Kind {
@@ -65,19 +86,36 @@ impl Config {
     /// # Errors
     /// When it is no YAML, or holds a key that is not known or a value that can't be.
     pub fn read(text: &str) -> Result<Config, ConfigError> {
+        let none: [&str; 0] = [];
+        Config::read_with(text, &none)
+    }
+
+    /// Reads a file's text, and lays settings of the form `section.key=value` over it.
+    ///
+    /// # Errors
+    /// As [`Config::read`], and when a setting is none.
+    pub fn read_with(text: &str, settings: &[impl AsRef<str>]) -> Result<Config, ConfigError> {
         let mut given: Value = serde_norway::from_str(text)?;
         if given.is_null() {
             given = Value::Mapping(Mapping::new());
         }
+        for setting in settings {
+            overrides::lay(&mut given, setting.as_ref())?;
+        }
+        dropped::refuse(&given)?;
         let usual = Config::default().to_value()?;
         let whole = merge::merged(&usual, &given, "")?;
         let section = |name: &str| whole.get(name).cloned().unwrap_or(Value::Null);
-        Ok(Config { detection: Detection::of(&section("detection"))? })
+        Ok(Config {
+            detection: Detection::of(&section("detection"))?,
+            training: Training::of(&whole)?,
+        })
     }
 
     fn to_value(&self) -> Result<Value, ConfigError> {
         let mut all = Mapping::new();
         all.insert("detection".into(), self.detection.to_value()?);
+        all.extend(self.training.to_value()?);
         Ok(Value::Mapping(all))
     }
 

@@ -6,8 +6,15 @@ use spyhop_api::did_you_mean::nearest;
 use super::ConfigError;
 use super::detection::ClassSettings;
 
-/// Keys of these are names of a person's own; under each stands what a template says.
-const NAMED: &str = "detection.model.classes";
+/// What stands under a name of a person's own, where keys are such names.
+fn template(path: &str) -> Result<Option<Value>, ConfigError> {
+    Ok(match path {
+        "detection.model.classes" => Some(serde_norway::to_value(ClassSettings::default())?),
+        "preprocess.label_mapping" => Some(Value::String(String::new())),
+        "model_trainer.class_weights" => Some(Value::from(1.0)),
+        _ => None,
+    })
+}
 
 /// `usual` with everything that `given` says otherwise. `path` is what both stand under.
 ///
@@ -18,7 +25,9 @@ pub fn merged(usual: &Value, given: &Value, path: &str) -> Result<Value, ConfigE
         Err(ConfigError::Kind { path: path.to_owned(), found: in_words(given), expected })
     };
     match (usual, given) {
-        (Value::Mapping(_), Value::Mapping(given)) if path == NAMED => named(given, path),
+        (Value::Mapping(_), Value::Mapping(given)) if template(path)?.is_some() => {
+            named(given, path)
+        }
         (Value::Mapping(usual), Value::Mapping(given)) => keys(usual, given, path),
         (Value::Mapping(_), _) => kind("keys are"),
         // What is usually left open may be given as a number.
@@ -26,7 +35,9 @@ pub fn merged(usual: &Value, given: &Value, path: &str) -> Result<Value, ConfigE
         (Value::Null, Value::Null) => Ok(Value::Null),
         (Value::Null | Value::Number(_), _) => kind("a number is"),
         (Value::Sequence(usual), Value::Sequence(given)) => {
-            let first = usual.first().unwrap_or(&Value::Null);
+            // An empty list holds names.
+            let name = Value::String(String::new());
+            let first = usual.first().unwrap_or(&name);
             let items: Result<Vec<Value>, _> =
                 given.iter().map(|item| merged(first, item, path)).collect();
             Ok(Value::Sequence(items?))
@@ -57,7 +68,7 @@ fn keys(usual: &Mapping, given: &Mapping, path: &str) -> Result<Value, ConfigErr
 
 /// Keys of a person's own, each with what the template knows.
 fn named(given: &Mapping, path: &str) -> Result<Value, ConfigError> {
-    let template = serde_norway::to_value(ClassSettings::default())?;
+    let template = template(path)?.unwrap_or_default();
     let mut whole = Mapping::new();
     for (key, value) in given {
         let below = format!("{path}.{}", key.as_str().map_or_else(|| in_words(key), str::to_owned));

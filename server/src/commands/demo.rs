@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
@@ -20,7 +20,9 @@ interrupted one is completed.
 
   spyhop demo ~/whales            make it (370 MB)
   spyhop serve --data ~/whales    and look at it
-  spyhop demo ~/whales --seed 2   other animals, other weather")]
+  spyhop demo ~/whales --seed 2   other animals, other weather
+  spyhop demo ~/sea --seed 7 --only bank-in-march
+                                  four hours of right whales alone, to train a network on")]
 pub struct Args {
     /// Folder to put the deployments into.
     dir: PathBuf,
@@ -30,11 +32,21 @@ pub struct Args {
     /// Make a deployment of so many days of hourly recordings as well (up to 2.7 GB).
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
     days: Option<u32>,
+    /// Make this deployment alone, as bank-in-march
+    #[arg(long, value_name = "ID")]
+    only: Option<String>,
 }
 
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let scenes = demo::plan(args.seed, args.days.map(|d| d as usize));
+    let mut scenes = demo::plan(args.seed, args.days.map(|d| d as usize));
+    if let Some(only) = &args.only {
+        let ids = scenes.iter().map(|scene| scene.deployment.id.clone()).collect::<Vec<_>>();
+        scenes.retain(|scene| scene.deployment.id == *only);
+        if scenes.is_empty() {
+            bail!("the demo has no deployment '{only}': there are {}", ids.join(", "));
+        }
+    }
     let mut folders = Vec::new();
     for scene in &scenes {
         folders.push(Folder::prepare(scene, &args.dir, args.seed)?);

@@ -6,6 +6,7 @@
 
 mod drawn;
 mod questions;
+mod reviewed;
 mod reviews;
 
 use std::collections::HashSet;
@@ -22,6 +23,7 @@ use super::source::Wanted;
 use crate::state::{self, StateError, StateFolder};
 
 pub use questions::{Asked, Paging, moment};
+pub use reviewed::{ReviewedCall, reviewed};
 
 /// Its name in the state folder.
 const DATABASE: &str = "detections.sqlite";

@@ -8,17 +8,19 @@ use std::time::{Duration, SystemTime};
 use spyhop_api::detection::{CallSort, DetectionRun, ReviewChange, Verdict};
 use spyhop_api::job::JobState;
 use spyhop_api::{Moment, Timestamp};
+use spyhop_config::{Labels, Preprocess};
 use spyhop_signal::formats::wav_writer::wav_pcm16;
 
 use super::export::{Format, Row, Table};
 use super::keeper::{DetectionKeeper, StartError};
 use super::source::{Source, Wanted};
 use super::store::{Asked, DetectionStore, Paging, StoreError};
-use super::{Detected, run};
+use super::{Detected, reviewed, run};
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, Piece, Watch, index_once};
 use crate::place::Place;
 use crate::state::StateFolder;
+use crate::training::{self, Reviews};
 use crate::upkeep::Upkeep;
 use crate::work::{Engine, Registry, Settings};
 
@@ -306,6 +308,26 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
     let said: Vec<&str> = history.iter().map(|step| step.verdict.name()).collect();
     assert_eq!(said, ["relabelled", "unreviewed"]);
     say(calls[5].id, 0, Verdict::Rejected, "").expect("said");
+
+    // What was said is what a network can be trained on, and nothing else is.
+    let labels = |verdict, label: &str| {
+        let seen = store.call(&kept, calls[2].id).expect("there").review.version;
+        say(calls[2].id, seen, verdict, label).expect("said");
+        let said_of = reviewed(&state, "recorder").expect("reviews");
+        said_of.into_iter().map(|call| call.label).collect::<Vec<_>>()
+    };
+    let whistle = Some("whistle".to_owned());
+    assert_eq!(
+        labels(Verdict::Relabelled, "squeak"),
+        [whistle.clone(), Some("squeak".into()), None]
+    );
+    assert_eq!(labels(Verdict::Unreviewed, ""), [whistle, None]);
+    let said = Preprocess { labels: Labels::Reviews, window_s: 1.0, ..Preprocess::default() };
+    let reviews = Reviews { state: state.clone(), deployment: "recorder".into() };
+    let (table, told) = training::cut(&recorder, &said, Some(&reviews)).expect("windows");
+    assert_eq!((table.classes, told), (vec!["whistle".into(), "none".into()], Vec::new()));
+    assert_eq!(table.windows.len(), 2);
+    assert!((table.windows[0].start_s + 0.5 - 3.3).abs() < 0.3, "{:?}", table.windows);
 
     // A file more, after a gap; and the third one is gone, with the last two whistles in it.
     put(&recorder, "x_20210601_003200.wav", &sea(20.0, &[4.0, 12.0], 9));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use candle_core::Tensor;
 use serde_json::Value;
 
+use crate::dropout::Dropout;
 use crate::json::JsonFile;
 use crate::names::{newer, older};
 use crate::weights::Weights;
@@ -16,9 +17,9 @@ pub const CONFIG_NAME: &str = "adapter_config.json";
 pub const WEIGHTS_NAME: &str = "adapter_model.safetensors";
 
 /// What PEFT writes before each name.
-const PREFIX: &str = "base_model.model.";
-const A: &str = ".lora_A.weight";
-const B: &str = ".lora_B.weight";
+pub(crate) const PREFIX: &str = "base_model.model.";
+pub(crate) const A: &str = ".lora_A.weight";
+pub(crate) const B: &str = ".lora_B.weight";
 /// Larger ranks than this are no low ranks.
 const MOST_RANK: usize = 1 << 14;
 
@@ -66,6 +67,8 @@ pub struct LowRank {
     pub b: Tensor,
     /// alpha / r, which scales the added path and nothing else.
     pub scale: f64,
+    /// What is dropped of the path's input while it is trained.
+    pub dropout: Option<Dropout>,
 }
 
 impl LowRank {
@@ -135,6 +138,7 @@ impl Adapter {
             a: self.tensors.take(&a, &[rank as usize, into])?,
             b: self.tensors.take(&b, &[out, rank as usize])?,
             scale: alpha / divisor,
+            dropout: None,
         }))
     }
 
@@ -187,7 +191,7 @@ impl Targets {
 
 /// PEFT's rule: a module is meant by its whole name, or by the end of it from a dot on, in whichever
 /// scheme the adapter was made.
-fn is_of(name: &str, module: &str) -> bool {
+pub fn is_of(name: &str, module: &str) -> bool {
     [module, &older(module)].iter().any(|module| {
         module.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
     })

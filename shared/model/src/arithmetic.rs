@@ -5,6 +5,7 @@ use candle_nn::ops;
 
 use crate::kernels;
 pub(crate) use crate::kernels::After;
+use crate::kernels::trained;
 
 /// How the operations of a network are computed. Both give the same numbers, to rounding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,14 @@ impl Arithmetic {
     ) -> Result<Tensor> {
         if self.by_kernels(x) {
             return kernels::linear(x, weight, bias, after);
+        }
+        if self.by_trained_kernels(x) {
+            let sum = trained::linear(x, weight, bias)?;
+            return match after {
+                After::Nothing => Ok(sum),
+                After::Gelu => trained::gelu(&sum),
+                After::Add(residual) => sum + residual,
+            };
         }
         // One large product instead of one for each window.
         let (batch, rows, into) = x.dims3()?;
@@ -53,6 +62,9 @@ impl Arithmetic {
     ) -> Result<Tensor> {
         if self.by_kernels(x) {
             return kernels::layer_norm(x, weight, bias, eps);
+        }
+        if self.by_trained_kernels(x) {
+            return trained::layer_norm(x, weight, bias, eps);
         }
         match self {
             Arithmetic::Fused => ops::layer_norm(&x.contiguous()?, weight, bias, eps as f32),
@@ -85,6 +97,25 @@ impl Arithmetic {
             Arithmetic::Differentiable => ops::softmax(&scores, D::Minus1)?,
         };
         shares.matmul(&v)?.transpose(1, 2)?.reshape((batch, queries, width))
+    }
+
+    /// The same of keys and values that are apart, (batch, keys, width) each.
+    pub(crate) fn attention_apart(
+        self,
+        q: &Tensor,
+        k: &Tensor,
+        v: &Tensor,
+        heads: usize,
+    ) -> Result<Tensor> {
+        if self.by_trained_kernels(q) {
+            return trained::attention(q, k, v, heads);
+        }
+        self.attention(q, &Tensor::cat(&[k, v], D::Minus1)?, heads)
+    }
+
+    /// Whether our own kernels with a backward know this device and these numbers.
+    fn by_trained_kernels(self, x: &Tensor) -> bool {
+        self == Arithmetic::Differentiable && x.device().is_cpu() && x.dtype() == DType::F32
     }
 
     /// Whether our own kernels know this device and these numbers.

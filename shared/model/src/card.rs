@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use spyhop_api::did_you_mean::nearest;
 use spyhop_api::{FrontEnd, Metric, ModelCard, ModelClass, Scores};
 use spyhop_signal::fbank::Fbank;
@@ -16,12 +16,12 @@ pub const FILE_NAME: &str = "spyhop-model.toml";
 /// A class counts as heard from this score on, where its card says nothing.
 pub const DEFAULT_THRESHOLD: f64 = 0.5;
 /// Names of classes that are no calls, where their card says nothing.
-const NO_CALLS: &[&str] = &["none", "noise", "background", "negative", "other"];
+pub const NO_CALLS: &[&str] = &["none", "noise", "background", "negative", "other"];
 /// A recording is played between a thousandth and a thousand times its speed.
 const MOST_COMPRESSION: f64 = 1000.0;
 
 /// The keys of the file; every one may be left out.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct CardFile {
     name: String,
@@ -41,7 +41,7 @@ struct CardFile {
     metrics: BTreeMap<String, Metric>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct FrontEndKeys {
     rate_hz: Option<f64>,
@@ -56,7 +56,7 @@ struct FrontEndKeys {
     std: Option<f64>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct ClassKeys {
     name: String,
@@ -133,6 +133,54 @@ pub fn read(folders: &[&dyn ModelFiles], config: &AstConfig) -> Result<ModelCard
         })?;
     let folder = place.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or("model");
     resolve(&file, keys, front_end, config, folder)
+}
+
+/// A card as a file that says all of it, so that it is read back as it was.
+///
+/// # Errors
+/// When it can't be put into TOML.
+pub fn text_of(card: &ModelCard) -> Result<String, ModelError> {
+    let FrontEnd { rate_hz, low_hz, high_hz, mels, frame_samples, hop_samples, .. } =
+        card.front_end;
+    let class = |class: &ModelClass| ClassKeys {
+        name: class.name.clone(),
+        low_hz: Some(class.band_hz.0),
+        high_hz: Some(class.band_hz.1),
+        threshold: Some(class.threshold),
+        call: Some(class.is_call),
+    };
+    let keys = CardFile {
+        name: card.name.clone(),
+        description: card.description.clone(),
+        version: card.version.clone(),
+        licence: card.licence.clone(),
+        training_data: card.training_data.clone(),
+        citation: card.citation.clone(),
+        time_compression: Some(card.time_compression),
+        low_hz: Some(card.band_hz.0),
+        high_hz: Some(card.band_hz.1),
+        hop_s: Some(f64::from(card.hop_samples) / card.rate_hz()),
+        scores: Some(card.scores),
+        threshold: None,
+        front_end: FrontEndKeys {
+            rate_hz: Some(rate_hz),
+            low_hz: Some(low_hz),
+            high_hz: Some(high_hz),
+            mels: Some(mels),
+            frame_samples: Some(frame_samples),
+            hop_samples: Some(hop_samples),
+            fft_size: Some(card.front_end.fft_size),
+            frames: Some(card.front_end.frames),
+            mean: Some(card.front_end.mean),
+            std: Some(card.front_end.std),
+        },
+        class: card.classes.iter().map(class).collect(),
+        metrics: card.metrics.clone(),
+    };
+    toml::to_string(&keys).map_err(|error| ModelError::Malformed {
+        file: FILE_NAME.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 fn parse(file: &str, bytes: &[u8]) -> Result<CardFile, ModelError> {

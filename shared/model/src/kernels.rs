@@ -11,6 +11,7 @@ mod gemm;
 mod lanes;
 mod layer_norm;
 mod linear;
+pub(crate) mod trained;
 
 pub(crate) use attention::attention;
 pub(crate) use layer_norm::layer_norm;

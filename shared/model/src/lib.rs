@@ -26,6 +26,7 @@ pub mod config;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod device;
+mod dropout;
 mod error;
 mod files;
 mod json;
@@ -36,20 +37,25 @@ mod network;
 mod parameters;
 mod position;
 mod preprocessor;
+pub mod save;
 mod weights;
 
-pub use adapter::{Adapter, LowRank};
+pub use adapter::{Adapter, LowRank, is_of as is_module};
 pub use arithmetic::Arithmetic;
-pub use card::{DEFAULT_THRESHOLD, FILE_NAME as CARD_FILE_NAME};
+pub use card::{DEFAULT_THRESHOLD, FILE_NAME as CARD_FILE_NAME, NO_CALLS, read as read_card};
 pub use classifier::{BATCH_WINDOWS, Classifier, OpenOptions};
-pub use config::AstConfig;
+pub use config::{AstConfig, Grid, Patches};
+pub use dropout::{Dropout, DropoutStep};
 pub use error::ModelError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use files::ModelFolder;
 pub use files::{MemoryFiles, ModelFiles, is_model_file};
 pub use listener::{NetworkListener, SCORE_UNIT, Unfit, check_fit};
-pub use network::{Ast, Build, Hidden};
+pub use names::older as older_name;
+pub use network::{Ast, Build, EXTRA_TOKENS, Hidden};
 pub use parameters::Parameters;
+pub use position::fitted as fitted_positions;
+pub use preprocessor::of_rate as usual_front_end;
 pub use spyhop_api::{FrontEnd, Metric, ModelCard, ModelClass, Scores, WindowPlan};
 pub use spyhop_signal::fbank::MelPicture;
 pub use weights::Weights;

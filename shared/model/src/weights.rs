@@ -92,7 +92,7 @@ impl Weights {
     }
 
     /// A tensor's shape, where it is there.
-    pub(crate) fn shape(&self, name: &str) -> Option<&[usize]> {
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
         self.tensors.get(name).map(|place| place.shape.as_slice())
     }
 
@@ -139,7 +139,7 @@ impl Weights {
     }
 
     /// Passes over a tensor that another one stands in for.
-    pub(crate) fn discard(&mut self, name: &str) {
+    pub fn discard(&mut self, name: &str) {
         self.tensors.remove(name);
     }
 

@@ -1,4 +1,5 @@
-//! The differentiable arithmetic gives the gradients of PyTorch, of every tensor.
+//! The differentiable arithmetic gives the gradients of PyTorch, of every tensor that is trained, and of no
+//! other.
 
 mod common;
 
@@ -6,29 +7,59 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor, Var};
 use common::{WAVES, assert_close, expected, folder, tensors, values};
-use spyhop_model::{Arithmetic, Ast, AstConfig, Build, LowRank, ModelError, Parameters, Weights};
+use spyhop_model::{
+    Arithmetic, Ast, AstConfig, Build, LowRank, ModelError, Parameters, Weights, is_module,
+};
 
-/// Makes a variable of each tensor.
+/// Makes a variable of each tensor that is to be trained.
 struct Variables {
     weights: Weights,
+    train: fn(&str) -> bool,
+    with_paths: bool,
     made: BTreeMap<String, Var>,
 }
 
 impl Parameters for Variables {
     fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        let variable = Var::from_tensor(&self.weights.take(name, shape)?)?;
+        let tensor = self.weights.take(name, shape)?;
+        if !(self.train)(name) {
+            return Ok(tensor);
+        }
+        let variable = Var::from_tensor(&tensor)?;
         let tensor = variable.as_tensor().clone();
         self.made.insert(name.to_owned(), variable);
         Ok(tensor)
     }
 
-    fn low_rank(&mut self, _: &str, _: [usize; 2]) -> Result<Option<LowRank>, ModelError> {
-        Ok(None)
+    fn low_rank(
+        &mut self,
+        module: &str,
+        [out, into]: [usize; 2],
+    ) -> Result<Option<LowRank>, ModelError> {
+        if !self.with_paths || !["q_proj", "k_proj", "v_proj"].iter().any(|t| is_module(t, module))
+        {
+            return Ok(None);
+        }
+        let wave = |count: usize| (0..count).map(|i| (i as f32 * 0.7).sin() * 0.3).collect();
+        let a = Var::from_vec::<_, f32>(wave(RANK * into), (RANK, into), &Device::Cpu)?;
+        let b = Var::zeros((out, RANK), DType::F32, &Device::Cpu)?;
+        let path = LowRank {
+            a: a.as_tensor().clone(),
+            b: b.as_tensor().clone(),
+            scale: SCALE,
+            dropout: None,
+        };
+        self.made.insert(format!("{module}.A"), a);
+        self.made.insert(format!("{module}.B"), b);
+        Ok(Some(path))
     }
 }
 
-#[test]
-fn every_gradient_is_that_of_pytorch() {
+const RANK: usize = 4;
+const SCALE: f64 = 0.5;
+
+/// The loss of the reference's batch, and the variables of the network that gave it.
+fn loss(train: fn(&str) -> bool, with_paths: bool) -> (Tensor, BTreeMap<String, Var>) {
     let config = AstConfig::read(&folder()).expect("ast_tiny");
     let build = Build {
         arithmetic: Arithmetic::Differentiable,
@@ -39,7 +70,7 @@ fn every_gradient_is_that_of_pytorch() {
         outputs: config.labels.len(),
     };
     let weights = Weights::read(&folder()).expect("ast_tiny");
-    let mut variables = Variables { weights, made: BTreeMap::new() };
+    let mut variables = Variables { weights, train, with_paths, made: BTreeMap::new() };
     let network = Ast::new(&config, &build, &mut variables).expect("ast_tiny");
     let expected = expected();
     let pictures: Vec<&Tensor> =
@@ -52,16 +83,21 @@ fn every_gradient_is_that_of_pytorch() {
     let labels = Tensor::new(&[0u32, 1, 4, 0], &Device::Cpu).expect("labels");
     let loss = candle_nn::loss::cross_entropy(&logits, &labels).expect("a loss");
     assert_close(&values(&loss), &values(&expected["loss"]), 1e-5, "the loss");
-    let gradients = loss.backward().expect("a backward pass");
+    (loss, variables.made)
+}
 
+fn largest(of: &[f32]) -> f32 {
+    of.iter().map(|x| x.abs()).fold(0.0, f32::max)
+}
+
+/// Compares the gradients of everything that was trained.
+fn assert_gradients(loss: &Tensor, made: &BTreeMap<String, Var>) {
+    let gradients = loss.backward().expect("a backward pass");
     let theirs = tensors("expected_gradients.safetensors");
-    assert_eq!(theirs.len(), variables.made.len());
-    for (name, theirs) in &theirs {
-        let variable = &variables.made[name];
+    for (name, variable) in made {
         let ours = gradients.get(variable.as_tensor());
         let ours = values(ours.unwrap_or_else(|| panic!("{name} has no gradient")));
-        let theirs = values(theirs);
-        let largest = |of: &[f32]| of.iter().map(|x| x.abs()).fold(0.0, f32::max);
+        let theirs = values(&theirs[name]);
         if name.ends_with("k_proj.bias") {
             // Zero by mathematics: what is added to all keys adds the same to all scores of a query.
             assert!(largest(&ours) < 1e-6, "{name}: {}", largest(&ours));
@@ -69,5 +105,48 @@ fn every_gradient_is_that_of_pytorch() {
         }
         assert!(largest(&ours) > 0.0, "{name} has a gradient of zeros");
         assert_close(&ours, &theirs, 1e-4 * largest(&theirs), name);
+    }
+}
+
+#[test]
+fn every_gradient_is_that_of_pytorch() {
+    let (loss, made) = loss(|_| true, false);
+    assert_eq!(made.len(), tensors("expected_gradients.safetensors").len());
+    assert_gradients(&loss, &made);
+}
+
+#[test]
+fn gradients_of_a_part_are_the_same_where_the_rest_is_frozen() {
+    let head: fn(&str) -> bool = |name| name.starts_with("classifier.");
+    let last: fn(&str) -> bool =
+        |name| name.contains("layers.2.") || name.starts_with("classifier.");
+    let biases: fn(&str) -> bool = |name| name.ends_with("bias");
+    let first: fn(&str) -> bool = |name| name.contains("embeddings.");
+    for train in [head, last, biases, first] {
+        let (loss, made) = loss(train, false);
+        assert!(!made.is_empty());
+        assert_gradients(&loss, &made);
+    }
+}
+
+#[test]
+fn gradients_of_low_rank_paths_follow_from_those_of_pytorch_s_weights() {
+    let (loss, made) = loss(|_| false, true);
+    assert_eq!(made.len(), 3 * 3 * 2);
+    let gradients = loss.backward().expect("a backward pass");
+    let theirs = tensors("expected_gradients.safetensors");
+    let of = |name: &str| {
+        let gradient = gradients.get(made[name].as_tensor());
+        gradient.unwrap_or_else(|| panic!("{name} has no gradient"))
+    };
+    for name in made.keys().filter_map(|name| name.strip_suffix(".A")) {
+        // W + s B A: with B = 0 the loss is that of W alone, ∂B = s ∂W Aᵀ and ∂A = s Bᵀ ∂W = 0.
+        let by_weight = &theirs[&format!("{name}.weight")];
+        let a = made[&format!("{name}.A")].as_tensor();
+        let expected = by_weight.matmul(&a.t().expect("Aᵀ")).and_then(|t| t * SCALE);
+        let expected = values(&expected.expect("a product"));
+        let ours = values(of(&format!("{name}.B")));
+        assert_close(&ours, &expected, 1e-4 * largest(&expected), name);
+        assert_eq!(largest(&values(of(&format!("{name}.A")))), 0.0, "{name}");
     }
 }

@@ -18,15 +18,27 @@ pub(super) fn gelu(values: &mut [f32]) {
 fn gelu_of(x: f32) -> f32 {
     let size = x.abs();
     let z = size * std::f32::consts::FRAC_1_SQRT_2;
+    let above = if x > 0.0 { x } else { 0.0 };
+    above - 0.5 * size * erfc(z, exp_of_negative(-z * z))
+}
+
+/// Φ(x), the share of the standard normal distribution below x; `power` is e^−x²/2.
+#[inline(always)]
+pub(super) fn share_below(x: f32, power: f32) -> f32 {
+    let tail = 0.5 * erfc(x.abs() * std::f32::consts::FRAC_1_SQRT_2, power);
+    if x > 0.0 { 1.0 - tail } else { tail }
+}
+
+/// erfc(z) for z ≥ 0; `power` is e^−z².
+#[inline(always)]
+fn erfc(z: f32, power: f32) -> f32 {
     let t = 1.0 / (1.0 + 0.327_591_1 * z);
     let mut p = 1.061_405_4;
     p = p * t - 1.453_152_1;
     p = p * t + 1.421_413_8;
     p = p * t - 0.284_496_74;
     p = p * t + 0.254_829_6;
-    let erfc = p * t * exp_of_negative(-z * z);
-    let above = if x > 0.0 { x } else { 0.0 };
-    above - 0.5 * size * erfc
+    p * t * power
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ impl CustomOp1 for LayerNorm {
 }
 
 #[inline(always)]
-fn normalise(out: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32], eps: f32) {
+pub(super) fn normalise(out: &mut [f32], x: &[f32], weight: &[f32], bias: &[f32], eps: f32) {
     let count = x.len() as f32;
     let mean = sum(x, |x| x) / count;
     // About the mean, in a pass of its own: the difference of two large sums would lose what eps keeps.

@@ -57,8 +57,7 @@ impl Block {
         tokens: usize,
     ) -> Result<Tensor> {
         let normed = self.norm_before.forward(arithmetic, x)?;
-        let (q, kv) = self.qkv.forward(arithmetic, &normed, tokens)?;
-        let attended = arithmetic.attention(&q, &kv, self.heads)?;
+        let attended = self.qkv.attend(arithmetic, &normed, tokens, self.heads)?;
         let x = x.narrow(1, 0, tokens)?;
         let x = self.output.forward_and(arithmetic, &attended, After::Add(&x))?;
         let normed = self.norm_after.forward(arithmetic, &x)?;
@@ -86,19 +85,20 @@ impl Qkv {
         })
     }
 
-    /// Queries of the first `tokens` tokens, (batch, tokens, width), and keys and values of all,
-    /// (batch, all, 2 · width).
-    fn forward(
+    /// What the first `tokens` tokens gather from all, (batch, tokens, width).
+    fn attend(
         &self,
         arithmetic: Arithmetic,
         x: &Tensor,
         tokens: usize,
-    ) -> Result<(Tensor, Tensor)> {
+        heads: usize,
+    ) -> Result<Tensor> {
         let (_, all, width) = x.dims3()?;
         match self {
             Qkv::Together { weight, bias } if tokens == all => {
                 let qkv = arithmetic.linear(x, weight, bias.as_ref(), After::Nothing)?;
-                Ok((qkv.narrow(D::Minus1, 0, width)?, qkv.narrow(D::Minus1, width, 2 * width)?))
+                let kv = qkv.narrow(D::Minus1, width, 2 * width)?;
+                arithmetic.attention(&qkv.narrow(D::Minus1, 0, width)?, &kv, heads)
             }
             Qkv::Together { weight, bias } => {
                 let part = |x: &Tensor, first, count| {
@@ -109,12 +109,13 @@ impl Qkv {
                     let weight = weight.narrow(0, first, count)?;
                     arithmetic.linear(x, &weight, bias.as_ref(), After::Nothing)
                 };
-                Ok((part(&x.narrow(1, 0, tokens)?, 0, width)?, part(x, width, 2 * width)?))
+                let q = part(&x.narrow(1, 0, tokens)?, 0, width)?;
+                arithmetic.attention(&q, &part(x, width, 2 * width)?, heads)
             }
             Qkv::Apart { q, k, v } => {
-                let kv = [k.forward(arithmetic, x)?, v.forward(arithmetic, x)?];
-                let kv = Tensor::cat(&kv, D::Minus1)?;
-                Ok((q.forward(arithmetic, &x.narrow(1, 0, tokens)?)?, kv))
+                let (k, v) = (k.forward(arithmetic, x)?, v.forward(arithmetic, x)?);
+                let q = q.forward(arithmetic, &x.narrow(1, 0, tokens)?)?;
+                arithmetic.attention_apart(&q, &k, &v, heads)
             }
         }
     }

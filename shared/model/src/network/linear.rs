@@ -26,8 +26,9 @@ impl Linear {
             false => None,
         };
         let low_rank = match source.parameters.low_rank(name, [out, into])? {
-            Some(LowRank { a, b, scale }) => {
-                Some(LowRank { a: source.placed(a)?, b: source.placed(b)?, scale })
+            Some(path) => {
+                let (a, b) = (source.placed(path.a)?, source.placed(path.b)?);
+                Some(LowRank { a, b, ..path })
             }
             None => None,
         };
@@ -47,8 +48,11 @@ impl Linear {
         after: After<'_>,
     ) -> Result<Tensor> {
         let plain = |after| arithmetic.linear(x, &self.weight, self.bias.as_ref(), after);
-        let Some(LowRank { a, b, scale }) = &self.low_rank else { return plain(after) };
-        let low = arithmetic.linear(x, a, None, After::Nothing)?;
+        let Some(LowRank { a, b, scale, dropout }) = &self.low_rank else { return plain(after) };
+        let low = match dropout {
+            Some(dropout) => arithmetic.linear(&dropout.forward(x)?, a, None, After::Nothing)?,
+            None => arithmetic.linear(x, a, None, After::Nothing)?,
+        };
         let sum = (plain(After::Nothing)?
             + (arithmetic.linear(&low, b, None, After::Nothing)? * *scale)?)?;
         match after {

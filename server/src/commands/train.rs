@@ -1,0 +1,199 @@
+//! `spyhop train`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use spyhop_config::Training;
+use spyhop_model::{ModelFiles, ModelFolder};
+use spyhop_train::{JsonLines, Outcome, PartScores, Setup, Told, WindowTable, train};
+
+use crate::progress::{rounded, time_left};
+use crate::{answer, models, training};
+
+/// Train a network to find calls, or adapt one.
+#[derive(clap::Args)]
+#[command(after_help = "\
+The configuration says everything; --print-config prints it with every key explained, and a file need \
+hold no more than what is to be otherwise. Each run has a folder: what was said, the split, metrics by \
+epoch, and a model that spyhop detect --model opens (with LoRA an adapter as well). The same command \
+goes on with a run that was stopped (Ctrl-C) or killed, to the same bits as if it had not been.
+
+Exit codes:
+  0  trained
+  1  the data can't be read or trained on, or the disk can't be written
+  2  the command was not understood
+
+Examples:
+  spyhop train --print-config > upcalls.yaml
+  spyhop train --config upcalls.yaml
+  spyhop train --config upcalls.yaml --set model_trainer.lr=0.001 --set general.run_name=faster
+  spyhop train --config upcalls.yaml --set model.base=~/models/ast --set model_trainer.train=lora")]
+pub struct Args {
+    /// The configuration, as YAML
+    #[arg(long, value_name = "FILE", required_unless_present = "print_config")]
+    config: Option<PathBuf>,
+    /// One setting that is to be otherwise, as model_trainer.lr=0.001
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Print the configuration with every key explained, and no more
+    #[arg(long)]
+    print_config: bool,
+    /// Print what came of it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if args.print_config {
+        answer::say(spyhop_config::DEFAULTS.trim_end())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    super::log_to_stderr();
+    let said = training::config(args.config.as_deref(), "", &args.set)?;
+    let folder = training::run_folder(&said)?;
+    let base = match said.model.base.as_str() {
+        "" => None,
+        base => Some(ModelFolder(models::named(Path::new(base))?)),
+    };
+    let table = windows(&said)?;
+    std::fs::create_dir_all(folder.path())
+        .with_context(|| format!("{} can't be made", folder.path().display()))?;
+    eprintln!("Training in {}", folder.path().display());
+    let bars = Bars::new(&said);
+    let watch = |told: Told| bars.show(told);
+    let mut tracker = JsonLines::new(folder.metrics());
+    let stop = stop_on_ctrl_c()?;
+    let trained = train(Setup {
+        said: &said,
+        table,
+        base: base.as_ref().map(|base| base as &dyn ModelFiles),
+        folder: &folder,
+        features: &Path::new(&said.general.output_dir).join("features"),
+        open: &training::open,
+        tracker: &mut tracker,
+        stop: &stop,
+        watch: &watch,
+    });
+    bars.bar.finish_and_clear();
+    let outcome = trained?;
+    match args.json {
+        true => answer::say(serde_json::to_string_pretty(&outcome)?)?,
+        false => answer::say(in_words(&outcome))?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Set by Ctrl-C: training then ends after the batch, and keeps where it is.
+fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = stop.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("Ctrl-C can't be waited for")?;
+    std::thread::spawn(move || {
+        if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+            told.store(true, Ordering::Relaxed);
+        }
+    });
+    Ok(stop)
+}
+
+/// The table of windows; where it is missing it is cut first.
+fn windows(said: &Training) -> anyhow::Result<WindowTable> {
+    let preprocess = &said.preprocess;
+    let path = Path::new(&preprocess.windows_path);
+    if !path.exists() {
+        if preprocess.wav_dir.is_empty() {
+            bail!(
+                "there is no table of windows {}: make it with spyhop dataset, or name the folder of the recordings as preprocess.wav_dir",
+                path.display()
+            );
+        }
+        let (table, told) = training::cut(Path::new(&preprocess.wav_dir), preprocess, None)?;
+        for sentence in told {
+            eprintln!("spyhop: {sentence}");
+        }
+        table.write(path)?;
+    }
+    let table = WindowTable::read(path)?;
+    Ok(match preprocess.wav_dir.as_str() {
+        "" => table,
+        folder => WindowTable { folder: PathBuf::from(folder), ..table },
+    })
+}
+
+/// A bar that says how it goes.
+struct Bars {
+    bar: ProgressBar,
+    epochs: usize,
+}
+
+impl Bars {
+    fn new(said: &Training) -> Bars {
+        let bar = ProgressBar::new(1);
+        let style = ProgressStyle::with_template("{prefix} {bar:30} {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Bars { bar, epochs: said.model_trainer.num_epochs }
+    }
+
+    fn show(&self, told: Told) {
+        match told {
+            Told::Features(done, of) => {
+                self.bar.set_prefix("listening");
+                self.bar.set_length(of as u64);
+                self.bar.set_position(done as u64);
+            }
+            Told::Share(share) => self.bar.suspend(|| {
+                let percent = 100.0 * share.trained as f64 / share.all.max(1) as f64;
+                eprintln!("{} of {} parameters are trained, {percent:.1} %", share.trained, share.all);
+            }),
+            Told::Batch { epoch, batch, batches, loss, rate, windows_per_s, left_s } => {
+                self.bar.set_prefix(format!("epoch {epoch} of {}", self.epochs));
+                self.bar.set_length(batches as u64);
+                self.bar.set_position(batch as u64);
+                self.bar.set_message(format!(
+                    "loss {loss:.4}, rate {rate:.1e}, {} windows/s, {} left at most",
+                    rounded(windows_per_s),
+                    time_left(left_s)
+                ));
+            }
+            Told::Epoch(report) => self.bar.suspend(|| {
+                let PartScores { loss, ap, f1, accuracy, .. } = report.val;
+                eprintln!(
+                    "epoch {:>3}  loss {:.4}  validation: loss {loss:.4}, ap {ap:.4}, f1 {f1:.4}, accuracy {accuracy:.4}{}",
+                    report.epoch,
+                    report.loss_train,
+                    if report.is_best { "  the best so far" } else { "" }
+                );
+            }),
+        }
+    }
+}
+
+/// For a person.
+fn in_words(outcome: &Outcome) -> String {
+    let mut text = format!(
+        "{} epochs, the best was {}\n  {:<18} {:>8} {:>8} {:>8} {:>8} {:>9}\n",
+        outcome.epochs, outcome.best_epoch, "", "ap", "f1", "recall", "precision", "threshold"
+    );
+    for (part, scores) in [("val", Some(&outcome.val)), ("test", outcome.test.as_ref())] {
+        for class in scores.iter().flat_map(|scores| &scores.classes) {
+            text += &format!(
+                "  {:<18} {:>8.4} {:>8.4} {:>8.4} {:>8.4} {:>9.3}\n",
+                format!("{part} {}", class.class),
+                class.ap,
+                class.f1,
+                class.recall,
+                class.precision,
+                class.threshold
+            );
+        }
+    }
+    text + &format!("  model             {}", outcome.model.display())
+}

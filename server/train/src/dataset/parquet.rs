@@ -1,0 +1,216 @@
+//! The table of windows as Parquet.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Float64Type, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use super::{Window, WindowTable, WindowedRecording};
+use crate::{TrainError, whole};
+
+const WHAT: &str = "the table of windows";
+const TEXTS: [&str; 4] = ["recording", "fingerprint", "day", "class"];
+const NUMBERS: [&str; 3] = ["start_s", "duration_s", "recording_s"];
+const FOLDER: &str = "folder";
+const NEGATIVE: &str = "negative_class";
+const CLASSES: &str = "classes";
+const ROWS: usize = 16_384;
+
+/// Writes a table.
+///
+/// # Errors
+/// When the disk says no.
+pub fn write(table: &WindowTable, path: &Path) -> Result<(), TrainError> {
+    let fields: Vec<Field> = TEXTS
+        .iter()
+        .map(|name| Field::new(*name, DataType::Utf8, false))
+        .chain(NUMBERS.iter().map(|name| Field::new(*name, DataType::Float64, false)))
+        .collect();
+    let classes = serde_json::to_string(&table.classes).unwrap_or_default();
+    let about = HashMap::from([
+        (FOLDER.to_owned(), table.folder.to_string_lossy().into_owned()),
+        (NEGATIVE.to_owned(), table.negative_class.clone()),
+        // Their order, and those without a window.
+        (CLASSES.to_owned(), classes),
+    ]);
+    let of = |w: &Window| table.recordings.get(w.recording);
+    let text = |get: &dyn Fn(&Window) -> Option<String>| -> ArrayRef {
+        let cells = table.windows.iter().map(|w| get(w).unwrap_or_default());
+        Arc::new(StringArray::from_iter_values(cells))
+    };
+    let number = |get: &dyn Fn(&Window) -> f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values(table.windows.iter().map(get)))
+    };
+    let columns = vec![
+        text(&|w| Some(of(w)?.name.clone())),
+        text(&|w| Some(of(w)?.fingerprint.clone())),
+        text(&|w| Some(of(w)?.day.clone())),
+        text(&|w| table.classes.get(w.class).cloned()),
+        number(&|w| w.start_s),
+        number(&|_| table.window_s),
+        number(&|w| of(w).map_or(f64::NAN, |r| r.duration_s)),
+    ];
+    let failed = |error: String| TrainError::file(path, error);
+    let schema = Arc::new(Schema::new_with_metadata(fields, about));
+    let batch = RecordBatch::try_new(schema, columns).map_err(|e| failed(e.to_string()))?;
+    let compression = Compression::ZSTD(ZstdLevel::default());
+    let properties = WriterProperties::builder().set_compression(compression).build();
+    whole::put_with(WHAT, path, |file| {
+        let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties))?;
+        writer.write(&batch)?;
+        writer.close()?;
+        Ok(())
+    })
+}
+
+/// Reads a table.
+///
+/// # Errors
+/// When it can't be read, or is none.
+pub fn read(path: &Path) -> Result<WindowTable, TrainError> {
+    let file = File::open(path).map_err(|error| TrainError::reading(WHAT, path, &error))?;
+    let not_ours = |reason: String| {
+        let known = "this is no table of windows as spyhop dataset writes it";
+        TrainError::file(path, format!("{known} ({reason})"))
+    };
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+        .map_err(|error| not_ours(error.to_string()))?;
+    let about = builder.schema().metadata().clone();
+    let said = |key: &str| {
+        about.get(key).cloned().ok_or_else(|| not_ours(format!("it does not say its {key}")))
+    };
+    let classes: Vec<String> =
+        serde_json::from_str(&said(CLASSES)?).map_err(|error| not_ours(error.to_string()))?;
+    let mut table = WindowTable {
+        folder: PathBuf::from(said(FOLDER)?),
+        window_s: 0.0,
+        negative_class: said(NEGATIVE)?,
+        classes,
+        recordings: Vec::new(),
+        windows: Vec::new(),
+    };
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let batches =
+        builder.with_batch_size(ROWS).build().map_err(|error| not_ours(error.to_string()))?;
+    for batch in batches {
+        let batch = batch.map_err(|error| not_ours(error.to_string()))?;
+        let column = |name: &str| {
+            batch.column_by_name(name).ok_or_else(|| not_ours(format!("no column {name}")))
+        };
+        let texts = TEXTS.map(|name| {
+            let column = column(name)?.as_string_opt::<i32>();
+            column.ok_or_else(|| not_ours(format!("{name} is no text")))
+        });
+        let [name, fingerprint, day, class] = texts;
+        let (name, fingerprint, day, class) = (name?, fingerprint?, day?, class?);
+        let numbers = NUMBERS.map(|name| {
+            let column = column(name)?.as_primitive_opt::<Float64Type>();
+            column.ok_or_else(|| not_ours(format!("{name} is no number")))
+        });
+        let [start, duration, length] = numbers;
+        let (start, duration, length) = (start?, duration?, length?);
+        for row in 0..batch.num_rows() {
+            let recording = *known.entry(name.value(row).to_owned()).or_insert_with(|| {
+                table.recordings.push(WindowedRecording {
+                    name: name.value(row).to_owned(),
+                    fingerprint: fingerprint.value(row).to_owned(),
+                    day: day.value(row).to_owned(),
+                    duration_s: length.value(row),
+                });
+                table.recordings.len() - 1
+            });
+            if table.windows.is_empty() {
+                table.window_s = duration.value(row);
+            }
+            if duration.value(row) != table.window_s {
+                return Err(not_ours("its windows are of different lengths".into()));
+            }
+            let class = class.value(row);
+            let index = table.classes.iter().position(|c| c == class);
+            let class = index.ok_or_else(|| not_ours(format!("an unknown class {class}")))?;
+            table.windows.push(Window { recording, start_s: start.value(row), class });
+        }
+    }
+    if table.windows.is_empty() {
+        return Err(TrainError::file(path, "the table has no windows"));
+    }
+    Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> WindowTable {
+        let recording = |name: &str| WindowedRecording {
+            name: name.into(),
+            fingerprint: format!("1-{name}"),
+            day: "2009-03-29".into(),
+            duration_s: 900.0,
+        };
+        WindowTable {
+            folder: "/sea".into(),
+            window_s: 3.0,
+            negative_class: "none".into(),
+            classes: vec!["upcall".into(), "gunshot".into(), "none".into()],
+            recordings: vec![recording("a.wav"), recording("b/c.wav")],
+            windows: vec![
+                Window { recording: 0, start_s: 1.5, class: 0 },
+                Window { recording: 0, start_s: 3.0, class: 2 },
+                Window { recording: 1, start_s: 897.0, class: 2 },
+            ],
+        }
+    }
+
+    #[test]
+    fn a_table_is_read_back_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("windows.parquet");
+        table().write(&path).expect("written");
+        assert_eq!(WindowTable::read(&path).expect("read"), table());
+    }
+
+    #[test]
+    fn a_window_beyond_the_end_of_its_recording_is_refused_by_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("windows.parquet");
+        let mut table = table();
+        table.windows[2].start_s = 899.0;
+        table.write(&path).expect("written");
+        let error = WindowTable::read(&path).expect_err("past the end").to_string();
+        assert!(error.contains("beyond the end of b/c.wav, which lasts 900 s"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_table_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.parquet");
+        std::fs::write(&path, "start,end").expect("written");
+        let error = WindowTable::read(&path).expect_err("no table").to_string();
+        assert!(error.contains("no table of windows") && error.contains("x.parquet"), "{error}");
+        let error = WindowTable::read(&folder.path().join("y")).expect_err("nothing").to_string();
+        assert!(error.contains("it is not there"), "{error}");
+    }
+
+    #[test]
+    fn classes_are_chosen_and_one_without_windows_is_told() {
+        let chosen = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
+            table().of_classes(&names)
+        };
+        let two = chosen(&["none", "upcall"]).expect("there");
+        assert_eq!(two.counts(), [2, 1]);
+        let error = chosen(&["upcall", "gunshot"]).expect_err("empty").to_string();
+        assert!(error.contains("no window of the class 'gunshot'"), "{error}");
+        let error = chosen(&["upcals"]).expect_err("unknown").to_string();
+        assert!(error.contains("names 'upcals'"), "{error}");
+        assert!(chosen(&["none"]).is_err());
+    }
+}

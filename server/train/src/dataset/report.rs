@@ -1,0 +1,138 @@
+//! What a person should know of a data set before anything is trained on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::{Window, WindowTable};
+use crate::split::{Part, Split};
+use crate::{Features, TrainError};
+
+/// Class balance, duration, and leaks between the parts of a split.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DataReport {
+    /// Windows by class.
+    pub windows: BTreeMap<String, usize>,
+    /// Windows of the largest class for one of the smallest.
+    pub imbalance: f64,
+    /// Recordings, and those of them that hold a call.
+    pub recordings: usize,
+    /// Recordings with windows of any class but the one without a call.
+    pub recordings_with_calls: usize,
+    /// Days, as far as they are known.
+    pub days: usize,
+    /// Hours of all recordings together.
+    pub hours: f64,
+    /// How loud windows are by class: the 10th, 50th and 90th percentile of their mean filter energy, dB. Empty
+    /// before recordings were listened to.
+    pub levels_db: BTreeMap<String, [f64; 3]>,
+    /// Windows of each part by class, and its recordings.
+    pub parts: BTreeMap<&'static str, PartReport>,
+    /// What is in more than one part, or there twice: each a sentence. Without any, nothing leaks.
+    pub leaks: Vec<String>,
+}
+
+/// One part of a split.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct PartReport {
+    /// Its recordings.
+    pub recordings: usize,
+    /// Its windows by class.
+    pub windows: BTreeMap<String, usize>,
+}
+
+/// Looks at a table and its split.
+pub fn report(table: &WindowTable, split: &Split) -> DataReport {
+    let counts = table.counts();
+    let by_class = |counts: &[usize]| -> BTreeMap<String, usize> {
+        table.classes.iter().cloned().zip(counts.iter().copied()).collect()
+    };
+    let is_call = |class: usize| table.classes.get(class) != Some(&table.negative_class);
+    let with_calls: BTreeSet<usize> =
+        table.windows.iter().filter(|w| is_call(w.class)).map(|w| w.recording).collect();
+    let days: BTreeSet<&str> =
+        table.recordings.iter().map(|r| r.day.as_str()).filter(|d| !d.is_empty()).collect();
+    let mut parts = BTreeMap::new();
+    for part in Part::ALL {
+        let mut counts = vec![0; table.classes.len()];
+        for window in table.windows.iter().filter(|w| split.part(w.recording) == part) {
+            if let Some(count) = counts.get_mut(window.class) {
+                *count += 1;
+            }
+        }
+        let recordings = (0..table.recordings.len()).filter(|i| split.part(*i) == part).count();
+        parts.insert(part.name(), PartReport { recordings, windows: by_class(&counts) });
+    }
+    let largest = counts.iter().max().copied().unwrap_or(0);
+    let smallest = counts.iter().filter(|n| **n > 0).min().copied().unwrap_or(1);
+    DataReport {
+        windows: by_class(&counts),
+        imbalance: largest as f64 / smallest as f64,
+        recordings: table.recordings.len(),
+        recordings_with_calls: with_calls.len(),
+        days: days.len(),
+        hours: table.recordings.iter().map(|r| r.duration_s).sum::<f64>() / 3600.0,
+        levels_db: BTreeMap::new(),
+        parts,
+        leaks: leaks(table, split),
+    }
+}
+
+/// How loud windows are by class, of every n-th window where they are many.
+///
+/// # Errors
+/// When features can't be read.
+pub fn levels_db(
+    table: &WindowTable,
+    features: &Features,
+) -> Result<BTreeMap<String, [f64; 3]>, TrainError> {
+    /// More say no more about a percentile.
+    const MOST_WINDOWS: usize = 500;
+    let mut all = BTreeMap::new();
+    for (index, class) in table.classes.iter().enumerate() {
+        let own: Vec<&Window> = table.windows.iter().filter(|w| w.class == index).collect();
+        let mut levels = Vec::new();
+        for window in own.iter().step_by(own.len().div_ceil(MOST_WINDOWS).max(1)) {
+            let energies = features.read(window.recording, features.first_frame(window.start_s))?;
+            let sum: f64 = energies.iter().map(|x| f64::from(*x).exp()).sum();
+            levels.push(10.0 * (sum / energies.len().max(1) as f64).log10());
+        }
+        levels.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let place = (share * levels.len().saturating_sub(1) as f64).round() as usize;
+            levels.get(place).copied()
+        };
+        if let (Some(low), Some(middle), Some(high)) = (at(0.1), at(0.5), at(0.9)) {
+            all.insert(class.clone(), [low, middle, high]);
+        }
+    }
+    Ok(all)
+}
+
+/// The same sound in two parts: one recording under two names. (That a recording's own windows are in one
+/// part is how a split is made.)
+fn leaks(table: &WindowTable, split: &Split) -> Vec<String> {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut leaks = Vec::new();
+    for (index, recording) in table.recordings.iter().enumerate() {
+        if recording.fingerprint.is_empty() {
+            continue;
+        }
+        let Some(&first) = seen.get(recording.fingerprint.as_str()) else {
+            seen.insert(&recording.fingerprint, index);
+            continue;
+        };
+        let other = table.recordings.get(first).map_or("", |r| r.name.as_str());
+        let (a, b) = (split.part(first), split.part(index));
+        leaks.push(match a == b {
+            true => format!("{other} and {} are the same recording", recording.name),
+            false => format!(
+                "{other} ({}) and {} ({}) are the same recording",
+                a.name(),
+                recording.name,
+                b.name()
+            ),
+        });
+    }
+    leaks
+}

@@ -1,0 +1,193 @@
+//! What network is trained on which pictures: the configuration's word, else the base's, else as usual.
+
+use spyhop_api::{FrontEnd, ModelCard, ModelClass, Scores};
+use spyhop_config::{Loss, Training};
+use spyhop_model::config::{AstConfig, Patches};
+use spyhop_model::{ModelError, ModelFiles, Weights, read_card, usual_front_end};
+
+use crate::TrainError;
+use crate::dataset::WindowTable;
+
+/// Audio networks usually listen to this many samples a second.
+const USUAL_RATE_HZ: f64 = 16_000.0;
+
+/// A network's shape, and where it begins.
+pub struct Shape {
+    /// Of the new network.
+    pub config: AstConfig,
+    /// Its pictures; mean and deviation may still have to be measured.
+    pub front_end: FrontEnd,
+    /// Whether they do.
+    pub measure: bool,
+    /// How many times faster than real recordings are listened to.
+    pub time_compression: f64,
+    /// Samples between windows when it listens.
+    pub hop_samples: u32,
+    /// What it goes on from.
+    pub base: Option<Base>,
+}
+
+/// A network to go on from.
+pub struct Base {
+    /// Its weights.
+    pub weights: Weights,
+    /// Its shape.
+    pub config: AstConfig,
+    /// Whether it tells apart the same classes: its head then goes on, too.
+    pub same_classes: bool,
+}
+
+impl Shape {
+    /// Resolves what the configuration leaves open.
+    ///
+    /// # Errors
+    /// When the base can't be read, and when picture, patches and windows do not fit each other.
+    pub fn new(
+        said: &Training,
+        table: &WindowTable,
+        base: Option<&dyn ModelFiles>,
+    ) -> Result<Shape, TrainError> {
+        let base = match base {
+            None => None,
+            Some(files) => {
+                let config = AstConfig::read(files)?;
+                let card = read_card(&[files], &config)?;
+                let names: Vec<&String> = card.classes.iter().map(|c| &c.name).collect();
+                let same_classes = names.iter().copied().eq(&table.classes);
+                let base = Base { weights: Weights::read(files)?, config, same_classes };
+                Some((base, card))
+            }
+        };
+        let keys = &said.model.front_end;
+        let of_base = base.as_ref().map(|(_, card)| card.front_end);
+        let rate_hz = keys.rate_hz.or(of_base.map(|f| f.rate_hz)).unwrap_or(USUAL_RATE_HZ);
+        let usual = of_base.filter(|f| f.rate_hz == rate_hz).unwrap_or(usual_front_end(rate_hz));
+        let frame_samples = keys.frame_samples.unwrap_or(usual.frame_samples);
+        let fft_size = match keys.frame_samples {
+            Some(samples) => samples.clamp(2, 1 << 30).next_power_of_two(),
+            None => usual.fft_size,
+        };
+        let time_compression = said.model.time_compression;
+        let time_compression =
+            time_compression.or(base.as_ref().map(|(_, c)| c.time_compression)).unwrap_or(1.0);
+        if !(time_compression > 0.0 && time_compression.is_finite()) {
+            return Err(TrainError::Data("model.time_compression must be above 0".into()));
+        }
+        let front_end = FrontEnd {
+            rate_hz,
+            low_hz: keys.low_hz.unwrap_or(usual.low_hz),
+            high_hz: keys.high_hz.unwrap_or(usual.high_hz),
+            mels: keys.mels.unwrap_or(usual.mels),
+            frame_samples,
+            hop_samples: keys.hop_samples.unwrap_or(usual.hop_samples),
+            fft_size: keys.fft_size.unwrap_or(fft_size),
+            frames: 1,
+            mean: keys.mean.or(of_base.map(|f| f.mean)).unwrap_or(0.0),
+            std: keys.std.or(of_base.map(|f| f.std)).unwrap_or(0.5),
+        };
+        let real_rate_hz = rate_hz / time_compression;
+        let window_samples = (table.window_s * real_rate_hz).round();
+        let frames = keys.frames.unwrap_or(front_end.frames_in(window_samples as usize) as u32);
+        let front_end = FrontEnd { frames, ..front_end };
+        let measure = (keys.mean.is_none() || keys.std.is_none()) && base.is_none();
+        let config = config(said, table, &front_end, base.as_ref().map(|(base, _)| &base.config))?;
+        let hop_s = said.model.listen_every_s.unwrap_or(table.window_s / 2.0);
+        let hop_samples = (hop_s * real_rate_hz).round();
+        if !(1.0..=front_end.window_samples() as f64).contains(&hop_samples) {
+            return Err(TrainError::Data(format!(
+                "model.listen_every_s is {hop_s}: give a time of at most a window's {:.3} s",
+                front_end.window_samples() as f64 / real_rate_hz
+            )));
+        }
+        Ok(Shape {
+            config,
+            front_end,
+            measure,
+            time_compression,
+            hop_samples: hop_samples as u32,
+            base: base.map(|(base, _)| base),
+        })
+    }
+
+    /// The new network's card. Thresholds are by class.
+    pub fn card(
+        &self,
+        said: &Training,
+        name: &str,
+        table: &WindowTable,
+        thresholds: &[f64],
+    ) -> ModelCard {
+        let band_hz = (
+            self.front_end.low_hz / self.time_compression,
+            self.front_end.high_hz / self.time_compression,
+        );
+        let class = |(index, (name, threshold)): (usize, (&String, &f64))| ModelClass {
+            name: name.clone(),
+            band_hz,
+            threshold: *threshold,
+            is_call: table.is_call(index),
+        };
+        ModelCard {
+            name: name.to_owned(),
+            description: said.model.description.clone(),
+            version: String::new(),
+            licence: said.model.licence.clone(),
+            training_data: said.model.training_data.clone(),
+            citation: String::new(),
+            time_compression: self.time_compression,
+            band_hz,
+            hop_samples: self.hop_samples,
+            front_end: self.front_end,
+            scores: self.config.scores,
+            classes: self.config.labels.iter().zip(thresholds).enumerate().map(class).collect(),
+            metrics: Default::default(),
+        }
+    }
+}
+
+fn config(
+    said: &Training,
+    table: &WindowTable,
+    front_end: &FrontEnd,
+    base: Option<&AstConfig>,
+) -> Result<AstConfig, TrainError> {
+    let size = &said.model.ast;
+    let (mels, frames) = (front_end.mels as usize, front_end.frames as usize);
+    let shape = match base {
+        Some(base) => base.clone(),
+        None => AstConfig {
+            hidden_size: size.hidden_size,
+            num_hidden_layers: size.num_hidden_layers,
+            num_attention_heads: size.num_attention_heads,
+            intermediate_size: size.intermediate_size,
+            patches: Patches {
+                size: size.patch_size,
+                frequency_stride: size.frequency_stride,
+                time_stride: size.time_stride,
+            },
+            ..AstConfig::base(Vec::new())
+        },
+    };
+    let config = AstConfig {
+        max_length: frames,
+        num_mel_bins: mels,
+        labels: table.classes.clone(),
+        scores: match said.model_trainer.loss {
+            Loss::Softmax => Scores::Softmax,
+            Loss::Sigmoid => Scores::Sigmoid,
+        },
+        ..shape
+    };
+    match config.patches.grid(mels, frames) {
+        Some(_) => Ok(config),
+        None => Err(TrainError::Model(ModelError::Value {
+            file: "model".into(),
+            key: "patch_size".into(),
+            value: config.patches.size.to_string(),
+            expected: format!(
+                "a window of {} s gives a picture of {mels} filters and {frames} frames, which must hold a patch",
+                table.window_s
+            ),
+        })),
+    }
+}

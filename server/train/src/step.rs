@@ -1,0 +1,145 @@
+//! One step through the network: batch in, gradients out.
+//!
+//! A batch is cut into as many pieces as there are threads, and each goes through the network and back on its
+//! own: what candle does value by value then uses all processors, and the sum over pieces is taken in their
+//! order, so that the same number of threads gives the same bits.
+
+use candle_core::{DType, Device, Tensor};
+use rayon::prelude::*;
+use spyhop_config::Loss;
+use spyhop_model::{Arithmetic, Ast, AstConfig, Build, ModelError, Parameters};
+
+use crate::TrainError;
+use crate::loader::Batch;
+use crate::loss::{Found, loss};
+use crate::parameters::{Held, Store};
+
+/// Pictures that go through the network at once when it is only looked at.
+const LOOKED_AT: usize = 32;
+
+/// What a batch gave.
+pub struct Stepped {
+    /// Sum of the weighted losses.
+    pub sum: f64,
+    /// Sum of the weights.
+    pub weight: f64,
+    /// Pictures whose likeliest class is theirs.
+    pub right: usize,
+    /// Derivatives of `sum` by what moves, in the order of the store.
+    pub gradients: Vec<Vec<f32>>,
+}
+
+/// The loss of a piece, and its gradients.
+type Piece = (Found, Vec<Vec<f32>>);
+
+/// Builds a network of a configuration from something that gives tensors.
+///
+/// # Errors
+/// When a tensor is missing, or the device fails.
+pub fn build(
+    config: &AstConfig,
+    arithmetic: Arithmetic,
+    parameters: &mut dyn Parameters,
+) -> Result<Ast, ModelError> {
+    let build = Build {
+        arithmetic,
+        device: Device::Cpu,
+        dtype: DType::F32,
+        grid: config.grid(),
+        mels: config.num_mel_bins,
+        outputs: config.labels.len(),
+    };
+    Ast::new(config, &build, parameters)
+}
+
+/// Gradients of a batch. `key` decides what is dropped.
+///
+/// # Errors
+/// When the device fails, or a tensor that should move has no gradient.
+pub fn gradients(
+    store: &Store,
+    config: &AstConfig,
+    batch: &Batch,
+    kind: Loss,
+    weights: &[f64],
+    key: u64,
+) -> Result<Stepped, TrainError> {
+    // Anew for each step: parts of a network are copies of its tensors, made when it is built.
+    let network = build(config, Arithmetic::Differentiable, &mut Held(store))?;
+    let pieces = rayon::current_num_threads().clamp(1, batch.classes.len().max(1));
+    let each = batch.classes.len().div_ceil(pieces).max(1);
+    let values = each * config.max_length * config.num_mel_bins;
+    store.dropout.begin(key);
+    let parts: Result<Vec<Piece>, TrainError> = batch
+        .pictures
+        .par_chunks(values.max(1))
+        .zip(batch.classes.par_chunks(each))
+        .map(|(pictures, classes)| piece(store, config, &network, pictures, classes, kind, weights))
+        .collect();
+    store.dropout.end();
+    let mut all = Stepped { sum: 0.0, weight: 0.0, right: 0, gradients: Vec::new() };
+    for (found, gradients) in parts? {
+        all.sum += found.sum;
+        all.weight += found.weight;
+        all.right += found.right;
+        add(&mut all.gradients, gradients);
+    }
+    Ok(all)
+}
+
+/// Adds gradients to others; to none, they are the sum.
+pub fn add(sum: &mut Vec<Vec<f32>>, gradients: Vec<Vec<f32>>) {
+    if sum.is_empty() {
+        *sum = gradients;
+        return;
+    }
+    for (sum, more) in sum.iter_mut().zip(gradients) {
+        for (sum, more) in sum.iter_mut().zip(more) {
+            *sum += more;
+        }
+    }
+}
+
+fn piece(
+    store: &Store,
+    config: &AstConfig,
+    network: &Ast,
+    pictures: &[f32],
+    classes: &[usize],
+    kind: Loss,
+    weights: &[f64],
+) -> Result<Piece, TrainError> {
+    let logits = network.logits(&stacked(config, pictures)?)?;
+    let found = loss(kind, &logits.flatten_all()?.to_vec1::<f32>()?, classes, weights);
+    let by_logit = Tensor::from_slice(&found.by_logit, logits.shape(), &Device::Cpu)?;
+    // The gradient of this sum by a logit is that of the loss.
+    let carried = (logits * by_logit)?.sum_all()?.backward()?;
+    let of = |moving: &crate::parameters::Moving| {
+        let gradient = carried.get(moving.var.as_tensor()).ok_or_else(|| {
+            TrainError::Data(format!("no gradient reaches {}: nothing would train it", moving.name))
+        })?;
+        Ok(gradient.flatten_all()?.to_vec1::<f32>()?)
+    };
+    let gradients: Result<_, TrainError> = store.moving.iter().map(of).collect();
+    Ok((found, gradients?))
+}
+
+/// Logits of pictures, without dropping anything.
+///
+/// # Errors
+/// When the device fails.
+pub fn logits(network: &Ast, config: &AstConfig, pictures: &[f32]) -> Result<Vec<f32>, TrainError> {
+    let values = LOOKED_AT * config.max_length * config.num_mel_bins;
+    let mut all = Vec::new();
+    for some in pictures.chunks(values.max(1)) {
+        let logits = network.logits(&stacked(config, some)?)?;
+        all.extend(logits.flatten_all()?.to_vec1::<f32>()?);
+    }
+    Ok(all)
+}
+
+fn stacked(config: &AstConfig, pictures: &[f32]) -> Result<Tensor, TrainError> {
+    let (frames, mels) = (config.max_length, config.num_mel_bins);
+    let count = pictures.len() / (frames * mels).max(1);
+    Ok(Tensor::from_slice(pictures, (count, frames, mels), &Device::Cpu)?)
+}

@@ -1,0 +1,574 @@
+//! The whole of training.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+use spyhop_api::{Metric as CardMetric, Scores};
+use spyhop_config::{Loss, Metric, Training};
+use spyhop_model::{Arithmetic, ModelFiles};
+
+use crate::chance::chance;
+use crate::checkpoint::{self, Progress};
+use crate::dataset::{DataReport, Window, WindowTable, levels_db, report};
+use crate::loader::{Item, Loader, Source};
+use crate::parameters::{Held, Share, Store};
+use crate::scores::{ClassScores, average_precision, best_f1};
+use crate::shape::Shape;
+use crate::split::{Part, Split};
+use crate::{
+    Features, Open, RunFolder, Tracker, TrainError, export, loss, optimizer, schedule, step, whole,
+};
+
+/// Windows of a batch that are named when something is wrong with it.
+const MOST_NAMED: usize = 4;
+
+/// What training needs.
+pub struct Setup<'a> {
+    /// What was said.
+    pub said: &'a Training,
+    /// The windows.
+    pub table: WindowTable,
+    /// The network to go on from.
+    pub base: Option<&'a dyn ModelFiles>,
+    /// Where the run is kept.
+    pub folder: &'a RunFolder,
+    /// Where features are kept; several runs share them.
+    pub features: &'a Path,
+    /// Opens recordings.
+    pub open: &'a Open,
+    /// Who keeps metrics.
+    pub tracker: &'a mut dyn Tracker,
+    /// Set by whoever wants training to stop: it stops after the batch, and keeps where it is.
+    pub stop: &'a AtomicBool,
+    /// Told how it goes.
+    pub watch: &'a (dyn Fn(Told) + Sync),
+}
+
+/// How it goes.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// So many of so many recordings are ready.
+    Features(usize, usize),
+    /// What is trained of the network.
+    Share(Share),
+    /// A batch is done.
+    Batch {
+        /// Epochs, the current one counted.
+        epoch: usize,
+        /// Batches of the epoch that are done.
+        batch: usize,
+        /// All of them.
+        batches: usize,
+        /// Mean loss of the epoch so far.
+        loss: f64,
+        /// Learning rate.
+        rate: f64,
+        /// Windows a second since training began or went on.
+        windows_per_s: f64,
+        /// Seconds to the last epoch at this speed; training may end before it.
+        left_s: f64,
+    },
+    /// An epoch is done.
+    Epoch(EpochReport),
+}
+
+/// Figures of an epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochReport {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean loss of the training part, as it was altered.
+    pub loss_train: f64,
+    /// Figures of the validation part.
+    pub val: PartScores,
+    /// Whether it is the best so far.
+    pub is_best: bool,
+}
+
+/// Figures of a part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PartScores {
+    /// Its windows.
+    pub windows: usize,
+    /// Mean loss.
+    pub loss: f64,
+    /// Share of the windows whose likeliest class is theirs.
+    pub accuracy: f64,
+    /// Mean average precision of the classes that are calls.
+    pub ap: f64,
+    /// Mean of their best F1s.
+    pub f1: f64,
+    /// By class.
+    pub classes: Vec<ClassScores>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// Where the network is.
+    pub model: PathBuf,
+    /// Numbers that were trained, and all.
+    pub trained: usize,
+    /// Likewise.
+    pub parameters: usize,
+    /// Epochs that were gone through.
+    pub epochs: usize,
+    /// The one whose network was kept.
+    pub best_epoch: usize,
+    /// Windows a second that went through it, looking at the validation part included; 0 where nothing was
+    /// left to train.
+    pub windows_per_s: f64,
+    /// Figures of the best network on the validation part.
+    pub val: PartScores,
+    /// And on the test part, where there is one.
+    pub test: Option<PartScores>,
+}
+
+/// Trains a network, or goes on where the run was interrupted.
+///
+/// # Errors
+/// When the data are not what it needs, something can't be read or written, or numbers go out of range; what
+/// was reached stays in the run's folder.
+pub fn train(setup: Setup<'_>) -> Result<Outcome, TrainError> {
+    let Setup { said, table, base, folder, features, open, tracker, stop, watch } = setup;
+    let table = table.of_classes(&said.data_loader.include_classes)?;
+    let split = Split::new(&table, &said.data_loader)?;
+    let resolved = said.to_yaml()?;
+    whole::put("the configuration", &folder.config(), resolved.as_bytes())?;
+    whole::put("the split", &folder.split(), split.to_csv(&table).as_bytes())?;
+
+    let mut shape = Shape::new(said, &table, base)?;
+    let progress = |done, of| watch(Told::Features(done, of));
+    let compression = shape.time_compression;
+    let channel = said.preprocess.channel;
+    let features = Arc::new(Features::prepare(
+        &table,
+        &shape.front_end,
+        compression,
+        channel,
+        features,
+        open,
+        &progress,
+    )?);
+    let levels_db = levels_db(&table, &features)?;
+    let data = DataReport { levels_db, ..report(&table, &split) };
+    let data = serde_json::to_vec_pretty(&data).unwrap_or_default();
+    whole::put("the report of the data", &folder.data_report(), &data)?;
+    let parts = Part::ALL.map(|part| items(&table, &split, part, &features));
+    if shape.measure {
+        let windows: Vec<(usize, i64)> =
+            parts[0].iter().map(|item| (item.recording, item.first_frame)).collect();
+        let (mean, std) = features.measure(&windows)?;
+        let keys = &said.model.front_end;
+        shape.front_end.mean = keys.mean.unwrap_or(mean);
+        shape.front_end.std = keys.std.unwrap_or(std);
+    }
+    let negative = table.classes.iter().position(|class| *class == table.negative_class);
+    let [train, val, test] = parts.map(|windows| {
+        Arc::new(Source {
+            features: features.clone(),
+            windows,
+            negative,
+            mean: shape.front_end.mean,
+            std: shape.front_end.std,
+            mels: shape.front_end.mels as usize,
+        })
+    });
+
+    let seed = said.data_loader.random_seed;
+    let config = shape.config.clone();
+    let mut store = Store::new(&said.model_trainer, seed, &mut shape, |parameters| {
+        step::build(&config, Arithmetic::Differentiable, parameters).map(|_| ())
+    })?;
+    watch(Told::Share(store.share()));
+    tracker.parameters(&flat(said))?;
+    let hash = hash(said, &table, &shape)?;
+    let found = checkpoint::read(&folder.state(), &mut store, &hash)?;
+    let progress = found.unwrap_or(Progress {
+        config_hash: hash,
+        seed,
+        best: f64::NAN,
+        ..Progress::default()
+    });
+    tracker.go_on_from(progress.step)?;
+
+    let weight =
+        |class: &String| said.model_trainer.class_weights.get(class).copied().unwrap_or(1.0);
+    let known = said.model_trainer.class_weights.keys().find(|name| !table.classes.contains(name));
+    if let Some(name) = known {
+        return Err(TrainError::Data(format!(
+            "model_trainer.class_weights names '{name}', and the classes are {}",
+            table.classes.join(", ")
+        )));
+    }
+    let first = (progress.epoch, progress.batch);
+    let mut run = Run {
+        said,
+        first,
+        folder,
+        table: &table,
+        config: &config,
+        weights: table.classes.iter().map(weight).collect(),
+        store,
+        progress,
+        tracker,
+        stop,
+        watch,
+        begun: Instant::now(),
+        seen: 0,
+    };
+    run.epochs(&train, &val)?;
+    run.finish(&shape, &val, &test)
+}
+
+/// Windows of a part, in the order of the table.
+fn items(table: &WindowTable, split: &Split, part: Part, features: &Features) -> Vec<Item> {
+    let of = |window: usize| {
+        let Window { recording, start_s, class } = *table.windows.get(window)?;
+        Some(Item { window, recording, first_frame: features.first_frame(start_s), class })
+    };
+    split.windows(table, part).into_iter().filter_map(of).collect()
+}
+
+/// Everything that was said, flat.
+fn flat(said: &Training) -> BTreeMap<String, String> {
+    fn put(into: &mut BTreeMap<String, String>, path: &str, value: &serde_json::Value) {
+        match value {
+            serde_json::Value::Object(keys) => {
+                for (key, value) in keys {
+                    let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    put(into, &below, value);
+                }
+            }
+            serde_json::Value::String(text) => {
+                into.insert(path.to_owned(), text.clone());
+            }
+            other => {
+                into.insert(path.to_owned(), other.to_string());
+            }
+        }
+    }
+    let mut flat = BTreeMap::new();
+    put(&mut flat, "", &serde_json::to_value(said).unwrap_or_default());
+    flat
+}
+
+/// Of everything that decides the numbers: not what a run is called, or how many prepare its batches.
+fn hash(said: &Training, table: &WindowTable, shape: &Shape) -> Result<String, TrainError> {
+    let mut numbers = said.clone();
+    numbers.general = Default::default();
+    numbers.data_loader.workers = 1;
+    numbers.data_loader.prefetch_batches = 1;
+    numbers.model_trainer.checkpoint_batches = 1;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(numbers.to_yaml()?.as_bytes());
+    hasher.update(format!("{:?} {:?}", shape.front_end, shape.config).as_bytes());
+    for recording in &table.recordings {
+        hasher.update(recording.fingerprint.as_bytes());
+    }
+    for Window { recording, start_s, class } in &table.windows {
+        hasher.update(&(*recording as u64).to_le_bytes());
+        hasher.update(&start_s.to_bits().to_le_bytes());
+        hasher.update(&(*class as u64).to_le_bytes());
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+struct Run<'a> {
+    said: &'a Training,
+    folder: &'a RunFolder,
+    table: &'a WindowTable,
+    config: &'a spyhop_model::AstConfig,
+    weights: Vec<f64>,
+    store: Store,
+    progress: Progress,
+    tracker: &'a mut dyn Tracker,
+    stop: &'a AtomicBool,
+    watch: &'a (dyn Fn(Told) + Sync),
+    begun: Instant,
+    /// Epoch and batch where it stood then.
+    first: (usize, usize),
+    /// Windows since then.
+    seen: usize,
+}
+
+impl Run<'_> {
+    fn epochs(&mut self, train: &Arc<Source>, val: &Source) -> Result<(), TrainError> {
+        let trainer = &self.said.model_trainer;
+        while !self.progress.is_done {
+            self.epoch(train)?;
+            let epoch = self.progress.epoch + 1;
+            let val = self.look(val)?;
+            let report = EpochReport {
+                epoch,
+                loss_train: self.progress.loss_sum / self.progress.weight_sum.max(1e-300),
+                is_best: self.is_best(&val),
+                val,
+            };
+            let step = self.progress.step;
+            for (name, value) in [
+                ("loss/train", report.loss_train),
+                ("loss/val", report.val.loss),
+                ("accuracy/val", report.val.accuracy),
+                ("ap/val", report.val.ap),
+                ("f1/val", report.val.f1),
+            ] {
+                self.tracker.metric(name, step, value)?;
+            }
+            let mut next = Progress {
+                epoch,
+                batch: 0,
+                loss_sum: 0.0,
+                weight_sum: 0.0,
+                right: 0,
+                windows: 0,
+                ..self.progress.clone()
+            };
+            if report.is_best {
+                next.best = self.metric(&report.val);
+                next.best_epoch = epoch;
+            }
+            let patience = trainer.early_stopping.patience_epochs;
+            let waited = epoch - next.best_epoch;
+            next.is_done = epoch >= trainer.num_epochs || (patience > 0 && waited >= patience);
+            self.progress = next;
+            if report.is_best {
+                // Before the state that speaks of it.
+                checkpoint::write(&self.folder.best(), &self.store, &self.progress)?;
+            }
+            self.save()?;
+            (self.watch)(Told::Epoch(report));
+        }
+        Ok(())
+    }
+
+    fn epoch(&mut self, train: &Arc<Source>) -> Result<(), TrainError> {
+        let (trainer, loader) = (&self.said.model_trainer, &self.said.data_loader);
+        let epoch = self.progress.epoch;
+        let (first_epoch, first) = self.first;
+        let all = Loader::start(train, loader, epoch, self.progress.batch);
+        let batches = all.batches();
+        let per_epoch = batches.div_ceil(trainer.accumulate_batches).max(1);
+        let total = per_epoch * trainer.num_epochs;
+        let mut sum: Vec<Vec<f32>> = Vec::new();
+        let mut sum_weight = 0.0;
+        // Of batches whose gradients wait for others, the state knows nothing yet.
+        let mut reached = self.progress.clone();
+        for batch in all {
+            let batch = batch?;
+            let number = reached.batch;
+            let key =
+                chance(loader.random_seed, "dropout", &[epoch as u64, number as u64]).random();
+            let stepped = step::gradients(
+                &self.store,
+                self.config,
+                &batch,
+                trainer.loss,
+                &self.weights,
+                key,
+            )?;
+            if !stepped.sum.is_finite() {
+                return Err(self.not_finite("the loss", number, &batch.windows));
+            }
+            reached.batch += 1;
+            reached.loss_sum += stepped.sum;
+            reached.weight_sum += stepped.weight;
+            reached.right += stepped.right;
+            reached.windows += batch.windows.len();
+            self.seen += batch.windows.len();
+            step::add(&mut sum, stepped.gradients);
+            sum_weight += stepped.weight;
+            let rate = schedule::rate(trainer, reached.step, total, per_epoch);
+            let is_full = reached.batch.is_multiple_of(trainer.accumulate_batches);
+            if is_full || reached.batch == batches {
+                let factor = 1.0 / sum_weight;
+                for value in sum.iter_mut().flatten() {
+                    *value = (f64::from(*value) * factor) as f32;
+                }
+                let norm = optimizer::norm(&sum);
+                if !norm.is_finite() {
+                    return Err(self.not_finite("a gradient", number, &batch.windows));
+                }
+                optimizer::clip(&mut sum, norm, trainer.clip_norm);
+                reached.step += 1;
+                optimizer::step(&mut self.store, &sum, trainer, rate, reached.step)?;
+                sum.clear();
+                sum_weight = 0.0;
+                self.progress = reached.clone();
+                if self.stop.load(Ordering::Relaxed) {
+                    self.save()?;
+                    return Err(TrainError::Stopped);
+                }
+                if reached.batch % trainer.checkpoint_batches.max(1) < trainer.accumulate_batches
+                    && reached.batch < batches
+                {
+                    self.save()?;
+                }
+            }
+            let seconds = self.begun.elapsed().as_secs_f64().max(1e-9);
+            let done = reached.batch + batches * (epoch - first_epoch) - first;
+            let left = batches * (trainer.num_epochs - epoch) - reached.batch;
+            (self.watch)(Told::Batch {
+                epoch: epoch + 1,
+                batch: reached.batch,
+                batches,
+                loss: reached.loss_sum / reached.weight_sum,
+                rate,
+                windows_per_s: self.seen as f64 / seconds,
+                // Looking at the validation part takes its share of the time.
+                left_s: seconds / done.max(1) as f64 * left as f64,
+            });
+        }
+        Ok(())
+    }
+
+    fn not_finite(&self, what: &'static str, batch: usize, windows: &[usize]) -> TrainError {
+        let named = windows.iter().take(MOST_NAMED).filter_map(|index| {
+            let window = self.table.windows.get(*index)?;
+            let recording = self.table.recordings.get(window.recording)?;
+            Some(format!("{} at {} s", recording.name, window.start_s))
+        });
+        let windows = named.collect::<Vec<_>>().join(", ");
+        // What was reached before this batch is as good as any state.
+        if let Err(error) = self.save() {
+            return error;
+        }
+        let kept = self.folder.state();
+        TrainError::NotFinite {
+            what,
+            epoch: self.progress.epoch + 1,
+            batch: batch + 1,
+            windows,
+            kept,
+        }
+    }
+
+    fn save(&self) -> Result<(), TrainError> {
+        checkpoint::write(&self.folder.state(), &self.store, &self.progress)
+    }
+
+    /// Looks at a part with the network as it is.
+    fn look(&self, source: &Source) -> Result<PartScores, TrainError> {
+        /// Windows whose pictures are in memory at a time.
+        const AT_A_TIME: usize = 256;
+        let outputs = self.weights.len();
+        let network = step::build(self.config, Arithmetic::Fused, &mut Held(&self.store))?;
+        let mut logits = Vec::with_capacity(source.windows.len() * outputs);
+        for windows in source.windows.chunks(AT_A_TIME) {
+            let batch = source.batch(windows)?;
+            logits.extend(step::logits(&network, self.config, &batch.pictures)?);
+        }
+        let classes: Vec<usize> = source.windows.iter().map(|item| item.class).collect();
+        let kind = self.said.model_trainer.loss;
+        let found = loss::loss(kind, &logits, &classes, &self.weights);
+        let scores = match kind {
+            Loss::Softmax => Scores::Softmax,
+            Loss::Sigmoid => Scores::Sigmoid,
+        };
+        let scores: Vec<Vec<f32>> =
+            logits.chunks_exact(outputs).map(|row| scores.of(row)).collect();
+        let of_class = |(index, class): (usize, &String)| {
+            let own: Vec<f32> = scores.iter().map(|row| row[index]).collect();
+            let is_it: Vec<bool> = classes.iter().map(|class| *class == index).collect();
+            let [f1, threshold, precision, recall] = best_f1(&own, &is_it);
+            ClassScores {
+                class: class.clone(),
+                windows: is_it.iter().filter(|is_it| **is_it).count(),
+                ap: average_precision(&own, &is_it),
+                f1,
+                threshold,
+                precision,
+                recall,
+            }
+        };
+        let classes: Vec<ClassScores> =
+            self.table.classes.iter().enumerate().map(of_class).collect();
+        let calls: Vec<&ClassScores> = classes
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| self.table.is_call(*i))
+            .map(|c| c.1)
+            .collect();
+        let mean = |of: fn(&ClassScores) -> f64| {
+            calls.iter().map(|c| of(c)).sum::<f64>() / calls.len().max(1) as f64
+        };
+        Ok(PartScores {
+            windows: source.windows.len(),
+            loss: found.sum / found.weight.max(1e-300),
+            accuracy: found.right as f64 / source.windows.len().max(1) as f64,
+            ap: mean(|c| c.ap),
+            f1: mean(|c| c.f1),
+            classes,
+        })
+    }
+
+    fn metric(&self, scores: &PartScores) -> f64 {
+        match self.said.model_trainer.early_stopping.metric {
+            Metric::Ap => scores.ap,
+            Metric::F1 => scores.f1,
+            Metric::Accuracy => scores.accuracy,
+            Metric::Loss => scores.loss,
+        }
+    }
+
+    fn is_best(&self, scores: &PartScores) -> bool {
+        let stopping = &self.said.model_trainer.early_stopping;
+        let gain = match stopping.metric {
+            Metric::Loss => self.progress.best - self.metric(scores),
+            _ => self.metric(scores) - self.progress.best,
+        };
+        self.progress.best_epoch == 0 || gain > stopping.least_gain
+    }
+
+    /// Keeps the best network, and says what came of it.
+    fn finish(mut self, shape: &Shape, val: &Source, test: &Source) -> Result<Outcome, TrainError> {
+        let windows_per_s = self.seen as f64 / self.begun.elapsed().as_secs_f64().max(1e-9);
+        let hash = self.progress.config_hash.clone();
+        checkpoint::read(&self.folder.best(), &mut self.store, &hash)?;
+        let val = self.look(val)?;
+        let test = match test.windows.is_empty() {
+            true => None,
+            false => Some(self.look(test)?),
+        };
+        let thresholds: Vec<f64> = val.classes.iter().map(|c| c.threshold).collect();
+        let name = match self.said.model.name.as_str() {
+            "" => "model",
+            name => name,
+        };
+        let mut card = shape.card(self.said, name, self.table, &thresholds);
+        let mut note = |name: &str, value: f64| {
+            // Four digits are what windows by the thousand can tell.
+            let rounded = (value * 1e4).round() / 1e4;
+            card.metrics.insert(name.to_owned(), CardMetric::Number(rounded));
+        };
+        note("window_ap_val", val.ap);
+        note("window_f1_val", val.f1);
+        if let Some(test) = &test {
+            note("window_ap_test", test.ap);
+            note("window_f1_test", test.f1);
+        }
+        export::write(self.folder, self.said, self.config, &card, &self.store)?;
+        let share = self.store.share();
+        let outcome = Outcome {
+            model: self.folder.model(),
+            trained: share.trained,
+            parameters: share.all,
+            epochs: self.progress.epoch,
+            best_epoch: self.progress.best_epoch,
+            windows_per_s,
+            val,
+            test,
+        };
+        let text = serde_json::to_vec_pretty(&outcome).unwrap_or_default();
+        whole::put("the report", &self.folder.report(), &text)?;
+        for path in [self.folder.config(), self.folder.split(), self.folder.report()] {
+            self.tracker.artifact(&path)?;
+        }
+        Ok(outcome)
+    }
+}

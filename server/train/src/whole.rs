@@ -1,0 +1,51 @@
+//! Files that are whole or not there: written under another name, brought to the disk, then renamed.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use crate::TrainError;
+
+/// Writes a file. Whatever happens on the way, what stood there before stays.
+///
+/// # Errors
+/// When the disk says no.
+pub fn put(what: &'static str, path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    put_with(what, path, |file| file.write_all(bytes))
+}
+
+/// Writes a file piece by piece.
+///
+/// # Errors
+/// As [`put`], and when `write` fails.
+pub fn put_with(
+    what: &'static str,
+    path: &Path,
+    write: impl FnOnce(&mut File) -> std::io::Result<()>,
+) -> Result<(), TrainError> {
+    let unfinished = path.with_added_extension("unfinished");
+    let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| {
+        let mut file = File::create(&unfinished)?;
+        write(&mut file)?;
+        // A name must not be given to what a power cut could still take back.
+        file.sync_all()?;
+        std::fs::rename(&unfinished, path)
+    });
+    written.map_err(|error| {
+        // What is left of it is of no use; that it may not be there is no second error.
+        let _ = std::fs::remove_file(&unfinished);
+        TrainError::writing(what, path, &error)
+    })
+}
+
+/// Writes several files into a folder.
+///
+/// # Errors
+/// As [`put`].
+pub fn put_all(
+    what: &'static str,
+    folder: &Path,
+    files: &spyhop_model::save::Files,
+) -> Result<(), TrainError> {
+    files.iter().try_for_each(|(name, bytes)| put(what, &folder.join(name), bytes))
+}

@@ -1,0 +1,238 @@
+//! A small network learns, is interrupted, and goes on to the same bits.
+
+mod common;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use candle_core::{Device, Tensor};
+use common::{Ran, run, said, sea};
+use serde_json::Value;
+use spyhop_config::Training;
+use spyhop_model::{Classifier, ModelFolder, OpenOptions};
+use spyhop_train::{Told, TrainError};
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().and_then(|t| t.to_vec1()).expect("f32")
+}
+
+fn weights(folder: &Path) -> HashMap<String, Tensor> {
+    candle_core::safetensors::load(folder, &Device::Cpu).expect("weights")
+}
+
+fn bytes(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn val_aps(ran: &Ran) -> Vec<f64> {
+    let of = |told: &Told| match told {
+        Told::Epoch(report) => Some(report.val.ap),
+        _ => None,
+    };
+    ran.told.iter().filter_map(of).collect()
+}
+
+#[test]
+fn a_small_network_learns_and_an_interrupted_run_ends_with_the_same_bits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sea_folder, whole, parts) =
+        (folder.path().join("sea"), folder.path().join("whole"), folder.path().join("parts"));
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 12).expect("a sea");
+    let said = said(&["model_trainer.num_epochs=6"]);
+    let ran = run(&sea_folder, &whole, &said, None, None);
+    let outcome = ran.outcome.as_ref().expect("a network");
+    let aps = val_aps(&ran);
+    assert!(outcome.val.ap > 0.9 && outcome.val.ap > aps[0] - 1e-9, "{aps:?}");
+    let losses: Vec<f64> = ran
+        .told
+        .iter()
+        .filter_map(|told| if let Told::Epoch(r) = told { Some(r.val.loss) } else { None })
+        .collect();
+    assert!(losses.last() < losses.first(), "{losses:?}");
+    assert!(outcome.test.as_ref().is_some_and(|test| test.ap > 0.8), "{:?}", outcome.test);
+    assert_eq!(outcome.trained, outcome.parameters);
+
+    let data: Value = serde_json::from_slice(&bytes(&whole.join("data.json"))).expect("JSON");
+    let median = |class: &str| data["levels_db"][class][1].as_f64().expect("a level");
+    assert!(median("upcall") > median("none"), "{data}");
+    assert_eq!(data["leaks"], serde_json::json!([]));
+
+    // The model folder is what everything else opens.
+    let classifier = Classifier::open(&ModelFolder(whole.join("model"))).expect("a model");
+    assert_eq!(classifier.card().classes.len(), 2);
+    assert!(classifier.card().classes[0].is_call && !classifier.card().classes[1].is_call);
+
+    // Stopped in the first epoch, then in a later one, then to the end.
+    for after in [4, 17] {
+        let stopped = run(&sea_folder, &parts, &said, None, Some(after));
+        assert!(matches!(stopped.outcome, Err(TrainError::Stopped)), "{:?}", stopped.outcome);
+    }
+    let went_on = run(&sea_folder, &parts, &said, None, None);
+    assert_eq!(&went_on.outcome.expect("a network").val, &outcome.val);
+    for name in
+        ["state.safetensors", "best.safetensors", "model/model.safetensors", "metrics.jsonl"]
+    {
+        assert!(bytes(&whole.join(name)) == bytes(&parts.join(name)), "{name} differs");
+    }
+    // The run is done: nothing is trained again.
+    let again = run(&sea_folder, &parts, &said, None, None);
+    assert!(again.outcome.is_ok() && val_aps(&again).is_empty());
+    // Another configuration is another run.
+    let other = common::said(&["model_trainer.num_epochs=6", "model_trainer.lr=0.001"]);
+    let error = run(&sea_folder, &parts, &other, None, None).outcome.expect_err("another run");
+    assert!(error.to_string().contains("another configuration"), "{error}");
+    let other = common::said(&["model_trainer.num_epochs=6", "data_loader.random_seed=1"]);
+    let ran = run(&sea_folder, &folder.path().join("seed"), &other, None, None);
+    let model = "model/model.safetensors";
+    assert!(ran.outcome.is_ok());
+    assert!(bytes(&folder.path().join("seed").join(model)) != bytes(&whole.join(model)));
+}
+
+#[test]
+fn what_is_frozen_does_not_move_and_an_adapter_gives_the_merged_network_s_logits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sea_folder = folder.path().join("sea");
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 10).expect("a sea");
+    let first = folder.path().join("first");
+    run(&sea_folder, &first, &said(&["model_trainer.num_epochs=1"]), None, None)
+        .outcome
+        .expect("a network");
+    let base = ModelFolder(first.join("model"));
+    let before = weights(&first.join("model/model.safetensors"));
+    let changed = |run: &Path| -> Vec<String> {
+        let after = weights(&run.join("model/model.safetensors"));
+        assert_eq!(after.len(), before.len());
+        let moved = after.iter().filter(|(name, t)| values(t) != values(&before[*name]));
+        let mut names: Vec<String> = moved.map(|(name, _)| name.clone()).collect();
+        names.sort();
+        names
+    };
+    let short = ["model_trainer.num_epochs=1", "model.base=first"];
+    let with = |more: &[&str]| said(&[&short, more].concat());
+
+    let head = folder.path().join("head");
+    let ran = run(&sea_folder, &head, &with(&["model_trainer.train=head"]), Some(&base), None);
+    let outcome = ran.outcome.expect("a head");
+    assert_eq!(outcome.trained, 2 * 24 + 2 * 24 + 2);
+    let expected = ["dense.bias", "dense.weight", "layernorm.bias", "layernorm.weight"];
+    assert_eq!(changed(&head), expected.map(|part| format!("classifier.{part}")));
+
+    let last = folder.path().join("last");
+    let said = with(&["model_trainer.train=last_layers", "model_trainer.last_layers=1"]);
+    run(&sea_folder, &last, &said, Some(&base), None).outcome.expect("last layers");
+    let is_last = |name: &String| {
+        name.contains("encoder.layer.1.")
+            || name.starts_with("classifier.")
+            || name.starts_with("audio_spectrogram_transformer.layernorm.")
+    };
+    let moved = changed(&last);
+    assert!(moved.len() > 15 && moved.iter().all(is_last), "{moved:?}");
+
+    let lora = folder.path().join("lora");
+    let said = with(&["model_trainer.train=lora", "model_trainer.LoRA_kwargs.r=4"]);
+    let outcome = run(&sea_folder, &lora, &said, Some(&base), None).outcome.expect("an adapter");
+    // A and B of three modules in two layers, and the head.
+    assert_eq!(outcome.trained, 2 * 3 * 2 * 4 * 24 + 2 * 24 + 2 * 24 + 2);
+    let moved = changed(&lora);
+    let attention = moved.iter().filter(|name| name.contains("attention.attention.")).count();
+    assert_eq!((attention, moved.len()), (6, 10), "{moved:?}");
+
+    let adapter = ModelFolder(lora.join("adapter"));
+    let apart = OpenOptions { adapter: Some(&adapter), keep_adapter_apart: true };
+    let apart = Classifier::open_with(&base, &apart).expect("an adapter over its base");
+    let merged = Classifier::open(&ModelFolder(lora.join("model"))).expect("a merged network");
+    assert_eq!(apart.card(), merged.card());
+    let wave: Vec<f32> = (0..3000).map(|i| (i as f32 * i as f32 * 1e-4).sin() * 0.1).collect();
+    let window = &wave[..apart.window().window_samples];
+    let (a, b) =
+        (apart.logits(&[window]).expect("logits"), merged.logits(&[window]).expect("logits"));
+    for (a, b) in a[0].iter().zip(&b[0]) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    }
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_training_and_names_the_batch() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sea_folder, run_folder) = (folder.path().join("sea"), folder.path().join("run"));
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    let said = said(&[
+        "model_trainer.lr=1e38",
+        "model_trainer.optimizer=SGD",
+        "model_trainer.use_scheduler=false",
+    ]);
+    let error = run(&sea_folder, &run_folder, &said, None, None).outcome.expect_err("no numbers");
+    let text = error.to_string();
+    assert!(matches!(error, TrainError::NotFinite { epoch: 1, .. }), "{text}");
+    assert!(
+        text.contains("is no finite number in epoch 1, batch") && text.contains(".wav at"),
+        "{text}"
+    );
+    let state = weights(&run_folder.join("state.safetensors"));
+    assert!(state.values().flat_map(values).all(f32::is_finite), "the kept state is sound");
+}
+
+#[test]
+fn data_that_can_t_be_trained_on_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sea_folder = folder.path().join("sea");
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 6).expect("a sea");
+    let error = |more: &[&str]| {
+        let run_folder = folder.path().join("run");
+        run(&sea_folder, &run_folder, &said(more), None, None).outcome.expect_err("bad").to_string()
+    };
+    assert!(error(&["data_loader.include_classes=[upcall, gunshot]"]).contains("names 'gunshot'"));
+    assert!(error(&["model_trainer.class_weights={upcal: 2}"]).contains("names 'upcal'"));
+    assert!(error(&["model.front_end.high_hz=4000"]).contains("band"));
+    assert!(error(&["model.AST_kwargs.patch_size=64"]).contains("must hold a patch"));
+    assert!(error(&["preprocess.channel=2"]).contains("has no channel 2"));
+    assert!(error(&["model_trainer.train=head"]).contains("name it as model.base"));
+}
+
+#[test]
+fn a_network_of_other_classes_gets_a_new_head_that_must_be_trained() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sea_folder = folder.path().join("sea");
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    let short = ["model_trainer.num_epochs=1", "preprocess.negative_class=silence"];
+    let first = folder.path().join("first");
+    run(&sea_folder, &first, &said(&short[..1]), None, None).outcome.expect("a network");
+    let base = ModelFolder(first.join("model"));
+    let with = |more: &[&str]| said(&[&short, more].concat());
+    let ran = |name: &str, said: &Training| {
+        run(&sea_folder, &folder.path().join(name), said, Some(&base), None).outcome
+    };
+    let lora = ["model_trainer.train=lora", "model_trainer.LoRA_kwargs.modules_to_save=[]"];
+    let error = ran("no-head", &with(&lora)).expect_err("an untrained head").to_string();
+    assert!(error.contains("add classifier to"), "{error}");
+    ran("lora", &with(&lora[..1])).expect("an adapter");
+    let adapter = ModelFolder(folder.path().join("lora/adapter"));
+    let options = OpenOptions { adapter: Some(&adapter), keep_adapter_apart: false };
+    let adapted = Classifier::open_with(&base, &options).expect("an adapter over its base");
+    assert_eq!(adapted.card().classes[1].name, "silence");
+    // Wider windows are another picture: its positions are fitted to it.
+    let wide = ["preprocess.window_s=2", "model_trainer.train=head"];
+    ran("wide", &with(&wide)).expect("another picture");
+    let wide = Classifier::open(&ModelFolder(folder.path().join("wide/model"))).expect("a model");
+    assert!(wide.card().front_end.frames > adapted.card().front_end.frames);
+}
+
+#[test]
+fn a_recording_that_was_exchanged_is_noticed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sea_folder = folder.path().join("sea");
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    let table = common::windows(&sea_folder, &said(&[]).preprocess);
+    let recordings = common::files(&sea_folder, "wav");
+    std::fs::copy(&recordings[0], &recordings[1]).expect("exchanged");
+    let run_folder = folder.path().join("run");
+    let ran = common::run_on(table, &sea_folder, &run_folder, &said(&[]), None, None);
+    let error = ran.outcome.expect_err("another recording").to_string();
+    assert!(error.contains("is another recording than when the windows were cut"), "{error}");
+}

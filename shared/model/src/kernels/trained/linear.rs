@@ -1,0 +1,188 @@
+//! x Wᵀ + b, with gradients of whatever is trained of the three.
+
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
+use rayon::prelude::*;
+
+use super::super::gemm::{Matrix, product};
+use super::super::{contiguous, with_values};
+use super::gradient;
+
+/// Rows whose gradients are summed at a time; the same on every machine, so that sums are.
+const PIECE_ROWS: usize = 256;
+
+/// x Wᵀ + b; x is (…, in), W (out, in), b (out).
+pub(crate) fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
+    let (x, weight) = (x.contiguous()?, weight.contiguous()?);
+    match bias {
+        Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, Linear),
+        None => x.apply_op2(&weight, Linear),
+    }
+}
+
+struct Linear;
+
+impl Linear {
+    fn forward(
+        x: &[f32],
+        x_layout: &Layout,
+        weight: &[f32],
+        weight_layout: &Layout,
+        bias: &[f32],
+    ) -> Result<(CpuStorage, Shape)> {
+        let (out, into) = weight_layout.shape().dims2()?;
+        let mut shape = x_layout.dims().to_vec();
+        match shape.last_mut() {
+            Some(last) if *last == into => *last = out,
+            _ => candle_core::bail!("a linear layer of {into} inputs is given {shape:?}"),
+        }
+        let rows = x.len() / into.max(1);
+        let mut values = product(
+            Matrix { values: x, rows, columns: into, row_stride: into, column_stride: 1 },
+            Matrix { values: weight, rows: into, columns: out, row_stride: 1, column_stride: into },
+        )?;
+        if !bias.is_empty() {
+            if bias.len() != out {
+                candle_core::bail!("a bias of {} values for {out} outputs", bias.len());
+            }
+            values.par_chunks_mut(out * PIECE_ROWS).for_each(|rows| {
+                for row in rows.chunks_exact_mut(out) {
+                    for (y, b) in row.iter_mut().zip(bias) {
+                        *y += b;
+                    }
+                }
+            });
+        }
+        Ok((CpuStorage::F32(values), shape.into()))
+    }
+
+    fn backward(x: &Tensor, weight: &Tensor, grad: &Tensor) -> Result<[Option<Tensor>; 2]> {
+        let (out, into) = weight.dims2()?;
+        let grad = grad.contiguous()?;
+        let rows = grad.elem_count() / out.max(1);
+        with_values(&grad, |g| {
+            let by_x = match x.track_op() {
+                false => None,
+                true => with_values(weight, |weight| {
+                    let g =
+                        Matrix { values: g, rows, columns: out, row_stride: out, column_stride: 1 };
+                    let w = Matrix {
+                        values: weight,
+                        rows: out,
+                        columns: into,
+                        row_stride: into,
+                        column_stride: 1,
+                    };
+                    gradient(product(g, w)?, x.shape())
+                })?,
+            };
+            let by_weight = match weight.track_op() {
+                false => None,
+                true => with_values(x, |x| {
+                    let g = Matrix {
+                        values: g,
+                        rows: out,
+                        columns: rows,
+                        row_stride: 1,
+                        column_stride: out,
+                    };
+                    let x = Matrix {
+                        values: x,
+                        rows,
+                        columns: into,
+                        row_stride: into,
+                        column_stride: 1,
+                    };
+                    gradient(product(g, x)?, (out, into))
+                })?,
+            };
+            Ok([by_x, by_weight])
+        })
+    }
+}
+
+impl CustomOp2 for Linear {
+    fn name(&self) -> &'static str {
+        "trained-linear"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (x, weight) = (contiguous(x, x_layout)?, contiguous(weight, weight_layout)?);
+        Linear::forward(x, x_layout, weight, weight_layout, &[])
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        Linear::backward(x, weight, grad).map(|[by_x, by_weight]| (by_x, by_weight))
+    }
+}
+
+impl CustomOp3 for Linear {
+    fn name(&self) -> &'static str {
+        "trained-linear"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (x, weight) = (contiguous(x, x_layout)?, contiguous(weight, weight_layout)?);
+        Linear::forward(x, x_layout, weight, weight_layout, contiguous(bias, bias_layout)?)
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let [by_x, by_weight] = Linear::backward(x, weight, grad)?;
+        let by_bias = match bias.track_op() {
+            false => None,
+            true => with_values(&grad.contiguous()?, |g| {
+                gradient(column_sums(g, bias.elem_count()), bias.shape())
+            })?,
+        };
+        Ok((by_x, by_weight, by_bias))
+    }
+}
+
+/// Sums over rows, in an order that does not depend on threads.
+fn column_sums(values: &[f32], columns: usize) -> Vec<f32> {
+    let sums: Vec<Vec<f32>> = values
+        .par_chunks((columns * PIECE_ROWS).max(1))
+        .map(|rows| {
+            let mut sum = vec![0.0; columns];
+            for row in rows.chunks_exact(columns) {
+                for (sum, x) in sum.iter_mut().zip(row) {
+                    *sum += x;
+                }
+            }
+            sum
+        })
+        .collect();
+    let mut all = vec![0.0; columns];
+    for sum in sums {
+        for (all, x) in all.iter_mut().zip(sum) {
+            *all += x;
+        }
+    }
+    all
+}

@@ -1,0 +1,148 @@
+//! `spyhop dataset` and `spyhop train`, on the demo's right whales.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use spyhop_tests::program;
+use tempfile::TempDir;
+
+use crate::said;
+
+/// Settings of a network that learns something within seconds: 30 filters of 30 to 400 Hz, 1.7 s.
+const CONFIG: &str = "
+preprocess: {windows_path: windows.parquet, window_s: 1.7, hop_s: 6, label_mapping: {upcall: upcall}}
+data_loader: {train_ratio: 0.6, val_ratio: 0.25, test_ratio: 0.15, batch_size: 32, epoch_windows: 768}
+model:
+  AST_kwargs: {hidden_size: 24, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 48, frequency_stride: 14, time_stride: 12}
+  front_end: {rate_hz: 2000, low_hz: 30, high_hz: 400, mels: 30, frame_samples: 256, hop_samples: 64, fft_size: 512}
+model_trainer: {num_epochs: 4, lr: 0.004, checkpoint_batches: 4}
+";
+
+/// Starts the program in a folder, with a number of threads that is the same for all runs.
+fn command(folder: &Path, args: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new(program::path()?);
+    command.args(args.split_whitespace()).current_dir(folder).stdin(Stdio::null());
+    command.env("RAYON_NUM_THREADS", "2");
+    Ok(command)
+}
+
+fn run(folder: &Path, args: &str) -> anyhow::Result<Output> {
+    Ok(command(folder, args)?.output()?)
+}
+
+fn done(folder: &Path, args: &str) -> anyhow::Result<Value> {
+    let output = run(folder, args)?;
+    anyhow::ensure!(output.status.success(), "{args}: {}", said(&output));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// Values of a metric, in order of steps.
+fn metric(run: &Path, name: &str) -> anyhow::Result<Vec<f64>> {
+    let text = fs::read_to_string(run.join("metrics.jsonl"))?;
+    let rows = text.lines().map(serde_json::from_str::<Value>).collect::<Result<Vec<_>, _>>()?;
+    Ok(rows
+        .iter()
+        .filter(|row| row["name"] == name)
+        .filter_map(|row| row["value"].as_f64())
+        .collect())
+}
+
+/// Where a state is, once there is one.
+fn wait_for(state: &PathBuf) -> anyhow::Result<()> {
+    let begun = Instant::now();
+    while !state.exists() {
+        anyhow::ensure!(
+            begun.elapsed() < Duration::from_secs(120),
+            "there is no {}",
+            state.display()
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_network_learns_the_demo_s_upcalls_and_a_killed_run_ends_with_the_same_bits()
+-> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let folder = folder.path();
+    let output = run(folder, "demo sea --seed 5 --only bank-in-march")?;
+    anyhow::ensure!(output.status.success(), "{}", said(&output));
+    fs::write(folder.join("train.yaml"), CONFIG)?;
+    let cut = done(folder, "dataset tables sea --config train.yaml --out windows.parquet --json")?;
+    let windows = &cut["windows"];
+    assert!(
+        windows["upcall"].as_u64() > Some(150) && windows["none"].as_u64() > Some(1000),
+        "{cut}"
+    );
+    assert_eq!(cut["report"]["leaks"], serde_json::json!([]), "{cut}");
+    assert_eq!(cut["recordings"], 16);
+
+    let whole = done(folder, "train --config train.yaml --set general.run_name=whole --json")?;
+    let losses = metric(&folder.join("runs/whole"), "loss/val")?;
+    assert_eq!(losses.len(), 4);
+    assert!(losses[3] < 0.8 * losses[0], "the validation loss falls: {losses:?}");
+    assert!(whole["val"]["ap"].as_f64() > Some(0.7), "{whole}");
+
+    let parts = "train --config train.yaml --set general.run_name=parts --json";
+    let run_folder = folder.join("runs/parts");
+    for _ in 0..2 {
+        let mut child =
+            command(folder, parts)?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        wait_for(&run_folder.join("state.safetensors"))?;
+        std::thread::sleep(Duration::from_millis(300));
+        // SIGKILL: nothing is tidied up.
+        child.kill()?;
+        child.wait()?;
+    }
+    assert!(!run_folder.join("report.json").exists(), "it was killed midway");
+    let resumed = done(folder, parts)?;
+    assert_eq!(resumed["val"], whole["val"]);
+    for file in ["model/model.safetensors", "state.safetensors", "metrics.jsonl", "split.csv"] {
+        let [a, b] =
+            ["whole", "parts"].map(|run| fs::read(folder.join("runs").join(run).join(file)));
+        assert!(a? == b?, "{file} differs");
+    }
+
+    // What came of it finds calls.
+    let recording = "sea/bank-in-march/DEMO_EST_20090329_121500_CH10.wav";
+    let found = done(
+        folder,
+        &format!(
+            "detect {recording} --model runs/whole/model --state state --out calls.csv --json"
+        ),
+    )?;
+    assert_eq!(found["classes"], serde_json::json!(["upcall"]), "{found}");
+    assert!(found["written"].as_u64() > Some(0), "{found}");
+    Ok(())
+}
+
+#[test]
+fn what_is_wrong_with_a_configuration_is_told_before_anything_is_read() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let folder = folder.path();
+    let refused = |config: &str, more: &str| -> anyhow::Result<String> {
+        fs::write(folder.join("train.yaml"), config)?;
+        let output = run(folder, &format!("train --config train.yaml {more}"))?;
+        anyhow::ensure!(output.status.code() == Some(1), "{}", said(&output));
+        Ok(said(&output))
+    };
+    let text = refused("model_trainer: {learning_rate: 1}", "")?;
+    assert!(text.contains("'model_trainer.learning_rate' is unknown"), "{text}");
+    let text = refused("data_loader: {config: {batch_size: 8}}", "")?;
+    assert!(text.contains("directly under data_loader"), "{text}");
+    let text = refused("", "--set model_trainer.lr=fast")?;
+    assert!(text.contains("model_trainer.lr is 'fast', where a number is expected"), "{text}");
+    let text = refused("", "")?;
+    assert!(text.contains("there is no table of windows windows.parquet"), "{text}");
+    let output = run(folder, "train --config nothing.yaml")?;
+    assert!(said(&output).contains("can't read nothing.yaml"), "{}", said(&output));
+    let output = run(folder, "dataset tables nowhere --out x.parquet")?;
+    assert!(said(&output).contains("there is no folder nowhere"), "{}", said(&output));
+    let output = run(folder, "dataset tables . --out x.parquet")?;
+    assert!(said(&output).contains("there is no recording in"), "{}", said(&output));
+    Ok(())
+}

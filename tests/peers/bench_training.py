@@ -1,0 +1,126 @@
+"""Training windows a second, ours beside PyTorch with transformers and PEFT, on the same cores in one run: a small
+network from nothing, and one of the reference experiment's size in full and with LoRA.
+
+Ours is the whole of `spyhop train` (features from its cache, windows altered, a look at the validation part);
+theirs are steps on pictures that are there already. Float32, AdamW, the same batches.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+import peft
+import soundfile
+import torch
+import transformers
+from peft import LoraConfig, get_peft_model
+from transformers import ASTConfig, ASTFeatureExtractor, ASTForAudioClassification
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SPYHOP = pathlib.Path(os.environ.get("SPYHOP", ROOT / "target/debug/spyhop")).resolve()
+AT_LEAST_S = 20
+ROUNDS = 2
+TARGETS = ["q_proj", "k_proj", "v_proj"]
+LABELS = {0: "upcall", 1: "none"}
+
+
+def ast(width, layers, heads, inside, stride, mels, frames):
+    return ASTConfig(hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=inside,
+                     frequency_stride=stride, time_stride=stride, num_mel_bins=mels, max_length=frames,
+                     id2label=LABELS, label2id={v: k for k, v in LABELS.items()}, attn_implementation="sdpa")
+
+
+# What is trained, how large the network is, the recording's rate, windows of a batch and of our run.
+SMALL = ast(96, 4, 4, 192, 8, 48, 59)
+TINY = ast(192, 12, 3, 768, 10, 128, 298)
+CASES = {
+    "96 wide, 4 layers, from nothing": (SMALL, 2000, 64, 3000, "all"),
+    "tiny224, in full": (TINY, 16_000, 8, 96, "all"),
+    "tiny224, LoRA": (TINY, 16_000, 8, 160, "lora"),
+}
+
+
+def theirs(config, batch, train):
+    torch.manual_seed(3)
+    model = ASTForAudioClassification(config).train()
+    if train == "lora":
+        model = get_peft_model(model, LoraConfig(r=16, lora_alpha=16, lora_dropout=0.1, target_modules=TARGETS,
+                                                 modules_to_save=["classifier"]))
+    moving = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(moving, lr=1e-4)
+    pictures = torch.randn(batch, config.max_length, config.num_mel_bins)
+    classes = torch.randint(0, 2, (batch,))
+    begun, steps = None, 0
+    while begun is None or time.perf_counter() - begun < AT_LEAST_S:
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(model(pictures).logits, classes).backward()
+        torch.nn.utils.clip_grad_norm_(moving, 1.0)
+        optimizer.step()
+        if begun is None:
+            begun = time.perf_counter()
+        else:
+            steps += 1
+    return steps * batch / (time.perf_counter() - begun)
+
+
+def sea(folder, rate):
+    folder.mkdir()
+    rng = np.random.default_rng(4)
+    for i in range(8):
+        stem = f"sea_20210601_{i:02}0000"
+        soundfile.write(folder / f"{stem}.wav", 0.05 * rng.standard_normal(120 * rate), rate, subtype="PCM_16")
+        rows = [f"{10 * k + 3}\t{10 * k + 4}\tupcall" for k in range(11)]
+        (folder / f"{stem}.txt").write_text("\n".join(rows) + "\n")
+
+
+def ours(folder, config, rate, batch, windows, train):
+    place = folder / f"sea{rate}"
+    if not place.exists():
+        sea(place, rate)
+    window_s = 2 if rate == 2000 else 3
+    say = [f"preprocess.wav_dir={place}", f"preprocess.windows_path={folder}/windows{rate}.parquet",
+           f"preprocess.window_s={window_s}", "preprocess.hop_s=3", f"data_loader.batch_size={batch}",
+           f"data_loader.epoch_windows={windows}", "data_loader.train_ratio=0.75", "data_loader.val_ratio=0.25",
+           "data_loader.test_ratio=0", "model_trainer.num_epochs=1", f"model_trainer.train={train}",
+           f"general.output_dir={folder}/runs", f"general.run_name={time.time_ns()}"]
+    if train == "lora":
+        base = folder / "base"
+        ASTForAudioClassification(config).save_pretrained(base)
+        ASTFeatureExtractor(num_mel_bins=config.num_mel_bins, max_length=config.max_length).save_pretrained(base)
+        say.append(f"model.base={base}")
+    say += [f"model.AST_kwargs.{key}={getattr(config, key)}" for key in
+            ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "frequency_stride", "time_stride")]
+    if rate == 2000:
+        say += [f"model.front_end.{key}" for key in ("rate_hz=2000", "low_hz=30", "high_hz=400", "mels=48",
+                                                     "frame_samples=256", "hop_samples=64", "fft_size=512")]
+    settings = [word for setting in say for word in ("--set", setting)]
+    empty = folder / "empty.yaml"
+    empty.write_text("")
+    done = subprocess.run([SPYHOP, "train", "--config", empty, "--json", *settings], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout)
+    return outcome["windows_per_s"], outcome["trained"] / outcome["parameters"]
+
+
+def main():
+    print(f"Training windows a second, {torch.get_num_threads()} threads; best of {ROUNDS} rounds\n")
+    print(f"| | trained | spyhop | PyTorch {torch.__version__}, transformers {transformers.__version__}, "
+          f"PEFT {peft.__version__} | ratio |")
+    print("|---|--:|--:|--:|--:|")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (config, rate, batch, windows, train) in CASES.items():
+            speeds = {"ours": 0.0, "theirs": 0.0}
+            for _ in range(ROUNDS):
+                speed, share = ours(pathlib.Path(folder), config, rate, batch, windows, train)
+                speeds["ours"] = max(speeds["ours"], speed)
+                speeds["theirs"] = max(speeds["theirs"], theirs(config, batch, train))
+            print(f"| {name} | {share:.1%} | {speeds['ours']:.1f} | {speeds['theirs']:.1f} | "
+                  f"{speeds['ours'] / speeds['theirs']:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
