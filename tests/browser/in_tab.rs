@@ -216,6 +216,7 @@ fn what_a_recording_cannot_hold_is_refused_with_a_sentence() -> anyhow::Result<(
     page.open(&[&file])?;
     page.press("#detect-top")?;
     page.wait_for("the network", |p| p.is_shown("#on-this-tab input[value=tiny]"))?;
+    page.wait_for("the detectors", |p| p.is_shown("#misfits"))?;
     let misfits = page.text("#misfits")?;
     assert!(misfits.contains("which holds nothing above 1 kHz"), "{misfits}");
     page.press("#on-this-tab input[value=tiny]")?;
@@ -244,7 +245,9 @@ fn models_are_shown_with_their_cards_and_lead_to_a_detection() -> anyhow::Result
     let broken = page.text("#models [data-model=broken]")?;
     assert!(broken.contains("can't be understood"), "{broken}");
     page.press("#models [data-detector=whistle] summary")?;
-    page.wait_for("a deployment", |p| p.is_shown("#models [data-detector=whistle] option"))?;
+    page.wait_for("a deployment", |p| {
+        p.is_shown("#models [data-detector=whistle] button[type=submit]:enabled")
+    })?;
     page.press("#models [data-detector=whistle] button[type=submit]")?;
     page.wait_for("its candidates", |p| Ok(p.data("candidates")? == "6"))?;
     Ok(())
