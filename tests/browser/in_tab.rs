@@ -32,7 +32,7 @@ fn the_tab_gives_the_logits_of_the_reference_implementation() -> anyhow::Result<
     let mut stage = Stage::set(&[])?;
     let (network, files) = network(|_, bytes| bytes)?;
     let order = json!({ "Logits": { "job": 1, "network": network } });
-    let mut page = stage.page("")?;
+    let page = stage.page("")?;
     for wave in ["upcall", "whistle", "noise", "short"] {
         let samples = reference(&format!("{wave}.wave"))?;
         let (answer, floats) = tell(page.session, &order, &files, Some(&samples))?;
@@ -90,7 +90,7 @@ fn a_network_that_is_none_is_refused_by_what_is_wrong_with_it() -> anyhow::Resul
 #[test]
 fn a_network_too_large_for_a_tab_is_left_to_a_server() -> anyhow::Result<()> {
     let mut stage = Stage::set(&[])?;
-    let mut page = stage.page("")?;
+    let page = stage.page("")?;
     let file = json!({ "name": "model.safetensors", "bytes": 1_300_000_000u64, "url": null });
     let network = json!({ "name": "large", "files": [file], "authorisation": null });
     let order = json!({ "Describe": { "job": 1, "network": network } });
