@@ -32,7 +32,7 @@ fn the_tab_gives_the_logits_of_the_reference_implementation() -> anyhow::Result<
     let mut stage = Stage::set(&[])?;
     let (network, files) = network(|_, bytes| bytes)?;
     let order = json!({ "Logits": { "job": 1, "network": network } });
-    let mut page = stage.page("")?;
+    let page = stage.page("")?;
     for wave in ["upcall", "whistle", "noise", "short"] {
         let samples = reference(&format!("{wave}.wave"))?;
         let (answer, floats) = tell(page.session, &order, &files, Some(&samples))?;
@@ -90,7 +90,7 @@ fn a_network_that_is_none_is_refused_by_what_is_wrong_with_it() -> anyhow::Resul
 #[test]
 fn a_network_too_large_for_a_tab_is_left_to_a_server() -> anyhow::Result<()> {
     let mut stage = Stage::set(&[])?;
-    let mut page = stage.page("")?;
+    let page = stage.page("")?;
     let file = json!({ "name": "model.safetensors", "bytes": 1_300_000_000u64, "url": null });
     let network = json!({ "name": "large", "files": [file], "authorisation": null });
     let order = json!({ "Describe": { "job": 1, "network": network } });
@@ -216,6 +216,7 @@ fn what_a_recording_cannot_hold_is_refused_with_a_sentence() -> anyhow::Result<(
     page.open(&[&file])?;
     page.press("#detect-top")?;
     page.wait_for("the network", |p| p.is_shown("#on-this-tab input[value=tiny]"))?;
+    page.wait_for("the detectors", |p| p.is_shown("#misfits"))?;
     let misfits = page.text("#misfits")?;
     assert!(misfits.contains("which holds nothing above 1 kHz"), "{misfits}");
     page.press("#on-this-tab input[value=tiny]")?;
@@ -244,7 +245,9 @@ fn models_are_shown_with_their_cards_and_lead_to_a_detection() -> anyhow::Result
     let broken = page.text("#models [data-model=broken]")?;
     assert!(broken.contains("can't be understood"), "{broken}");
     page.press("#models [data-detector=whistle] summary")?;
-    page.wait_for("a deployment", |p| p.is_shown("#models [data-detector=whistle] option"))?;
+    page.wait_for("a deployment", |p| {
+        p.is_shown("#models [data-detector=whistle] button[type=submit]:enabled")
+    })?;
     page.press("#models [data-detector=whistle] button[type=submit]")?;
     page.wait_for("its candidates", |p| Ok(p.data("candidates")? == "6"))?;
     Ok(())
