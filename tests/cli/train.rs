@@ -18,7 +18,7 @@ data_loader: {train_ratio: 0.6, val_ratio: 0.25, test_ratio: 0.15, batch_size: 3
 model:
   AST_kwargs: {hidden_size: 24, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 48, frequency_stride: 14, time_stride: 12}
   front_end: {rate_hz: 2000, low_hz: 30, high_hz: 400, mels: 30, frame_samples: 256, hop_samples: 64, fft_size: 512}
-model_trainer: {num_epochs: 4, lr: 0.004, checkpoint_batches: 4}
+model_trainer: {num_epochs: 8, lr: 0.004, checkpoint_batches: 4}
 ";
 
 /// Starts the program in a folder, with a number of threads that is the same for all runs.
@@ -43,21 +43,30 @@ fn done(folder: &Path, args: &str) -> anyhow::Result<Value> {
 fn metric(run: &Path, name: &str) -> anyhow::Result<Vec<f64>> {
     let text = fs::read_to_string(run.join("metrics.jsonl"))?;
     let rows = text.lines().map(serde_json::from_str::<Value>).collect::<Result<Vec<_>, _>>()?;
-    Ok(rows.iter().filter(|row| row["name"] == name).filter_map(|row| row["value"].as_f64()).collect())
+    Ok(rows
+        .iter()
+        .filter(|row| row["name"] == name)
+        .filter_map(|row| row["value"].as_f64())
+        .collect())
 }
 
 /// Where a state is, once there is one.
 fn wait_for(state: &PathBuf) -> anyhow::Result<()> {
     let begun = Instant::now();
     while !state.exists() {
-        anyhow::ensure!(begun.elapsed() < Duration::from_secs(120), "there is no {}", state.display());
+        anyhow::ensure!(
+            begun.elapsed() < Duration::from_secs(120),
+            "there is no {}",
+            state.display()
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())
 }
 
 #[test]
-fn a_network_learns_the_demo_s_upcalls_and_a_killed_run_ends_with_the_same_bits() -> anyhow::Result<()> {
+fn a_network_learns_the_demo_s_upcalls_and_a_killed_run_ends_with_the_same_bits()
+-> anyhow::Result<()> {
     let folder = TempDir::new()?;
     let folder = folder.path();
     let output = run(folder, "demo sea --seed 5 --only bank-in-march")?;
@@ -65,20 +74,24 @@ fn a_network_learns_the_demo_s_upcalls_and_a_killed_run_ends_with_the_same_bits(
     fs::write(folder.join("train.yaml"), CONFIG)?;
     let cut = done(folder, "dataset tables sea --config train.yaml --out windows.parquet --json")?;
     let windows = &cut["windows"];
-    assert!(windows["upcall"].as_u64() > Some(150) && windows["none"].as_u64() > Some(1000), "{cut}");
+    assert!(
+        windows["upcall"].as_u64() > Some(150) && windows["none"].as_u64() > Some(1000),
+        "{cut}"
+    );
     assert_eq!(cut["report"]["leaks"], serde_json::json!([]), "{cut}");
     assert_eq!(cut["recordings"], 16);
 
     let whole = done(folder, "train --config train.yaml --set general.run_name=whole --json")?;
     let losses = metric(&folder.join("runs/whole"), "loss/val")?;
-    assert_eq!(losses.len(), 4);
-    assert!(losses[3] < 0.8 * losses[0], "the validation loss falls: {losses:?}");
+    assert_eq!(losses.len(), 8);
+    assert!(losses[7] < 0.75 * losses[0], "the validation loss falls: {losses:?}");
     assert!(whole["val"]["ap"].as_f64() > Some(0.7), "{whole}");
 
     let parts = "train --config train.yaml --set general.run_name=parts --json";
     let run_folder = folder.join("runs/parts");
     for _ in 0..2 {
-        let mut child = command(folder, parts)?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let mut child =
+            command(folder, parts)?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         wait_for(&run_folder.join("state.safetensors"))?;
         std::thread::sleep(Duration::from_millis(300));
         // SIGKILL: nothing is tidied up.
@@ -89,7 +102,8 @@ fn a_network_learns_the_demo_s_upcalls_and_a_killed_run_ends_with_the_same_bits(
     let resumed = done(folder, parts)?;
     assert_eq!(resumed["val"], whole["val"]);
     for file in ["model/model.safetensors", "state.safetensors", "metrics.jsonl", "split.csv"] {
-        let [a, b] = ["whole", "parts"].map(|run| fs::read(folder.join("runs").join(run).join(file)));
+        let [a, b] =
+            ["whole", "parts"].map(|run| fs::read(folder.join("runs").join(run).join(file)));
         assert!(a? == b?, "{file} differs");
     }
 
@@ -97,7 +111,9 @@ fn a_network_learns_the_demo_s_upcalls_and_a_killed_run_ends_with_the_same_bits(
     let recording = "sea/bank-in-march/DEMO_EST_20090329_121500_CH10.wav";
     let found = done(
         folder,
-        &format!("detect {recording} --model runs/whole/model --state state --out calls.csv --json"),
+        &format!(
+            "detect {recording} --model runs/whole/model --state state --out calls.csv --json"
+        ),
     )?;
     assert_eq!(found["classes"], serde_json::json!(["upcall"]), "{found}");
     assert!(found["written"].as_u64() > Some(0), "{found}");
