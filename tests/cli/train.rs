@@ -51,7 +51,7 @@ fn metric(run: &Path, name: &str) -> anyhow::Result<Vec<f64>> {
 }
 
 /// Where a state is, once there is one.
-fn wait_for(state: &PathBuf) -> anyhow::Result<()> {
+fn wait_for(state: &Path) -> anyhow::Result<()> {
     let begun = Instant::now();
     while !state.exists() {
         anyhow::ensure!(

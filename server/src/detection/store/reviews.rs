@@ -45,7 +45,7 @@ impl DetectionStore {
         now: Timestamp,
     ) -> Result<DetectedCall, StoreError> {
         check(change)?;
-        let outcome = self.write(|db| {
+        self.write(|db| {
             let version: Option<u32> = db
                 .query_row(
                     "SELECT version FROM call WHERE id = ?1 AND run = ?2",
@@ -77,8 +77,7 @@ impl DetectionStore {
             )?;
             let sql = format!("SELECT {CALL_COLUMNS} FROM {CALL_TABLES} WHERE call.id = ?1");
             Ok(Ok(db.query_row(&sql, [call], |row| detected(row, run))?))
-        })?;
-        outcome
+        })?
     }
 
     /// Everything that was ever said of a candidate.
