@@ -1,7 +1,7 @@
 //! `spyhop dataset` and `spyhop train`, on the demo's right whales.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
