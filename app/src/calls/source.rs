@@ -37,7 +37,6 @@ impl Calls {
 }
 
 /// What a run of this tab feeds.
-#[allow(dead_code, reason = "whoever runs a detector in the tab calls it")]
 impl Calls {
     /// A run begins in this tab over what is open, and is shown; gives its number. The run's own number
     /// and counts are passed over.
