@@ -142,7 +142,7 @@ fn a_detection_is_started_watched_asked_and_reviewed() -> anyhow::Result<()> {
         assert!(problem["detail"].as_str().is_some_and(|d| d.contains(part)), "{problem}");
     }
     for (wanted, part) in [
-        (serde_json::json!({ "detector": "click" }), "192"),
+        (serde_json::json!({ "detector": "click" }), "nothing above 24 kHz"),
         (serde_json::json!({ "detector": "wistle" }), "did you mean 'whistle'?"),
         (serde_json::json!({ "model": "/etc" }), "there is no network '/etc'"),
         (serde_json::json!({ "detector": "whistle", "channel": 3 }), "channel"),
