@@ -125,13 +125,7 @@ impl Head {
                 columns: self.head_size,
                 row_stride: self.head_size,
             },
-            Matrix {
-                values: scores,
-                rows: queries,
-                columns: keys,
-                row_stride: keys,
-                column_stride: 1,
-            },
+            Matrix::whole(scores, queries, keys),
             self.part(kv, q.width, 0, keys)?,
             1.0,
         )?;
@@ -163,18 +157,6 @@ impl Head {
             row_stride: of.row_stride,
             column_stride: 1,
         })
-    }
-}
-
-impl<'a> Matrix<'a> {
-    fn transposed(self) -> Matrix<'a> {
-        Matrix {
-            rows: self.columns,
-            columns: self.rows,
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-            ..self
-        }
     }
 }
 

@@ -13,6 +13,24 @@ pub(super) struct Matrix<'a> {
     pub(super) column_stride: usize,
 }
 
+impl<'a> Matrix<'a> {
+    /// Rows that follow one another without holes.
+    pub(super) fn whole(values: &'a [f32], rows: usize, columns: usize) -> Matrix<'a> {
+        Matrix { values, rows, columns, row_stride: columns, column_stride: 1 }
+    }
+
+    /// The same values, rows taken for columns.
+    pub(super) fn transposed(self) -> Matrix<'a> {
+        Matrix {
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+            ..self
+        }
+    }
+}
+
 /// A matrix that is written to, row after row: element (i, j) stands at `i * row_stride + j`.
 pub(super) struct MatrixMut<'a> {
     pub(super) values: &'a mut [f32],

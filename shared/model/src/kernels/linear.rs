@@ -37,6 +37,25 @@ pub(crate) fn linear(
     x.contiguous()?.apply_op2_no_bwd(weight, &op)
 }
 
+/// x Wᵀ and its shape; x is (…, in), W (out, in).
+pub(super) fn product_with(
+    x: &CpuStorage,
+    x_layout: &Layout,
+    weight: &CpuStorage,
+    weight_layout: &Layout,
+) -> Result<(Vec<f32>, Shape)> {
+    let (out, into) = weight_layout.shape().dims2()?;
+    let mut shape = x_layout.dims().to_vec();
+    match shape.last_mut() {
+        Some(last) if *last == into => *last = out,
+        _ => candle_core::bail!("a linear layer of {into} inputs is given {shape:?}"),
+    }
+    let (x, weight) = (contiguous(x, x_layout)?, contiguous(weight, weight_layout)?);
+    let rows = x.len() / into.max(1);
+    let weight = Matrix::whole(weight, out, into).transposed();
+    Ok((product(Matrix::whole(x, rows, into), weight)?, shape.into()))
+}
+
 struct Linear {
     bias: Option<Tensor>,
     residual: Option<Tensor>,
@@ -55,21 +74,9 @@ impl CustomOp2 for Linear {
         weight: &CpuStorage,
         weight_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (out, into) = weight_layout.shape().dims2()?;
-        let mut shape = x_layout.dims().to_vec();
-        match shape.last_mut() {
-            Some(last) if *last == into => *last = out,
-            _ => candle_core::bail!("a linear layer of {into} inputs is given {shape:?}"),
-        }
-        let x = contiguous(x, x_layout)?;
-        let rows = x.len() / into.max(1);
-        let weight = contiguous(weight, weight_layout)?;
-        let mut values = product(
-            Matrix { values: x, rows, columns: into, row_stride: into, column_stride: 1 },
-            Matrix { values: weight, rows: into, columns: out, row_stride: 1, column_stride: into },
-        )?;
-        self.finish(&mut values, out)?;
-        Ok((CpuStorage::F32(values), shape.into()))
+        let (mut values, shape) = product_with(x, x_layout, weight, weight_layout)?;
+        self.finish(&mut values, shape.dims().last().copied().unwrap_or(0))?;
+        Ok((CpuStorage::F32(values), shape))
     }
 }
 
@@ -107,7 +114,7 @@ impl Linear {
 }
 
 #[inline(always)]
-fn add(to: &mut [f32], what: &[f32]) {
+pub(super) fn add(to: &mut [f32], what: &[f32]) {
     for (x, y) in to.iter_mut().zip(what) {
         *x += y;
     }

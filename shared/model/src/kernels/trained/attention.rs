@@ -67,26 +67,12 @@ impl Sizes {
     }
 }
 
-fn transposed(m: Matrix<'_>) -> Matrix<'_> {
-    Matrix {
-        rows: m.columns,
-        columns: m.rows,
-        row_stride: m.column_stride,
-        column_stride: m.row_stride,
-        ..m
-    }
-}
-
-fn whole(values: &[f32], rows: usize, columns: usize) -> Matrix<'_> {
-    Matrix { values, rows, columns, row_stride: columns, column_stride: 1 }
-}
-
 /// Shares of keys for each query of a head.
 fn shares(sizes: Sizes, q: Matrix<'_>, k: Matrix<'_>, shares: &mut [f32]) -> Result<()> {
     let (rows, columns) = (sizes.queries, sizes.keys);
     let scale = 1.0 / (sizes.head_size() as f32).sqrt();
     let target = MatrixMut { values: shares, rows, columns, row_stride: columns };
-    multiply(target, q, transposed(k), scale)?;
+    multiply(target, q, k.transposed(), scale)?;
     Arch::new().dispatch(|| {
         for row in shares.chunks_exact_mut(columns) {
             let most = largest(row);
@@ -134,7 +120,7 @@ impl CustomOp3 for Attention {
                     };
                     multiply(
                         target,
-                        whole(&of_keys, queries, keys),
+                        Matrix::whole(&of_keys, queries, keys),
                         sizes.part(v, keys, head)?,
                         1.0,
                     )?;
@@ -204,9 +190,9 @@ fn back(
         let target =
             |values, rows| MatrixMut { values, rows, columns: head_size, row_stride: width };
         let by_v = by_v.get_mut(first..).unwrap_or_default();
-        multiply(target(by_v, keys), transposed(whole(&p, queries, keys)), g, 1.0)?;
+        multiply(target(by_v, keys), Matrix::whole(&p, queries, keys).transposed(), g, 1.0)?;
         let of_p = MatrixMut { values: &mut by_p, rows: queries, columns: keys, row_stride: keys };
-        multiply(of_p, g, transposed(v), 1.0)?;
+        multiply(of_p, g, v.transposed(), 1.0)?;
         arch.dispatch(|| {
             for (by_p, p) in by_p.chunks_exact_mut(keys).zip(p.chunks_exact(keys)) {
                 let along: f32 = by_p.iter().zip(p).map(|(d, p)| d * p).sum();
@@ -215,10 +201,10 @@ fn back(
                 }
             }
         });
-        let by_s = whole(&by_p, queries, keys);
+        let by_s = Matrix::whole(&by_p, queries, keys);
         multiply(target(by_q.get_mut(first..).unwrap_or_default(), queries), by_s, k, scale)?;
         let by_k = by_k.get_mut(first..).unwrap_or_default();
-        multiply(target(by_k, keys), transposed(by_s), q, scale)?;
+        multiply(target(by_k, keys), by_s.transposed(), q, scale)?;
     }
     Ok(())
 }

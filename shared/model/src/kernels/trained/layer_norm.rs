@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::super::lanes::sum;
 use super::super::layer_norm::normalise;
+use super::super::linear::add;
 use super::super::{contiguous, with_values};
 use super::gradient;
 
@@ -84,12 +85,8 @@ impl CustomOp3 for LayerNorm {
             })
         })?;
         let mut all = [vec![0.0; width], vec![0.0; width]];
-        for sums in sums {
-            for (all, sum) in all.iter_mut().zip(sums) {
-                for (all, x) in all.iter_mut().zip(sum) {
-                    *all += x;
-                }
-            }
+        for sums in &sums {
+            all.iter_mut().zip(sums).for_each(|(all, sum)| add(all, sum));
         }
         let [by_weight, by_bias] = all;
         let by_weight = if weight.track_op() { gradient(by_weight, width)? } else { None };

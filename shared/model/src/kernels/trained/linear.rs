@@ -4,6 +4,7 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tenso
 use rayon::prelude::*;
 
 use super::super::gemm::{Matrix, product};
+use super::super::linear::{add, product_with};
 use super::super::{contiguous, with_values};
 use super::gradient;
 
@@ -22,39 +23,6 @@ pub(crate) fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Resu
 struct Linear;
 
 impl Linear {
-    fn forward(
-        x: &[f32],
-        x_layout: &Layout,
-        weight: &[f32],
-        weight_layout: &Layout,
-        bias: &[f32],
-    ) -> Result<(CpuStorage, Shape)> {
-        let (out, into) = weight_layout.shape().dims2()?;
-        let mut shape = x_layout.dims().to_vec();
-        match shape.last_mut() {
-            Some(last) if *last == into => *last = out,
-            _ => candle_core::bail!("a linear layer of {into} inputs is given {shape:?}"),
-        }
-        let rows = x.len() / into.max(1);
-        let mut values = product(
-            Matrix { values: x, rows, columns: into, row_stride: into, column_stride: 1 },
-            Matrix { values: weight, rows: into, columns: out, row_stride: 1, column_stride: into },
-        )?;
-        if !bias.is_empty() {
-            if bias.len() != out {
-                candle_core::bail!("a bias of {} values for {out} outputs", bias.len());
-            }
-            values.par_chunks_mut(out * PIECE_ROWS).for_each(|rows| {
-                for row in rows.chunks_exact_mut(out) {
-                    for (y, b) in row.iter_mut().zip(bias) {
-                        *y += b;
-                    }
-                }
-            });
-        }
-        Ok((CpuStorage::F32(values), shape.into()))
-    }
-
     fn backward(x: &Tensor, weight: &Tensor, grad: &Tensor) -> Result<[Option<Tensor>; 2]> {
         let (out, into) = weight.dims2()?;
         let grad = grad.contiguous()?;
@@ -63,36 +31,15 @@ impl Linear {
             let by_x = match x.track_op() {
                 false => None,
                 true => with_values(weight, |weight| {
-                    let g =
-                        Matrix { values: g, rows, columns: out, row_stride: out, column_stride: 1 };
-                    let w = Matrix {
-                        values: weight,
-                        rows: out,
-                        columns: into,
-                        row_stride: into,
-                        column_stride: 1,
-                    };
+                    let (g, w) = (Matrix::whole(g, rows, out), Matrix::whole(weight, out, into));
                     gradient(product(g, w)?, x.shape())
                 })?,
             };
             let by_weight = match weight.track_op() {
                 false => None,
                 true => with_values(x, |x| {
-                    let g = Matrix {
-                        values: g,
-                        rows: out,
-                        columns: rows,
-                        row_stride: 1,
-                        column_stride: out,
-                    };
-                    let x = Matrix {
-                        values: x,
-                        rows,
-                        columns: into,
-                        row_stride: into,
-                        column_stride: 1,
-                    };
-                    gradient(product(g, x)?, (out, into))
+                    let (g, x) = (Matrix::whole(g, rows, out), Matrix::whole(x, rows, into));
+                    gradient(product(g.transposed(), x)?, (out, into))
                 })?,
             };
             Ok([by_x, by_weight])
@@ -112,8 +59,8 @@ impl CustomOp2 for Linear {
         weight: &CpuStorage,
         weight_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight) = (contiguous(x, x_layout)?, contiguous(weight, weight_layout)?);
-        Linear::forward(x, x_layout, weight, weight_layout, &[])
+        let (values, shape) = product_with(x, x_layout, weight, weight_layout)?;
+        Ok((CpuStorage::F32(values), shape))
     }
 
     fn bwd(
@@ -141,8 +88,16 @@ impl CustomOp3 for Linear {
         bias: &CpuStorage,
         bias_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (x, weight) = (contiguous(x, x_layout)?, contiguous(weight, weight_layout)?);
-        Linear::forward(x, x_layout, weight, weight_layout, contiguous(bias, bias_layout)?)
+        let (mut values, shape) = product_with(x, x_layout, weight, weight_layout)?;
+        let (bias, out) =
+            (contiguous(bias, bias_layout)?, shape.dims().last().copied().unwrap_or(0));
+        if bias.len() != out {
+            candle_core::bail!("a bias of {} values for {out} outputs", bias.len());
+        }
+        values.par_chunks_mut((out * PIECE_ROWS).max(1)).for_each(|rows| {
+            rows.chunks_exact_mut(out).for_each(|row| add(row, bias));
+        });
+        Ok((CpuStorage::F32(values), shape))
     }
 
     fn bwd(
@@ -170,19 +125,11 @@ fn column_sums(values: &[f32], columns: usize) -> Vec<f32> {
         .par_chunks((columns * PIECE_ROWS).max(1))
         .map(|rows| {
             let mut sum = vec![0.0; columns];
-            for row in rows.chunks_exact(columns) {
-                for (sum, x) in sum.iter_mut().zip(row) {
-                    *sum += x;
-                }
-            }
+            rows.chunks_exact(columns).for_each(|row| add(&mut sum, row));
             sum
         })
         .collect();
     let mut all = vec![0.0; columns];
-    for sum in sums {
-        for (all, x) in all.iter_mut().zip(sum) {
-            *all += x;
-        }
-    }
+    sums.iter().for_each(|sum| add(&mut all, sum));
     all
 }
