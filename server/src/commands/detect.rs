@@ -13,10 +13,8 @@ use spyhop_signal::detect::fit::fitting;
 use spyhop_signal::source::SourceError;
 
 use super::StateArgs;
-use super::index::Told;
-use super::product::chosen;
-use crate::catalogue::access::Reader;
-use crate::catalogue::{Catalogue, Recordings, index_once};
+use super::product::one_deployment;
+use crate::catalogue::Recordings;
 use crate::detection::{self, Detected, Format, Row, Source, Table, Wanted};
 use crate::place::Place;
 use crate::recording_file::{self, PARTLY, ReadingArgs};
@@ -186,16 +184,8 @@ fn heard(place: &str, args: &Args, workplace: &Workplace) -> anyhow::Result<Hear
     if path.is_file() {
         return of_file(path);
     }
-    let place = Place::at(place)?;
-    let told = Told::new()?;
-    let indexed = index_once(workplace.catalogue(), &place, &told);
-    told.bar.finish_and_clear();
-    indexed?;
-    let catalogue = Catalogue::open(workplace.catalogue(), vec![place])?;
-    let reader = Reader::Administrator;
-    let id = chosen(catalogue.list(reader, "")?, args.deployment.as_deref())?;
-    let deployment = catalogue.deployment(&id, reader)?.context("the folder is gone")?;
-    let recordings = catalogue.recordings(&id, reader)?.context("the folder is gone")?;
+    let (deployment, recordings) =
+        one_deployment(Place::at(place)?, workplace, args.deployment.as_deref())?;
     Ok(Heard { deployment, recordings })
 }
 

@@ -8,8 +8,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::StateArgs;
-use crate::catalogue::{Difference, Piece, Watch, index_once};
+use crate::catalogue::{Catalogue, Difference, Piece, Watch, index_once};
 use crate::place::Place;
+use crate::state::Workplace;
 
 /// Look through a place and put what it holds into the catalogue.
 ///
@@ -90,14 +91,26 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(if found.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(3) })
 }
 
+/// Looks through a place while a person looks on; gives the catalogue of it.
+///
+/// # Errors
+/// When the place can't be listed, or the catalogue can't be written.
+pub(super) fn looked_through(place: Place, workplace: &Workplace) -> anyhow::Result<Catalogue> {
+    let told = Told::new()?;
+    let indexed = index_once(workplace.catalogue(), &place, &told);
+    told.bar.finish_and_clear();
+    indexed?;
+    Ok(Catalogue::open(workplace.catalogue(), vec![place])?)
+}
+
 /// What a person at the command line sees, and what is summed up for the end.
-pub(super) struct Told {
-    pub(super) bar: ProgressBar,
+struct Told {
+    bar: ProgressBar,
     sums: Mutex<(Difference, Piece)>,
 }
 
 impl Told {
-    pub(super) fn new() -> anyhow::Result<Told> {
+    fn new() -> anyhow::Result<Told> {
         let bar = ProgressBar::new_spinner();
         bar.set_style(ProgressStyle::with_template("{spinner} listing, {elapsed}")?);
         bar.enable_steady_tick(Duration::from_millis(200));

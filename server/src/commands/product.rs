@@ -8,13 +8,14 @@ use serde_json::json;
 use spyhop_api::{Deployment, Timestamp};
 
 use super::StateArgs;
-use super::index::Told;
+use super::index::looked_through;
 use crate::answer;
+use crate::catalogue::Recordings;
 use crate::catalogue::access::Reader;
-use crate::catalogue::{Catalogue, Recordings, index_once};
 use crate::place::Place;
 use crate::products::{self, Format, Heading, Made, Product};
 use crate::recording_file::{self, PARTLY};
+use crate::state::Workplace;
 
 /// Deployments that an error lists.
 const MOST_LISTED: usize = 20;
@@ -81,21 +82,13 @@ pub fn make(args: &ProductArgs, product: Product) -> anyhow::Result<ExitCode> {
     format.check(out)?;
     let place = Place::at(&args.place)?;
     let workplace = args.state.workplace()?;
-    let told = Told::new()?;
-    let indexed = index_once(workplace.catalogue(), &place, &told);
-    told.bar.finish_and_clear();
-    indexed?;
-    let catalogue = Catalogue::open(workplace.catalogue(), vec![place])?;
-    let reader = Reader::Administrator;
-    let id = chosen(catalogue.list(reader, "")?, args.deployment.as_deref())?;
-    let deployment = catalogue.deployment(&id, reader)?.context("the folder is gone")?;
-    let recordings = catalogue.recordings(&id, reader)?.context("the folder is gone")?;
+    let (deployment, recordings) = one_deployment(place, &workplace, args.deployment.as_deref())?;
     for info in recordings.infos.iter() {
         recording_file::check_channel(info, args.channel)?;
     }
     // What is listed is in memory: a server may have the state folder while levels are computed.
     let state = workplace.path().to_owned();
-    drop((catalogue, workplace));
+    drop(workplace);
     let made = products::run(&state, &deployment, &recordings, product, args.channel)?;
     let sums = made.sums()?;
     if sums.rows == 0 {
@@ -115,7 +108,7 @@ pub fn make(args: &ProductArgs, product: Product) -> anyhow::Result<ExitCode> {
     if args.json {
         let time = |ns: i64| made.plan.recorded.dated.then_some(Timestamp(ns));
         let object = json!({
-            "deployment": id,
+            "deployment": deployment.id,
             "product": product.name(),
             "out": out,
             "quantity": quantity.name(calibrated),
@@ -159,11 +152,28 @@ fn left_out(
     failures.chain(of_plan).collect()
 }
 
+/// Looks through a place; gives the one deployment of it that is meant.
+///
+/// # Errors
+/// When the place can't be looked through, or it can't be told which deployment is meant.
+pub(super) fn one_deployment(
+    place: Place,
+    workplace: &Workplace,
+    asked: Option<&str>,
+) -> anyhow::Result<(Deployment, Recordings)> {
+    let catalogue = looked_through(place, workplace)?;
+    let reader = Reader::Administrator;
+    let id = chosen(catalogue.list(reader, "")?, asked)?;
+    let deployment = catalogue.deployment(&id, reader)?.context("the folder is gone")?;
+    let recordings = catalogue.recordings(&id, reader)?.context("the folder is gone")?;
+    Ok((deployment, recordings))
+}
+
 /// The one deployment that is meant.
 ///
 /// # Errors
 /// When there is none of this id, or there are several and none is named.
-pub(super) fn chosen(all: Vec<Deployment>, asked: Option<&str>) -> anyhow::Result<String> {
+fn chosen(all: Vec<Deployment>, asked: Option<&str>) -> anyhow::Result<String> {
     let ids: Vec<String> = all.into_iter().map(|deployment| deployment.id).collect();
     let mut listed = ids.iter().take(MOST_LISTED).cloned().collect::<Vec<_>>().join(", ");
     if ids.len() > MOST_LISTED {

@@ -7,10 +7,9 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::StateArgs;
-use super::index::Told;
+use super::index::looked_through;
 use crate::answer;
 use crate::catalogue::access::Reader;
-use crate::catalogue::{Catalogue, index_once};
 use crate::place::Place;
 use crate::pyramid::{self, Built};
 use crate::recording_file::{self, PARTLY};
@@ -55,11 +54,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     super::log_to_stderr();
     let place = Place::at(&args.place)?;
     let workplace = args.state.workplace()?;
-    let told = Told::new()?;
-    let indexed = index_once(workplace.catalogue(), &place, &told);
-    told.bar.finish_and_clear();
-    indexed?;
-    let catalogue = Catalogue::open(workplace.catalogue(), vec![place])?;
+    let catalogue = looked_through(place, &workplace)?;
     let mut objects = Vec::new();
     let mut partly = false;
     let reader = Reader::Administrator;
