@@ -19,7 +19,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{MigrationDefinitionError, Migrations};
 
 pub use workplace::{Workplace, is_anyone_beside};
@@ -189,6 +189,21 @@ pub fn look(
         Ok(_) => Err(StateError::Newer { path }),
         Err(error) => Err(migration_error(error, &path)),
     }
+}
+
+/// Takes one step in a database: all of it or nothing. Immediate: one that reads and then writes never finds
+/// that another has come between.
+///
+/// # Errors
+/// When the step does not succeed; then nothing has changed.
+pub fn step<T>(
+    database: &mut Connection,
+    step: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let value = step(&transaction)?;
+    transaction.commit()?;
+    Ok(value)
 }
 
 /// The number of the process that works in a state folder; `None` when none does.

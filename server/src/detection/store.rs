@@ -382,14 +382,7 @@ impl DetectionStore {
         &self,
         step: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let mut database = lock(&self.writer);
-        let fail = |error| self.fail(error);
-        let transaction = database
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-            .map_err(fail)?;
-        let value = step(&transaction).map_err(fail)?;
-        transaction.commit().map_err(fail)?;
-        Ok(value)
+        state::step(&mut lock(&self.writer), step).map_err(|error| self.fail(error))
     }
 
     fn read<T>(

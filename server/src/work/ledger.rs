@@ -135,15 +135,8 @@ impl Ledger {
         step: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, WorkError> {
         let path = &self.path;
-        let fail = |error| WorkError::Ledger { error, path: path.clone() };
-        // Immediate: a step that reads and then writes never finds that another has come between.
-        let transaction = self
-            .database
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-            .map_err(fail)?;
-        let value = step(&transaction).map_err(fail)?;
-        transaction.commit().map_err(fail)?;
-        Ok(value)
+        state::step(&mut self.database, step)
+            .map_err(|error| WorkError::Ledger { error, path: path.clone() })
     }
 
     fn read<T>(
