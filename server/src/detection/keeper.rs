@@ -251,7 +251,7 @@ impl DetectionKeeper {
     /// When the store or the catalogue can't be read.
     pub fn recall(&self, run: &StoredRun, reader: Reader) -> Result<RecallReport, StartError> {
         let (recordings, recorded) = self.recorded(run, reader)?;
-        let truths = Truths::read(&recordings).map_err(PlanError::from)?;
+        let truths = Truths::read(&recordings, &recorded);
         let of_truths = |truths: Truths| truths.recall(&self.store, run, &recorded);
         Ok(RecallReport {
             truth: truths.map(of_truths).transpose()?,

@@ -1,13 +1,13 @@
 //! Tables beside the recordings that hold every call: how many of them a run found.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 use spyhop_api::recall::{CallsKnown, ClassRecall, TruthRecall};
+use spyhop_signal::Line;
 use spyhop_signal::detect::matching::assign;
 use spyhop_signal::pyramid::Recorded;
 use spyhop_signal::tables::{Sequence, read_raven};
-use spyhop_signal::{Line, line::LineError};
 
 use super::store::{Asked, DetectionStore, StoreError, StoredRun};
 use crate::catalogue::Recordings;
@@ -38,17 +38,17 @@ pub struct TrueCall {
 }
 
 impl Truths {
-    /// Reads the tables of a deployment; `None` where nobody says that they hold every call.
-    ///
-    /// # Errors
-    /// When nothing was recorded.
-    pub fn read(recordings: &Recordings) -> Result<Option<Truths>, LineError> {
-        let Some(tables) = &recordings.tables else { return Ok(None) };
-        let (recorded, _) = Recorded::new(&recordings.infos)?;
+    /// Reads the tables of a deployment, whose samples lie on the clock as `recorded` says; `None` where
+    /// nobody says that they hold every call.
+    pub fn read(recordings: &Recordings, recorded: &Recorded) -> Option<Truths> {
+        let tables = recordings.tables.as_ref()?;
+        let mut begins: HashMap<usize, i64> = HashMap::new();
+        for run in &recorded.runs {
+            begins.entry(run.recording).or_insert(run.start_ns);
+        }
         let mut truths = Truths::default();
         for (index, info) in recordings.infos.iter().enumerate() {
-            let begins = recorded.runs.iter().find(|run| run.recording == index);
-            let Some(start_ns) = begins.map(|run| run.start_ns) else { continue };
+            let Some(&start_ns) = begins.get(&index) else { continue };
             let text = match tables(index) {
                 None => continue,
                 Some(Ok(text)) => text,
@@ -71,7 +71,7 @@ impl Truths {
                 }
             }
         }
-        Ok(Some(truths))
+        Some(truths)
     }
 
     /// How many of them a run found, where it has listened.
