@@ -14,8 +14,6 @@ use spyhop_api::{Moment, Timestamp};
 
 use super::LocalProgress;
 
-/// Bins of a histogram.
-const HISTOGRAM_BINS: usize = 100;
 /// Bins of a density or a curve, whatever is asked.
 const MOST_BINS: i64 = 20_000;
 
@@ -130,27 +128,10 @@ impl LocalRun {
             let found: Vec<&DetectedCall> =
                 self.asked(query).filter(|call| self.class_of(call) == Some(index)).collect();
             let most = found.iter().map(|call| f64::from(call.score)).reduce(f64::max);
-            let first = class.keep_from;
-            let span = most.map_or(1.0, |most| (most - first).max(1e-6));
-            // A little wider than the span, so that the best lies in the last bin.
-            let step = span * (1.0 + 1e-6) / HISTOGRAM_BINS as f64;
-            let mut histogram = ScoreHistogram {
-                class: class.name.clone(),
-                first,
-                step,
-                candidates: vec![0; HISTOGRAM_BINS],
-                accepted: vec![0; HISTOGRAM_BINS],
-                rejected: vec![0; HISTOGRAM_BINS],
-            };
+            let mut histogram = ScoreHistogram::empty(class, most);
             for call in found {
-                let bin = ((f64::from(call.score) - first) / step).max(0.0) as usize;
-                let bin = bin.min(HISTOGRAM_BINS - 1);
-                histogram.candidates[bin] += 1;
-                match call.review.verdict {
-                    Verdict::Accepted => histogram.accepted[bin] += 1,
-                    Verdict::Rejected | Verdict::Relabelled => histogram.rejected[bin] += 1,
-                    Verdict::Unreviewed => {}
-                }
+                let bin = (f64::from(call.score) - histogram.first) / histogram.step;
+                histogram.count(bin.max(0.0) as usize, call.review.verdict, 1);
             }
             histogram
         };

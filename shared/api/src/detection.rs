@@ -446,7 +446,40 @@ pub struct ScoreHistogram {
     pub rejected: Vec<u32>,
 }
 
+/// Bins of a histogram.
+const HISTOGRAM_BINS: usize = 100;
+
 impl ScoreHistogram {
+    /// Of no candidates yet; the best of those that will be counted has the score `most`.
+    pub fn empty(class: &DetectionClass, most: Option<f64>) -> ScoreHistogram {
+        let first = class.keep_from;
+        let span = most.map_or(1.0, |most| (most - first).max(1e-6));
+        ScoreHistogram {
+            class: class.name.clone(),
+            first,
+            // A little wider than the span, so that the best lies in the last bin.
+            step: span * (1.0 + 1e-6) / HISTOGRAM_BINS as f64,
+            candidates: vec![0; HISTOGRAM_BINS],
+            accepted: vec![0; HISTOGRAM_BINS],
+            rejected: vec![0; HISTOGRAM_BINS],
+        }
+    }
+
+    /// Counts candidates of a bin of which the same is said; one beyond the last bin is the last's.
+    pub fn count(&mut self, bin: usize, verdict: Verdict, candidates: u32) {
+        let bin = bin.min(HISTOGRAM_BINS - 1);
+        let reviewed = match verdict {
+            Verdict::Accepted => Some(&mut self.accepted),
+            Verdict::Rejected | Verdict::Relabelled => Some(&mut self.rejected),
+            Verdict::Unreviewed => None,
+        };
+        for counts in reviewed.into_iter().chain([&mut self.candidates]) {
+            if let Some(count) = counts.get_mut(bin) {
+                *count += candidates;
+            }
+        }
+    }
+
     /// From a threshold on, in whole bins: how many candidates, how many of them accepted and rejected.
     pub fn from_threshold(&self, threshold: f64) -> (u64, u64, u64) {
         let bin = ((threshold - self.first) / self.step).round().max(0.0) as usize;

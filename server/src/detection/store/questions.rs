@@ -17,8 +17,6 @@ use super::{DetectionStore, LONGEST_NS, StoreError, StoredRun};
 const MOST_ROWS: u64 = 1000;
 /// Bins of a density, whatever is asked.
 const MOST_BINS: i64 = 20_000;
-/// Bins of a histogram.
-const HISTOGRAM_BINS: usize = 100;
 
 /// Columns of a candidate with what is said of it, as [`detected`] reads them.
 pub const CALL_COLUMNS: &str = "call.id, class, start_ns, end_ns, low_hz, high_hz, score, clicks, \
@@ -253,18 +251,8 @@ impl DetectionStore {
                 db.prepare_cached(&format!("SELECT max(score) FROM call WHERE {which}"))?
                     .query_row(params_from_iter(&values), |row| row.get(0))
             })?;
-            let first = class.keep_from;
-            let span = most.map_or(1.0, |most| (most - first).max(1e-6));
-            // A little wider than the span, so that the best lies in the last bin.
-            let step = span * (1.0 + 1e-6) / HISTOGRAM_BINS as f64;
-            let mut histogram = ScoreHistogram {
-                class: class.name.clone(),
-                first,
-                step,
-                candidates: vec![0; HISTOGRAM_BINS],
-                accepted: vec![0; HISTOGRAM_BINS],
-                rejected: vec![0; HISTOGRAM_BINS],
-            };
+            let mut histogram = ScoreHistogram::empty(class, most);
+            let (first, step) = (histogram.first, histogram.step);
             let counts: Vec<(i64, i64, u32)> = self.read(|db| {
                 let mut rows = db.prepare_cached(&format!(
                     "SELECT CAST((score - ?) / ? AS INTEGER), verdict, count(*) FROM call \
@@ -277,13 +265,8 @@ impl DetectionStore {
                 rows.collect()
             })?;
             for (bin, verdict, count) in counts {
-                let bin = usize::try_from(bin).unwrap_or(0).min(HISTOGRAM_BINS - 1);
-                histogram.candidates[bin] += count;
-                match super::reviews::verdict(verdict) {
-                    Verdict::Accepted => histogram.accepted[bin] += count,
-                    Verdict::Rejected | Verdict::Relabelled => histogram.rejected[bin] += count,
-                    Verdict::Unreviewed => {}
-                }
+                let bin = usize::try_from(bin).unwrap_or(0);
+                histogram.count(bin, super::reviews::verdict(verdict), count);
             }
             all.classes.push(histogram);
         }
