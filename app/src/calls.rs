@@ -203,6 +203,17 @@ impl Calls {
         })
     }
 
+    /// What the run that is shown tells apart.
+    pub fn class_names(&self) -> Memo<Vec<String>> {
+        let run = self.run;
+        Memo::new(move |_| {
+            run.with(|run| {
+                let classes = run.as_ref().map(|run| run.classes.as_slice()).unwrap_or_default();
+                classes.iter().map(|class| class.name.clone()).collect()
+            })
+        })
+    }
+
     /// Everything above the thresholds. Tracks.
     pub fn above_thresholds(&self) -> CallQuery {
         let thresholds: Vec<String> =

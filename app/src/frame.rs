@@ -214,12 +214,16 @@ pub fn folded_width(width_px: f64, frame: &Frame, places: &Range<f64>) -> u32 {
 
 /// Position on the line of a moment, in samples.
 pub fn position_of(moment: Moment, line: &Line) -> f64 {
-    let nanos = match (moment, line.origin) {
+    line_ns(moment, line.origin) as f64 * 1e-9 * line.sample_rate_hz
+}
+
+/// Nanoseconds from the first sample of a line, which was taken at `origin`, to a moment.
+pub fn line_ns(moment: Moment, origin: Option<Timestamp>) -> i64 {
+    match (moment, origin) {
         (Moment::Clock(t), Some(origin)) => t.0.saturating_sub(origin.0),
         (Moment::Clock(_), None) => 0,
         (Moment::Elapsed(ns), _) => ns,
-    };
-    nanos as f64 * 1e-9 * line.sample_rate_hz
+    }
 }
 
 /// The moment at a position: on the clock where the line is dated.

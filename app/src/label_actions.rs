@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use spyhop_api::view::Selection;
 use spyhop_api::{Annotation, Moment, Timestamp};
 
+use crate::frame::line_ns;
 use crate::session::{NoticeKind, OpenSet, Session};
 
 /// Labels the selection with the name behind a key (1 to 9).
@@ -98,10 +99,6 @@ pub fn show_selection(session: Session, most: f64) {
 
 /// Nanoseconds from the line's first sample to a selection's edges.
 fn span_of(selection: &Selection, open: &OpenSet) -> (i64, i64) {
-    let start = match (selection.start, open.line.origin) {
-        (Moment::Clock(t), Some(origin)) => t.0.saturating_sub(origin.0),
-        (Moment::Clock(_), None) => 0,
-        (Moment::Elapsed(ns), _) => ns,
-    };
+    let start = line_ns(selection.start, open.line.origin);
     (start, start.saturating_add(selection.span_ns))
 }

@@ -13,6 +13,7 @@ use spyhop_api::annotation::{AnnotationChange, AnnotationContent, SharedAnnotati
 use spyhop_api::{Annotation, Moment, Timestamp};
 
 use crate::commands::Action;
+use crate::frame::line_ns;
 use crate::server::{self, ServerError};
 use crate::session::{NoticeKind, Session};
 
@@ -336,11 +337,7 @@ fn content_of(label: &Annotation, origin: Option<Timestamp>) -> AnnotationConten
 }
 
 fn label_of(id: u64, content: &AnnotationContent, origin: Option<Timestamp>) -> Annotation {
-    let start_ns = match (content.start, origin) {
-        (Moment::Clock(t), Some(origin)) => t.0.saturating_sub(origin.0),
-        (Moment::Clock(_), None) => 0,
-        (Moment::Elapsed(ns), _) => ns,
-    };
+    let start_ns = line_ns(content.start, origin);
     Annotation {
         id,
         start_ns,

@@ -6,7 +6,8 @@ use spyhop_api::Annotation;
 use spyhop_api::detection::{CallQuery, DetectedCall};
 use spyhop_signal::tables::{Layout, Sequence, write_csv, write_raven};
 
-use super::source::{Source, line_ns};
+use super::source::Source;
+use crate::frame::line_ns;
 use crate::session::{OpenSet, Session};
 use crate::{administrator, files};
 
@@ -61,7 +62,7 @@ pub fn export(session: Session, query: CallQuery, format: TableFormat) {
 
 /// A candidate as a row of a table of labels.
 fn annotation(call: &DetectedCall, channel: u32, open: &OpenSet) -> Annotation {
-    let start_ns = line_ns(call.start, open);
+    let start_ns = line_ns(call.start, open.line.origin);
     let review = &call.review;
     let label = if review.label.is_empty() { &call.class } else { &review.label };
     let columns = [

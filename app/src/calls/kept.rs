@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use gloo::storage::{LocalStorage, Storage};
 use spyhop_api::detection::{DetectedCall, DetectionRun, Review};
 
-use super::source::line_ns;
+use crate::frame::line_ns;
 use crate::labels::home_of;
 use crate::session::OpenSet;
 
@@ -38,7 +38,7 @@ pub fn keep(open: &OpenSet, source: &str, call: &DetectedCall, steps: &[Review])
 
 /// The key of its file's candidates, and its own among them: milliseconds since the file's first sample.
 fn place_of(open: &OpenSet, source: &str, call: &DetectedCall) -> Option<(String, String)> {
-    let start_ns = line_ns(call.start, open);
+    let start_ns = line_ns(call.start, open.line.origin);
     let home = home_of(open, start_ns)?;
     let in_file_ms = (start_ns - home.start_ns).div_euclid(1_000_000);
     Some((home.key.replace("labels", "calls"), format!("{source}|{}|{in_file_ms}", call.class)))

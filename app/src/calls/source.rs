@@ -1,12 +1,12 @@
 //! Where candidates come from: the server that found them, or this tab. Both answer the same questions.
 
 use leptos::prelude::*;
+use spyhop_api::Timestamp;
 use spyhop_api::detection::{
     CallDensity, CallPage, CallQuery, DetectedCall, DetectionRun, Review, ReviewChange,
     ScoreCurves, ScoreHistograms,
 };
 use spyhop_api::recall::RecallReport;
-use spyhop_api::{Moment, Timestamp};
 
 use super::local::LocalRun;
 use super::{Calls, LocalProgress, kept};
@@ -200,13 +200,4 @@ impl Source {
 
 fn gone() -> ServerError {
     ServerError { status: 404, message: "That run is no longer in this tab.".to_owned() }
-}
-
-/// Nanoseconds from the line's first sample to a moment.
-pub fn line_ns(moment: Moment, open: &OpenSet) -> i64 {
-    match (moment, open.line.origin) {
-        (Moment::Clock(at), Some(origin)) => at.0.saturating_sub(origin.0),
-        (Moment::Clock(_), None) => 0,
-        (Moment::Elapsed(ns), _) => ns,
-    }
 }

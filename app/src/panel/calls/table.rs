@@ -140,12 +140,7 @@ fn Row(call: DetectedCall) -> impl IntoView {
 fn Filters() -> impl IntoView {
     let session = use_session();
     let calls = session.calls;
-    let classes = Memo::new(move |_| {
-        calls.run.with(|run| {
-            let classes = run.as_ref().map(|run| run.classes.as_slice()).unwrap_or_default();
-            classes.iter().map(|class| class.name.clone()).collect::<Vec<_>>()
-        })
-    });
+    let classes = calls.class_names();
     let order = move || {
         calls.filter.with(|f| {
             ORDERS

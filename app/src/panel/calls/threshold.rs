@@ -17,12 +17,7 @@ const HEIGHT: f64 = 40.0;
 pub fn Threshold() -> impl IntoView {
     let session = use_session();
     let calls = session.calls;
-    let classes = Memo::new(move |_| {
-        calls.run.with(|run| {
-            let classes = run.as_ref().map(|run| run.classes.as_slice()).unwrap_or_default();
-            classes.iter().map(|class| class.name.clone()).collect::<Vec<_>>()
-        })
-    });
+    let classes = calls.class_names();
     let unit = move || calls.run.with(|run| run.as_ref().map(|run| run.score_unit.clone()));
     let histogram =
         Memo::new(move |_| calls.histograms.with(|h| h.classes.get(calls.tuned.get()).cloned()));
