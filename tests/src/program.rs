@@ -90,7 +90,10 @@ impl Server {
             }
             let open = line.strip_prefix("Open ");
             if let Some(url) = open.and_then(|rest| rest.split_whitespace().next()) {
-                return Ok(Server { child, _state: state, url: url.to_owned() });
+                let url = url.to_owned();
+                // What else it says is read, or it would write into a pipe that nobody holds.
+                std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+                return Ok(Server { child, _state: state, url });
             }
             said.push_str(&line);
         }

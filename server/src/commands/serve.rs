@@ -1,5 +1,6 @@
 //! `spyhop serve`.
 
+use std::io::Write;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -146,14 +147,17 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             _ if args.tls_self_signed => Some(http::tls_self_signed(address).await?),
             _ => None,
         };
-        announce(&served.catalogue, &addresses, address, tls.is_some())?;
         // As the guard has it: a public name means that others reach this machine.
-        if !address.ip().is_loopback() || args.public_url.is_some() {
-            println!(
-                "Whoever changes something from another machine needs the token in {}",
+        let reached = !address.ip().is_loopback() || args.public_url.is_some();
+        let mut said = announcement(&served.catalogue, &addresses, address, tls.is_some())?;
+        if reached {
+            said.push_str(&format!(
+                "Whoever changes something from another machine needs the token in {}\n",
                 token.path.display()
-            );
+            ));
         }
+        // Nobody may be reading any more, which is no reason not to serve.
+        let _ = std::io::stdout().write_all(said.as_bytes());
         // Small answers go out at once: a page that reads by ranges waits for each of them.
         match tls {
             Some(tls) => {
@@ -192,12 +196,14 @@ fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     Ok(listener)
 }
 
-fn announce(
+/// What is served and where, a line each.
+fn announcement(
     catalogue: &Catalogue,
     places: &[String],
     address: SocketAddr,
     secure: bool,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<String> {
+    let mut said = String::new();
     let list = catalogue.list(Reader::Administrator, "")?;
     match places {
         [_, ..] => {
@@ -205,31 +211,32 @@ fn announce(
             let found = format!("{} deployments, {recordings} recordings", list.len());
             let running = catalogue.places().iter().any(|place| place.running);
             let so_far = if running { " so far; it is still being looked through" } else { "" };
-            println!("Spyhop serves {found} of {}{so_far}", places.join(", "));
+            let places = places.join(", ");
+            said.push_str(&format!("Spyhop serves {found} of {places}{so_far}\n"));
         }
         [] => {
             let demo = demo_folder().unwrap_or_else(|| "DIR".into());
-            println!(
-                "Spyhop serves its page; for recordings to look at, type  spyhop demo {}",
+            said.push_str(&format!(
+                "Spyhop serves its page; for recordings to look at, type  spyhop demo {}\n",
                 demo.display()
-            );
+            ));
         }
     }
     let scheme = if secure { "https" } else { "http" };
     let port = address.port();
     if address.ip().is_unspecified() {
-        println!(
-            "Open {scheme}://127.0.0.1:{port}/ here, or this machine's name from another (Ctrl-C stops)"
-        );
+        said.push_str(&format!(
+            "Open {scheme}://127.0.0.1:{port}/ here, or this machine's name from another (Ctrl-C stops)\n"
+        ));
         if !secure {
-            println!(
-                "Other machines get no secure page this way (no WebGPU): see --tls-self-signed"
+            said.push_str(
+                "Other machines get no secure page this way (no WebGPU): see --tls-self-signed\n",
             );
         }
     } else {
-        println!("Open {scheme}://{address}/ (Ctrl-C stops)");
+        said.push_str(&format!("Open {scheme}://{address}/ (Ctrl-C stops)\n"));
     }
-    Ok(())
+    Ok(said)
 }
 
 async fn stop_when_told(handle: axum_server::Handle<SocketAddr>) {

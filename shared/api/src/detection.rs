@@ -447,7 +447,7 @@ pub struct ScoreHistogram {
 }
 
 /// Bins of a histogram.
-const HISTOGRAM_BINS: usize = 100;
+pub const HISTOGRAM_BINS: usize = 100;
 
 impl ScoreHistogram {
     /// Of no candidates yet; the best of those that will be counted has the score `most`.

@@ -1,4 +1,4 @@
-use spyhop_api::detection::{DetectionClass, DetectionSource};
+use spyhop_api::detection::{DetectionClass, DetectionSource, HISTOGRAM_BINS};
 
 use super::*;
 
