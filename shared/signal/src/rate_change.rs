@@ -77,6 +77,17 @@ impl RateChange {
         self.up as f64 / self.down as f64
     }
 
+    /// When a position at the new rate is, nanoseconds since the clock's zero; `from_hz` is the old rate. By
+    /// whole numbers: 2000 Hz by eleven is no number of micro-hertz, and half a micro-hertz is a second and
+    /// more since 1970.
+    pub fn nanos(&self, position: i64, from_hz: f64) -> i64 {
+        let micro = (from_hz * 1e6).round() as i128;
+        let whole = i128::from(position) * i128::from(self.down) * 1_000_000_000_000_000;
+        let by = (i128::from(self.up) * micro).max(1);
+        let nanos = (whole + by / 2).div_euclid(by);
+        i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
+    }
+
     /// How far around a sample at the new rate those at the old one matter, in samples of the old one.
     pub fn reach_samples(&self) -> i64 {
         self.blocks.as_ref().map_or(0, |blocks| 3 * blocks.inside as i64)
@@ -400,6 +411,18 @@ mod tests {
             9,
         );
         assert_eq!(same, [(5, 1.0), (7, 2.0)]);
+    }
+
+    #[test]
+    fn a_position_of_today_is_told_to_the_nanosecond_at_rates_that_have_no_last_decimal() {
+        let change = RateChange::down(11);
+        // A sample of the 29th of March 2009, 17:15 UTC, at 2000 Hz, and its place after the change.
+        let start_ns = 1_238_346_900_000_000_000i64;
+        let position = start_ns / 500_000 / 11;
+        assert_eq!(change.nanos(position, 2000.0), position * 11 * 500_000);
+        assert_eq!(change.nanos(-3, 2000.0), -16_500_000);
+        let up = RateChange::to(2000.0, 16_000.0).expect("eight for one");
+        assert_eq!(up.nanos(16_000 * 7 + 1, 2000.0), 7_000_062_500);
     }
 
     #[test]

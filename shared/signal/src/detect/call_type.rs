@@ -125,7 +125,7 @@ pub fn call_types() -> Vec<CallType> {
                     least_sweep_hz: 4.0,
                 },
                 keep_from: 0.3,
-                threshold: 0.5,
+                threshold: 0.58,
                 apart_s: 1.5,
             }),
         },

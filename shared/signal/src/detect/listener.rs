@@ -96,9 +96,9 @@ impl Listener {
     }
 
     fn tell(&mut self, heard: &mut Heard) {
-        let heard_hz = self.runs.given_hz();
-        let nanos = |position: i64| frames_to_nanos(position, heard_hz);
-        heard.candidates.extend(self.found.calls.drain(..).map(|call| Candidate {
+        let Listener { runs, detector, found } = self;
+        let nanos = |position: i64| runs.nanos(position);
+        heard.candidates.extend(found.calls.drain(..).map(|call| Candidate {
             start_ns: nanos(call.span.start),
             end_ns: nanos(call.span.end),
             low_hz: call.band_hz.0,
@@ -106,8 +106,8 @@ impl Listener {
             score: call.score,
             train: call.train,
         }));
-        let cell = self.detector.cell_samples();
-        let scores = self.found.scores.drain(..);
+        let cell = detector.cell_samples();
+        let scores = found.scores.drain(..);
         heard
             .scores
             .extend(scores.map(|(number, score)| Score { start_ns: nanos(number * cell), score }));

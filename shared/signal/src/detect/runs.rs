@@ -32,6 +32,11 @@ impl Runs {
         self.rate_hz * self.change.ratio()
     }
 
+    /// When a sample that it gives was taken, by its position: nanoseconds on the clock.
+    pub fn nanos(&self, position: i64) -> i64 {
+        self.change.nanos(position, self.rate_hz)
+    }
+
     /// How far around a sample that it gives those that it takes matter, nanoseconds.
     pub fn reach_ns(&self) -> i64 {
         frames_to_nanos(self.change.reach_samples() + 2, self.rate_hz)
