@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 mod compressible;
 
 fn main() {
+    // Asked for when it runs: a build script that was compiled in another clone may run in this one.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let dist = Path::new(&here).join("../dist");
     // Without the folder cargo could not tell when it appears, and would build the crate every time.
-    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist");
     if let Err(error) = fs::create_dir_all(&dist) {
         println!("cargo::warning=the web app's folder dist/ can't be made: {error}");
     }
