@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 use spyhop_api::detection::DetectionRun;
 use spyhop_api::recall::{DrawRequest, DrawnWindow, MissedCalls, WindowReview};
 use spyhop_api::view::Selection;
+use web_sys::HtmlInputElement;
 
 use super::thumbnail::begin_words;
 use crate::session::{NoticeKind, Session, use_session};
@@ -141,7 +142,7 @@ fn AtHand(windows: RwSignal<Vec<DrawnWindow>>, at: RwSignal<usize>) -> impl Into
                 on:change=move |ev| {
                     let is_done = event_target_checked(&ev);
                     // What the server does not take is not shown as taken.
-                    windows.notify();
+                    event_target::<HtmlInputElement>(&ev).set_checked(!is_done);
                     say(WindowReview { is_done, ..changed() }, is_done);
                 }/>
             "gone through; to the next"
