@@ -33,6 +33,7 @@
 //! | `#seen[data-windows]`, `#seen-canvas`, `#seen-which`, `#seen-earlier`, `#seen-later` | what a network saw of a candidate |
 //! | `#run`, `#run-told`, `#run-progress`, `#run-cancel` | which detection is shown, and how far it is |
 //! | `#threshold`, `#threshold-number`, `#tuned`, `#calls-count`, `#precision`, `#recall` | the threshold of a class |
+//! | `#missed`, `#draw`, `#draw-count`, `#draw-length`, `#window-told`, `#window-show`, `#window-next`, `#window-all`, `.window-missed`, `#window-done` | windows drawn at random, to learn what is missed |
 //! | `#candidate .verdict[data-verdict]`, `#call-previous`, `#call-next`, `#call-accept`, `#call-reject`, `#call-take-back`, `#relabel`, `#reviewer`, `#why` | the candidate that is looked at |
 //! | `#candidates [data-call][data-verdict]`, `#calls-place[data-total]`, `#calls-review`, `#calls-order`, `#calls-class`, `#calls-most`, `#calls-in-view`, `#calls-parquet`, `#calls-csv`, `#calls-raven` | the table of candidates |
 //! | `#call-strip[data-boxes][data-density]`, `#page[data-candidates]` | score and counts below the picture; candidates that are drawn as boxes |

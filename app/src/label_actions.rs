@@ -97,6 +97,17 @@ pub fn show_selection(session: Session, most: f64) {
     });
 }
 
+/// Fills the picture with the selection, with a little on both sides.
+pub fn fill_with_selection(session: Session) {
+    let Some(open) = session.open.get_untracked() else { return };
+    let Some(selection) = session.view.with_untracked(|v| v.selection) else { return };
+    let positions = crate::frame::selection_positions(&selection, &open.line);
+    session.change_frame(|frame| {
+        frame.zoom_time(0.5, (positions.end - positions.start).max(8.0) * 1.1 / frame.span());
+        frame.go_to((positions.start + positions.end) / 2.0);
+    });
+}
+
 /// Nanoseconds from the line's first sample to a selection's edges.
 fn span_of(selection: &Selection, open: &OpenSet) -> (i64, i64) {
     let start = line_ns(selection.start, open.line.origin);

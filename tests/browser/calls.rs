@@ -173,3 +173,41 @@ fn a_detection_is_run_and_reviewed_by_keyboard_alone() -> anyhow::Result<()> {
     page.session.keys("\u{e013}")?;
     page.wait_for("another threshold", |p| Ok(p.view("calls")? != before))
 }
+
+#[test]
+fn what_is_missed_is_told_by_windows_that_were_gone_through() -> anyhow::Result<()> {
+    let mut stage = stage()?;
+    let mut page = stage.page("?v=1&src=set:site")?;
+    detect(&mut page)?;
+    assert!(page.text("#recall")?.contains("not known"), "{}", page.text("#recall")?);
+    page.press("#missed summary")?;
+    page.set("#draw-count", "3")?;
+    page.set("#draw-length", "60")?;
+    page.press("#draw")?;
+    page.wait_for("the one window there is", |p| {
+        Ok(p.is_shown("#window-told")? && p.text("#window-told")?.contains("6 not reviewed yet"))
+    })?;
+    let ticked = "return document.querySelector('#window-done').checked;";
+    page.press("#window-done")?;
+    page.wait_for("the refusal", |p| {
+        Ok(p.notices("error")?.iter().any(|n| n.contains("not reviewed yet")))
+    })?;
+    assert_eq!(page.session.execute(ticked, json!([]))?, false, "it is not shown as taken");
+
+    page.press("#window-all")?;
+    for _ in 0..6 {
+        page.session.execute("document.activeElement.blur();", json!([]))?;
+        page.session.keys(".")?;
+        page.wait_for("the next", |p| Ok(verdict(p)? == "unreviewed"))?;
+        page.session.keys("e")?;
+        page.wait_for("accepted", |p| Ok(verdict(p)? == "accepted"))?;
+    }
+    page.wait_for("all reviewed", |p| Ok(p.text("#window-told")?.contains("all reviewed")))?;
+    page.set(".window-missed", "2")?;
+    page.press("#window-done")?;
+    page.wait_for("recall", |p| {
+        Ok(p.text("#recall")?.contains("75 %")
+            && p.text("#recall")?.contains("8 calls in 1 window"))
+    })?;
+    Ok(())
+}

@@ -6,7 +6,7 @@ use spyhop_api::detection::{
     CallDensity, CallPage, CallQuery, DetectedCall, DetectionRun, Review, ReviewChange,
     ScoreCurves, ScoreHistograms,
 };
-use spyhop_api::recall::RecallReport;
+use spyhop_api::recall::{DrawRequest, DrawnWindow, RecallReport, WindowReview};
 
 use super::local::LocalRun;
 use super::{Calls, LocalProgress, kept};
@@ -129,6 +129,34 @@ impl Source {
         match self {
             Source::Server(place) => place.recall().await,
             Source::Tab(..) => Ok(RecallReport::default()),
+        }
+    }
+
+    /// Windows that were drawn at random: a run of this tab has none.
+    pub async fn windows(&self) -> Result<Vec<DrawnWindow>, ServerError> {
+        match self {
+            Source::Server(place) => place.windows().await,
+            Source::Tab(..) => Ok(Vec::new()),
+        }
+    }
+
+    /// Draws more of them; gives all.
+    pub async fn draw(&self, asked: &DrawRequest) -> Result<Vec<DrawnWindow>, ServerError> {
+        match self {
+            Source::Server(place) => place.draw(asked).await,
+            Source::Tab(..) => Err(gone()),
+        }
+    }
+
+    /// Says something of one of them.
+    pub async fn review_window(
+        &self,
+        window: &DrawnWindow,
+        said: &WindowReview,
+    ) -> Result<DrawnWindow, ServerError> {
+        match self {
+            Source::Server(place) => place.review_window(window, said).await,
+            Source::Tab(..) => Err(gone()),
         }
     }
 

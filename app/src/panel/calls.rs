@@ -1,6 +1,7 @@
 //! The tab of candidates: which run, its thresholds, the candidate that is looked at, and the table.
 
 mod chosen;
+mod missed;
 mod table;
 mod threshold;
 mod thumbnail;
@@ -28,6 +29,7 @@ pub fn CallPanel(act: Callback<Action>) -> impl IntoView {
             <Show when=move || shown.get()>
                 <threshold::Threshold/>
                 <chosen::Chosen act/>
+                <missed::Missed/>
                 <table::Table/>
             </Show>
         </div>

@@ -5,7 +5,7 @@ use spyhop_api::detection::{
     CallDensity, CallPage, CallQuery, DetectedCall, DetectionList, DetectionRequest, DetectionRun,
     DetectorList, Review, ReviewChange, ReviewHistory, ScoreCurves, ScoreHistograms,
 };
-use spyhop_api::recall::RecallReport;
+use spyhop_api::recall::{DrawRequest, DrawnWindow, DrawnWindows, RecallReport, WindowReview};
 
 use super::token::{authorised, get};
 use super::{ServerError, deployment_address, fetched, read, send};
@@ -42,6 +42,27 @@ impl Place {
     /// What is known of the calls that were missed.
     pub async fn recall(&self) -> Result<RecallReport, ServerError> {
         fetched(&self.address("/recall")).await
+    }
+
+    /// The windows that were drawn at random, in the order in which they were.
+    pub async fn windows(&self) -> Result<Vec<DrawnWindow>, ServerError> {
+        fetched::<DrawnWindows>(&self.address("/windows")).await.map(|drawn| drawn.windows)
+    }
+
+    /// Draws more of them; gives all.
+    pub async fn draw(&self, asked: &DrawRequest) -> Result<Vec<DrawnWindow>, ServerError> {
+        let request = authorised(Request::post(&self.address("/windows"))).json(asked);
+        read::<DrawnWindows>(send(request).await?).await.map(|drawn| drawn.windows)
+    }
+
+    /// Says something of a window, as it was seen.
+    pub async fn review_window(
+        &self,
+        window: &DrawnWindow,
+        said: &WindowReview,
+    ) -> Result<DrawnWindow, ServerError> {
+        let address = self.address(&format!("/windows/{}?version={}", window.id, window.version));
+        read(send(authorised(Request::put(&address)).json(said)).await?).await
     }
 
     /// The best score in each bin.

@@ -69,7 +69,7 @@ fn Told(call: DetectedCall, act: Callback<Action>) -> impl IntoView {
     let run = session.calls.run.get_untracked();
     let (mark, word) = verdict_words(call.review.verdict);
     let mut rows = vec![
-        ("begins", begin_words(session, &call)),
+        ("begins", begin_words(session, call.start)),
         ("length", wording::duration(call.span_ns as f64 * 1e-9)),
         ("band", wording::band((call.low_hz, call.high_hz))),
         ("score", score_words(f64::from(call.score))),

@@ -127,7 +127,7 @@ fn Row(call: DetectedCall) -> impl IntoView {
             <Thumbnail call=call.clone() on_press=press/>
             <div>
                 <button class="link" title="Look at it" on:click=move |_| press.run(())>
-                    {begin_words(session, &call)}</button>
+                    {begin_words(session, call.start)}</button>
                 <div><strong>{score_words(f64::from(call.score))}</strong>" "{call.class.clone()}</div>
                 <div class="dim">{mark}" "{word}{(!label.is_empty()).then(|| format!(" as {label}"))}
                     ", "{wording::duration(call.span_ns as f64 * 1e-9)}</div>

@@ -146,8 +146,11 @@ fn recall(report: &RecallReport, name: &str, threshold: f64) -> String {
     });
     let sample = report.sample.as_ref().and_then(|sample| {
         let share = of_class(&sample.classes)?;
-        let words =
-            format!("of {} calls in {} windows drawn at random", share.calls, sample.reviewed);
+        let windows = match sample.reviewed {
+            1 => "1 window".to_owned(),
+            n => format!("{n} windows"),
+        };
+        let words = format!("of {} calls in {windows} drawn at random", share.calls);
         Some(format!("Recall {} {words}.", share_words(&share)))
     });
     let known: Vec<String> = truth.into_iter().chain(sample).collect();

@@ -9,6 +9,7 @@ use gloo::timers::callback::Timeout;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use spyhop_api::Moment;
 use spyhop_api::detection::DetectedCall;
 use spyhop_api::view::{ColourMap, SpectrumSettings};
 use spyhop_paint::Lut;
@@ -78,7 +79,8 @@ pub fn Thumbnail(call: DetectedCall, on_press: Callback<()>) -> impl IntoView {
         }
     };
     let heard = call.clone();
-    let words = format!("{}, {}: look at it; P plays it", call.class, begin_words(session, &call));
+    let words =
+        format!("{}, {}: look at it; P plays it", call.class, begin_words(session, call.start));
     view! {
         <button class="thumbnail" aria-label=words title="Rest here to hear it; press to look at it"
             on:pointerenter=enter on:pointerleave=move |_| leave()
@@ -94,10 +96,10 @@ pub fn Thumbnail(call: DetectedCall, on_press: Callback<()>) -> impl IntoView {
 }
 
 /// When a candidate begins, by the clock that the axis shows.
-pub fn begin_words(session: Session, call: &DetectedCall) -> String {
+pub fn begin_words(session: Session, start: Moment) -> String {
     let Some(open) = session.open.get_untracked() else { return String::new() };
     let telling = session.view.with_untracked(|v| Telling::of(v.clock, &open));
-    let position = position_of(call.start, &open.line);
+    let position = position_of(start, &open.line);
     let text = telling.tell(position);
     // Milliseconds are enough to tell candidates apart.
     text.get(..text.len().saturating_sub(3)).unwrap_or(&text).to_owned()
