@@ -4,7 +4,8 @@ transformers, on the same cores in one run, and checks that both give the same l
 Last, `spyhop detect` with the same network over a recording: what the whole path costs beside the network
 alone.
 
-Usage: python bench_model.py AST_SPEED SPYHOP   (the example of spyhop-model, and the program)
+Usage: python bench_model.py AST_SPEED SPYHOP [GPU]   (the example of spyhop-model, and the program; both built
+with `--features cuda` where GPU is given: then both compute on the first GPU, in float32 and in bfloat16)
 """
 
 import json
@@ -20,9 +21,10 @@ import transformers
 from transformers import ASTConfig, ASTFeatureExtractor, ASTForAudioClassification
 
 BATCHES = (1, 4)
+GPU_BATCHES = (1, 8, 32)
 CLASSES = 527
 WINDOW_SAMPLES = 400 + 1023 * 160
-AT_LEAST_S, AT_LEAST_TIMES = 12, 4
+AT_LEAST_S, AT_LEAST_TIMES = (4 if "GPU" in sys.argv else 12), 4
 ROUNDS = 2
 
 
@@ -35,6 +37,32 @@ def best(work):
         least = min(least, time.perf_counter() - piece)
         times += 1
     return least
+
+
+def theirs_on_gpu(model, pictures, dtype):
+    """Seconds a window, with pictures that lie in the memory of the CPU as ours do."""
+    model, pictures = model.to("cuda", dtype), torch.randn(max(GPU_BATCHES), *pictures)
+    with torch.inference_mode():
+        return {b: best(lambda: model(pictures[:b].to("cuda", dtype)).logits.float().cpu()) / b for b in GPU_BATCHES}
+
+
+def on_gpu(ast_speed, folder, model, config):
+    print(f"Seconds a window of 10.24 s on {torch.cuda.get_device_name()}, 768 wide, 12 layers; best of {ROUNDS} rounds\n")
+    print(f"| | spyhop | PyTorch {torch.__version__}, transformers {transformers.__version__} | ratio |")
+    print("|---|--:|--:|--:|")
+    for name, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16)):
+        best_of = {"ours": {}, "theirs": {}}
+        for _ in range(ROUNDS):
+            told = subprocess.run([ast_speed, folder, f"{folder}/waves", name, *map(str, GPU_BATCHES)], check=True,
+                                  capture_output=True)
+            ours = json.loads(told.stdout)
+            torchs = theirs_on_gpu(model, (config.max_length, config.num_mel_bins), dtype)
+            for b in GPU_BATCHES:
+                best_of["ours"][b] = min(ours[str(b)], best_of["ours"].get(b, 1e9))
+                best_of["theirs"][b] = min(torchs[b], best_of["theirs"].get(b, 1e9))
+        for b in GPU_BATCHES:
+            ours, other = best_of["ours"][b], best_of["theirs"][b]
+            print(f"| {name}, batch {b} | {ours:.5f} | {other:.5f} | {ours / other:.2f} |", flush=True)
 
 
 def theirs(model, extractor, waves):
@@ -60,17 +88,21 @@ def windows_of(spyhop, folder, recording):
     return len(np.load(f"{folder}/scores.npy"))
 
 
-def main(ast_speed, spyhop):
+def main(ast_speed, spyhop, gpu=None):
     torch.manual_seed(1)
     labels = {i: f"sound {i}" for i in range(CLASSES)}
     config = ASTConfig(id2label=labels, label2id={v: k for k, v in labels.items()}, attn_implementation="sdpa")
     model, extractor = ASTForAudioClassification(config).eval(), ASTFeatureExtractor()
-    waves = (np.random.default_rng(2).standard_normal((max(BATCHES), WINDOW_SAMPLES)) * 0.1).astype(np.float32)
+    count = max(GPU_BATCHES if gpu else BATCHES)
+    waves = (np.random.default_rng(2).standard_normal((count, WINDOW_SAMPLES)) * 0.1).astype(np.float32)
     rounds = {"spyhop": [], "torch": []}
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)
         extractor.save_pretrained(folder)
         waves.tofile(f"{folder}/waves")
+        if gpu:
+            on_gpu(ast_speed, folder, model, config)
+            return
         for _ in range(ROUNDS):
             ours = subprocess.run([ast_speed, folder, f"{folder}/waves"], check=True, capture_output=True)
             rounds["spyhop"].append(json.loads(ours.stdout))

@@ -3,18 +3,23 @@ network from nothing, and one of the reference experiment's size in full and wit
 
 Ours is the whole of `spyhop train` (features from its cache, windows altered, a look at the validation part);
 theirs are steps on pictures that are there already. Float32, AdamW, the same batches.
+
+With the word GPU both train on the first GPU (SPYHOP built with `--features cuda`): the table of the reference
+experiment, a network of the published size without optimisation, with LoRA, and with LoRA, mixed precision and
+workers that prepare batches.
 """
 
 import json
 import os
 import pathlib
 import subprocess
+import sys
 import tempfile
 import time
+import wave
 
 import numpy as np
 import peft
-import soundfile
 import torch
 import transformers
 from peft import LoraConfig, get_peft_model
@@ -22,7 +27,7 @@ from transformers import ASTConfig, ASTFeatureExtractor, ASTForAudioClassificati
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SPYHOP = pathlib.Path(os.environ.get("SPYHOP", ROOT / "target/debug/spyhop")).resolve()
-AT_LEAST_S = 20
+AT_LEAST_S = 6 if "GPU" in sys.argv else 20
 ROUNDS = 2
 TARGETS = ["q_proj", "k_proj", "v_proj"]
 LABELS = {0: "upcall", 1: "none"}
@@ -44,26 +49,41 @@ CASES = {
 }
 
 
-def theirs(config, batch, train):
+BASE = ast(768, 12, 12, 3072, 10, 128, 298)
+# The last two: the precision, and the workers that prepare batches.
+GPU_CASES = {
+    "no optimisation": (BASE, 16_000, 16, 480, "all", "f32", 1),
+    "LoRA": (BASE, 16_000, 16, 640, "lora", "f32", 1),
+    "LoRA, bf16, 8 workers": (BASE, 16_000, 16, 1600, "lora", "bf16", 8),
+}
+
+
+def theirs(config, batch, train, precision=None):
     torch.manual_seed(3)
-    model = ASTForAudioClassification(config).train()
+    device = "cuda" if precision else "cpu"
+    mixed = torch.autocast(device, torch.bfloat16, enabled=precision == "bf16")
+    model = ASTForAudioClassification(config).train().to(device)
     if train == "lora":
         model = get_peft_model(model, LoraConfig(r=16, lora_alpha=16, lora_dropout=0.1, target_modules=TARGETS,
                                                  modules_to_save=["classifier"]))
     moving = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(moving, lr=1e-4)
     pictures = torch.randn(batch, config.max_length, config.num_mel_bins)
-    classes = torch.randint(0, 2, (batch,))
+    classes = torch.randint(0, 2, (batch,)).to(device)
     begun, steps = None, 0
     while begun is None or time.perf_counter() - begun < AT_LEAST_S:
         optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(model(pictures).logits, classes).backward()
+        with mixed:
+            loss = torch.nn.functional.cross_entropy(model(pictures.to(device)).logits, classes)
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(moving, 1.0)
         optimizer.step()
         if begun is None:
             begun = time.perf_counter()
         else:
             steps += 1
+    if precision:
+        torch.cuda.synchronize()
     return steps * batch / (time.perf_counter() - begun)
 
 
@@ -72,12 +92,14 @@ def sea(folder, rate):
     rng = np.random.default_rng(4)
     for i in range(8):
         stem = f"sea_20210601_{i:02}0000"
-        soundfile.write(folder / f"{stem}.wav", 0.05 * rng.standard_normal(120 * rate), rate, subtype="PCM_16")
+        with wave.open(f"{folder / stem}.wav", "wb") as file:
+            file.setnchannels(1), file.setsampwidth(2), file.setframerate(rate)
+            file.writeframes((1600 * rng.standard_normal(120 * rate)).astype("<i2").tobytes())
         rows = [f"{10 * k + 3}\t{10 * k + 4}\tupcall" for k in range(11)]
         (folder / f"{stem}.txt").write_text("\n".join(rows) + "\n")
 
 
-def ours(folder, config, rate, batch, windows, train):
+def ours(folder, config, rate, batch, windows, train, precision="f32", workers=2):
     place = folder / f"sea{rate}"
     if not place.exists():
         sea(place, rate)
@@ -85,10 +107,10 @@ def ours(folder, config, rate, batch, windows, train):
     say = [f"preprocess.wav_dir={place}", f"preprocess.windows_path={folder}/windows{rate}.parquet",
            f"preprocess.window_s={window_s}", "preprocess.hop_s=3", f"data_loader.batch_size={batch}",
            f"data_loader.epoch_windows={windows}", "data_loader.train_ratio=0.75", "data_loader.val_ratio=0.25",
-           "data_loader.test_ratio=0", "model_trainer.num_epochs=1", f"model_trainer.train={train}",
+           "data_loader.test_ratio=0", f"data_loader.workers={workers}", f"model_trainer.precision={precision}", "model_trainer.num_epochs=1", f"model_trainer.train={train}",
            f"general.output_dir={folder}/runs", f"general.run_name={time.time_ns()}"]
     if train == "lora":
-        base = folder / "base"
+        base = folder / f"base{config.hidden_size}"
         ASTForAudioClassification(config).save_pretrained(base)
         ASTFeatureExtractor(num_mel_bins=config.num_mel_bins, max_length=config.max_length).save_pretrained(base)
         say.append(f"model.base={base}")
@@ -106,21 +128,22 @@ def ours(folder, config, rate, batch, windows, train):
     return outcome["windows_per_s"], outcome["trained"] / outcome["parameters"]
 
 
-def main():
-    print(f"Training windows a second, {torch.get_num_threads()} threads; best of {ROUNDS} rounds\n")
+def main(gpu=None):
+    where = torch.cuda.get_device_name() if gpu else f"{torch.get_num_threads()} threads"
+    print(f"Training windows a second, {where}; best of {ROUNDS} rounds\n")
     print(f"| | trained | spyhop | PyTorch {torch.__version__}, transformers {transformers.__version__}, "
           f"PEFT {peft.__version__} | ratio |")
     print("|---|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as folder:
-        for name, (config, rate, batch, windows, train) in CASES.items():
+        for name, (config, rate, batch, windows, train, *more) in (GPU_CASES if gpu else CASES).items():
             speeds = {"ours": 0.0, "theirs": 0.0}
             for _ in range(ROUNDS):
-                speed, share = ours(pathlib.Path(folder), config, rate, batch, windows, train)
+                speed, share = ours(pathlib.Path(folder), config, rate, batch, windows, train, *more)
                 speeds["ours"] = max(speeds["ours"], speed)
-                speeds["theirs"] = max(speeds["theirs"], theirs(config, batch, train))
+                speeds["theirs"] = max(speeds["theirs"], theirs(config, batch, train, *more[:1]))
             print(f"| {name} | {share:.1%} | {speeds['ours']:.1f} | {speeds['theirs']:.1f} | "
                   f"{speeds['ours'] / speeds['theirs']:.2f} |", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -16,8 +16,8 @@ mod training;
 pub use detection::{ClassSettings, Detection, ModelSettings};
 pub use training::{
     AstSize, Augment, Balance, DataLoader, Decay, EarlyStopping, FrontEndSettings, General, Labels,
-    Lora, LoraBias, Loss, Metric, ModelShape, ModelTrainer, Optimizer, PositiveStart, Preprocess,
-    SplitBy, Trained, Training,
+    Lora, LoraBias, Loss, Metric, ModelShape, ModelTrainer, Optimizer, PositiveStart, Precision,
+    Preprocess, SplitBy, Trained, Training,
 };
 
 use serde_norway::{Mapping, Value};

@@ -194,6 +194,7 @@ pub struct ModelTrainer {
     pub decay_factor: f64,
     pub clip_norm: f64,
     pub accumulate_batches: usize,
+    pub precision: Precision,
     pub checkpoint_batches: usize,
     pub early_stopping: EarlyStopping,
 }
@@ -254,6 +255,18 @@ pub enum Optimizer {
     AdamW,
     /// Stochastic gradient descent with momentum.
     SGD,
+}
+
+/// What a network is computed in on a GPU. What moves is held in f32.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// Nothing is rounded.
+    F32,
+    /// Half as large, with the range of f32.
+    Bf16,
+    /// Half as large and finer, for which gradients are scaled.
+    F16,
 }
 
 /// How the learning rate falls.

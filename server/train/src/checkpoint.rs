@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
@@ -144,7 +144,8 @@ pub fn read(
     for moving in &mut store.moving {
         let name = &moving.name;
         let values = take(format!("w/{name}"), moving.var.dims())?;
-        moving.var.set(&Tensor::from_vec(values, moving.var.shape(), &Device::Cpu)?)?;
+        let device = moving.var.device();
+        moving.var.set(&Tensor::from_vec(values, moving.var.shape(), device)?)?;
         moving.first = take(format!("m/{name}"), &[moving.first.len()])?;
         moving.second = take(format!("v/{name}"), &[moving.second.len()])?;
     }

@@ -17,6 +17,7 @@ mod export;
 mod features;
 mod loader;
 mod loss;
+mod loss_scale;
 mod optimizer;
 mod parameters;
 mod run_folder;

@@ -1,6 +1,6 @@
 //! AdamW and SGD as PyTorch computes them, in f32, with moments that a checkpoint holds.
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use rayon::prelude::*;
 use spyhop_config::{ModelTrainer, Optimizer};
 
@@ -51,7 +51,7 @@ pub fn step(
             }
             Optimizer::SGD => sgd(&mut values, gradient, first, said.momentum, decay, rate),
         }
-        moving.var.set(&Tensor::from_vec(values, shape, &Device::Cpu)?)?;
+        moving.var.set(&Tensor::from_vec(values, shape, moving.var.device())?)?;
         Ok(())
     })
 }

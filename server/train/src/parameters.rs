@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor, Var};
 use rand_distr::{Distribution, StandardNormal, Uniform};
 use spyhop_config::{LoraBias, ModelTrainer, Trained};
 use spyhop_model::{
-    Dropout, DropoutStep, LowRank, ModelError, Parameters, fitted_positions, is_module,
+    Dropout, DropoutStep, LowRank, ModelError, Parameters, Placement, fitted_positions, is_module,
 };
 
 use crate::TrainError;
@@ -56,6 +56,8 @@ pub struct Store {
     paths: BTreeMap<String, u64>,
     /// Says which step's values are dropped.
     pub dropout: DropoutStep,
+    /// Where the tensors lie, in f32, and what the network is computed in.
+    pub placement: Placement,
 }
 
 impl Store {
@@ -68,6 +70,7 @@ impl Store {
         said: &ModelTrainer,
         seed: u64,
         shape: &mut Shape,
+        placement: Placement,
         build: impl FnOnce(&mut dyn Parameters) -> Result<(), ModelError>,
     ) -> Result<Store, TrainError> {
         let same_classes = shape.base.as_ref().map(|base| base.same_classes);
@@ -102,6 +105,7 @@ impl Store {
         let mut moving = Vec::new();
         let mut still = BTreeMap::new();
         for (name, tensor) in tensors {
+            let tensor = tensor.to_device(&placement.device)?;
             if !moves(&name, said, layers, &paths) {
                 still.insert(name, tensor);
                 continue;
@@ -126,6 +130,7 @@ impl Store {
             dropout_share: said.lora.lora_dropout,
             paths,
             dropout: DropoutStep::default(),
+            placement,
         })
     }
 

@@ -1,13 +1,13 @@
 //! One step through the network: batch in, gradients out.
 //!
-//! A batch is cut into as many pieces as there are threads, and each goes through the network and back on its
+//! On the CPU a batch is cut into as many pieces as there are threads, and each goes through the network and back on its
 //! own: what candle does value by value then uses all processors, and the sum over pieces is taken in their
 //! order, so that the same number of threads gives the same bits.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::Tensor;
 use rayon::prelude::*;
 use spyhop_config::Loss;
-use spyhop_model::{Arithmetic, Ast, AstConfig, Build, ModelError, Parameters};
+use spyhop_model::{Arithmetic, Ast, AstConfig, Build, ModelError, Parameters, Placement};
 
 use crate::TrainError;
 use crate::loader::Batch;
@@ -16,6 +16,16 @@ use crate::parameters::{Held, Store};
 
 /// Pictures that go through the network at once when it is only looked at.
 const LOOKED_AT: usize = 32;
+
+/// What is minimised.
+pub struct Aim<'a> {
+    /// By which loss.
+    pub loss: Loss,
+    /// Weights of the classes.
+    pub weights: &'a [f64],
+    /// Gradients are this many times as large on their way back, so that half precision holds them.
+    pub scale: f32,
+}
 
 /// What a batch gave.
 pub struct Stepped {
@@ -39,12 +49,13 @@ type Piece = (Found, Vec<Vec<f32>>);
 pub fn build(
     config: &AstConfig,
     arithmetic: Arithmetic,
+    placement: &Placement,
     parameters: &mut dyn Parameters,
 ) -> Result<Ast, ModelError> {
     let build = Build {
         arithmetic,
-        device: Device::Cpu,
-        dtype: DType::F32,
+        device: placement.device.clone(),
+        dtype: placement.dtype,
         grid: config.grid(),
         mels: config.num_mel_bins,
         outputs: config.labels.len(),
@@ -60,13 +71,14 @@ pub fn gradients(
     store: &Store,
     config: &AstConfig,
     batch: &Batch,
-    kind: Loss,
-    weights: &[f64],
+    aim: &Aim<'_>,
     key: u64,
 ) -> Result<Stepped, TrainError> {
     // Anew for each step: parts of a network are copies of its tensors, made when it is built.
-    let network = build(config, Arithmetic::Differentiable, &mut Held(store))?;
-    let pieces = rayon::current_num_threads().clamp(1, batch.classes.len().max(1));
+    let placement = &store.placement;
+    let network = build(config, Arithmetic::Differentiable, placement, &mut Held(store))?;
+    let threads = if placement.is_gpu() { 1 } else { rayon::current_num_threads() };
+    let pieces = threads.clamp(1, batch.classes.len().max(1));
     let each = batch.classes.len().div_ceil(pieces).max(1);
     let values = each * config.max_length * config.num_mel_bins;
     store.dropout.begin(key);
@@ -74,7 +86,7 @@ pub fn gradients(
         .pictures
         .par_chunks(values.max(1))
         .zip(batch.classes.par_chunks(each))
-        .map(|(pictures, classes)| piece(store, config, &network, pictures, classes, kind, weights))
+        .map(|(pictures, classes)| piece(store, config, &network, pictures, classes, aim))
         .collect();
     store.dropout.end();
     let mut all = Stepped { sum: 0.0, weight: 0.0, right: 0, gradients: Vec::new() };
@@ -106,19 +118,23 @@ fn piece(
     network: &Ast,
     pictures: &[f32],
     classes: &[usize],
-    kind: Loss,
-    weights: &[f64],
+    aim: &Aim<'_>,
 ) -> Result<Piece, TrainError> {
-    let logits = network.logits(&stacked(config, pictures)?)?;
-    let found = loss(kind, &logits.flatten_all()?.to_vec1::<f32>()?, classes, weights);
-    let by_logit = Tensor::from_slice(&found.by_logit, logits.shape(), &Device::Cpu)?;
+    let logits = network.logits(&stacked(config, pictures, &store.placement)?)?;
+    let found = loss(aim.loss, &logits.flatten_all()?.to_vec1::<f32>()?, classes, aim.weights);
+    let by_logit: Vec<f32> = found.by_logit.iter().map(|value| value * aim.scale).collect();
+    let by_logit = Tensor::from_vec(by_logit, logits.shape(), logits.device())?;
     // The gradient of this sum by a logit is that of the loss.
     let carried = (logits * by_logit)?.sum_all()?.backward()?;
     let of = |moving: &crate::parameters::Moving| {
         let gradient = carried.get(moving.var.as_tensor()).ok_or_else(|| {
             TrainError::Data(format!("no gradient reaches {}: nothing would train it", moving.name))
         })?;
-        Ok(gradient.flatten_all()?.to_vec1::<f32>()?)
+        let mut values = gradient.flatten_all()?.to_vec1::<f32>()?;
+        if aim.scale != 1.0 {
+            values.iter_mut().for_each(|value| *value /= aim.scale);
+        }
+        Ok(values)
     };
     let gradients: Result<_, TrainError> = store.moving.iter().map(of).collect();
     Ok((found, gradients?))
@@ -128,18 +144,27 @@ fn piece(
 ///
 /// # Errors
 /// When the device fails.
-pub fn logits(network: &Ast, config: &AstConfig, pictures: &[f32]) -> Result<Vec<f32>, TrainError> {
+pub fn logits(
+    network: &Ast,
+    config: &AstConfig,
+    placement: &Placement,
+    pictures: &[f32],
+) -> Result<Vec<f32>, TrainError> {
     let values = LOOKED_AT * config.max_length * config.num_mel_bins;
     let mut all = Vec::new();
     for some in pictures.chunks(values.max(1)) {
-        let logits = network.logits(&stacked(config, some)?)?;
+        let logits = network.logits(&stacked(config, some, placement)?)?;
         all.extend(logits.flatten_all()?.to_vec1::<f32>()?);
     }
     Ok(all)
 }
 
-fn stacked(config: &AstConfig, pictures: &[f32]) -> Result<Tensor, TrainError> {
+fn stacked(
+    config: &AstConfig,
+    pictures: &[f32],
+    placement: &Placement,
+) -> Result<Tensor, TrainError> {
     let (frames, mels) = (config.max_length, config.num_mel_bins);
     let count = pictures.len() / (frames * mels).max(1);
-    Ok(Tensor::from_slice(pictures, (count, frames, mels), &Device::Cpu)?)
+    Ok(Tensor::from_slice(pictures, (count, frames, mels), &placement.device)?)
 }

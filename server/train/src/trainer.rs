@@ -6,20 +6,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use candle_core::DType;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use spyhop_api::{Metric as CardMetric, Scores};
-use spyhop_config::{Loss, Metric, Training};
-use spyhop_model::{Arithmetic, ModelFiles};
+use spyhop_config::{Loss, Metric, Precision, Training};
+use spyhop_model::{Arithmetic, ModelFiles, Placement};
 
 use crate::chance::chance;
 use crate::checkpoint::{self, Progress};
 use crate::dataset::{DataReport, Window, WindowTable, levels_db, report};
-use crate::loader::{Item, Loader, Source};
+use crate::loader::{Batch, Item, Loader, Source};
+use crate::loss_scale::LossScale;
 use crate::parameters::{Held, Share, Store};
 use crate::scores::{ClassScores, average_precision, best_f1};
 use crate::shape::Shape;
 use crate::split::{Part, Split};
+use crate::step::Stepped;
 use crate::{
     Features, Open, RunFolder, Tracker, TrainError, export, loss, optimizer, schedule, step, whole,
 };
@@ -182,8 +185,10 @@ pub fn train(setup: Setup<'_>) -> Result<Outcome, TrainError> {
 
     let seed = said.data_loader.random_seed;
     let config = shape.config.clone();
-    let mut store = Store::new(&said.model_trainer, seed, &mut shape, |parameters| {
-        step::build(&config, Arithmetic::Differentiable, parameters).map(|_| ())
+    let placement = placement(said.model_trainer.precision);
+    let first = placement.clone();
+    let mut store = Store::new(&said.model_trainer, seed, &mut shape, placement, |parameters| {
+        step::build(&config, Arithmetic::Differentiable, &first, parameters).map(|_| ())
     })?;
     watch(Told::Share(store.share()));
     tracker.parameters(&flat(said))?;
@@ -219,11 +224,21 @@ pub fn train(setup: Setup<'_>) -> Result<Outcome, TrainError> {
         tracker,
         stop,
         watch,
+        scale: LossScale::of(said.model_trainer.precision),
         begun: Instant::now(),
         seen: 0,
     };
     run.epochs(&train, &val)?;
     run.finish(&shape, &val, &test)
+}
+
+/// The first GPU, where there is one, in what the configuration asks for; else the CPU, in f32.
+fn placement(precision: Precision) -> Placement {
+    Placement::best(match precision {
+        Precision::F32 => DType::F32,
+        Precision::Bf16 => DType::BF16,
+        Precision::F16 => DType::F16,
+    })
 }
 
 /// Windows of a part, in the order of the table.
@@ -290,6 +305,7 @@ struct Run<'a> {
     tracker: &'a mut dyn Tracker,
     stop: &'a AtomicBool,
     watch: &'a (dyn Fn(Told) + Sync),
+    scale: LossScale,
     begun: Instant,
     /// Epoch and batch where it stood then.
     first: (usize, usize),
@@ -364,14 +380,7 @@ impl Run<'_> {
             let number = reached.batch;
             let key =
                 chance(loader.random_seed, "dropout", &[epoch as u64, number as u64]).random();
-            let stepped = step::gradients(
-                &self.store,
-                self.config,
-                &batch,
-                trainer.loss,
-                &self.weights,
-                key,
-            )?;
+            let stepped = self.stepped(&batch, key)?;
             if !stepped.sum.is_finite() {
                 return Err(self.not_finite("the loss", number, &batch.windows));
             }
@@ -427,6 +436,23 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The gradients of a batch; in half precision once more with a smaller scale, while they are too large.
+    fn stepped(&mut self, batch: &Batch, key: u64) -> Result<Stepped, TrainError> {
+        loop {
+            let aim = step::Aim {
+                loss: self.said.model_trainer.loss,
+                weights: &self.weights,
+                scale: self.scale.factor(),
+            };
+            let stepped = step::gradients(&self.store, self.config, batch, &aim, key)?;
+            let overflowed =
+                || stepped.sum.is_finite() && !optimizer::norm(&stepped.gradients).is_finite();
+            if !self.scale.try_less(overflowed) {
+                return Ok(stepped);
+            }
+        }
+    }
+
     fn not_finite(&self, what: &'static str, batch: usize, windows: &[usize]) -> TrainError {
         let named = windows.iter().take(MOST_NAMED).filter_map(|index| {
             let window = self.table.windows.get(*index)?;
@@ -457,11 +483,13 @@ impl Run<'_> {
         /// Windows whose pictures are in memory at a time.
         const AT_A_TIME: usize = 256;
         let outputs = self.weights.len();
-        let network = step::build(self.config, Arithmetic::Fused, &mut Held(&self.store))?;
+        let placement = &self.store.placement;
+        let network =
+            step::build(self.config, Arithmetic::Fused, placement, &mut Held(&self.store))?;
         let mut logits = Vec::with_capacity(source.windows.len() * outputs);
         for windows in source.windows.chunks(AT_A_TIME) {
             let batch = source.batch(windows)?;
-            logits.extend(step::logits(&network, self.config, &batch.pictures)?);
+            logits.extend(step::logits(&network, self.config, placement, &batch.pictures)?);
         }
         let classes: Vec<usize> = source.windows.iter().map(|item| item.class).collect();
         let kind = self.said.model_trainer.loss;

@@ -1,15 +1,16 @@
 //! Times a network on noise, and prints one JSON object: seconds a window by batch, of the network and
 //! of the front end, and the logits of the first windows.
 //!
-//! `cargo run -p spyhop-model --example ast_speed -- MODEL WAVES`, where WAVES holds windows of float32,
-//! each as long as the network's.
+//! `cargo run -p spyhop-model --example ast_speed -- MODEL WAVES [f32|bf16|f16 [BATCH…]]`, where WAVES holds
+//! windows of float32, each as long as the network's; the kind of number is a GPU's.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use spyhop_model::{Classifier, MelPicture, ModelFolder};
+use candle_core::DType;
+use spyhop_model::{Classifier, MelPicture, ModelFolder, OpenOptions, Placement};
 
-/// Windows that are given at once.
+/// Windows that are given at once, where nothing is said.
 const BATCHES: [usize; 2] = [1, 4];
 /// Each batch is timed at least this often and this long; the best time counts, so that what else
 /// runs on the machine does not.
@@ -17,11 +18,22 @@ const AT_LEAST: Duration = Duration::from_secs(8);
 const AT_LEAST_TIMES: usize = 4;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let mut arguments = std::env::args().skip(1);
     let (Some(model), Some(waves)) = (arguments.next(), arguments.next()) else {
         return Err("give a model's folder and a file of windows".into());
     };
-    let model = Classifier::open(&ModelFolder(model))?;
+    let dtype = match arguments.next().as_deref() {
+        Some("f32") => DType::F32,
+        Some("f16") => DType::F16,
+        _ => DType::BF16,
+    };
+    let mut batches: Vec<usize> = arguments.map(|word| word.parse()).collect::<Result<_, _>>()?;
+    if batches.is_empty() {
+        batches = BATCHES.to_vec();
+    }
+    let placement = Some(Placement::best(dtype));
+    let options = OpenOptions { placement, ..OpenOptions::default() };
+    let model = Classifier::open_with(&ModelFolder(PathBuf::from(model)), &options)?;
     let samples = bytemuck::cast_slice::<u8, f32>(&std::fs::read(waves)?).to_vec();
     let windows: Vec<&[f32]> = samples.chunks_exact(model.window().window_samples).collect();
 
@@ -29,11 +41,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pictures: Vec<MelPicture> =
         windows.iter().map(|window| model.features(window)).collect::<Result<_, _>>()?;
     let mut lines = vec![format!("\"front end\": {front_end_s}")];
-    for batch in BATCHES {
-        let network_s = best(|| model.logits_of(&pictures[..batch]).map(drop))? / batch as f64;
+    for batch in batches {
+        let network_s =
+            best(|| model.logits_of(pictures.get(..batch).ok_or("give more windows")?).map(drop))?
+                / batch as f64;
         lines.push(format!("\"{batch}\": {network_s}"));
     }
-    lines.push(format!("\"logits\": {:?}", model.logits(&windows[..BATCHES[1]])?));
+    lines.push(format!(
+        "\"logits\": {:?}",
+        model.logits(windows.get(..BATCHES[1]).ok_or("give more windows")?)?
+    ));
     println!("{{{}}}", lines.join(", "));
     Ok(())
 }

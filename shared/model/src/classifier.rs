@@ -7,6 +7,7 @@ use spyhop_signal::fbank::{Fbank, MelPicture};
 
 use crate::adapter::Adapter;
 use crate::config::{self, AstConfig};
+use crate::device::Placement;
 use crate::network::{Ast, Build};
 use crate::parameters::Loaded;
 use crate::weights::Weights;
@@ -36,6 +37,8 @@ pub struct OpenOptions<'a> {
     /// Computes the adapter beside the weights each time, instead of adding it to them once: slower, and
     /// the same numbers to rounding.
     pub keep_adapter_apart: bool,
+    /// Where it is computed; where nothing is said, on the first GPU in bf16, or else on the CPU.
+    pub placement: Option<Placement>,
 }
 
 impl Classifier {
@@ -80,7 +83,9 @@ impl Classifier {
                 "it must fit into the front end's picture of {mels} filters and {frames} frames"
             ),
         })?;
-        let (device, dtype) = crate::device::best()?;
+        let placement = options.placement.clone();
+        let Placement { device, dtype } =
+            placement.unwrap_or_else(|| Placement::best(candle_core::DType::BF16));
         let build = Build {
             arithmetic: Arithmetic::Fused,
             device: device.clone(),

@@ -1,13 +1,34 @@
-//! Where the network is computed.
+//! Where a network is computed.
 
-use candle_core::{DType, Device, Result};
+use candle_core::{DType, Device};
 
-/// The best device that there is, and the numbers to compute with on it: f32 on the CPU, and with the
-/// feature `cuda` bf16 on the first GPU.
-pub(crate) fn best() -> Result<(Device, DType)> {
-    #[cfg(feature = "cuda")]
-    if candle_core::utils::cuda_is_available() {
-        return Ok((Device::new_cuda(0)?, DType::BF16));
+/// A device, and the numbers that a network is computed in on it.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    /// Where tensors lie.
+    pub device: Device,
+    /// What they are made of: f32 on the CPU, which knows nothing else that is fast.
+    pub dtype: DType,
+}
+
+impl Placement {
+    /// All processors, in f32.
+    pub fn cpu() -> Placement {
+        Placement { device: Device::Cpu, dtype: DType::F32 }
     }
-    Ok((Device::Cpu, DType::F32))
+
+    /// The first GPU in some numbers, where this program was built for one and one answers; else the CPU.
+    pub fn best(on_gpu: DType) -> Placement {
+        #[cfg(feature = "cuda")]
+        if let Ok(device) = Device::new_cuda(0) {
+            return Placement { device, dtype: on_gpu };
+        }
+        let _ = on_gpu;
+        Placement::cpu()
+    }
+
+    /// Whether it is a GPU.
+    pub fn is_gpu(&self) -> bool {
+        !self.device.is_cpu()
+    }
 }

@@ -51,6 +51,13 @@ impl Dropout {
         let raised = (1.0 / (1.0 - self.share)) as f32;
         let dropped_below = (self.share * 2f64.powi(64)) as u64;
         let first = mixed(key ^ mixed(self.number));
+        if !x.device().is_cpu() {
+            // A GPU has its own generator, whose numbers follow from the key too.
+            x.device().set_seed(first)?;
+            let chances = Tensor::rand(0f32, 1f32, x.shape(), x.device())?;
+            let kept = chances.ge(self.share)?.to_dtype(x.dtype())?;
+            return x.mul(&kept.affine(f64::from(raised), 0.0)?);
+        }
         let factors = (0..x.elem_count() as u64).map(|i| {
             let chance = mixed(first.wrapping_add(i));
             if chance < dropped_below { 0.0 } else { raised }

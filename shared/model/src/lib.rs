@@ -45,6 +45,7 @@ pub use arithmetic::Arithmetic;
 pub use card::{DEFAULT_THRESHOLD, FILE_NAME as CARD_FILE_NAME, NO_CALLS, read as read_card};
 pub use classifier::{BATCH_WINDOWS, Classifier, OpenOptions};
 pub use config::{AstConfig, Grid, Patches};
+pub use device::Placement;
 pub use dropout::{Dropout, DropoutStep};
 pub use error::ModelError;
 #[cfg(not(target_arch = "wasm32"))]

@@ -164,7 +164,8 @@ fn an_index_can_t_name_files_outside_of_its_folder() {
 #[test]
 fn an_adapter_that_does_not_fit_is_refused() {
     let refused = |adapter: &MemoryFiles| {
-        let options = OpenOptions { adapter: Some(adapter), keep_adapter_apart: false };
+        let options =
+            OpenOptions { adapter: Some(adapter), keep_adapter_apart: false, placement: None };
         Classifier::open_with(&files(), &options).err().expect("it is refused").to_string()
     };
     let with = |from: &str, to: &str| {

@@ -116,7 +116,7 @@ fn an_adapter_gives_the_numbers_of_peft_merged_and_beside() {
     ];
     let (expected, lora) = (expected(), ModelFolder(fixture("lora")));
     let open = |keep_adapter_apart| {
-        let options = OpenOptions { adapter: Some(&lora), keep_adapter_apart };
+        let options = OpenOptions { adapter: Some(&lora), keep_adapter_apart, placement: None };
         Classifier::open_with(&folder(), &options).expect("an adapted network")
     };
     let (merged, beside) = (open(false), open(true));
@@ -160,14 +160,37 @@ fn an_adapter_of_older_names_and_a_head_of_other_classes_loads() {
         .replace("k_proj", "attention.key")
         .replace("v_proj", "value");
     lora.files.insert("adapter_config.json".into(), config.into());
-    let options = OpenOptions { adapter: Some(&lora), keep_adapter_apart: false };
+    let options = OpenOptions { adapter: Some(&lora), keep_adapter_apart: false, placement: None };
     let error = Classifier::open_with(&files(), &options).err().expect("five names").to_string();
     assert!(error.contains("names 5 classes, and the network has 2 outputs"), "{error}");
     let card = "[[class]]\nname = 'upcall'\n[[class]]\nname = 'whistle'";
     lora.files.insert("spyhop-model.toml".into(), card.into());
-    let options = OpenOptions { adapter: Some(&lora), keep_adapter_apart: false };
+    let options = OpenOptions { adapter: Some(&lora), keep_adapter_apart: false, placement: None };
     let model = Classifier::open_with(&files(), &options).expect("two names");
     let wave = values(&expected()["upcall.wave"]);
     let logits = model.logits(&[&wave]).expect("logits");
     assert_close(&logits[0], &[0.22861041, 0.2721535], TOLERANCE, "the first two classes");
+}
+
+/// On a machine with a GPU: in f32 as on the CPU, in half precision as far as its bits reach.
+#[cfg(feature = "cuda")]
+#[test]
+fn logits_on_a_gpu_are_those_of_transformers() {
+    use candle_core::DType;
+    let expected = expected();
+    for (dtype, tolerance) in [(DType::F32, 1e-3), (DType::BF16, 3e-2), (DType::F16, 4e-3)] {
+        let placement = spyhop_model::Placement::best(dtype);
+        assert!(placement.is_gpu(), "no GPU answers");
+        let options = OpenOptions { placement: Some(placement), ..OpenOptions::default() };
+        let model = Classifier::open_with(&folder(), &options).expect("ast_tiny");
+        let mut worst = 0f32;
+        for wave in WAVES {
+            let samples = values(&expected[&format!("{wave}.wave")]);
+            let theirs = values(&expected[&format!("{wave}.logits")]);
+            let ours = model.logits(&[&samples]).expect("logits");
+            worst = ours[0].iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(worst, f32::max);
+        }
+        eprintln!("{dtype:?}: logits differ by at most {worst:.1e}");
+        assert!(worst < tolerance, "{dtype:?}: {worst}");
+    }
 }

@@ -78,7 +78,8 @@ fn an_adapter_s_folder_is_read_back_as_it_was_written() {
     let written = adapter_files(&plan, &card, &low_rank, &whole).expect("files");
     let written = MemoryFiles { place: "adapter".into(), files: written };
     let logits = |adapter: &dyn ModelFiles| {
-        let options = OpenOptions { adapter: Some(adapter), keep_adapter_apart: true };
+        let options =
+            OpenOptions { adapter: Some(adapter), keep_adapter_apart: true, placement: None };
         let classifier = Classifier::open_with(&base, &options).expect("an adapted network");
         let logits = classifier.network().logits(&expected()["upcall.features"]);
         values(&logits.expect("logits"))

@@ -1,0 +1,86 @@
+//! How much larger gradients are made in half precision: f16 holds nothing below 6e-8, where many of them lie.
+//!
+//! As PyTorch's `GradScaler`: large at first, halved where something overflows, doubled after a long time
+//! without. A batch that overflows is computed again instead of being left out, and factors are powers of two:
+//! how large it was leaves no trace in the numbers.
+
+use spyhop_config::Precision;
+
+const FIRST: f32 = 65_536.0;
+const DOUBLED_AFTER: u32 = 2000;
+
+/// A factor, and for how many batches it was right.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LossScale {
+    factor: f32,
+    right_for: u32,
+    is_fixed: bool,
+}
+
+impl LossScale {
+    /// One that begins anew; bf16 and f32 need none.
+    pub fn of(precision: Precision) -> LossScale {
+        let is_fixed = precision != Precision::F16;
+        LossScale { factor: if is_fixed { 1.0 } else { FIRST }, right_for: 0, is_fixed }
+    }
+
+    /// What gradients are multiplied by.
+    pub fn factor(self) -> f32 {
+        self.factor
+    }
+
+    /// Told of each batch whether it overflowed; answers whether a smaller factor is worth a try.
+    pub fn try_less(&mut self, overflowed: impl FnOnce() -> bool) -> bool {
+        if self.is_fixed {
+            return false;
+        }
+        if overflowed() {
+            self.right_for = 0;
+            let was = self.factor;
+            self.factor = (was / 2.0).max(1.0);
+            return self.factor < was;
+        }
+        self.right_for += 1;
+        if self.right_for == DOUBLED_AFTER {
+            self.right_for = 0;
+            self.factor *= 2.0;
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_overflows_is_tried_with_less_until_nothing_is_left_to_take_away() {
+        let mut scale = LossScale::of(Precision::F16);
+        for _ in 0..16 {
+            assert!(scale.try_less(|| true));
+        }
+        assert_eq!(scale.factor(), 1.0);
+        assert!(!scale.try_less(|| true));
+    }
+
+    #[test]
+    fn it_grows_after_a_long_time_without_overflow_alone() {
+        let mut scale = LossScale::of(Precision::F16);
+        assert!(scale.try_less(|| true));
+        for _ in 0..DOUBLED_AFTER - 1 {
+            assert!(!scale.try_less(|| false));
+        }
+        assert_eq!(scale.factor(), FIRST / 2.0);
+        assert!(!scale.try_less(|| false));
+        assert_eq!(scale.factor(), FIRST);
+    }
+
+    #[test]
+    fn numbers_with_the_range_of_f32_need_none() {
+        for precision in [Precision::F32, Precision::Bf16] {
+            let mut scale = LossScale::of(precision);
+            assert!(!scale.try_less(|| true));
+            assert_eq!(scale.factor(), 1.0);
+        }
+    }
+}
