@@ -223,6 +223,8 @@ fn recordings_open_with_what_the_description_says_of_their_clock() {
     let here = Here::new();
     write_wav(&here.folder("a"), "site-2020-060-101112.wav", 7, 100, 1000);
     let catalogue = here.catalogue();
+    // Its recordings are those of the last look; this one waits for the first.
+    assert!(catalogue.deployment("a", Public).expect("read").is_some());
     let start =
         |c: &Catalogue| c.recordings("a", Public).expect("read").expect("there").infos[0].start;
     assert_eq!(start(&catalogue), None);
