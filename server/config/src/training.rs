@@ -589,6 +589,7 @@ impl Default for ModelTrainer {
             decay_factor: 0.5,
             clip_norm: 1.0,
             accumulate_batches: 1,
+            precision: Precision::Bf16,
             checkpoint_batches: 500,
             early_stopping: EarlyStopping {
                 metric: Metric::Ap,

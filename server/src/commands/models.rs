@@ -86,6 +86,7 @@ fn opened(folder: &Path, adapter: Option<&ModelFolder>) -> Result<Classifier, Mo
     let options = OpenOptions {
         adapter: adapter.map(|files| files as &dyn ModelFiles),
         keep_adapter_apart: false,
+        placement: None,
     };
     Classifier::open_with(&ModelFolder(folder.to_owned()), &options)
 }

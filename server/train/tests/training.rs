@@ -140,7 +140,7 @@ fn what_is_frozen_does_not_move_and_an_adapter_gives_the_merged_network_s_logits
     assert_eq!((attention, moved.len()), (6, 10), "{moved:?}");
 
     let adapter = ModelFolder(lora.join("adapter"));
-    let apart = OpenOptions { adapter: Some(&adapter), keep_adapter_apart: true };
+    let apart = OpenOptions { adapter: Some(&adapter), keep_adapter_apart: true, placement: None };
     let apart = Classifier::open_with(&base, &apart).expect("an adapter over its base");
     let merged = Classifier::open(&ModelFolder(lora.join("model"))).expect("a merged network");
     assert_eq!(apart.card(), merged.card());
@@ -212,7 +212,8 @@ fn a_network_of_other_classes_gets_a_new_head_that_must_be_trained() {
     assert!(error.contains("add classifier to"), "{error}");
     ran("lora", &with(&lora[..1])).expect("an adapter");
     let adapter = ModelFolder(folder.path().join("lora/adapter"));
-    let options = OpenOptions { adapter: Some(&adapter), keep_adapter_apart: false };
+    let options =
+        OpenOptions { adapter: Some(&adapter), keep_adapter_apart: false, placement: None };
     let adapted = Classifier::open_with(&base, &options).expect("an adapter over its base");
     assert_eq!(adapted.card().classes[1].name, "silence");
     // Wider windows are another picture: its positions are fitted to it.

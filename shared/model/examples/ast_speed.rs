@@ -42,9 +42,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         windows.iter().map(|window| model.features(window)).collect::<Result<_, _>>()?;
     let mut lines = vec![format!("\"front end\": {front_end_s}")];
     for batch in batches {
-        let network_s =
-            best(|| model.logits_of(pictures.get(..batch).ok_or("give more windows")?).map(drop))?
-                / batch as f64;
+        let some = pictures.get(..batch).ok_or("give more windows")?;
+        let network_s = best(|| model.logits_of(some).map(drop))? / batch as f64;
         lines.push(format!("\"{batch}\": {network_s}"));
     }
     lines.push(format!(
