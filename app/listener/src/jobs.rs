@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use spyhop_api::{ModelCard, RecordingInfo};
-use spyhop_model::BATCH_WINDOWS;
 use spyhop_signal::OpenError;
 use spyhop_signal::detect::RunWindows;
 use spyhop_signal::detect::fit::fitting;
@@ -174,7 +173,7 @@ fn logits(job: u32, network: &NetworkFiles, message: &Message) -> Result<Message
     let windows: Vec<&[f32]> = samples.chunks(classifier.window().window_samples.max(1)).collect();
     let start = now_ms();
     let mut all = Vec::new();
-    for batch in windows.chunks(BATCH_WINDOWS) {
+    for batch in windows.chunks(classifier.batch_windows()) {
         let logits = classifier.logits(batch).map_err(|error| error.to_string())?;
         all.extend(logits.into_iter().flatten());
     }

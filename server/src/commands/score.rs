@@ -7,7 +7,6 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use serde_json::json;
-use spyhop_model::BATCH_WINDOWS;
 use spyhop_signal::detect::windows::Windows;
 use spyhop_signal::line_reader::LineReader;
 use spyhop_signal::{Line, RateChange, Recording};
@@ -121,10 +120,11 @@ fn score(
     let bar = progress::bar(info.frames, "scoring");
     let mut waiting: Vec<(i64, Vec<f32>)> = Vec::new();
     let mut count = 0;
+    let most = network.classifier().batch_windows();
     let mut look = |waiting: &mut Vec<(i64, Vec<f32>)>, is_end: bool| -> anyhow::Result<()> {
-        while waiting.len() >= BATCH_WINDOWS || (is_end && !waiting.is_empty()) {
+        while waiting.len() >= most || (is_end && !waiting.is_empty()) {
             let batch: Vec<(i64, Vec<f32>)> =
-                waiting.drain(..waiting.len().min(BATCH_WINDOWS)).collect();
+                waiting.drain(..waiting.len().min(most)).collect();
             let samples: Vec<&[f32]> =
                 batch.iter().map(|(_, samples)| samples.as_slice()).collect();
             let logits = network.classifier().logits(&samples)?;

@@ -14,8 +14,9 @@ use crate::weights::Weights;
 use crate::{Arithmetic, ModelError, ModelFiles, card};
 
 /// Windows that go through the network at once: more are cut into batches, so that memory stays bounded
-/// (about 60 MB a window of the base network).
-pub const BATCH_WINDOWS: usize = 4;
+/// (about 60 MB a window of the base network). A GPU has nothing to do with few.
+const CPU_BATCH_WINDOWS: usize = 4;
+const GPU_BATCH_WINDOWS: usize = 32;
 
 /// A network that is ready to listen. It may be used from several threads at once; each call already
 /// uses all processors.
@@ -128,6 +129,11 @@ impl Classifier {
         self.parameters
     }
 
+    /// Windows that go through the network at once, where there are enough.
+    pub fn batch_windows(&self) -> usize {
+        if self.device.is_cpu() { CPU_BATCH_WINDOWS } else { GPU_BATCH_WINDOWS }
+    }
+
     /// What the network sees of a window.
     ///
     /// # Errors
@@ -157,7 +163,7 @@ impl Classifier {
     /// When a picture is of another size than the card's, or the device fails.
     pub fn logits_of(&self, pictures: &[MelPicture]) -> Result<Vec<Vec<f32>>, ModelError> {
         let mut logits = Vec::with_capacity(pictures.len());
-        for batch in pictures.chunks(BATCH_WINDOWS) {
+        for batch in pictures.chunks(self.batch_windows()) {
             let batch = self.stacked(batch)?;
             logits.extend(self.network.logits(&batch)?.to_device(&Device::Cpu)?.to_vec2::<f32>()?);
         }

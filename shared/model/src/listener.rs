@@ -10,7 +10,7 @@ use spyhop_signal::detect::listen::{Found, Listen, ListenError, ScoreRow};
 use spyhop_signal::detect::{Candidate, HeardWindow, RunWindows};
 use spyhop_signal::spectrum::{SpectrumSpec, Stft};
 
-use crate::{BATCH_WINDOWS, Classifier};
+use crate::Classifier;
 
 /// What the scores of networks are.
 pub const SCORE_UNIT: &str = "probability by the network, 0 to 1";
@@ -101,8 +101,9 @@ impl NetworkListener {
 
     /// Looks at the windows that wait, as soon as they fill a batch; all of them at the end.
     fn look(&mut self, is_end: bool, found: &mut Found) -> Result<(), ListenError> {
-        while self.waiting.len() >= BATCH_WINDOWS || (is_end && !self.waiting.is_empty()) {
-            let count = self.waiting.len().min(BATCH_WINDOWS);
+        let most = self.classifier.batch_windows();
+        while self.waiting.len() >= most || (is_end && !self.waiting.is_empty()) {
+            let count = self.waiting.len().min(most);
             let batch: Vec<HeardWindow> = self.waiting.drain(..count).collect();
             let samples: Vec<&[f32]> = batch.iter().map(|w| w.samples.as_slice()).collect();
             let logits =
