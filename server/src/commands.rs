@@ -17,6 +17,7 @@ pub mod score;
 pub mod serve;
 pub mod spectrogram;
 pub mod train;
+pub mod transcribe;
 
 use std::path::PathBuf;
 

@@ -56,6 +56,7 @@ Begin with:
                                                  dolphins' whistles; --list says what else fits
   spyhop score night.flac --model upcalls --out logits.npy
                                                  a network's bare numbers, window by window
+  spyhop transcribe night.wav --out night.vtt    what was heard when, as lines of text
   spyhop dataset tables labelled --out windows.parquet
                                                  cut recordings and labels into windows
   spyhop train --config upcalls.yaml             teach a network to find calls
@@ -86,6 +87,7 @@ enum Command {
     Score(commands::score::Args),
     Dataset(commands::dataset::Args),
     Train(commands::train::Args),
+    Transcribe(commands::transcribe::Args),
 }
 
 fn main() -> ExitCode {
@@ -106,6 +108,7 @@ fn main() -> ExitCode {
         Command::Score(args) => commands::score::run(args),
         Command::Dataset(args) => commands::dataset::run(args),
         Command::Train(args) => commands::train::run(args),
+        Command::Transcribe(args) => commands::transcribe::run(args),
     };
     match result {
         Ok(code) => code,

@@ -2,7 +2,7 @@
 
 use spyhop_tests::program;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "serve",
     "index",
     "fetch",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 12] = [
     "score",
     "dataset",
     "train",
+    "transcribe",
 ];
 
 fn help(args: &[&str]) -> anyhow::Result<String> {
@@ -56,6 +57,7 @@ fn commands_that_scripts_call_tell_their_exit_codes() -> anyhow::Result<()> {
         ("score", 3),
         ("dataset", 2),
         ("train", 2),
+        ("transcribe", 3),
     ] {
         let text = help(&[command, "--help"])?;
         let told = text.split("Exit codes:").nth(1).unwrap_or_default();

@@ -10,6 +10,7 @@ mod refusals;
 mod score;
 mod spectrogram;
 mod train;
+mod transcribe;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

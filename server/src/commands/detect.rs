@@ -90,9 +90,9 @@ pub struct Args {
 }
 
 /// What is listened to.
-struct Heard {
-    deployment: Deployment,
-    recordings: Recordings,
+pub(super) struct Heard {
+    pub deployment: Deployment,
+    pub recordings: Recordings,
 }
 
 /// Runs it.
@@ -190,7 +190,10 @@ fn heard(place: &str, args: &Args, workplace: &Workplace) -> anyhow::Result<Hear
 }
 
 /// A recording by itself.
-fn of_file(path: &Path) -> anyhow::Result<Heard> {
+///
+/// # Errors
+/// When it can't be opened.
+pub(super) fn of_file(path: &Path) -> anyhow::Result<Heard> {
     let reading = ReadingArgs::default();
     let opened = recording_file::open(path, &reading)?;
     let info = opened.recording.info;

@@ -13,7 +13,7 @@ pub use cut::{CutRules, Event};
 pub use dclde2013::{DetectionLog, LoggedCall, of_log, read_log};
 pub use events::{Labelled, LabelledRecording, cut, of_reviews};
 pub use report::{DataReport, levels_db, report};
-pub use tables::of_tables;
+pub use tables::{of_its_tables, of_tables};
 
 use spyhop_model::NO_CALLS;
 

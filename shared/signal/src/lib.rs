@@ -22,6 +22,7 @@ pub mod source;
 pub mod spectrum;
 pub mod sun;
 pub mod tables;
+pub mod transcript;
 
 pub use line::Line;
 pub use line_reader::LineReader;

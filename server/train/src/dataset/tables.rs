@@ -62,6 +62,29 @@ pub fn of_tables(
     Ok((recordings, told))
 }
 
+/// The sounds of one recording by tables that are all of it, wherever they lie; and what a person should
+/// know.
+///
+/// # Errors
+/// When the recording or a table can't be read, or one is no table of labels.
+pub fn of_its_tables(
+    recording: &Path,
+    tables: &[PathBuf],
+    open: &Open,
+) -> Result<(Vec<Labelled>, Vec<String>), TrainError> {
+    let folder = recording.parent().unwrap_or(Path::new(""));
+    let mut recordings = events::opened(folder, &[recording.to_owned()], open)?;
+    let mut told = Vec::new();
+    for table in tables {
+        let text = std::fs::read_to_string(table)
+            .map_err(|error| TrainError::reading("a table", table, &error))?;
+        let warnings = label(&text, &[0], &mut recordings)
+            .map_err(|error| TrainError::file(table, error.to_string()))?;
+        told.extend(warnings.into_iter().map(|warning| format!("{}: {warning}", table.display())));
+    }
+    Ok((recordings.pop().map(|recording| recording.sounds).unwrap_or_default(), told))
+}
+
 fn may_be_table(path: &Path) -> bool {
     let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
     ending.is_some_and(|ending| matches!(ending.as_str(), "txt" | "csv" | "tsv"))
