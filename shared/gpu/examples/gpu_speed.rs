@@ -32,7 +32,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let spec = spec(fft_size);
         let on_gpu = GpuStft::new(&gpu, &spec.spectrum)?;
         let rate = best(|| {
-            let work = on_gpu.columns(&spec, &line, Output::Power, &mut read, &mut || false);
+            let mut is_cancelled = || false;
+            let work = on_gpu.columns(&spec, &line, Output::Power, &mut read, &mut is_cancelled);
             pollster::block_on(work).ok().flatten()
         })?;
         lines.push(format!("\"{fft_size} gpu\": {rate:.0}"));
