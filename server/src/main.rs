@@ -22,6 +22,7 @@ mod progress;
 mod pyramid;
 mod quality;
 mod recording_file;
+mod runs;
 mod state;
 mod training;
 mod upkeep;
@@ -59,6 +60,7 @@ Begin with:
   spyhop dataset tables labelled --out windows.parquet
                                                  cut recordings and labels into windows
   spyhop train --config upcalls.yaml             teach a network to find calls
+  spyhop runs                                    what was trained, compared
 
 Each command tells more: spyhop spectrogram --help"
 )]
@@ -86,6 +88,7 @@ enum Command {
     Score(commands::score::Args),
     Dataset(commands::dataset::Args),
     Train(commands::train::Args),
+    Runs(commands::runs::Args),
 }
 
 fn main() -> ExitCode {
@@ -106,6 +109,7 @@ fn main() -> ExitCode {
         Command::Score(args) => commands::score::run(args),
         Command::Dataset(args) => commands::dataset::run(args),
         Command::Train(args) => commands::train::run(args),
+        Command::Runs(args) => commands::runs::run(args),
     };
     match result {
         Ok(code) => code,

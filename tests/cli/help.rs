@@ -2,7 +2,7 @@
 
 use spyhop_tests::program;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "serve",
     "index",
     "fetch",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 12] = [
     "score",
     "dataset",
     "train",
+    "runs",
 ];
 
 fn help(args: &[&str]) -> anyhow::Result<String> {
