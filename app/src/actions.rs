@@ -34,6 +34,7 @@ pub fn perform(session: Session, link: Link, action: Action) {
         }
         Action::Jobs => return go_to(session, link, ServerPage::Jobs),
         Action::Models => return go_to(session, link, ServerPage::Models),
+        Action::Runs => return go_to(session, link, ServerPage::Runs),
         Action::Library => return go_to(session, link, ServerPage::library()),
         _ => {}
     }
@@ -132,6 +133,7 @@ pub fn perform(session: Session, link: Link, action: Action) {
         | Action::Home
         | Action::Jobs
         | Action::Models
+        | Action::Runs
         | Action::Library
         | Action::Token => {}
     }

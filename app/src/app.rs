@@ -11,7 +11,8 @@ use crate::engine::{Engine, GpuChoice};
 use crate::keys::{self, DoubleKey};
 use crate::link::Link;
 use crate::pages::{
-    Asking, DeploymentPage, FirstPage, JobsPage, LibraryPage, ModelsPage, Opening, ServerPage,
+    Asking, DeploymentPage, FirstPage, JobsPage, LibraryPage, ModelsPage, Opening, RunsPage,
+    ServerPage,
 };
 use crate::server::token;
 use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
@@ -77,8 +78,9 @@ pub fn App() -> impl IntoView {
                     Stage::Opening(name) => view! { <Opening name/> }.into_any(),
                     Stage::Asking => view! { <Asking act/> }.into_any(),
                     Stage::Viewing => view! { <Viewer act commit/> }.into_any(),
-                    Stage::Server(ServerPage::Jobs) => view! { <JobsPage/> }.into_any(),
+                    Stage::Server(ServerPage::Jobs) => view! { <JobsPage act/> }.into_any(),
                     Stage::Server(ServerPage::Models) => view! { <ModelsPage act/> }.into_any(),
+                    Stage::Server(ServerPage::Runs) => view! { <RunsPage act/> }.into_any(),
                     Stage::Server(ServerPage::Library { search }) => {
                         view! { <LibraryPage search act/> }.into_any()
                     }
@@ -271,6 +273,7 @@ fn stage_name(stage: &Stage) -> &'static str {
         Stage::Viewing => "viewing",
         Stage::Server(ServerPage::Jobs) => "jobs",
         Stage::Server(ServerPage::Models) => "models",
+        Stage::Server(ServerPage::Runs) => "runs",
         Stage::Server(_) => "library",
     }
 }

@@ -58,6 +58,7 @@ pub enum Action {
     Home,
     Jobs,
     Models,
+    Runs,
     Library,
     Token,
 }
@@ -146,6 +147,7 @@ pub const COMMANDS: &[Command] = &[
     row(Action::Home, "Page", "Back to the first page", &[]),
     row(Action::Library, "Page", "Library: the server's deployments", &[]),
     row(Action::Models, "Page", "Models: what the server detects with", &[]),
+    row(Action::Runs, "Page", "Runs: what was trained, compared", &[]),
     row(Action::Jobs, "Page", "Jobs: the server's long work", &[]),
     row(Action::Token, "Page", "Enter or forget the administrator's token", &[]),
 ];

@@ -2,7 +2,7 @@
 //!
 //! | selector | what |
 //! |---|---|
-//! | `#page[data-stage]` | `first`, `opening`, `asking` (a link wants a local file), `viewing`, `jobs`, `library`, `models` |
+//! | `#page[data-stage]` | `first`, `opening`, `asking` (a link wants a local file), `viewing`, `jobs`, `library`, `models`, `runs` |
 //! | `#page[data-state]` | `ready` once every tile on the screen is exact (or stays sampled), else `loading` |
 //! | `#page[data-progress]` | `exact/shown/tiles` |
 //! | `#page[data-backend]` | `cpu` or `gpu: <adapter>` |
@@ -45,6 +45,8 @@
 //! | `#library`, `#library-search`, `#library-count`, `#library [data-deployment]` with `.open`, `.play`, `[data-fact]`, `.strip svg` | the server's deployments, at `?page=library`; `aria-busy` while it is asked |
 //! | `#deployment[data-deployment]`, `#recordings`, `#recordings [data-recording]`, `[data-column] button`, `#recordings-search`, `#only-bad`, `#quality-filter`, `#recordings-count`, `#page-first`, `#page-previous`, `#page-next`, `#page-last` | one of them, at `?page=library&deployment=ID` |
 //! | `#models`, `#models [data-model]`, `[data-adapter]`, `[data-detector]` with `[data-fact]`, `.detect-with` | what the server detects with, at `?page=models` |
+//! | `#runs`, `#runs-none`, `#runs-table [data-run][data-run-state]` with `[data-fact]`, `[data-setting]`, `[data-sort] button`, `#curves [data-figure]`, `#models-runs` | what was trained on the server's machine, at `?page=runs` |
+//! | `#trainings [data-training]`, `#to-runs` | training that goes on now, on the page of jobs |
 //! | `#library-link`, `#to-library`, `#library-jobs`, `#library-models`, `#recording-name` | the ways there and back, and the recording that is open alone |
 //! | `#palette`, `#palette input`, `#help` | dialogs |
 //! | `#token`, `#token-text`, `#token-keep`, `#token-use`, `#token-forget`, `#token-problem` | the dialog of the administrator's token |

@@ -7,6 +7,7 @@ mod jobs;
 mod library;
 mod models;
 mod preview;
+mod runs;
 mod server_page;
 
 pub use asking::{Asking, Opening};
@@ -14,4 +15,5 @@ pub use first::FirstPage;
 pub use jobs::{JobsPage, in_words};
 pub use library::{DeploymentPage, LibraryPage};
 pub use models::ModelsPage;
+pub use runs::RunsPage;
 pub use server_page::ServerPage;

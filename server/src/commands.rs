@@ -13,6 +13,7 @@ pub mod ltsa;
 pub mod models;
 pub mod product;
 pub mod pyramid;
+pub mod runs;
 pub mod score;
 pub mod serve;
 pub mod spectrogram;

@@ -13,6 +13,7 @@ mod models;
 mod preview;
 mod pyramid;
 mod quality;
+mod runs;
 mod samples;
 mod tls;
 mod v1;
@@ -33,6 +34,7 @@ use crate::detection::DetectionKeeper;
 use crate::models::Shelf;
 use crate::pyramid::{Keeper, Tiles};
 use crate::quality::QualityKeeper;
+use crate::runs::Runs;
 use crate::work::Engine;
 use error::ApiError;
 use pyramid::PyramidSource;
@@ -60,6 +62,8 @@ pub struct Served {
     pub detections: Arc<DetectionKeeper>,
     /// The networks that it was given.
     pub models: Shelf,
+    /// Where training is noted.
+    pub runs: Runs,
     /// Who may do what.
     pub guard: Guard,
     /// Deployments' pictures.

@@ -22,6 +22,7 @@ mod progress;
 mod pyramid;
 mod quality;
 mod recording_file;
+mod runs;
 mod state;
 mod training;
 mod upkeep;
@@ -60,6 +61,7 @@ Begin with:
   spyhop dataset tables labelled --out windows.parquet
                                                  cut recordings and labels into windows
   spyhop train --config upcalls.yaml             teach a network to find calls
+  spyhop runs                                    what was trained, compared
 
 Each command tells more: spyhop spectrogram --help"
 )]
@@ -88,6 +90,7 @@ enum Command {
     Dataset(commands::dataset::Args),
     Train(commands::train::Args),
     Transcribe(commands::transcribe::Args),
+    Runs(commands::runs::Args),
 }
 
 fn main() -> ExitCode {
@@ -109,6 +112,7 @@ fn main() -> ExitCode {
         Command::Dataset(args) => commands::dataset::run(args),
         Command::Train(args) => commands::train::run(args),
         Command::Transcribe(args) => commands::transcribe::run(args),
+        Command::Runs(args) => commands::runs::run(args),
     };
     match result {
         Ok(code) => code,

@@ -7,6 +7,7 @@
 //!   jobs.sqlite               the ledger of the work
 //!   detections.sqlite         what was found, and what people say of it
 //!   pyramids/  products/  quality/  detections/   what was made, named by what made it
+//!   runs/                     where training's folders are, a note each
 //!   foreground/  beside/      ledgers and catalogues of commands, while they run
 //! ```
 //! One process writes at a time: [`StateFolder::open`] takes the lock and gives it back when it is

@@ -6,11 +6,13 @@ use anyhow::{Context, bail};
 use spyhop_config::{Config, Labels, Preprocess, Training, hash_of};
 use spyhop_signal::Recording;
 use spyhop_train::dataset::{self, of_log, of_reviews, of_tables};
-use spyhop_train::{RunFolder, WindowTable};
+use spyhop_train::mlflow::{self, Courier, Mlflow};
+use spyhop_train::{RunFolder, WindowTable, name_of};
 
 use crate::catalogue::{FileKind, kind_of};
 use crate::detection;
 use crate::recording_file::{self, ReadingArgs};
+use crate::runs::Runs;
 
 /// Digits of a hash in the name of a run that has none.
 const HASH_DIGITS: usize = 10;
@@ -103,6 +105,39 @@ pub fn run_folder(said: &Training) -> anyhow::Result<RunFolder> {
         bail!("'{name}' is no name for a run's folder: give general.run_name another one");
     }
     Ok(RunFolder(Path::new(&general.output_dir).join(name)))
+}
+
+/// Notes a run in a state folder, so that it is listed whatever comes of it.
+///
+/// # Errors
+/// When that can't be written.
+pub fn note(state: &Path, said: &Training, folder: &RunFolder) -> anyhow::Result<()> {
+    Runs::of_state(state).note(folder, &said.general.experiment_name)
+}
+
+/// Whoever tells an MLflow server of a run, where the configuration names one; `parent` is the run that it is
+/// a part of, which was opened before.
+///
+/// # Errors
+/// When the notes for it can't be written.
+pub fn mlflow(
+    said: &Training,
+    folder: &RunFolder,
+    parent: Option<&RunFolder>,
+) -> anyhow::Result<Option<Mlflow>> {
+    let general = &said.general;
+    if general.mlflow_server_uri.is_empty() {
+        return Ok(None);
+    }
+    let name = name_of(folder.path());
+    let told = mlflow::Told {
+        server: &general.mlflow_server_uri,
+        experiment: &general.experiment_name,
+        name: &name,
+        parent,
+    };
+    let courier = Courier::start(folder, Path::new(&general.output_dir))?;
+    Ok(Some(Mlflow::open(folder, &told, Some(courier))?))
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {

@@ -2,6 +2,7 @@
 
 mod detections;
 mod models;
+mod runs;
 
 use std::path::Path;
 use std::time::Duration;
@@ -453,6 +454,7 @@ fn the_api_describes_every_route_and_can_be_tried() -> anyhow::Result<()> {
         "deployments/{id}/detections",
         "deployments/{id}/detections/{run}/calls/{call}/review",
         "jobs",
+        "runs",
     ] {
         assert!(document["paths"][format!("/api/v1/{path}")].is_object(), "{path}");
     }

@@ -13,6 +13,7 @@ mod labels;
 mod library;
 mod links;
 mod quality;
+mod runs;
 mod settings;
 mod sound;
 mod tables;

@@ -2,7 +2,7 @@
 
 use spyhop_tests::program;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "serve",
     "index",
     "fetch",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 13] = [
     "dataset",
     "train",
     "transcribe",
+    "runs",
 ];
 
 fn help(args: &[&str]) -> anyhow::Result<String> {

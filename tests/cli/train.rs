@@ -26,6 +26,8 @@ fn command(folder: &Path, args: &str) -> anyhow::Result<Command> {
     let mut command = Command::new(program::path()?);
     command.args(args.split_whitespace()).current_dir(folder).stdin(Stdio::null());
     command.env("RAYON_NUM_THREADS", "2");
+    // Runs are noted in the data folder of whoever trains.
+    command.env("XDG_DATA_HOME", folder.join("data"));
     Ok(command)
 }
 
@@ -107,6 +109,35 @@ fn a_network_learns_the_demo_s_upcalls_and_a_killed_run_ends_with_the_same_bits(
         assert!(a? == b?, "{file} differs");
     }
 
+    // Both are listed, and compared by what they have not in common.
+    let listed = done(folder, "runs --json")?;
+    let mut named: Vec<(&str, &str)> = Vec::new();
+    for run in listed["runs"].as_array().into_iter().flatten() {
+        let word = |key: &str| run[key].as_str().unwrap_or_default();
+        named.push((word("name"), word("state")));
+        assert_eq!(run["best"]["ap"], whole["val"]["ap"], "{run}");
+        assert_eq!(run["trained"], run["parameters"]);
+    }
+    named.sort_unstable();
+    assert_eq!(named, [("parts", "done"), ("whole", "done")]);
+    let compared = done(folder, "runs compare whole runs/parts --json")?;
+    assert_eq!(compared["runs"][0]["settings"], serde_json::json!({}), "{compared}");
+    let shown = done(folder, "runs show parts --json")?;
+    assert_eq!(shown["run"]["settings"]["model_trainer.lr"], "0.004", "{shown}");
+    let curve = |name: &str| {
+        let curves = shown["curves"].as_array().into_iter().flatten();
+        curves.clone().find(|curve| curve["name"] == name).cloned().unwrap_or_default()
+    };
+    let last = curve("loss/val")["values"][7].as_f64();
+    assert_eq!(last, losses.last().copied(), "{shown}");
+    assert!(curve("loss/batch")["steps"].as_array().is_some_and(|steps| steps.len() > 100));
+    let words = said(&run(folder, "runs")?);
+    assert!(words.contains("whole") && words.contains("100.0 %"), "{words}");
+    let words = said(&run(folder, "runs show nobody")?);
+    assert!(words.contains("there is no run 'nobody'"), "{words}");
+    let words = said(&run(folder, "runs send")?);
+    assert!(words.contains("nothing that MLflow was not told"), "{words}");
+
     // What came of it finds calls.
     let recording = "sea/bank-in-march/DEMO_EST_20090329_121500_CH10.wav";
     let found = done(
@@ -117,6 +148,45 @@ fn a_network_learns_the_demo_s_upcalls_and_a_killed_run_ends_with_the_same_bits(
     )?;
     assert_eq!(found["classes"][0]["name"], "upcall", "{found}");
     assert!(found["written"].as_u64() > Some(0), "{found}");
+    Ok(())
+}
+
+/// A limit on files' lengths: the state's write ends half way, as on a full disk.
+#[cfg(unix)]
+#[test]
+fn a_state_that_can_t_be_written_to_its_end_leaves_the_one_before() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let folder = folder.path();
+    let output = run(folder, "demo sea --seed 5 --only bank-in-march")?;
+    anyhow::ensure!(output.status.success(), "{}", said(&output));
+    fs::write(folder.join("train.yaml"), CONFIG)?;
+    let words =
+        "train --config train.yaml --set preprocess.wav_dir=sea --set general.run_name=full";
+    let mut child = command(folder, words)?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let state = folder.join("runs/full/state.safetensors");
+    wait_for(&state)?;
+    child.kill()?;
+    child.wait()?;
+    let before = fs::read(&state)?;
+    let program = program::path()?;
+    // In blocks of 512 bytes; the signal that would end the program is ignored, so that its write fails.
+    let blocks = before.len() / 1024;
+    let line = format!("trap '' XFSZ; ulimit -f {blocks}; exec '{}' {words}", program.display());
+    let limited = Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(folder)
+        .env("RAYON_NUM_THREADS", "2")
+        .env("XDG_DATA_HOME", folder.join("data"))
+        .output()?;
+    let text = said(&limited);
+    assert_eq!(limited.status.code(), Some(1), "{text}");
+    assert!(text.contains("the state of training can't be written"), "{text}");
+    assert!(text.contains("runs/full/state.safetensors"), "{text}");
+    assert!(fs::read(&state)? == before, "the state before stays");
+    let listed = done(folder, "runs --json")?;
+    assert_eq!(listed["runs"][0]["state"], "failed", "{listed}");
+    let went_on = done(folder, &format!("{words} --json"))?;
+    assert!(went_on["val"]["ap"].as_f64() > Some(0.7), "{went_on}");
     Ok(())
 }
 
@@ -136,6 +206,10 @@ fn what_is_wrong_with_a_configuration_is_told_before_anything_is_read() -> anyho
     assert!(text.contains("directly under data_loader"), "{text}");
     let text = refused("", "--set model_trainer.lr=fast")?;
     assert!(text.contains("model_trainer.lr is 'fast', where a number is expected"), "{text}");
+    let text = refused("general: {config_version: 0}", "")?;
+    assert!(text.contains("is of version 0, and this program reads version 1"), "{text}");
+    let text = refused("general: {mlflow_server_uri: 'https://me:hush@host'}", "")?;
+    assert!(text.contains("MLFLOW_TRACKING_PASSWORD") && !text.contains("hush"), "{text}");
     let text = refused("", "")?;
     assert!(text.contains("there is no table of windows windows.parquet"), "{text}");
     let output = run(folder, "train --config nothing.yaml")?;

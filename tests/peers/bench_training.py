@@ -122,7 +122,8 @@ def ours(folder, config, rate, batch, windows, train, precision="f32", workers=2
     settings = [word for setting in say for word in ("--set", setting)]
     empty = folder / "empty.yaml"
     empty.write_text("")
-    done = subprocess.run([SPYHOP, "train", "--config", empty, "--json", *settings], capture_output=True, text=True)
+    done = subprocess.run([SPYHOP, "train", "--config", empty, "--json", *settings], capture_output=True, text=True,
+                          env={**os.environ, "XDG_DATA_HOME": str(folder / "data")})
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout)
     return outcome["windows_per_s"], outcome["trained"] / outcome["parameters"]

@@ -29,7 +29,8 @@ model_trainer: {num_epochs: 2, lr: 0.002}
 def train(folder, *more):
     settings = [word for setting in more for word in ("--set", setting)]
     done = subprocess.run([SPYHOP, "train", "--config", folder / "train.yaml", "--json", *settings],
-                          cwd=folder, capture_output=True, text=True)
+                          cwd=folder, capture_output=True, text=True,
+                          env={**os.environ, "XDG_DATA_HOME": str(folder / "data")})
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -9,7 +9,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::job::{JobProgress, JobState, JobsSnapshot};
 
+use super::runs::Trainings;
 use crate::administrator;
+use crate::commands::Action;
 use crate::server::{self, Wish};
 use crate::session::{Session, use_session};
 use crate::wording;
@@ -34,7 +36,7 @@ enum Connection {
 
 /// The page.
 #[component]
-pub fn JobsPage() -> impl IntoView {
+pub fn JobsPage(act: Callback<Action>) -> impl IntoView {
     let now = RwSignal::new(JobsSnapshot::default());
     let connection = RwSignal::new(Connection::Opening);
     listen(now, connection);
@@ -54,6 +56,7 @@ pub fn JobsPage() -> impl IntoView {
                     <p id="jobs-machine">{move || now.with(machine)}</p>
                     <TaskStream now/>
                 </section>
+                <Trainings act/>
                 <ul class="job-list">
                     <For each=move || ids.get() key=|id| *id let:id>
                         <Job id now/>

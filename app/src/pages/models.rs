@@ -28,6 +28,7 @@ pub fn ModelsPage(act: Callback<Action>) -> impl IntoView {
                 <h1>"Models and detectors"</h1>
                 <span class="space"></span>
                 <button on:click=move |_| act.run(Action::Library)>"Library"</button>
+                <button id="models-runs" on:click=move |_| act.run(Action::Runs)>"Runs"</button>
                 <button on:click=move |_| act.run(Action::Jobs)>"Jobs"</button>
             </div>
             <p class="dim">

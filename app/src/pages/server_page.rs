@@ -1,4 +1,4 @@
-//! What the address calls the server's own pages: `?page=jobs`, `?page=models`, `?page=library&search=bowhead`.
+//! What the address calls the server's own pages: `?page=jobs`, `?page=models`, `?page=runs`, `?page=library&search=bowhead`.
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use spyhop_api::RecordingQuery;
@@ -10,6 +10,8 @@ pub enum ServerPage {
     Jobs,
     /// What it has to detect with.
     Models,
+    /// What was trained on its machine.
+    Runs,
     /// Its deployments in which all words are found.
     Library {
         /// The words; empty for all.
@@ -28,6 +30,7 @@ pub enum ServerPage {
 const PAGE: &str = "page";
 const JOBS: &str = "jobs";
 const MODELS: &str = "models";
+const RUNS: &str = "runs";
 const LIBRARY: &str = "library";
 /// Names the deployment within the library.
 const DEPLOYMENT: &str = "deployment";
@@ -49,6 +52,7 @@ impl ServerPage {
         match value(query, PAGE)?.as_str() {
             JOBS => Some(ServerPage::Jobs),
             MODELS => Some(ServerPage::Models),
+            RUNS => Some(ServerPage::Runs),
             LIBRARY => Some(match value(query, DEPLOYMENT) {
                 Some(id) => ServerPage::Deployment { id, shown: RecordingQuery::from_query(query) },
                 None => ServerPage::Library { search: value(query, SEARCH).unwrap_or_default() },
@@ -63,6 +67,7 @@ impl ServerPage {
         match self {
             ServerPage::Jobs => format!("{PAGE}={JOBS}"),
             ServerPage::Models => format!("{PAGE}={MODELS}"),
+            ServerPage::Runs => format!("{PAGE}={RUNS}"),
             ServerPage::Library { search } if search.is_empty() => format!("{PAGE}={LIBRARY}"),
             ServerPage::Library { search } => {
                 format!("{PAGE}={LIBRARY}&{SEARCH}={}", encoded(search))
@@ -82,6 +87,7 @@ impl ServerPage {
         match self {
             ServerPage::Jobs => "Jobs".to_owned(),
             ServerPage::Models => "Models and detectors".to_owned(),
+            ServerPage::Runs => "Runs of training".to_owned(),
             ServerPage::Library { .. } => "Library".to_owned(),
             ServerPage::Deployment { id, .. } => id.clone(),
         }
@@ -104,6 +110,7 @@ mod tests {
         let pages = [
             ServerPage::Jobs,
             ServerPage::Models,
+            ServerPage::Runs,
             ServerPage::library(),
             ServerPage::Library { search: "right whale & co".into() },
             ServerPage::deployment("2024~night watch"),

@@ -9,11 +9,13 @@
 
 mod detection;
 mod dropped;
+mod flat;
 mod merge;
 mod overrides;
 mod training;
 
 pub use detection::{ClassSettings, Detection, ModelSettings};
+pub use flat::flat;
 pub use training::{
     AstSize, Augment, Balance, DataLoader, Decay, EarlyStopping, FrontEndSettings, General, Labels,
     Lora, LoraBias, Loss, Metric, ModelShape, ModelTrainer, Optimizer, PositiveStart, Precision,
@@ -25,6 +27,9 @@ use spyhop_api::did_you_mean::question;
 
 /// Every key with its usual value and what it does.
 pub const DEFAULTS: &str = include_str!("../defaults.yaml");
+
+/// Changes whenever a file that was right becomes wrong.
+pub(crate) const VERSION: u32 = 1;
 
 /// A configuration, with all that the file left out.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,6 +46,15 @@ pub enum ConfigError {
     /// Not YAML.
     #[error("the configuration is no YAML: {0}")]
     Yaml(#[from] serde_norway::Error),
+    /// Of another version of this program.
+    #[error(
+        "the configuration is of version {found}, and this program reads version {VERSION}: carry over what you \
+         need to what spyhop train --print-config prints, or use the program that it was written for"
+    )]
+    Version {
+        /// The version that it says.
+        found: String,
+    },
     /// A key that means nothing here.
     #[error("the key '{path}' is unknown{}", question(.nearest.as_deref()))]
     UnknownKey {
@@ -101,6 +115,10 @@ impl Config {
         }
         for setting in settings {
             overrides::lay(&mut given, setting.as_ref())?;
+        }
+        let version = given.get("general").and_then(|general| general.get("config_version"));
+        if let Some(version) = version.filter(|version| version.as_u64() != Some(VERSION.into())) {
+            return Err(ConfigError::Version { found: flat::word(version) });
         }
         dropped::refuse(&given)?;
         let usual = Config::default().to_value()?;

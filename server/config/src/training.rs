@@ -27,6 +27,7 @@ pub struct Training {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct General {
+    pub config_version: u32,
     pub experiment_name: String,
     pub run_name: String,
     pub output_dir: String,
@@ -341,6 +342,11 @@ impl Training {
         let ratios = data_loader.train_ratio + data_loader.val_ratio + data_loader.test_ratio;
         let not_negative = |x: f64| x >= 0.0 && x.is_finite();
         for (is_sound, path, reason) in [
+            (
+                is_plain_address(&self.general.mlflow_server_uri),
+                "general.mlflow_server_uri",
+                "give http://HOST:PORT or https://HOST/PATH and no more; a name and a password, or a token, stand in the environment (MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN), because a configuration is kept and shown",
+            ),
             (preprocess.window_s > 0.0, "preprocess.window_s", "give a length above 0"),
             (preprocess.hop_s > 0.0, "preprocess.hop_s", "give a length above 0"),
             (
@@ -474,6 +480,13 @@ impl Training {
     }
 }
 
+/// An address with nothing secret in it, or none.
+fn is_plain_address(uri: &str) -> bool {
+    let rest = uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://"));
+    uri.is_empty()
+        || rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']))
+}
+
 fn read<T: DeserializeOwned>(whole: &Value, section: &str) -> Result<T, ConfigError> {
     let value = whole.get(section).cloned().unwrap_or(Value::Null);
     serde_norway::from_value(value)
@@ -483,6 +496,7 @@ fn read<T: DeserializeOwned>(whole: &Value, section: &str) -> Result<T, ConfigEr
 impl Default for General {
     fn default() -> General {
         General {
+            config_version: super::VERSION,
             experiment_name: "spyhop".into(),
             run_name: String::new(),
             output_dir: "runs".into(),
@@ -644,10 +658,24 @@ mod tests {
     }
 
     #[test]
+    fn a_configuration_of_another_version_says_so_before_its_keys_are_looked_at() {
+        let found = error("general: {config_version: 0}\nmodel_trainer: {learning_rate: 1}");
+        assert!(found.contains("is of version 0, and this program reads version 1"), "{found}");
+        assert!(found.contains("--print-config"), "{found}");
+        assert!(error("general: {config_version: two}").contains("is of version two"));
+    }
+
+    #[test]
     fn what_can_t_be_is_named() {
         assert!(error("model_trainer: {optimizer: Adam}").contains("AdamW"));
         assert!(error("data_loader: {train_ratio: 0.9}").contains("add up to 1"));
         assert!(error("model_trainer: {lr: -1}").contains("model_trainer.lr"));
+        let secret = error("general: {mlflow_server_uri: 'https://me:hush@host'}");
+        assert!(
+            secret.contains("MLFLOW_TRACKING_PASSWORD") && !secret.contains("hush"),
+            "{secret}"
+        );
+        assert!(error("general: {mlflow_server_uri: host}").contains("give http://HOST:PORT"));
         assert!(error("model_trainer: {nun_epochs: 3}").contains("did you mean 'num_epochs'?"));
         assert!(error("preprocess: {label_mapping: {upcall: [1]}}").contains("a text is expected"));
     }

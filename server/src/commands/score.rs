@@ -123,8 +123,7 @@ fn score(
     let most = network.classifier().batch_windows();
     let mut look = |waiting: &mut Vec<(i64, Vec<f32>)>, is_end: bool| -> anyhow::Result<()> {
         while waiting.len() >= most || (is_end && !waiting.is_empty()) {
-            let batch: Vec<(i64, Vec<f32>)> =
-                waiting.drain(..waiting.len().min(most)).collect();
+            let batch: Vec<(i64, Vec<f32>)> = waiting.drain(..waiting.len().min(most)).collect();
             let samples: Vec<&[f32]> =
                 batch.iter().map(|(_, samples)| samples.as_slice()).collect();
             let logits = network.classifier().logits(&samples)?;

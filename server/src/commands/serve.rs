@@ -22,6 +22,7 @@ use crate::models::Shelf;
 use crate::place::Place;
 use crate::pyramid::Keeper;
 use crate::quality::QualityKeeper;
+use crate::runs::Runs;
 use crate::upkeep::Upkeep;
 use crate::work::{Engine, Registry, Settings};
 
@@ -115,6 +116,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     quality.register(&mut registry);
     let detections = DetectionKeeper::new(state.path(), catalogue.clone(), found);
     detections.register(&mut registry);
+    let runs = Runs::of_state(state.path());
     let engine = Arc::new(Engine::start(state, registry, Settings::default())?);
     let upkeep = Upkeep::start(
         catalogue.clone(),
@@ -131,6 +133,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         annotations,
         detections,
         models: Shelf::default(),
+        runs,
         guard,
         previews,
     });

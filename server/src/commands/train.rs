@@ -9,8 +9,10 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use spyhop_config::Training;
 use spyhop_model::{ModelFiles, ModelFolder};
-use spyhop_train::{JsonLines, Outcome, PartScores, Setup, Told, WindowTable, train};
+use spyhop_train::mlflow::Mlflow;
+use spyhop_train::{JsonLines, Outcome, PartScores, Setup, Told, Tracker, WindowTable, train};
 
+use super::StateArgs;
 use crate::progress::{rounded, time_left};
 use crate::{answer, models, training};
 
@@ -19,8 +21,10 @@ use crate::{answer, models, training};
 #[command(after_help = "\
 The configuration says everything; --print-config prints it with every key explained, and a file need \
 hold no more than what is to be otherwise. Each run has a folder: what was said, the split, metrics by \
-epoch, and a model that spyhop detect --model opens (with LoRA an adapter as well). The same command \
-goes on with a run that was stopped (Ctrl-C) or killed, to the same bits as if it had not been.
+step, and a model that spyhop detect --model opens (with LoRA an adapter as well). The same command \
+goes on with a run that was stopped (Ctrl-C) or killed, to the same bits as if it had not been. \
+Runs are listed by spyhop runs and on a server's page of runs; an MLflow server that \
+general.mlflow_server_uri names is told of them, at once or once it can be reached.
 
 Exit codes:
   0  trained
@@ -45,6 +49,8 @@ pub struct Args {
     /// Print what came of it as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    state: StateArgs,
 }
 
 /// Runs it.
@@ -66,7 +72,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     eprintln!("Training in {}", folder.path().display());
     let bars = Bars::new(&said);
     let watch = |told: Told| bars.show(told);
-    let mut tracker = JsonLines::new(folder.metrics());
+    if let Err(error) = args.state.folder().and_then(|state| training::note(&state, &said, &folder))
+    {
+        eprintln!("spyhop: the run will be missing in spyhop runs: {error:#}");
+    }
+    let mut mlflow = training::mlflow(&said, &folder, None)?;
+    let mut lines = JsonLines::new(folder.metrics());
+    let mut tracker: Vec<Box<dyn Tracker + '_>> = vec![Box::new(&mut lines)];
+    tracker.extend(mlflow.as_mut().map(|mlflow| Box::new(mlflow) as Box<dyn Tracker + '_>));
     let stop = stop_on_ctrl_c()?;
     let trained = train(Setup {
         said: &said,
@@ -79,7 +92,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         stop: &stop,
         watch: &watch,
     });
+    drop(tracker);
     bars.bar.finish_and_clear();
+    if let Some(kept) = mlflow.and_then(Mlflow::finish) {
+        eprintln!("spyhop: {kept}");
+    }
     let outcome = trained?;
     match args.json {
         true => answer::say(serde_json::to_string_pretty(&outcome)?)?,

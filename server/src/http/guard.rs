@@ -66,6 +66,21 @@ impl Guard {
         ))
     }
 
+    /// # Errors
+    /// When a request must not see what tells of this machine: it is of a page of another site, or of
+    /// another machine and without the token.
+    pub fn check_own(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        self.check_source(headers)?;
+        if self.is_loopback || self.has_token(headers) {
+            return Ok(());
+        }
+        Err(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "what was trained here, and with which files, is shown to the administrator: it takes the \
+             server's token; the token stands where the server's output says",
+        ))
+    }
+
     /// Host and origin of a request.
     fn check_source(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let refused = |message: String| Err(ApiError::new(StatusCode::FORBIDDEN, message));
@@ -82,7 +97,7 @@ impl Guard {
         }
         match text(header::ORIGIN) {
             Some(origin) if authority(origin) != Some(host) => {
-                refused(format!("a page of another site may not change anything here: {origin}"))
+                refused(format!("a page of another site may not ask this of this server: {origin}"))
             }
             _ => Ok(()),
         }

@@ -13,7 +13,7 @@ use super::error::ApiError;
 use super::pyramid::{self, Pyramids};
 use super::{
     Served, TILE_BYTES, access, annotations, data, deployments, detections, guard, jobs, models,
-    preview, quality, samples,
+    preview, quality, runs, samples,
 };
 
 /// Where the document stands.
@@ -41,6 +41,7 @@ pub fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
         .merge(annotations::routes())
         .merge(detections::routes())
         .merge(models::routes())
+        .merge(runs::routes())
         .merge(jobs::routes().with_state(served.engine.clone()))
         .layer(CompressionLayer::new())
         // Tiles are compressed already; sound hardly is, and a part of a file must stay what it is.

@@ -49,11 +49,11 @@ pub enum TrainError {
     Data(String),
     /// The loss or the weights are no numbers any more.
     #[error(
-        "{what} is no finite number in epoch {epoch}, batch {batch} (windows: {windows}). Training stops; the last good state is kept in {}. Try a smaller model_trainer.lr, or look at these windows",
+        "{what} is no finite number in epoch {epoch}, batch {batch} (windows: {windows}). Training stops; the last good state, of step {step}, is kept in {}. Try a smaller model_trainer.lr, or look at these windows",
         kept.display()
     )]
     NotFinite {
-        /// `the loss` or `a gradient`.
+        /// `the loss`, `a gradient` or `a weight`.
         what: &'static str,
         /// Counted from 1.
         epoch: usize,
@@ -61,8 +61,10 @@ pub enum TrainError {
         batch: usize,
         /// The first windows of the batch.
         windows: String,
-        /// Where the state is.
+        /// Where the last good state is.
         kept: PathBuf,
+        /// Steps that had been made then.
+        step: usize,
     },
     /// Somebody wants to end it.
     #[error("training was stopped; the same command goes on with it")]

@@ -28,7 +28,8 @@ pub fn clip(gradients: &mut [Vec<f32>], norm: f64, most: f64) {
     }
 }
 
-/// Moves a network by its gradients, in the order of the store. `step` counts from 1.
+/// Moves a network by its gradients, in the order of the store; whether all its weights are finite numbers
+/// then. `step` counts from 1.
 ///
 /// # Errors
 /// When the device fails.
@@ -38,8 +39,8 @@ pub fn step(
     said: &ModelTrainer,
     rate: f64,
     step: usize,
-) -> Result<(), TrainError> {
-    store.moving.par_iter_mut().zip(gradients).try_for_each(|(moving, gradient)| {
+) -> Result<bool, TrainError> {
+    let moved = store.moving.par_iter_mut().zip(gradients).map(|(moving, gradient)| {
         let shape = moving.var.shape().clone();
         let mut values = moving.var.flatten_all()?.to_vec1::<f32>()?;
         // Biases and norms are no slopes that could grow too steep.
@@ -51,9 +52,11 @@ pub fn step(
             }
             Optimizer::SGD => sgd(&mut values, gradient, first, said.momentum, decay, rate),
         }
+        let is_finite = values.iter().all(|value| value.is_finite());
         moving.var.set(&Tensor::from_vec(values, shape, moving.var.device())?)?;
-        Ok(())
-    })
+        Ok(is_finite)
+    });
+    moved.try_reduce(|| true, |a, b| Ok(a && b))
 }
 
 #[allow(clippy::too_many_arguments, reason = "the letters of one formula")]

@@ -37,6 +37,21 @@ impl RunFolder {
         self.0.join("metrics.jsonl")
     }
 
+    /// How it goes.
+    pub fn status(&self) -> PathBuf {
+        self.0.join("status.json")
+    }
+
+    /// Held by whoever trains in the folder.
+    pub fn lock(&self) -> PathBuf {
+        self.0.join("training.lock")
+    }
+
+    /// What an MLflow server is to be told, and what it was told.
+    pub fn mlflow(&self) -> PathBuf {
+        self.0.join("mlflow")
+    }
+
     /// What came of it.
     pub fn report(&self) -> PathBuf {
         self.0.join("report.json")

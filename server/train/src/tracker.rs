@@ -11,6 +11,18 @@ use crate::{TrainError, whole};
 
 const WHAT: &str = "the file of metrics";
 
+/// How a run ended, for now: one that was stopped or failed may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// It came to its end.
+    Done,
+    /// Something was wrong.
+    Failed,
+    /// A person stopped it.
+    Stopped,
+}
+
 /// Keeps a run. What it can't do at once it does later; an error ends training.
 pub trait Tracker {
     /// Everything that was said, by key.
@@ -36,6 +48,59 @@ pub trait Tracker {
     /// # Errors
     /// When that can't be taken back.
     fn go_on_from(&mut self, step: usize) -> Result<(), TrainError>;
+
+    /// Nothing more is told of the run for now.
+    ///
+    /// # Errors
+    /// When that can't be kept.
+    fn ended(&mut self, _how: End) -> Result<(), TrainError> {
+        Ok(())
+    }
+}
+
+impl<T: Tracker + ?Sized> Tracker for &mut T {
+    fn parameters(&mut self, said: &BTreeMap<String, String>) -> Result<(), TrainError> {
+        (**self).parameters(said)
+    }
+
+    fn metric(&mut self, name: &str, step: usize, value: f64) -> Result<(), TrainError> {
+        (**self).metric(name, step, value)
+    }
+
+    fn artifact(&mut self, path: &Path) -> Result<(), TrainError> {
+        (**self).artifact(path)
+    }
+
+    fn go_on_from(&mut self, step: usize) -> Result<(), TrainError> {
+        (**self).go_on_from(step)
+    }
+
+    fn ended(&mut self, how: End) -> Result<(), TrainError> {
+        (**self).ended(how)
+    }
+}
+
+/// Several, each of which is told everything.
+impl Tracker for Vec<Box<dyn Tracker + '_>> {
+    fn parameters(&mut self, said: &BTreeMap<String, String>) -> Result<(), TrainError> {
+        self.iter_mut().try_for_each(|tracker| tracker.parameters(said))
+    }
+
+    fn metric(&mut self, name: &str, step: usize, value: f64) -> Result<(), TrainError> {
+        self.iter_mut().try_for_each(|tracker| tracker.metric(name, step, value))
+    }
+
+    fn artifact(&mut self, path: &Path) -> Result<(), TrainError> {
+        self.iter_mut().try_for_each(|tracker| tracker.artifact(path))
+    }
+
+    fn go_on_from(&mut self, step: usize) -> Result<(), TrainError> {
+        self.iter_mut().try_for_each(|tracker| tracker.go_on_from(step))
+    }
+
+    fn ended(&mut self, how: End) -> Result<(), TrainError> {
+        self.iter_mut().try_for_each(|tracker| tracker.ended(how))
+    }
 }
 
 /// Metrics as lines of JSON.
@@ -44,14 +109,31 @@ pub struct JsonLines {
     file: Option<File>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Row {
-    step: usize,
-    name: String,
-    value: Option<f64>,
+/// A metric after so many steps, as it stands in a line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricRow {
+    /// Steps of the optimiser.
+    pub step: usize,
+    /// `loss/val`.
+    pub name: String,
+    /// `None` for what is no finite number.
+    pub value: Option<f64>,
 }
 
 impl JsonLines {
+    /// What a file holds; of a line that is being written, or that a kill cut short, nothing.
+    ///
+    /// # Errors
+    /// When it can't be read; a file that is not there holds nothing.
+    pub fn read(path: &Path) -> Result<Vec<MetricRow>, TrainError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(TrainError::reading(WHAT, path, &error)),
+        };
+        Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    }
+
     /// Lines in a file, which need not be there.
     pub fn new(path: PathBuf) -> JsonLines {
         JsonLines { path, file: None }
@@ -64,7 +146,8 @@ impl Tracker for JsonLines {
     }
 
     fn metric(&mut self, name: &str, step: usize, value: f64) -> Result<(), TrainError> {
-        let row = Row { step, name: name.to_owned(), value: value.is_finite().then_some(value) };
+        let row =
+            MetricRow { step, name: name.to_owned(), value: value.is_finite().then_some(value) };
         let line = serde_json::to_string(&row).unwrap_or_default();
         let failed = |error| TrainError::writing(WHAT, &self.path, &error);
         if self.file.is_none() {
@@ -82,16 +165,14 @@ impl Tracker for JsonLines {
     }
 
     fn go_on_from(&mut self, step: usize) -> Result<(), TrainError> {
-        let text = match std::fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(TrainError::reading(WHAT, &self.path, &error)),
-        };
-        // A line that a kill cut short goes, too.
-        let kept = text
-            .lines()
-            .filter(|line| serde_json::from_str::<Row>(line).is_ok_and(|row| row.step <= step));
-        let kept: String = kept.map(|line| format!("{line}\n")).collect();
+        if !self.path.exists() {
+            return Ok(());
+        }
+        let rows = JsonLines::read(&self.path)?;
+        let kept = rows.iter().filter(|row| row.step <= step);
+        let kept: String = kept
+            .map(|row| format!("{}\n", serde_json::to_string(row).unwrap_or_default()))
+            .collect();
         self.file = None;
         whole::put(WHAT, &self.path, kept.as_bytes())
     }

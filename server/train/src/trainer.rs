@@ -1,6 +1,5 @@
 //! The whole of training.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,6 +15,7 @@ use spyhop_model::{Arithmetic, ModelFiles, Placement};
 use crate::chance::chance;
 use crate::checkpoint::{self, Progress};
 use crate::dataset::{DataReport, Window, WindowTable, levels_db, report};
+use crate::journal::{self, Journal};
 use crate::loader::{Batch, Item, Loader, Source};
 use crate::loss_scale::LossScale;
 use crate::parameters::{Held, Share, Store};
@@ -29,6 +29,8 @@ use crate::{
 
 /// Windows of a batch that are named when something is wrong with it.
 const MOST_NAMED: usize = 4;
+/// So many points of an epoch are told of loss and rate at most: a curve needs no more.
+const POINTS_PER_EPOCH: usize = 50;
 
 /// What training needs.
 pub struct Setup<'a> {
@@ -138,12 +140,46 @@ pub struct Outcome {
 /// When the data are not what it needs, something can't be read or written, or numbers go out of range; what
 /// was reached stays in the run's folder.
 pub fn train(setup: Setup<'_>) -> Result<Outcome, TrainError> {
+    let journal = Journal::open(setup.folder, setup.said)?;
     let Setup { said, table, base, folder, features, open, tracker, stop, watch } = setup;
+    let watch = |told: Told| {
+        journal.saw(&told);
+        watch(told);
+    };
+    let setup = Setup {
+        said,
+        table,
+        base,
+        folder,
+        features,
+        open,
+        tracker: &mut *tracker,
+        stop,
+        watch: &watch,
+    };
+    let outcome = trained(setup, &journal);
+    let (how, problem) = journal::end_of(&outcome);
+    let noted = journal.end(how, problem).and_then(|()| tracker.ended(how));
+    // What was wrong first is what a person has to know.
+    let outcome = outcome?;
+    noted?;
+    Ok(outcome)
+}
+
+fn trained(setup: Setup<'_>, journal: &Journal<'_>) -> Result<Outcome, TrainError> {
+    let Setup { said, table, base, folder, features, open, tracker, stop, watch } = setup;
+    let keep_said = |table: &WindowTable, split: &Split| -> Result<(), TrainError> {
+        whole::put("the configuration", &folder.config(), said.to_yaml()?.as_bytes())?;
+        whole::put("the split", &folder.split(), split.to_csv(table).as_bytes())?;
+        journal.begin()
+    };
     let table = table.of_classes(&said.data_loader.include_classes)?;
     let split = Split::new(&table, &said.data_loader)?;
-    let resolved = said.to_yaml()?;
-    whole::put("the configuration", &folder.config(), resolved.as_bytes())?;
-    whole::put("the split", &folder.split(), split.to_csv(&table).as_bytes())?;
+    // A run that is there already is touched when it is seen to be the same.
+    let is_new = !folder.state().exists();
+    if is_new {
+        keep_said(&table, &split)?;
+    }
 
     let mut shape = Shape::new(said, &table, base)?;
     let progress = |done, of| watch(Told::Features(done, of));
@@ -161,7 +197,6 @@ pub fn train(setup: Setup<'_>) -> Result<Outcome, TrainError> {
     let levels_db = levels_db(&table, &features)?;
     let data = DataReport { levels_db, ..report(&table, &split) };
     let data = serde_json::to_vec_pretty(&data).unwrap_or_default();
-    whole::put("the report of the data", &folder.data_report(), &data)?;
     let parts = Part::ALL.map(|part| items(&table, &split, part, &features));
     if shape.measure {
         let windows: Vec<(usize, i64)> =
@@ -190,10 +225,19 @@ pub fn train(setup: Setup<'_>) -> Result<Outcome, TrainError> {
     let mut store = Store::new(&said.model_trainer, seed, &mut shape, placement, |parameters| {
         step::build(&config, Arithmetic::Differentiable, &first, parameters).map(|_| ())
     })?;
-    watch(Told::Share(store.share()));
-    tracker.parameters(&flat(said))?;
+    let share = store.share();
     let hash = hash(said, &table, &shape)?;
     let found = checkpoint::read(&folder.state(), &mut store, &hash)?;
+    let has_state = found.is_some();
+    if !is_new {
+        keep_said(&table, &split)?;
+    }
+    whole::put("the report of the data", &folder.data_report(), &data)?;
+    watch(Told::Share(share));
+    let mut told = spyhop_config::flat(&said.to_yaml()?)?;
+    told.insert("network.trained".to_owned(), share.trained.to_string());
+    told.insert("network.parameters".to_owned(), share.all.to_string());
+    tracker.parameters(&told)?;
     let progress = found.unwrap_or(Progress {
         config_hash: hash,
         seed,
@@ -212,9 +256,11 @@ pub fn train(setup: Setup<'_>) -> Result<Outcome, TrainError> {
         )));
     }
     let first = (progress.epoch, progress.batch);
+    let kept_step = progress.step;
     let mut run = Run {
         said,
         first,
+        kept_step,
         folder,
         table: &table,
         config: &config,
@@ -228,6 +274,10 @@ pub fn train(setup: Setup<'_>) -> Result<Outcome, TrainError> {
         begun: Instant::now(),
         seen: 0,
     };
+    if !has_state {
+        // Whatever goes wrong, there is a state to go back to.
+        run.save()?;
+    }
     run.epochs(&train, &val)?;
     run.finish(&shape, &val, &test)
 }
@@ -250,27 +300,13 @@ fn items(table: &WindowTable, split: &Split, part: Part, features: &Features) ->
     split.windows(table, part).into_iter().filter_map(of).collect()
 }
 
-/// Everything that was said, flat.
-fn flat(said: &Training) -> BTreeMap<String, String> {
-    fn put(into: &mut BTreeMap<String, String>, path: &str, value: &serde_json::Value) {
-        match value {
-            serde_json::Value::Object(keys) => {
-                for (key, value) in keys {
-                    let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                    put(into, &below, value);
-                }
-            }
-            serde_json::Value::String(text) => {
-                into.insert(path.to_owned(), text.clone());
-            }
-            other => {
-                into.insert(path.to_owned(), other.to_string());
-            }
-        }
-    }
-    let mut flat = BTreeMap::new();
-    put(&mut flat, "", &serde_json::to_value(said).unwrap_or_default());
-    flat
+/// The files of a folder, by name; none where there is no such folder.
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> =
+        entries.map(|entry| entry.path()).filter(|path| path.is_file()).collect();
+    files.sort();
+    files
 }
 
 /// Of everything that decides the numbers: not what a run is called, or how many prepare its batches.
@@ -311,6 +347,8 @@ struct Run<'a> {
     first: (usize, usize),
     /// Windows since then.
     seen: usize,
+    /// Steps of the state on the disk.
+    kept_step: usize,
 }
 
 impl Run<'_> {
@@ -372,7 +410,8 @@ impl Run<'_> {
         let per_epoch = batches.div_ceil(trainer.accumulate_batches).max(1);
         let total = per_epoch * trainer.num_epochs;
         let mut sum: Vec<Vec<f32>> = Vec::new();
-        let mut sum_weight = 0.0;
+        let (mut sum_loss, mut sum_weight) = (0.0, 0.0);
+        let told_every = per_epoch.div_ceil(POINTS_PER_EPOCH);
         // Of batches whose gradients wait for others, the state knows nothing yet.
         let mut reached = self.progress.clone();
         for batch in all {
@@ -391,6 +430,7 @@ impl Run<'_> {
             reached.windows += batch.windows.len();
             self.seen += batch.windows.len();
             step::add(&mut sum, stepped.gradients);
+            sum_loss += stepped.sum;
             sum_weight += stepped.weight;
             let rate = schedule::rate(trainer, reached.step, total, per_epoch);
             let is_full = reached.batch.is_multiple_of(trainer.accumulate_batches);
@@ -405,9 +445,15 @@ impl Run<'_> {
                 }
                 optimizer::clip(&mut sum, norm, trainer.clip_norm);
                 reached.step += 1;
-                optimizer::step(&mut self.store, &sum, trainer, rate, reached.step)?;
+                if !optimizer::step(&mut self.store, &sum, trainer, rate, reached.step)? {
+                    return Err(self.not_finite("a weight", number, &batch.windows));
+                }
+                if reached.step.is_multiple_of(told_every) {
+                    self.tracker.metric("loss/batch", reached.step, sum_loss * factor)?;
+                    self.tracker.metric("rate", reached.step, rate)?;
+                }
                 sum.clear();
-                sum_weight = 0.0;
+                (sum_loss, sum_weight) = (0.0, 0.0);
                 self.progress = reached.clone();
                 if self.stop.load(Ordering::Relaxed) {
                     self.save()?;
@@ -460,22 +506,21 @@ impl Run<'_> {
             Some(format!("{} at {} s", recording.name, window.start_s))
         });
         let windows = named.collect::<Vec<_>>().join(", ");
-        // What was reached before this batch is as good as any state.
-        if let Err(error) = self.save() {
-            return error;
-        }
-        let kept = self.folder.state();
+        // The state on the disk stays: weights that give no number are nothing to go on from.
         TrainError::NotFinite {
             what,
             epoch: self.progress.epoch + 1,
             batch: batch + 1,
             windows,
-            kept,
+            kept: self.folder.state(),
+            step: self.kept_step,
         }
     }
 
-    fn save(&self) -> Result<(), TrainError> {
-        checkpoint::write(&self.folder.state(), &self.store, &self.progress)
+    fn save(&mut self) -> Result<(), TrainError> {
+        checkpoint::write(&self.folder.state(), &self.store, &self.progress)?;
+        self.kept_step = self.progress.step;
+        Ok(())
     }
 
     /// Looks at a part with the network as it is.
@@ -594,7 +639,12 @@ impl Run<'_> {
         };
         let text = serde_json::to_vec_pretty(&outcome).unwrap_or_default();
         whole::put("the report", &self.folder.report(), &text)?;
-        for path in [self.folder.config(), self.folder.split(), self.folder.report()] {
+        let folder = self.folder;
+        let mut files =
+            vec![folder.config(), folder.split(), folder.data_report(), folder.report()];
+        files.extend(files_in(&folder.model()));
+        files.extend(files_in(&folder.adapter()));
+        for path in files {
             self.tracker.artifact(&path)?;
         }
         Ok(outcome)

@@ -38,6 +38,19 @@ pub fn put_with(
     })
 }
 
+/// The same for what another process reads and nobody needs after a power cut: without waiting for the disk.
+///
+/// # Errors
+/// When the disk says no.
+pub fn put_lightly(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let unfinished = path.with_added_extension("unfinished");
+    let written =
+        std::fs::write(&unfinished, bytes).and_then(|()| std::fs::rename(&unfinished, path));
+    written.inspect_err(|_| {
+        let _ = std::fs::remove_file(&unfinished);
+    })
+}
+
 /// Writes several files into a folder.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use common::{Ran, run, said, sea};
 use serde_json::Value;
 use spyhop_config::Training;
 use spyhop_model::{Classifier, ModelFolder, OpenOptions};
-use spyhop_train::{Told, TrainError};
+use spyhop_train::{End, RunFolder, RunStatus, Told, TrainError};
 
 fn values(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().and_then(|t| t.to_vec1()).expect("f32")
@@ -171,8 +171,10 @@ fn a_loss_that_is_no_number_stops_training_and_names_the_batch() {
         text.contains("is no finite number in epoch 1, batch") && text.contains(".wav at"),
         "{text}"
     );
+    assert!(text.contains("the last good state, of step 0, is kept in"), "{text}");
+    // Not the one that a step of such a length led to.
     let state = weights(&run_folder.join("state.safetensors"));
-    assert!(state.values().flat_map(values).all(f32::is_finite), "the kept state is sound");
+    assert!(state.values().flat_map(values).all(|x| x.is_finite() && x.abs() < 10.0));
 }
 
 #[test]
@@ -236,4 +238,102 @@ fn a_recording_that_was_exchanged_is_noticed() {
     let ran = common::run_on(table, &sea_folder, &run_folder, &said(&[]), None, None);
     let error = ran.outcome.expect_err("another recording").to_string();
     assert!(error.contains("is another recording than when the windows were cut"), "{error}");
+}
+
+/// A step so long that weights overflow: what was kept before stays as it is.
+#[test]
+fn a_network_whose_weights_overflow_is_not_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sea_folder, run_folder) = (folder.path().join("sea"), folder.path().join("run"));
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    let said = said(&[
+        "model_trainer.lr=1e300",
+        "model_trainer.optimizer=SGD",
+        "model_trainer.use_scheduler=false",
+        "model_trainer.clip_norm=0",
+    ]);
+    let error = run(&sea_folder, &run_folder, &said, None, None).outcome.expect_err("no numbers");
+    let text = error.to_string();
+    assert!(text.contains("a weight is no finite number in epoch 1, batch 1"), "{text}");
+    assert!(text.contains("the last good state, of step 0, is kept in"), "{text}");
+    let state = weights(&run_folder.join("state.safetensors"));
+    assert!(state.values().flat_map(values).all(|x| x.is_finite() && x.abs() < 10.0));
+}
+
+/// `/dev/full` is a disk without room: the state's write fails half way.
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_full_disk_the_state_before_stays_and_the_run_goes_on_when_there_is_room() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sea_folder, whole, parts) =
+        (folder.path().join("sea"), folder.path().join("whole"), folder.path().join("parts"));
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    let said = said(&["model_trainer.num_epochs=2"]);
+    run(&sea_folder, &whole, &said, None, None).outcome.expect("a network");
+    let stopped = run(&sea_folder, &parts, &said, None, Some(4)).outcome;
+    assert!(matches!(stopped, Err(TrainError::Stopped)), "{stopped:?}");
+    let state = parts.join("state.safetensors");
+    let before = bytes(&state);
+    std::os::unix::fs::symlink("/dev/full", parts.join("state.safetensors.unfinished"))
+        .expect("a link");
+    let full = run(&sea_folder, &parts, &said, None, None).outcome.expect_err("a full disk");
+    let text = full.to_string();
+    assert!(text.contains("the state of training can't be written (the disk is full"), "{text}");
+    assert!(
+        text.contains("the same command goes on") && text.contains("state.safetensors"),
+        "{text}"
+    );
+    assert!(bytes(&state) == before, "the state before stays");
+    let status = RunStatus::read(&RunFolder(parts.clone())).expect("read").expect("there");
+    assert_eq!((status.end, status.problem.as_deref()), (Some(End::Failed), Some(text.as_str())));
+    run(&sea_folder, &parts, &said, None, None).outcome.expect("there is room again");
+    for name in ["state.safetensors", "model/model.safetensors", "metrics.jsonl"] {
+        assert!(bytes(&whole.join(name)) == bytes(&parts.join(name)), "{name} differs");
+    }
+}
+
+#[test]
+fn a_run_says_how_it_goes_and_two_can_t_train_in_one_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sea_folder = folder.path().join("sea");
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    let (run_folder, said) = (RunFolder(folder.path().join("run")), said(&[]));
+    assert_eq!(RunStatus::read(&run_folder).expect("none"), None);
+    let stopped = run(&sea_folder, run_folder.path(), &said, None, Some(2)).outcome;
+    assert!(matches!(stopped, Err(TrainError::Stopped)), "{stopped:?}");
+    let status = RunStatus::read(&run_folder).expect("read").expect("there");
+    assert_eq!((status.end, status.epochs), (Some(End::Stopped), 4));
+    assert!(!spyhop_train::is_training(&run_folder));
+    let lock = std::fs::File::open(run_folder.lock()).expect("there");
+    lock.lock().expect("free");
+    assert!(spyhop_train::is_training(&run_folder));
+    let second = run(&sea_folder, run_folder.path(), &said, None, None).outcome;
+    let text = second.expect_err("held").to_string();
+    assert!(text.contains("another spyhop trains in this folder"), "{text}");
+    lock.unlock().expect("given back");
+    let outcome =
+        run(&sea_folder, run_folder.path(), &said, None, None).outcome.expect("a network");
+    let status = RunStatus::read(&run_folder).expect("read").expect("there");
+    assert_eq!((status.end, status.problem, status.epoch), (Some(End::Done), None, 4));
+    assert_eq!(status.best.map(|best| best.epoch), Some(outcome.best_epoch));
+    assert_eq!((status.trained, status.parameters), (outcome.trained, outcome.parameters));
+    // A curve has points within epochs, and each step has one value.
+    let rows = spyhop_train::JsonLines::read(&run_folder.metrics()).expect("lines");
+    let steps = |name: &str| -> Vec<usize> {
+        rows.iter().filter(|row| row.name == name).map(|row| row.step).collect()
+    };
+    let batches = steps("loss/batch");
+    assert!(batches.len() > 4 && batches.windows(2).all(|two| two[0] < two[1]), "{batches:?}");
+    assert_eq!(steps("rate"), batches);
+    assert_eq!(steps("ap/val").len(), 4);
+    // Another configuration is refused, and leaves what is known of the run.
+    let other = common::said(&["model_trainer.lr=0.1"]);
+    run(&sea_folder, run_folder.path(), &other, None, None).outcome.expect_err("another run");
+    let after = RunStatus::read(&run_folder).expect("read").expect("there");
+    assert_eq!(after.end, Some(End::Done));
+    let config = String::from_utf8(bytes(&run_folder.config())).expect("text");
+    assert!(config.contains("lr: 0.003"), "{config}");
 }

@@ -25,6 +25,7 @@ pub mod quality;
 pub mod recall;
 pub mod recording;
 pub mod recording_page;
+pub mod run;
 pub mod tile;
 pub mod time;
 pub mod timeline;

@@ -1,0 +1,276 @@
+//! Runs of training as this machine knows them. A run is its folder; the state folder keeps a note of where
+//! each is, so that failed and poor ones stay listed, and those whose folder is gone.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use spyhop_api::run::{RunCurve, RunDetail, RunList, RunState, RunSummary, differing};
+use spyhop_train::{End, JsonLines, MetricRow, RunFolder, RunStatus, is_training, mlflow, name_of};
+
+use crate::work::now_ms;
+
+/// Digits of a run's id.
+const ID_DIGITS: usize = 12;
+/// A curve has at most so many points: a picture shows no more.
+const MOST_POINTS: usize = 2000;
+
+/// The notes of a state folder.
+#[derive(Clone, Debug)]
+pub struct Runs(PathBuf);
+
+/// Where a run is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Note {
+    folder: PathBuf,
+    experiment: String,
+    noted_ms: i64,
+}
+
+impl Runs {
+    /// The notes of a state folder, which need not be there.
+    pub fn of_state(state: &Path) -> Runs {
+        Runs(state.join("runs"))
+    }
+
+    /// Notes where a run is; whoever works in the state folder.
+    ///
+    /// # Errors
+    /// When the note can't be written.
+    pub fn note(&self, folder: &RunFolder, experiment: &str) -> anyhow::Result<()> {
+        let folder = folder
+            .path()
+            .canonicalize()
+            .with_context(|| format!("there is no folder {}", folder.path().display()))?;
+        let path = self.0.join(format!("{}.json", id_of(&folder)));
+        let note = Note { folder, experiment: experiment.to_owned(), noted_ms: now_ms() };
+        let failed = || format!("the run can't be noted in {}", path.display());
+        std::fs::create_dir_all(&self.0).with_context(failed)?;
+        // A note is short and says the same each time: whoever reads half of it reads it again later.
+        let unfinished = path.with_added_extension(std::process::id().to_string());
+        std::fs::write(&unfinished, serde_json::to_vec(&note)?).with_context(failed)?;
+        std::fs::rename(&unfinished, &path).with_context(failed)
+    }
+
+    /// All runs, the latest first, with the settings in which they differ.
+    ///
+    /// # Errors
+    /// When the notes can't be read.
+    pub fn list(&self) -> anyhow::Result<RunList> {
+        let mut runs: Vec<RunSummary> =
+            self.notes()?.iter().map(|(id, note)| summary(id, note)).collect();
+        runs.sort_by(|a, b| b.began_ms.cmp(&a.began_ms).then_with(|| a.id.cmp(&b.id)));
+        // Of a run whose folder is gone nothing is known, which is no difference.
+        let known = runs.iter().map(|run| &run.settings).filter(|settings| !settings.is_empty());
+        let keys = differing(known);
+        for run in &mut runs {
+            run.settings.retain(|key, _| keys.contains(key));
+        }
+        Ok(RunList { runs })
+    }
+
+    /// One run with its curves; `None` where there is none of this id.
+    ///
+    /// # Errors
+    /// When the notes can't be read.
+    pub fn detail(&self, id: &str) -> anyhow::Result<Option<RunDetail>> {
+        let notes = self.notes()?;
+        let Some((id, note)) = notes.iter().find(|(known, _)| known == id) else { return Ok(None) };
+        let folder = RunFolder(note.folder.clone());
+        // What can't be read is told as the run's own problem.
+        let curves = JsonLines::read(&folder.metrics()).map(curves).unwrap_or_default();
+        let untold = mlflow::waiting(&folder).unwrap_or_default() as u64;
+        Ok(Some(RunDetail { run: summary(id, note), curves, untold }))
+    }
+
+    /// Folders of all runs that are there.
+    ///
+    /// # Errors
+    /// When the notes can't be read.
+    pub fn folders(&self) -> anyhow::Result<Vec<RunFolder>> {
+        let folders = self.notes()?.into_iter().map(|(_, note)| RunFolder(note.folder));
+        Ok(folders.filter(|folder| folder.path().is_dir()).collect())
+    }
+
+    /// The run that a person means by its name, its id or its folder.
+    ///
+    /// # Errors
+    /// When there is none, or several have the name.
+    pub fn named(&self, word: &str) -> anyhow::Result<String> {
+        let list = self.list()?;
+        let folder = Path::new(word).canonicalize().ok();
+        let is_it = |run: &&RunSummary| {
+            run.id == word
+                || run.name == word
+                || folder.as_ref().is_some_and(|folder| Path::new(&run.folder) == folder)
+        };
+        let found: Vec<&RunSummary> = list.runs.iter().filter(is_it).collect();
+        match found.as_slice() {
+            [run] => Ok(run.id.clone()),
+            [] => bail!("there is no run '{word}': spyhop runs lists them"),
+            several => {
+                let ids: Vec<&str> = several.iter().map(|run| run.id.as_str()).collect();
+                bail!("several runs are called '{word}': say one by its id ({})", ids.join(", "))
+            }
+        }
+    }
+
+    fn notes(&self) -> anyhow::Result<Vec<(String, Note)>> {
+        let failed = || format!("the notes of runs can't be read in {}", self.0.display());
+        let entries = match std::fs::read_dir(&self.0) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error).with_context(failed),
+        };
+        let mut notes = Vec::new();
+        for entry in entries {
+            let path = entry.with_context(failed)?.path();
+            if path.extension().is_none_or(|ending| ending != "json") {
+                continue;
+            }
+            let bytes = std::fs::read(&path).with_context(failed)?;
+            let note: Note = serde_json::from_slice(&bytes)
+                .with_context(|| format!("this note of a run is damaged: {}", path.display()))?;
+            let id = path.file_stem().map(|id| id.to_string_lossy().into_owned());
+            notes.push((id.unwrap_or_default(), note));
+        }
+        notes.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(notes)
+    }
+}
+
+fn id_of(folder: &Path) -> String {
+    let hash = blake3::hash(folder.as_os_str().as_encoded_bytes()).to_hex();
+    hash[..ID_DIGITS].to_owned()
+}
+
+fn summary(id: &str, note: &Note) -> RunSummary {
+    let folder = RunFolder(note.folder.clone());
+    let read = RunStatus::read(&folder);
+    let settings = std::fs::read_to_string(folder.config())
+        .ok()
+        .and_then(|text| spyhop_config::flat(&text).ok())
+        .unwrap_or_default();
+    let (status, problem) = match read {
+        Ok(status) => (status, None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let is_there = folder.path().is_dir();
+    let state = match (&status, is_there) {
+        (_, false) => RunState::Gone,
+        _ if is_training(&folder) => RunState::Running,
+        (None, true) => match problem {
+            Some(_) => RunState::Gone,
+            None => RunState::Interrupted,
+        },
+        (Some(status), true) => match status.end {
+            None => RunState::Interrupted,
+            Some(End::Done) => RunState::Done,
+            Some(End::Stopped) => RunState::Stopped,
+            Some(End::Failed) => RunState::Failed,
+        },
+    };
+    let gone = || format!("its folder is not there any more: {}", folder.path().display());
+    let status = status.unwrap_or_default();
+    let val = status.best.as_ref().map(|best| &best.val);
+    let best = val.map_or_else(BTreeMap::new, |val| {
+        [("ap", val.ap), ("f1", val.f1), ("accuracy", val.accuracy), ("loss", val.loss)]
+            .into_iter()
+            .filter(|(_, value)| value.is_finite())
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    });
+    let is_running = state == RunState::Running;
+    RunSummary {
+        id: id.to_owned(),
+        name: name_of(folder.path()),
+        experiment: note.experiment.clone(),
+        folder: folder.path().display().to_string(),
+        state,
+        problem: status.problem.or(problem).or_else(|| (!is_there).then(gone)),
+        began_ms: if status.began_ms > 0 { status.began_ms } else { note.noted_ms },
+        at_ms: status.at_ms.max(note.noted_ms),
+        spent_s: status.spent_s,
+        epoch: status.epoch as u64,
+        epochs: status.epochs as u64,
+        batch: status.batch as u64,
+        batches: status.batches as u64,
+        loss: status.loss,
+        rate: status.rate,
+        windows_per_s: status.windows_per_s.filter(|_| is_running),
+        left_s: status.left_s.filter(|_| is_running),
+        trained: status.trained as u64,
+        parameters: status.parameters as u64,
+        metric: status.metric,
+        best_epoch: status.best.as_ref().map_or(0, |best| best.epoch as u64),
+        best,
+        settings,
+    }
+}
+
+/// Lines of a run's metrics as curves, thinned out where there are many points; the last stays.
+fn curves(rows: Vec<MetricRow>) -> Vec<RunCurve> {
+    let mut by_name: BTreeMap<String, Vec<(u64, Option<f64>)>> = BTreeMap::new();
+    for MetricRow { step, name, value } in rows {
+        by_name.entry(name).or_default().push((step as u64, value));
+    }
+    let thinned = |points: Vec<(u64, Option<f64>)>| {
+        let every = points.len().div_ceil(MOST_POINTS).max(1);
+        let last = points.len().saturating_sub(1);
+        let kept = points.into_iter().enumerate();
+        kept.filter(|(i, _)| (last - i) % every == 0).map(|(_, point)| point).collect::<Vec<_>>()
+    };
+    let curve = |(name, points)| {
+        let (steps, values) = thinned(points).into_iter().unzip();
+        RunCurve { name, steps, values }
+    };
+    by_name.into_iter().map(curve).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_whose_folder_is_gone_stays_listed_and_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let runs = Runs::of_state(&folder.path().join("state"));
+        assert_eq!(runs.list().expect("none yet"), RunList::default());
+        let [first, second] = ["first", "second"].map(|name| RunFolder(folder.path().join(name)));
+        for (run, lr) in [(&first, "0.1"), (&second, "0.2")] {
+            std::fs::create_dir(run.path()).expect("a folder");
+            let config = format!("model_trainer: {{lr: {lr}, num_epochs: 2}}");
+            std::fs::write(run.config(), config).expect("written");
+            runs.note(run, "whales").expect("noted");
+        }
+        let list = runs.list().expect("two");
+        let states: Vec<_> = list.runs.iter().map(|run| run.state).collect();
+        assert_eq!(states, [RunState::Interrupted; 2]);
+        for run in &list.runs {
+            assert_eq!(run.settings.keys().collect::<Vec<_>>(), ["model_trainer.lr"]);
+        }
+        std::fs::remove_dir_all(first.path()).expect("removed");
+        let id = runs.named("first").expect("still known");
+        let detail = runs.detail(&id).expect("read").expect("there");
+        assert_eq!(detail.run.state, RunState::Gone);
+        assert!(detail.run.problem.is_some_and(|p| p.contains("not there any more")));
+        assert_eq!(
+            runs.folders().expect("read"),
+            [RunFolder(second.path().canonicalize().expect("there"))]
+        );
+        assert!(runs.named("third").expect_err("none").to_string().contains("no run 'third'"));
+        assert_eq!(runs.detail("0").expect("read"), None);
+    }
+
+    #[test]
+    fn a_long_curve_is_thinned_out_and_keeps_its_last_point() {
+        let row = |step| MetricRow { step, name: "loss/batch".into(), value: Some(step as f64) };
+        let all = curves((0..7001).map(row).collect());
+        assert_eq!(all.len(), 1);
+        let steps = &all[0].steps;
+        assert!(steps.len() <= MOST_POINTS && steps.last() == Some(&7000), "{}", steps.len());
+        assert_eq!(all[0].values.len(), steps.len());
+    }
+}
