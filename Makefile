@@ -108,7 +108,7 @@ bench-training: server ## training's speed beside PyTorch + PEFT on the same cor
 	@SPYHOP="$(SPYHOP)" $(PHASE) bench-training $(SPYHOP_CACHE)/peers-venv/bin/python tests/peers/bench_training.py
 
 # Seas that no demo shows: the detector that comes with Spyhop is trained on them, and on nothing else.
-SEAS := 101 102 103 104 105 106
+SEAS := 101 102 103 104 105 106 107 108 109 110 111 112 113 114 115 116
 TRAINING := $(SPYHOP_CACHE)/upcall-small
 train-upcall-small: server ## train the detector that comes with Spyhop (within an hour on two cores)
 	@for seed in $(SEAS); do \

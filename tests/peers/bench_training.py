@@ -108,7 +108,7 @@ def ours(folder, config, rate, batch, windows, train, precision="f32", workers=2
            f"preprocess.window_s={window_s}", "preprocess.hop_s=3", f"data_loader.batch_size={batch}",
            f"data_loader.epoch_windows={windows}", "data_loader.train_ratio=0.75", "data_loader.val_ratio=0.25",
            "data_loader.test_ratio=0", f"data_loader.workers={workers}", f"model_trainer.precision={precision}", "model_trainer.num_epochs=1", f"model_trainer.train={train}",
-           f"general.output_dir={folder}/runs", f"general.run_name={time.time_ns()}"]
+           f"general.output_dir={folder}/runs", f"general.run_name=run{time.time_ns()}"]
     if train == "lora":
         base = folder / f"base{config.hidden_size}"
         ASTForAudioClassification(config).save_pretrained(base)
