@@ -74,7 +74,7 @@ test-web: app ## the page in Chromium and Firefox
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@$(PHASE) browser-tests .ci/cargo-test -p spyhop-tests --test browser --test firefox
 
-test-peers: ## numbers of large outside packages (PyTorch), compared with ours
+test-peers: ## numbers of large outside packages (PyTorch, MLflow), compared with ours
 	@.ci/tools rust peers
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@SPYHOP="$(SPYHOP)" $(SPYHOP_CACHE)/peers-venv/bin/python -m pytest -q -p no:cacheprovider tests/peers

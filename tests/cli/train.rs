@@ -125,8 +125,8 @@ fn a_network_learns_the_demo_s_upcalls_and_a_killed_run_ends_with_the_same_bits(
     let shown = done(folder, "runs show parts --json")?;
     assert_eq!(shown["run"]["settings"]["model_trainer.lr"], "0.004", "{shown}");
     let curve = |name: &str| {
-        let curves = shown["curves"].as_array().into_iter().flatten();
-        curves.clone().find(|curve| curve["name"] == name).cloned().unwrap_or_default()
+        let mut curves = shown["curves"].as_array().into_iter().flatten();
+        curves.find(|curve| curve["name"] == name).cloned().unwrap_or_default()
     };
     let last = curve("loss/val")["values"][7].as_f64();
     assert_eq!(last, losses.last().copied(), "{shown}");

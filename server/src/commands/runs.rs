@@ -1,6 +1,7 @@
 //! `spyhop runs`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use spyhop_api::run::{RunDetail, RunState, RunSummary, differing};
@@ -30,8 +31,9 @@ Examples:
 pub struct Args {
     #[command(subcommand)]
     action: Option<Action>,
-    #[command(flatten)]
-    state: StateArgs,
+    /// Folder in which it is noted what was trained
+    #[arg(long, value_name = "DIR", global = true)]
+    state: Option<PathBuf>,
     /// Print JSON, as the server's API gives it
     #[arg(long, global = true)]
     json: bool,
@@ -62,7 +64,7 @@ struct Which {
 
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let runs = Runs::of_state(&args.state.folder()?);
+    let runs = Runs::of_state(&StateArgs { state: args.state }.folder()?);
     match args.action.unwrap_or(Action::List) {
         Action::List => list(&runs, args.json)?,
         Action::Show(which) => show(&detail(&runs, &which.run)?, args.json)?,
@@ -139,7 +141,7 @@ fn show(detail: &RunDetail, json: bool) -> anyhow::Result<()> {
     }
     for curve in curves {
         if let Some(Some(last)) = curve.values.last() {
-            row(&format!("{} at last", curve.name), format!("{last:.6}"));
+            row(&format!("{} at last", curve.name), number(*last));
         }
     }
     for (key, value) in &run.settings {
@@ -226,6 +228,15 @@ fn best(run: &RunSummary) -> String {
 
 fn figure(of: &BTreeMap<String, f64>, name: &str) -> String {
     of.get(name).map_or("–".into(), |value| format!("{value:.4}"))
+}
+
+/// Four digits, however small or large.
+fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        x if (1e-3..1e5).contains(&x) => format!("{value:.4}"),
+        _ => format!("{value:.3e}"),
+    }
 }
 
 fn state_in_words(state: RunState) -> &'static str {

@@ -33,7 +33,8 @@ pub struct Told<'a> {
     pub experiment: &'a str,
     /// What the run is called.
     pub name: &'a str,
-    /// The folder of the run that this one is a part of, which is told of to the same server.
+    /// The folder of the run that this one is a part of. It is told of to the same server, and is made there
+    /// first whoever is told of first: its own [`Mlflow`] must have been told its parameters before.
     pub parent: Option<&'a RunFolder>,
 }
 

@@ -243,8 +243,8 @@ fn beside(curves: &[Drawn], at: Option<u64>, onward: bool) -> Option<u64> {
 fn in_words(curves: &[Drawn], at: Option<u64>) -> String {
     let value = |curve: &Drawn| {
         let points = curve.steps.iter().zip(&curve.values);
-        let before = points.filter(|(step, _)| at.is_none_or(|at| **step <= at));
-        let words = match before.last() {
+        let mut before = points.filter(|(step, _)| at.is_none_or(|at| **step <= at));
+        let words = match before.next_back() {
             Some((_, Some(value))) if value.abs() < 1e-3 && *value != 0.0 => format!("{value:.2e}"),
             Some((_, Some(value))) => wording::trimmed(*value, 4),
             Some((_, None)) => "no number".to_owned(),

@@ -18,10 +18,8 @@ const FIGURES: [&str; 2] = ["loss/batch", "ap/val"];
 pub fn Trainings(act: Callback<Action>) -> impl IntoView {
     let watched = Watched::start(|run| run.state == RunState::Running);
     let ids = Memo::new(move |_| {
-        let ids = watched
-            .list
-            .with(|l| l.as_ref().map(|l| l.runs.iter().map(|r| r.id.clone()).collect()));
-        ids.unwrap_or_else(Vec::new)
+        let runs = watched.list.with(|l| l.as_ref().map(|l| l.runs.clone()));
+        runs.unwrap_or_default().into_iter().map(|run| run.id).collect::<Vec<_>>()
     });
     watched.follow(move || ids.get().into_iter().collect::<BTreeSet<_>>());
     view! {

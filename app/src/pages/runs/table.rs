@@ -55,7 +55,7 @@ pub fn Table(watched: Watched, chosen: RwSignal<BTreeSet<String>>) -> impl IntoV
                 <table id="runs-table">
                     <thead><tr>
                         <th><span class="visually-hidden">"Curves"</span></th>
-                        {COLUMNS.map(|(column, words)| view! { <Head column words sort/> }).collect_view()}
+                        {COLUMNS.into_iter().map(|(column, words)| view! { <Head column words sort/> }).collect_view()}
                         {move || settings.get().into_iter().map(|key| view! {
                             <th class="setting" scope="col" title=key.clone()>
                                 {key.rsplit('.').next().unwrap_or_default().to_owned()}

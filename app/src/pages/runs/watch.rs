@@ -66,17 +66,21 @@ impl Watched {
     fn ask(self) {
         spawn_local(async move {
             let answer = runs::list().await;
-            // The page may have gone by now.
-            let _ = match answer {
+            // Of signals whose page has gone nothing is heard.
+            match answer {
                 Ok(mut list) => {
                     list.runs.retain(self.shows);
-                    let is_same = self.list.try_with_untracked(|now| now.as_ref() == Some(&list));
                     self.failure.try_set(None);
-                    (is_same == Some(false)).then(|| self.list.try_set(Some(list)));
-                    None
+                    let is_known =
+                        self.list.try_with_untracked(|known| known.as_ref() == Some(&list));
+                    if is_known == Some(false) {
+                        self.list.try_set(Some(list));
+                    }
                 }
-                Err(error) => self.failure.try_set(Some(error)),
-            };
+                Err(error) => {
+                    self.failure.try_set(Some(error));
+                }
+            }
         });
     }
 
@@ -84,10 +88,10 @@ impl Watched {
         spawn_local(async move {
             match runs::detail(&id).await {
                 Ok(detail) => {
-                    let _ = self.details.try_update(|details| details.insert(id, detail));
+                    self.details.try_update(|details| details.insert(id, detail));
                 }
                 Err(error) => {
-                    let _ = self.failure.try_set(Some(error));
+                    self.failure.try_set(Some(error));
                 }
             }
         });
