@@ -13,6 +13,7 @@ mod chance;
 mod checkpoint;
 pub mod dataset;
 mod error;
+pub mod evaluation;
 mod export;
 mod features;
 mod loader;
