@@ -9,6 +9,7 @@ mod commands;
 mod data_folder;
 mod demo;
 mod detection;
+mod evaluation;
 mod excerpt;
 mod fetching;
 mod figure;
@@ -24,6 +25,7 @@ mod quality;
 mod recording_file;
 mod state;
 mod training;
+mod tuning;
 mod upkeep;
 mod whole_file;
 mod work;
@@ -59,6 +61,9 @@ Begin with:
   spyhop dataset tables labelled --out windows.parquet
                                                  cut recordings and labels into windows
   spyhop train --config upcalls.yaml             teach a network to find calls
+  spyhop tune --config upcalls.yaml              search for settings that work better
+  spyhop evaluate --model upcalls --data labelled --out report
+                                                 how well does it find them?
 
 Each command tells more: spyhop spectrogram --help"
 )]
@@ -86,6 +91,8 @@ enum Command {
     Score(commands::score::Args),
     Dataset(commands::dataset::Args),
     Train(commands::train::Args),
+    Tune(commands::tune::Args),
+    Evaluate(commands::evaluate::Args),
 }
 
 fn main() -> ExitCode {
@@ -106,6 +113,8 @@ fn main() -> ExitCode {
         Command::Score(args) => commands::score::run(args),
         Command::Dataset(args) => commands::dataset::run(args),
         Command::Train(args) => commands::train::run(args),
+        Command::Tune(args) => commands::tune::run(args),
+        Command::Evaluate(args) => commands::evaluate::run(args),
     };
     match result {
         Ok(code) => code,

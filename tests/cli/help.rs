@@ -2,7 +2,7 @@
 
 use spyhop_tests::program;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 14] = [
     "serve",
     "index",
     "fetch",
@@ -15,6 +15,8 @@ const COMMANDS: [&str; 12] = [
     "score",
     "dataset",
     "train",
+    "tune",
+    "evaluate",
 ];
 
 fn help(args: &[&str]) -> anyhow::Result<String> {

@@ -29,6 +29,7 @@ mod split;
 mod step;
 mod tracker;
 mod trainer;
+pub mod tuning;
 mod whole;
 
 pub use dataset::{Window, WindowTable, WindowedRecording};
@@ -39,7 +40,7 @@ pub use run_folder::RunFolder;
 pub use scores::{ClassScores, average_precision, best_f1};
 pub use split::{Part, Split};
 pub use tracker::{JsonLines, Tracker};
-pub use trainer::{EpochReport, Outcome, PartScores, Setup, Told, train};
+pub use trainer::{EpochReport, Outcome, PartScores, Setup, TRAIN_SHARE, Told, train};
 
 use std::path::Path;
 

@@ -27,6 +27,9 @@ use crate::{
 /// Windows of a batch that are named when something is wrong with it.
 const MOST_NAMED: usize = 4;
 
+/// What a card calls the share of the training recordings that its network learned from.
+pub const TRAIN_SHARE: &str = "train_share";
+
 /// What training needs.
 pub struct Setup<'a> {
     /// What was said.
@@ -552,6 +555,7 @@ impl Run<'_> {
             note("window_ap_test", test.ap);
             note("window_f1_test", test.f1);
         }
+        note(TRAIN_SHARE, self.said.data_loader.train_share);
         export::write(self.folder, self.said, self.config, &card, &self.store)?;
         let share = self.store.share();
         let outcome = Outcome {
