@@ -232,7 +232,7 @@ fn of_class(done: &[&Evaluated], class: &str) -> String {
         )
     });
     let plots: String = charts.iter().map(figure).collect();
-    format!("<h2>{}</h2>\n{counts}<div class=\"plots\">{plots}</div>\n", escaped(class))
+    format!("<h2>Calls: {}</h2>\n{counts}<div class=\"plots\">{plots}</div>\n", escaped(class))
 }
 
 /// Figures against the share of the training data; `None` where networks do not differ in it.
@@ -264,7 +264,7 @@ fn learning_curve(done: &[&Evaluated]) -> Option<Chart> {
 
 fn of_model(done: &Evaluated) -> String {
     let mut text = format!(
-        "<h2>{}</h2>\n<p>{}; scores are {}. {:.2} h of {}.</p>\n",
+        "<h2>Model: {}</h2>\n<p>{}; scores are {}. {:.2} h of {}.</p>\n",
         escaped(&done.model),
         escaped(&done.title),
         escaped(done.score_unit),

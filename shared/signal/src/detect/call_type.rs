@@ -165,7 +165,7 @@ pub fn call_types() -> Vec<CallType> {
                 noise: NoiseFloor { window_s: 15.0, update_s: 1.0, percentile: 50.0 },
                 edge_db: 2.0,
                 keep_from: 3.0,
-                threshold: 6.0,
+                threshold: 5.0,
                 gap_s: 0.2,
                 least_s: 0.4,
                 longest_s: 3.0,
