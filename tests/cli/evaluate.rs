@@ -257,6 +257,22 @@ fn a_search_goes_on_where_it_was_killed_and_lists_what_failed() -> anyhow::Resul
     let trained =
         run(folder, &["train", "--config", &best, "--set", "general.run_name=best", "--json"])?;
     anyhow::ensure!(trained.status.success(), "{}", said(&trained));
+    let half = ["--set", "general.run_name=half", "--set", "data_loader.train_share=0.5"];
+    let half = run(folder, &[&["train", "--config", &best], &half[..]].concat())?;
+    anyhow::ensure!(half.status.success(), "{}", said(&half));
+    let models = ["--model", "runs/half/model", "--model", "runs/best/model"];
+    let both =
+        evaluate(folder, &[&models, &["--data", "sea", "--json", "--out", "both"][..]].concat())?;
+    anyhow::ensure!(both.status.success(), "{}", said(&both));
+    let both = object(&both)?;
+    assert_eq!(
+        (&both["models"][0]["train_share"], &both["models"][1]["train_share"]),
+        (&json!(0.5), &json!(1.0))
+    );
+    let calibration = &both["models"][1]["by_class"]["upcall"]["calibration"];
+    assert!(calibration["expected_calibration_error"].is_f64(), "{calibration}");
+    let page = fs::read_to_string(folder.join("both/report.html"))?;
+    assert!(page.contains("Learning curve") && page.contains("what scores mean"));
     let shares = "tune.keys={data_loader.train_share: [0.5, 1]}";
     let curve = run(
         folder,

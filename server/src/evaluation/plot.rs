@@ -208,7 +208,7 @@ fn number(value: f64) -> String {
     let size = value.abs();
     match size {
         0.0 => "0".to_owned(),
-        s if s < 1e-3 || s >= 1e5 => format!("{value:.0e}"),
+        s if !(1e-3..1e5).contains(&s) => format!("{value:.0e}"),
         s => {
             let digits = (2 - s.log10().floor() as i32).clamp(0, 5) as usize;
             let text = format!("{value:.digits$}");
