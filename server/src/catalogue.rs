@@ -39,7 +39,7 @@ pub use file_kind::{FileKind, of_name as kind_of};
 pub use index_pass::{Piece, Watch, index_once};
 pub use indexer::PlaceState;
 use indexer::{IndexedPlace, Indexer};
-pub use recordings::Recordings;
+pub use recordings::{ReadTable, Recordings, read_tables};
 pub use schema::CatalogueError;
 use schema::{DATABASE, MIGRATIONS};
 

@@ -4,6 +4,7 @@ pub mod dataset;
 pub mod decode;
 pub mod demo;
 pub mod detect;
+pub mod evaluate;
 pub mod fetch;
 pub mod index;
 pub mod info;
@@ -19,6 +20,7 @@ pub mod serve;
 pub mod spectrogram;
 pub mod train;
 pub mod transcribe;
+pub mod tune;
 
 use std::path::PathBuf;
 

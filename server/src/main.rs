@@ -9,6 +9,7 @@ mod commands;
 mod data_folder;
 mod demo;
 mod detection;
+mod evaluation;
 mod excerpt;
 mod fetching;
 mod figure;
@@ -25,6 +26,7 @@ mod recording_file;
 mod runs;
 mod state;
 mod training;
+mod tuning;
 mod upkeep;
 mod whole_file;
 mod work;
@@ -62,6 +64,9 @@ Begin with:
                                                  cut recordings and labels into windows
   spyhop train --config upcalls.yaml             teach a network to find calls
   spyhop runs                                    what was trained, compared
+  spyhop tune --config upcalls.yaml              search for settings that work better
+  spyhop evaluate --model upcalls --data labelled --out report
+                                                 how well does it find them?
 
 Each command tells more: spyhop spectrogram --help"
 )]
@@ -91,6 +96,8 @@ enum Command {
     Train(commands::train::Args),
     Transcribe(commands::transcribe::Args),
     Runs(commands::runs::Args),
+    Tune(commands::tune::Args),
+    Evaluate(commands::evaluate::Args),
 }
 
 fn main() -> ExitCode {
@@ -113,6 +120,8 @@ fn main() -> ExitCode {
         Command::Train(args) => commands::train::run(args),
         Command::Transcribe(args) => commands::transcribe::run(args),
         Command::Runs(args) => commands::runs::run(args),
+        Command::Tune(args) => commands::tune::run(args),
+        Command::Evaluate(args) => commands::evaluate::run(args),
     };
     match result {
         Ok(code) => code,

@@ -88,6 +88,33 @@ pub fn cut(
     Ok((dataset::cut(&folder, &labelled, &said)?, told))
 }
 
+/// The table of windows; where it is missing it is cut first.
+///
+/// # Errors
+/// When it can't be read or cut.
+pub fn windows(said: &Training) -> anyhow::Result<WindowTable> {
+    let preprocess = &said.preprocess;
+    let path = Path::new(&preprocess.windows_path);
+    if !path.exists() {
+        if preprocess.wav_dir.is_empty() {
+            bail!(
+                "there is no table of windows {}: make it with spyhop dataset, or name the folder of the recordings as preprocess.wav_dir",
+                path.display()
+            );
+        }
+        let (table, told) = cut(Path::new(&preprocess.wav_dir), preprocess, None)?;
+        for sentence in told {
+            eprintln!("spyhop: {sentence}");
+        }
+        table.write(path)?;
+    }
+    let table = WindowTable::read(path)?;
+    Ok(match preprocess.wav_dir.as_str() {
+        "" => table,
+        folder => WindowTable { folder: PathBuf::from(folder), ..table },
+    })
+}
+
 /// The folder of a run: named by a person, else by what decides it.
 ///
 /// # Errors
@@ -101,9 +128,7 @@ pub fn run_folder(said: &Training) -> anyhow::Result<RunFolder> {
         }
         name => name.to_owned(),
     };
-    if name.contains(['/', '\\']) || name.starts_with('.') || name.is_empty() {
-        bail!("'{name}' is no name for a run's folder: give general.run_name another one");
-    }
+    check_name(&name)?;
     Ok(RunFolder(Path::new(&general.output_dir).join(name)))
 }
 
@@ -140,7 +165,22 @@ pub fn mlflow(
     Ok(Some(Mlflow::open(folder, &told, Some(courier))?))
 }
 
-fn list(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+/// A name that a run's folder may have.
+///
+/// # Errors
+/// When a name is none for a folder.
+pub fn check_name(name: &str) -> anyhow::Result<()> {
+    if name.contains(['/', '\\']) || name.starts_with('.') || name.is_empty() {
+        bail!("'{name}' is no name for a run's folder: give general.run_name another one");
+    }
+    Ok(())
+}
+
+/// All files in a folder and in folders below it.
+///
+/// # Errors
+/// When one can't be listed.
+pub fn list(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     let entries = std::fs::read_dir(folder)
         .with_context(|| format!("{} can't be listed", folder.display()))?;
     for entry in entries {

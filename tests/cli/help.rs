@@ -2,7 +2,7 @@
 
 use spyhop_tests::program;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "serve",
     "index",
     "fetch",
@@ -17,6 +17,8 @@ const COMMANDS: [&str; 14] = [
     "train",
     "transcribe",
     "runs",
+    "tune",
+    "evaluate",
 ];
 
 fn help(args: &[&str]) -> anyhow::Result<String> {

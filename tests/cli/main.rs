@@ -3,6 +3,7 @@
 mod beside;
 mod decode;
 mod detect;
+mod evaluate;
 mod help;
 mod info;
 mod models;

@@ -13,6 +13,7 @@ mod flat;
 mod merge;
 mod overrides;
 mod training;
+mod tune;
 
 pub use detection::{ClassSettings, Detection, ModelSettings};
 pub use flat::flat;
@@ -21,6 +22,7 @@ pub use training::{
     Lora, LoraBias, Loss, Metric, ModelShape, ModelTrainer, Optimizer, PositiveStart, Precision,
     Preprocess, SplitBy, Trained, Training,
 };
+pub use tune::{Range, Search, Searched, Tune};
 
 use serde_norway::{Mapping, Value};
 use spyhop_api::did_you_mean::question;
@@ -38,6 +40,8 @@ pub struct Config {
     pub detection: Detection,
     /// How networks are trained: five sections of the file.
     pub training: Training,
+    /// How better settings are searched for.
+    pub tune: Tune,
 }
 
 /// Why a configuration can't be taken.
@@ -127,6 +131,7 @@ impl Config {
         Ok(Config {
             detection: Detection::of(&section("detection"))?,
             training: Training::of(&whole)?,
+            tune: Tune::of(&whole)?,
         })
     }
 
@@ -134,6 +139,7 @@ impl Config {
         let mut all = Mapping::new();
         all.insert("detection".into(), self.detection.to_value()?);
         all.extend(self.training.to_value()?);
+        all.insert("tune".into(), serde_norway::to_value(&self.tune)?);
         Ok(Value::Mapping(all))
     }
 

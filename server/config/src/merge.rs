@@ -28,6 +28,8 @@ pub fn merged(usual: &Value, given: &Value, path: &str) -> Result<Value, ConfigE
         (Value::Mapping(_), Value::Mapping(given)) if template(path)?.is_some() => {
             named(given, path)
         }
+        // Any key with any values: what they are is told when they are laid over the rest.
+        (Value::Mapping(_), Value::Mapping(_)) if path == "tune.keys" => Ok(given.clone()),
         (Value::Mapping(usual), Value::Mapping(given)) => keys(usual, given, path),
         (Value::Mapping(_), _) => kind("keys are"),
         // What is usually left open may be given as a number.

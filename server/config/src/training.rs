@@ -82,6 +82,9 @@ pub struct DataLoader {
     pub train_ratio: f64,
     pub val_ratio: f64,
     pub test_ratio: f64,
+    pub folds: usize,
+    pub fold: usize,
+    pub train_share: f64,
     pub batch_size: usize,
     pub random_seed: u64,
     pub balance: Balance,
@@ -364,6 +367,16 @@ impl Training {
                 "data_loader",
                 "train_ratio, val_ratio and test_ratio must add up to 1",
             ),
+            (
+                data_loader.folds != 1 && data_loader.fold < data_loader.folds.max(1),
+                "data_loader",
+                "folds must be 0, or 2 or more, and fold less than that",
+            ),
+            (
+                data_loader.train_share > 0.0 && data_loader.train_share <= 1.0,
+                "data_loader.train_share",
+                "give a share above 0, at most 1",
+            ),
             (data_loader.batch_size > 0, "data_loader.batch_size", "give 1 or more"),
             (
                 (1..=64).contains(&data_loader.workers),
@@ -487,7 +500,7 @@ fn is_plain_address(uri: &str) -> bool {
         || rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(['@', '?', '#', ' ']))
 }
 
-fn read<T: DeserializeOwned>(whole: &Value, section: &str) -> Result<T, ConfigError> {
+pub(crate) fn read<T: DeserializeOwned>(whole: &Value, section: &str) -> Result<T, ConfigError> {
     let value = whole.get(section).cloned().unwrap_or(Value::Null);
     serde_norway::from_value(value)
         .map_err(|error| ConfigError::Value { path: section.into(), reason: error.to_string() })
@@ -531,6 +544,9 @@ impl Default for DataLoader {
             train_ratio: 0.7,
             val_ratio: 0.15,
             test_ratio: 0.15,
+            folds: 0,
+            fold: 0,
+            train_share: 1.0,
             batch_size: 32,
             random_seed: 42,
             balance: Balance::Replacement,

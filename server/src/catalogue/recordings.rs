@@ -1,6 +1,7 @@
 //! The recordings of a deployment for whoever reads samples: what is known of each, and a way to open
 //! it wherever it lies.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use spyhop_api::RecordingInfo;
@@ -29,6 +30,8 @@ pub struct Recordings {
     /// Reads the tables beside them, where the deployment's description says that they hold every call
     /// and the recordings lie on this machine.
     pub tables: Option<ReadTable>,
+    /// Reads the tables beside them, whatever the description says, where the recordings lie on this machine.
+    pub beside: Option<ReadTable>,
     /// Changes when the list, or anything in it, does.
     pub version: String,
 }
@@ -46,10 +49,9 @@ impl Recordings {
         let (infos, listed): (Vec<RecordingInfo>, Vec<(u64, String)>) =
             rows.into_iter().map(|row| (row.info, (row.bytes, row.version))).unzip();
         let infos = Arc::new(infos);
-        let tables = place
-            .as_ref()
-            .filter(|place| said.all_calls_are_in_tables && place.is_local())
-            .map(|place| tables_beside(place.clone(), folder.clone(), infos.clone()));
+        let local = place.as_ref().filter(|place| place.is_local());
+        let beside = local.map(|place| tables_beside(place.clone(), folder.clone(), infos.clone()));
+        let tables = beside.clone().filter(|_| said.all_calls_are_in_tables);
         let known = infos.clone();
         let options: OpenOptions = said.open_options();
         let open = move |index: usize| {
@@ -66,20 +68,26 @@ impl Recordings {
             recording.info = info.clone();
             Ok(recording)
         };
-        Recordings { infos, open: Arc::new(open), tables, version }
+        Recordings { infos, open: Arc::new(open), tables, beside, version }
     }
 }
 
-/// Tables as Raven names them beside a recording: `x.Table.1.selections.txt`, or without the number.
+/// Reads tables as Raven names them beside recordings: `x.Table.1.selections.txt`, or without the number.
 fn tables_beside(place: Arc<Place>, folder: String, infos: Arc<Vec<RecordingInfo>>) -> ReadTable {
+    read_tables(infos, move |name| place.local_path(&below(&folder, name)))
+}
+
+/// The same where `path_of` says where a name is that would lie beside a recording.
+pub fn read_tables(
+    infos: Arc<Vec<RecordingInfo>>,
+    path_of: impl Fn(&str) -> Option<PathBuf> + Send + Sync + 'static,
+) -> ReadTable {
     const ENDINGS: [&str; 2] = ["Table.1.selections.txt", "selections.txt"];
     Arc::new(move |index| {
         let name = &infos.get(index)?.name;
         let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
         let names = ENDINGS.iter().map(|ending| format!("{stem}.{ending}"));
-        let path = names
-            .filter_map(|name| place.local_path(&below(&folder, &name)))
-            .find(|p| p.is_file())?;
+        let path = names.filter_map(|name| path_of(&name)).find(|p| p.is_file())?;
         let text = std::fs::read_to_string(&path);
         Some(text.map_err(|error| format!("{} can't be read: {error}", path.display())))
     })

@@ -8,16 +8,14 @@ use anyhow::Context;
 use serde_json::json;
 use spyhop_api::detection::{Chance, DetectorFit};
 use spyhop_api::{Deployment, RecordingInfo};
-use spyhop_signal::OpenError;
 use spyhop_signal::detect::fit::fitting;
-use spyhop_signal::source::SourceError;
 
 use super::StateArgs;
-use super::product::one_deployment;
+use super::product::{one_deployment, one_recording};
 use crate::catalogue::Recordings;
 use crate::detection::{self, Detected, Format, Row, Source, Table, Wanted};
 use crate::place::Place;
-use crate::recording_file::{self, PARTLY, ReadingArgs};
+use crate::recording_file::{self, PARTLY};
 use crate::state::Workplace;
 use crate::{answer, whole_file};
 
@@ -121,7 +119,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         _ => error.into(),
     };
-    let source = if args.list { None } else { Some(Source::open(&wanted).map_err(of_file)?) };
+    let source =
+        if args.list { None } else { Some(Arc::new(Source::open(&wanted).map_err(of_file)?)) };
     let workplace = args.state.workplace()?;
     let heard = heard(place, &args, &workplace)?;
     let Some(source) = source else { return list(&heard, args.json) };
@@ -136,7 +135,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     drop(workplace);
     let Heard { deployment, recordings } = &heard;
     let title = source.title();
-    let detected = detection::run(&state, deployment, recordings, source, args.channel, is_beside)?;
+    let detected =
+        detection::run(&state, deployment, recordings, &source, args.channel, is_beside)?;
     let threshold = |row: &Row| {
         classes.iter().find(|class| class.name == row.class).map_or(0.0, |class| class.threshold)
     };
@@ -181,39 +181,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// The recordings of a place, or of a file.
 fn heard(place: &str, args: &Args, workplace: &Workplace) -> anyhow::Result<Heard> {
     let path = Path::new(place);
-    if path.is_file() {
-        return of_file(path);
-    }
-    let (deployment, recordings) =
-        one_deployment(Place::at(place)?, workplace, args.deployment.as_deref())?;
-    Ok(Heard { deployment, recordings })
-}
-
-/// A recording by itself.
-///
-/// # Errors
-/// When it can't be opened.
-pub(super) fn of_file(path: &Path) -> anyhow::Result<Heard> {
-    let reading = ReadingArgs::default();
-    let opened = recording_file::open(path, &reading)?;
-    let info = opened.recording.info;
-    recording_file::warn(&info.name, &info.warnings);
-    let deployment = Deployment {
-        id: info.name.clone(),
-        name: info.name.clone(),
-        ..opened.deployment.into_deployment(&info.name)
+    let (deployment, recordings) = match path.is_file() {
+        true => one_recording(path)?,
+        false => one_deployment(Place::at(place)?, workplace, args.deployment.as_deref())?,
     };
-    let (name, path) = (info.name.clone(), path.to_owned());
-    let open = move |_| {
-        let opened = recording_file::open(&path, &reading);
-        opened.map(|opened| opened.recording).map_err(|error| OpenError::Source {
-            name: name.clone(),
-            error: SourceError::Io(error.to_string()),
-        })
-    };
-    let version = info.fingerprint.clone();
-    let recordings =
-        Recordings { infos: Arc::new(vec![info]), open: Arc::new(open), tables: None, version };
     Ok(Heard { deployment, recordings })
 }
 

@@ -1,20 +1,23 @@
 //! What `spyhop ltsa` and `spyhop levels` share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use serde_json::json;
 use spyhop_api::{Deployment, Timestamp};
+use spyhop_signal::OpenError;
+use spyhop_signal::source::SourceError;
 
 use super::StateArgs;
 use super::index::looked_through;
 use crate::answer;
-use crate::catalogue::Recordings;
 use crate::catalogue::access::Reader;
+use crate::catalogue::{Recordings, read_tables};
 use crate::place::Place;
 use crate::products::{self, Format, Heading, Made, Product};
-use crate::recording_file::{self, PARTLY};
+use crate::recording_file::{self, PARTLY, ReadingArgs};
 use crate::state::Workplace;
 
 /// Deployments that an error lists.
@@ -167,6 +170,60 @@ pub(super) fn one_deployment(
     let deployment = catalogue.deployment(&id, reader)?.context("the folder is gone")?;
     let recordings = catalogue.recordings(&id, reader)?.context("the folder is gone")?;
     Ok((deployment, recordings))
+}
+
+/// A recording by itself, as a deployment of its own.
+///
+/// # Errors
+/// When it can't be opened.
+pub(super) fn one_recording(path: &Path) -> anyhow::Result<(Deployment, Recordings)> {
+    let reading = ReadingArgs::default();
+    let opened = recording_file::open(path, &reading)?;
+    let info = opened.recording.info;
+    recording_file::warn(&info.name, &info.warnings);
+    let deployment = Deployment {
+        id: info.name.clone(),
+        name: info.name.clone(),
+        ..opened.deployment.into_deployment(&info.name)
+    };
+    let (name, path) = (info.name.clone(), path.to_owned());
+    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    let open = move |_| {
+        let opened = recording_file::open(&path, &reading);
+        opened.map(|opened| opened.recording).map_err(|error| OpenError::Source {
+            name: name.clone(),
+            error: SourceError::Io(error.to_string()),
+        })
+    };
+    let version = info.fingerprint.clone();
+    let infos = Arc::new(vec![info]);
+    let beside = Some(read_tables(infos.clone(), move |name| Some(folder.join(name))));
+    let recordings = Recordings { infos, open: Arc::new(open), tables: None, beside, version };
+    Ok((deployment, recordings))
+}
+
+/// Looks through a place; gives all of its deployments, or the one that is meant.
+///
+/// # Errors
+/// When the place can't be looked through, it holds no recording, or there is no such deployment.
+pub(super) fn every_deployment(
+    place: Place,
+    workplace: &Workplace,
+    asked: Option<&str>,
+) -> anyhow::Result<Vec<(Deployment, Recordings)>> {
+    let catalogue = looked_through(place, workplace)?;
+    let reader = Reader::Administrator;
+    let mut ids: Vec<String> =
+        catalogue.list(reader, "")?.into_iter().map(|deployment| deployment.id).collect();
+    if asked.is_some() || ids.is_empty() {
+        ids = vec![chosen(catalogue.list(reader, "")?, asked)?];
+    }
+    let of = |id: &String| {
+        let deployment = catalogue.deployment(id, reader)?.context("the folder is gone")?;
+        let recordings = catalogue.recordings(id, reader)?.context("the folder is gone")?;
+        Ok((deployment, recordings))
+    };
+    ids.iter().map(of).collect()
 }
 
 /// The one deployment that is meant.

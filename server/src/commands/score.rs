@@ -12,6 +12,7 @@ use spyhop_signal::line_reader::LineReader;
 use spyhop_signal::{Line, RateChange, Recording};
 
 use crate::detection::Network;
+use crate::evaluation::quoted;
 use crate::npy::NpyWriter;
 use crate::recording_file::{self, PARTLY, ReadingArgs};
 use crate::{answer, progress, whole_file};
@@ -227,15 +228,6 @@ impl Sink {
             }
         }
         Ok(())
-    }
-}
-
-/// A cell of a CSV file.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
     }
 }
 

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use spyhop_config::Training;
 use spyhop_model::{ModelFiles, ModelFolder};
 use spyhop_train::mlflow::Mlflow;
-use spyhop_train::{JsonLines, Outcome, PartScores, Setup, Told, Tracker, WindowTable, train};
+use spyhop_train::{JsonLines, Outcome, PartScores, Setup, Told, Tracker, train};
 
 use super::StateArgs;
 use crate::progress::{rounded, time_left};
@@ -66,7 +66,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         "" => None,
         base => Some(ModelFolder(models::named(Path::new(base))?)),
     };
-    let table = windows(&said)?;
+    let table = training::windows(&said)?;
     std::fs::create_dir_all(folder.path())
         .with_context(|| format!("{} can't be made", folder.path().display()))?;
     eprintln!("Training in {}", folder.path().display());
@@ -119,30 +119,6 @@ fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
         }
     });
     Ok(stop)
-}
-
-/// The table of windows; where it is missing it is cut first.
-fn windows(said: &Training) -> anyhow::Result<WindowTable> {
-    let preprocess = &said.preprocess;
-    let path = Path::new(&preprocess.windows_path);
-    if !path.exists() {
-        if preprocess.wav_dir.is_empty() {
-            bail!(
-                "there is no table of windows {}: make it with spyhop dataset, or name the folder of the recordings as preprocess.wav_dir",
-                path.display()
-            );
-        }
-        let (table, told) = training::cut(Path::new(&preprocess.wav_dir), preprocess, None)?;
-        for sentence in told {
-            eprintln!("spyhop: {sentence}");
-        }
-        table.write(path)?;
-    }
-    let table = WindowTable::read(path)?;
-    Ok(match preprocess.wav_dir.as_str() {
-        "" => table,
-        folder => WindowTable { folder: PathBuf::from(folder), ..table },
-    })
 }
 
 /// A bar that says how it goes.

@@ -3,16 +3,17 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use serde_json::json;
-use spyhop_api::RecordingInfo;
+use spyhop_api::{Deployment, RecordingInfo};
 use spyhop_signal::transcript::{Sound, TranscriptLine, markdown, srt, transcript, vtt};
 use spyhop_train::dataset::{Labelled, of_its_tables};
 
 use super::StateArgs;
-use super::detect::{Heard, of_file};
-use super::product::parse_positive;
+use super::product::{one_recording, parse_positive};
+use crate::catalogue::Recordings;
 use crate::detection::{self, Source, Wanted};
 use crate::recording_file::{self, PARTLY};
 use crate::{answer, training, whole_file};
@@ -84,11 +85,11 @@ enum Form {
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     super::log_to_stderr();
-    let heard = of_file(&args.file)?;
-    let info = heard.recordings.infos.first().cloned().context("there is no recording")?;
+    let (deployment, recordings) = one_recording(&args.file)?;
+    let info = recordings.infos.first().cloned().context("there is no recording")?;
     let (sounds, told) = match (&args.detector, &args.model) {
         (None, None) => labelled(&args)?,
-        _ => found(&args, &heard, &info)?,
+        _ => found(&args, &deployment, &recordings, &info)?,
     };
     recording_file::warn(&info.name, &told);
     let lines = transcript(sounds, args.join_s);
@@ -160,22 +161,23 @@ fn own_tables(folder: &Path, recording: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// What a detector or a network finds, and what it could not listen to.
 fn found(
     args: &Args,
-    heard: &Heard,
+    deployment: &Deployment,
+    recordings: &Recordings,
     info: &RecordingInfo,
 ) -> anyhow::Result<(Vec<Sound>, Vec<String>)> {
     recording_file::check_channel(info, args.channel)?;
-    let source = Source::open(&Wanted {
+    let source = Arc::new(Source::open(&Wanted {
         detector: args.detector.clone(),
         model: args.model.clone(),
         adapter: args.adapter.clone(),
         config: String::new(),
-    })?;
+    })?);
     let classes = source.classes();
     let workplace = args.state.workplace()?;
     let (state, is_beside) = (workplace.path().to_owned(), workplace.is_beside());
     drop(workplace);
-    let Heard { deployment, recordings } = heard;
-    let detected = detection::run(&state, deployment, recordings, source, args.channel, is_beside)?;
+    let detected =
+        detection::run(&state, deployment, recordings, &source, args.channel, is_beside)?;
     let begin_ns = info.start.map_or(0, |start| start.0);
     let seconds = |ns: i64| ns.saturating_sub(begin_ns) as f64 / NANOS;
     let threshold =

@@ -1,6 +1,6 @@
 //! Detecting while a person looks on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use anyhow::Context;
 use serde_json::json;
 use spyhop_api::Deployment;
 use spyhop_api::job::JobProgress;
+use spyhop_signal::detect::listen::ScoreRow;
 
 use super::export::Row;
 use super::keeper::KIND;
@@ -31,6 +32,24 @@ pub struct Detected {
     pub problems: Vec<String>,
     /// How long it took.
     pub took: Duration,
+    /// Where the files of its units lie.
+    folder: PathBuf,
+}
+
+impl Detected {
+    /// The scores of all units, in the order of time.
+    ///
+    /// # Errors
+    /// When a file can't be read.
+    pub fn scores(&self) -> anyhow::Result<Vec<ScoreRow>> {
+        let mut all = Vec::new();
+        for unit in &self.plan.units {
+            let files = UnitFiles::of(&self.folder, &unit.key);
+            let read = files.read_scores();
+            all.extend(read.with_context(|| files.scores.display().to_string())?);
+        }
+        Ok(all)
+    }
 }
 
 /// Runs a source over a channel of a deployment; units that are there already stay. With `beside` another
@@ -43,13 +62,12 @@ pub fn run(
     state: &Path,
     deployment: &Deployment,
     recordings: &Recordings,
-    source: Source,
+    source: &Arc<Source>,
     channel: u32,
     beside: bool,
 ) -> anyhow::Result<Detected> {
     let folder = folder_of(state, &deployment.id);
-    let plan = Arc::new(Plan::new(&recordings.infos, &source, channel)?);
-    let source = Arc::new(source);
+    let plan = Arc::new(Plan::new(&recordings.infos, source, channel)?);
     let mut registry = Registry::default();
     let (planned, by, listed, into) =
         (plan.clone(), source.clone(), recordings.clone(), folder.clone());
@@ -61,7 +79,7 @@ pub fn run(
     });
     let into = folder.clone();
     registry.check(KIND, move |key: String| UnitFiles::of(&into, &key).are_there());
-    let mut job = job(&plan, &source, deployment)?;
+    let mut job = job(&plan, source, deployment)?;
     if beside {
         job.units.reverse();
     }
@@ -96,7 +114,7 @@ pub fn run(
     problems.dedup();
     drop(job);
     let plan = Arc::into_inner(plan).context("a unit is still being made")?;
-    Ok(Detected { plan, rows, problems, took })
+    Ok(Detected { plan, rows, problems, took, folder })
 }
 
 fn job(plan: &Plan, source: &Source, deployment: &Deployment) -> anyhow::Result<Job> {

@@ -93,7 +93,7 @@ fn detected(state: &Path, place: &Path, wanted: &Wanted) -> anyhow::Result<Detec
     let id = catalogue.list(Reader::Administrator, "")?[0].id.clone();
     let deployment = catalogue.deployment(&id, Reader::Administrator)?.expect("there");
     let recordings = catalogue.recordings(&id, Reader::Administrator)?.expect("there");
-    run(state, &deployment, &recordings, Source::open(wanted)?, 0, false)
+    run(state, &deployment, &recordings, &Arc::new(Source::open(wanted)?), 0, false)
 }
 
 /// Seconds from the first sample to the beginnings of what was found.
@@ -207,7 +207,7 @@ fn recordings_that_can_t_hold_the_calls_are_refused_and_damaged_ones_are_told_of
     let error = Source::open(&unknown).map(|_| ()).expect_err("unknown").to_string();
     assert!(error.contains("did you mean 'whistle'?"), "{error}");
     let error = Source::open(&Wanted::default()).map(|_| ()).expect_err("neither").to_string();
-    assert!(error.contains("upcall, humpback"), "{error}");
+    assert!(error.contains("upcall, upcall-energy, humpback"), "{error}");
 
     // The second file is cut short after it was listed.
     let folder = StateFolder::open(&state).expect("state");
@@ -222,7 +222,7 @@ fn recordings_that_can_t_hold_the_calls_are_refused_and_damaged_ones_are_told_of
     let bytes = std::fs::read(&short).expect("read");
     std::fs::write(&short, &bytes[..bytes.len() / 2]).expect("cut");
     let source = Source::open(&whistles("")).expect("known");
-    let failed = run(&state, &deployment, &recordings, source, 0, false).map(|_| ());
+    let failed = run(&state, &deployment, &recordings, &Arc::new(source), 0, false).map(|_| ());
     assert!(failed.expect_err("it has changed").to_string().contains("bytes when it was listed"));
 }
 

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 use spyhop_api::recall::{CallsKnown, ClassRecall, TruthRecall};
+use spyhop_api::{Annotation, RecordingInfo};
 use spyhop_signal::Line;
 use spyhop_signal::detect::matching::assign;
 use spyhop_signal::pyramid::Recorded;
-use spyhop_signal::tables::{Sequence, read_raven};
+use spyhop_signal::tables::{Sequence, TableError, read_table};
 
 use super::store::{Asked, DetectionStore, StoreError, StoredRun};
-use crate::catalogue::Recordings;
+use crate::catalogue::{ReadTable, Recordings};
 
 /// How far a candidate may miss a call that it counts as having found.
 const BUFFER_NS: i64 = 1_500_000_000;
@@ -35,6 +36,8 @@ pub struct TrueCall {
     pub recording: usize,
     /// Nanoseconds on the clock of [`Recorded`].
     pub span_ns: Range<i64>,
+    /// Its signal-to-noise ratio, where the table has a column of it.
+    pub snr_db: Option<f64>,
 }
 
 impl Truths {
@@ -42,12 +45,14 @@ impl Truths {
     /// nobody says that they hold every call.
     pub fn read(recordings: &Recordings, recorded: &Recorded) -> Option<Truths> {
         let tables = recordings.tables.as_ref()?;
-        let mut begins: HashMap<usize, i64> = HashMap::new();
-        for run in &recorded.runs {
-            begins.entry(run.recording).or_insert(run.start_ns);
-        }
+        Some(Truths::of_each(tables, &recordings.infos, recorded))
+    }
+
+    /// Reads a table for each recording that has one.
+    pub fn of_each(tables: &ReadTable, infos: &[RecordingInfo], recorded: &Recorded) -> Truths {
+        let begins = begins(recorded);
         let mut truths = Truths::default();
-        for (index, info) in recordings.infos.iter().enumerate() {
+        for (index, info) in infos.iter().enumerate() {
             let Some(&start_ns) = begins.get(&index) else { continue };
             let text = match tables(index) {
                 None => continue,
@@ -59,19 +64,48 @@ impl Truths {
             };
             let alone = std::slice::from_ref(info);
             let Ok((line, _)) = Line::new(alone) else { continue };
-            match read_raven(&text, &Sequence::new(&line, alone), 1) {
+            match read_table(&text, &Sequence::new(&line, alone), 1) {
                 Err(error) => truths.problems.push(format!("the table of {}: {error}", info.name)),
                 Ok(table) => {
                     truths.recordings.insert(index);
-                    truths.calls.extend(table.annotations.into_iter().map(|call| TrueCall {
-                        label: call.label,
-                        recording: index,
-                        span_ns: start_ns + call.start_ns..start_ns + call.end_ns,
-                    }));
+                    let of = |call: Annotation| TrueCall::of(call, index, start_ns);
+                    truths.calls.extend(table.annotations.into_iter().map(of));
                 }
             }
         }
-        Some(truths)
+        truths
+    }
+
+    /// Reads one table of all recordings, end to end as Raven lays them, or by the files that it names.
+    ///
+    /// # Errors
+    /// When it is no table of calls.
+    pub fn of_all(
+        text: &str,
+        infos: &[RecordingInfo],
+        recorded: &Recorded,
+    ) -> Result<Truths, TableError> {
+        let begins = begins(recorded);
+        let Ok((line, _)) = Line::new(infos) else { return Ok(Truths::default()) };
+        let table = read_table(text, &Sequence::new(&line, infos), 1)?;
+        let mut truths = Truths {
+            recordings: begins.keys().copied().collect(),
+            problems: table.warnings,
+            ..Truths::default()
+        };
+        for call in table.annotations {
+            let position = line.position_at(call.start_ns);
+            let run = line.runs.iter().rev().find(|run| run.position <= position);
+            let found = run.and_then(|run| {
+                let first = line.runs.iter().find(|r| r.recording == run.recording)?;
+                let begin_ns = line.nanos_at(first.position);
+                Some((run.recording, begins.get(&run.recording)? - begin_ns))
+            });
+            if let Some((recording, shift_ns)) = found {
+                truths.calls.push(TrueCall::of(call, recording, shift_ns));
+            }
+        }
+        Ok(truths)
     }
 
     /// How many of them a run found, where it has listened.
@@ -89,7 +123,6 @@ impl Truths {
             let at = units.partition_point(|unit| unit.end_ns <= ns);
             units.get(at).is_some_and(|unit| unit.start_ns <= ns)
         };
-        let is_class = |label: &str, class: &str| label.trim().eq_ignore_ascii_case(class);
         let mut told = TruthRecall {
             tables: u32::try_from(self.recordings.len()).unwrap_or(u32::MAX),
             recorded_h: recorded
@@ -137,4 +170,31 @@ impl Truths {
             others.map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect();
         Ok(told)
     }
+}
+
+impl TrueCall {
+    fn of(call: Annotation, recording: usize, shift_ns: i64) -> TrueCall {
+        let is_snr = |column: &str| column.to_ascii_lowercase().starts_with("snr");
+        let snr = call.extra.iter().find(|(column, _)| is_snr(column));
+        TrueCall {
+            snr_db: snr.and_then(|(_, cell)| cell.parse().ok()).filter(|snr: &f64| snr.is_finite()),
+            label: call.label,
+            recording,
+            span_ns: shift_ns + call.start_ns..shift_ns + call.end_ns,
+        }
+    }
+}
+
+/// Whether a label of a table means a class.
+pub fn is_class(label: &str, class: &str) -> bool {
+    label.trim().eq_ignore_ascii_case(class)
+}
+
+/// When each recording begins.
+fn begins(recorded: &Recorded) -> HashMap<usize, i64> {
+    let mut begins = HashMap::new();
+    for run in &recorded.runs {
+        begins.entry(run.recording).or_insert(run.start_ns);
+    }
+    begins
 }

@@ -13,6 +13,7 @@ mod chance;
 mod checkpoint;
 pub mod dataset;
 mod error;
+pub mod evaluation;
 mod export;
 mod features;
 mod journal;
@@ -31,6 +32,7 @@ mod split;
 mod step;
 mod tracker;
 mod trainer;
+pub mod tuning;
 mod whole;
 
 pub use dataset::{Window, WindowTable, WindowedRecording};
@@ -42,7 +44,7 @@ pub use run_folder::RunFolder;
 pub use scores::{ClassScores, average_precision, best_f1};
 pub use split::{Part, Split};
 pub use tracker::{End, JsonLines, MetricRow, Tracker};
-pub use trainer::{EpochReport, Outcome, PartScores, Setup, Told, train};
+pub use trainer::{EpochReport, Outcome, PartScores, Setup, TRAIN_SHARE, Told, train};
 
 use std::path::Path;
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::evaluation::{self, Ranked};
+
 /// Figures of one class against all others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClassScores {
@@ -21,55 +23,26 @@ pub struct ClassScores {
     pub recall: f64,
 }
 
-/// Average precision, as scikit-learn's `average_precision_score`: the sum over thresholds of the gain in
-/// recall times the precision. Without a positive it is 0.
+/// Average precision of some scores, see [`evaluation::average_precision`](crate::evaluation::average_precision).
 pub fn average_precision(scores: &[f32], is_positive: &[bool]) -> f64 {
-    let positives = is_positive.iter().filter(|p| **p).count() as f64;
-    let mut ap = 0.0;
-    let mut before = 0.0;
-    for (_, right, found) in thresholds(scores, is_positive) {
-        ap += (right - before) / positives.max(1.0) * (right / found);
-        before = right;
-    }
-    ap
+    evaluation::average_precision(&steps(scores, is_positive))
 }
 
 /// The best F1 with its threshold, precision and recall. A window counts from a score that is its threshold
 /// on.
 pub fn best_f1(scores: &[f32], is_positive: &[bool]) -> [f64; 4] {
     let positives = is_positive.iter().filter(|p| **p).count() as f64;
-    let mut best = [0.0, 0.5, 0.0, 0.0];
-    let all: Vec<(f32, f64, f64)> = thresholds(scores, is_positive).collect();
-    for (i, (score, right, found)) in all.iter().enumerate() {
-        let f1 = 2.0 * right / (found + positives).max(1.0);
-        if f1 > best[0] {
-            // Half way to the next score: on the edge of a window's own score nothing holds.
-            let next = all.get(i + 1).map_or(*score, |(next, ..)| *next);
-            let threshold = (f64::from(*score) + f64::from(next)) / 2.0;
-            best = [f1, threshold, right / found, right / positives.max(1.0)];
-        }
-    }
-    best
+    let steps = steps(scores, is_positive);
+    let best = evaluation::best_threshold(&steps, positives);
+    let Some((threshold, f1)) = best else { return [0.0, 0.5, 0.0, 0.0] };
+    let at = steps.iter().take_while(|step| f64::from(step.score) >= threshold).last();
+    let (right, found) = at.map_or((0.0, 1.0), |step| (step.right, step.found));
+    [f1, threshold, right / found, right / positives.max(1.0)]
 }
 
-/// Each distinct score from the highest down, with how many positives and how many windows are at or above.
-fn thresholds(
-    scores: &[f32],
-    is_positive: &[bool],
-) -> impl Iterator<Item = (f32, f64, f64)> + use<> {
-    let mut ranked: Vec<(f32, bool)> =
-        scores.iter().copied().zip(is_positive.iter().copied()).collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let (mut right, mut found) = (0.0, 0.0);
-    let groups: Vec<(f32, f64, f64)> = ranked
-        .chunk_by(|a, b| a.0 == b.0)
-        .map(|group| {
-            right += group.iter().filter(|(_, positive)| *positive).count() as f64;
-            found += group.len() as f64;
-            (group[0].0, right, found)
-        })
-        .collect();
-    groups.into_iter()
+fn steps(scores: &[f32], is_positive: &[bool]) -> Vec<evaluation::Step> {
+    let rows = scores.iter().zip(is_positive).map(|(score, positive)| (*score, *positive, 0));
+    Ranked::new(rows).steps(|_| 1.0)
 }
 
 #[cfg(test)]

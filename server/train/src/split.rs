@@ -19,6 +19,8 @@ pub enum Part {
     Val,
     /// What is looked at when all is done.
     Test,
+    /// What is left out of training, so that it learns from a share alone.
+    Unused,
 }
 
 /// Which recording is in which part.
@@ -28,7 +30,7 @@ pub struct Split {
 }
 
 impl Part {
-    /// All of them.
+    /// All that are used.
     pub const ALL: [Part; 3] = [Part::Train, Part::Val, Part::Test];
 
     /// The word for it.
@@ -37,6 +39,7 @@ impl Part {
             Part::Train => "train",
             Part::Val => "val",
             Part::Test => "test",
+            Part::Unused => "unused",
         }
     }
 }
@@ -89,7 +92,7 @@ impl Split {
         // Groups that hold much of a class first: they are the hardest to place.
         let weight = |counts: &[f64]| counts.iter().zip(&totals).map(|(n, t)| n / t).sum::<f64>();
         groups.sort_by(|a, b| weight(&b.0).total_cmp(&weight(&a.0)));
-        let ratios = [said.train_ratio, said.val_ratio, said.test_ratio];
+        let (named, ratios): (Vec<Part>, Vec<f64>) = parts_with_ratios(said).into_iter().unzip();
         let mut missing: Vec<Vec<f64>> =
             ratios.iter().map(|ratio| totals.iter().map(|t| ratio * t).collect()).collect();
         let mut parts = vec![Part::Train; table.recordings.len()];
@@ -103,7 +106,7 @@ impl Split {
                     })
                     .sum()
             };
-            let best = (0..3)
+            let best = (0..ratios.len())
                 .filter(|p| ratios[*p] > 0.0)
                 .max_by(|a, b| gain(*a).total_cmp(&gain(*b)).then(b.cmp(a)));
             let best = best.unwrap_or(0);
@@ -111,9 +114,10 @@ impl Split {
                 *missing -= n;
             }
             for member in members {
-                parts[*member] = Part::ALL[best];
+                parts[*member] = named[best];
             }
         }
+        leave_unused(&groups, &mut parts, said);
         let split = Split { parts };
         split.check(table, said)?;
         Ok(split)
@@ -161,6 +165,35 @@ impl Split {
             }
         }
         Ok(())
+    }
+}
+
+/// The parts, each with its share; in cross-validation a fold is one, and the test part is the same whichever
+/// fold is looked at.
+fn parts_with_ratios(said: &DataLoader) -> Vec<(Part, f64)> {
+    if said.folds == 0 {
+        let ratios = [said.train_ratio, said.val_ratio, said.test_ratio];
+        return Part::ALL.into_iter().zip(ratios).collect();
+    }
+    let each = (1.0 - said.test_ratio) / said.folds as f64;
+    let fold = |fold| (if fold == said.fold { Part::Val } else { Part::Train }, each);
+    (0..said.folds).map(fold).chain([(Part::Test, said.test_ratio)]).collect()
+}
+
+/// Takes groups out of training until a share of them is left. They come in an order that the seed decides,
+/// whatever the share is: a larger share holds every smaller one.
+fn leave_unused(groups: &[(Vec<f64>, Vec<usize>)], parts: &mut [Part], said: &DataLoader) {
+    let is_trained = |members: &[usize]| {
+        members.first().is_some_and(|member| parts.get(*member) == Some(&Part::Train))
+    };
+    let mut trained: Vec<&Vec<usize>> =
+        groups.iter().map(|(_, members)| members).filter(|members| is_trained(members)).collect();
+    trained.shuffle(&mut chance(said.random_seed, "train_share", &[]));
+    let kept = (said.train_share * trained.len() as f64).ceil() as usize;
+    for member in trained.into_iter().skip(kept).flatten() {
+        if let Some(part) = parts.get_mut(*member) {
+            *part = Part::Unused;
+        }
     }
 }
 
@@ -239,6 +272,46 @@ mod tests {
         let report = crate::dataset::report(&table, &split);
         assert_eq!(report.leaks.len(), 20);
         assert!(report.leaks[0].contains("are the same recording"), "{:?}", report.leaks);
+    }
+
+    #[test]
+    fn each_recording_is_validated_in_one_fold_and_the_test_part_stays() {
+        let table = table(40);
+        let of = |fold| {
+            let said = DataLoader { folds: 4, fold, ..DataLoader::default() };
+            Split::new(&table, &said).expect("enough")
+        };
+        let folds: Vec<Split> = (0..4).map(of).collect();
+        for recording in 0..40 {
+            let parts: Vec<Part> = folds.iter().map(|split| split.part(recording)).collect();
+            let validated = parts.iter().filter(|part| **part == Part::Val).count();
+            let tested = parts.iter().filter(|part| **part == Part::Test).count();
+            assert!((validated, tested) == (1, 0) || (validated, tested) == (0, 4), "{parts:?}");
+        }
+        for split in &folds {
+            let val = split.windows(&table, Part::Val).len();
+            assert!((210..=300).contains(&val), "a quarter of 0.85 of 1200 windows: {val}");
+        }
+    }
+
+    #[test]
+    fn a_larger_share_of_training_holds_every_smaller_one_and_nothing_else_changes() {
+        let table = table(40);
+        let of = |train_share| {
+            let said = DataLoader { train_share, ..DataLoader::default() };
+            Split::new(&table, &said).expect("enough")
+        };
+        let shares = [0.25, 0.5, 1.0].map(of);
+        let counts = shares.each_ref().map(|s| s.windows(&table, Part::Train).len() / 30);
+        assert_eq!([counts[0], counts[1]], [counts[2].div_ceil(4), counts[2].div_ceil(2)]);
+        for recording in 0..40 {
+            let parts = shares.each_ref().map(|split| split.part(recording));
+            let is_nested = match parts[2] {
+                Part::Train => parts[0] != Part::Train || parts[1] == Part::Train,
+                other => parts == [other; 3],
+            };
+            assert!(is_nested, "{parts:?}");
+        }
     }
 
     #[test]

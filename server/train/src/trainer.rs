@@ -32,6 +32,9 @@ const MOST_NAMED: usize = 4;
 /// So many points of an epoch are told of loss and rate at most: a curve needs no more.
 const POINTS_PER_EPOCH: usize = 50;
 
+/// What a card calls the share of the training recordings that its network learned from.
+pub const TRAIN_SHARE: &str = "train_share";
+
 /// What training needs.
 pub struct Setup<'a> {
     /// What was said.
@@ -625,6 +628,7 @@ impl Run<'_> {
             note("window_ap_test", test.ap);
             note("window_f1_test", test.f1);
         }
+        note(TRAIN_SHARE, self.said.data_loader.train_share);
         export::write(self.folder, self.said, self.config, &card, &self.store)?;
         let share = self.store.share();
         let outcome = Outcome {

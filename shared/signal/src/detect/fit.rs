@@ -19,6 +19,11 @@ pub fn held_hz(rate_hz: f64) -> f64 {
     HELD_SHARE * rate_hz
 }
 
+/// Whether calls whose band ends here are likely what recordings were made for that hold sounds up to there.
+pub fn is_likely(high_hz: f64, end_hz: f64) -> bool {
+    (end_hz / high_hz).log2() <= LIKELY_OCTAVES
+}
+
 /// Why a recording can't hold a type of call.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error(
@@ -122,7 +127,7 @@ fn of(call: &CallType, rate_hz: f64, end_hz: f64, content_end_hz: Option<f64>) -
                 hertz(high_hz)
             ),
         ),
-        Ok(()) if octaves <= LIKELY_OCTAVES => (
+        Ok(()) if is_likely(high_hz, end_hz) => (
             Chance::Likely,
             format!("hears {} from {} to {}", call.name, hertz(low_hz), hertz(high_hz)),
         ),
@@ -168,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_a_recording_was_made_for_comes_first() {
-        assert_eq!(likely(2000.0), ["upcall", "humpback", "fin-20hz"]);
+        assert_eq!(likely(2000.0), ["upcall", "upcall-energy", "humpback", "fin-20hz"]);
         assert_eq!(likely(192_000.0), ["click", "whistle", "sperm-click", "humpback"]);
         assert_eq!(likely(48_000.0)[..2], ["sperm-click", "whistle"]);
         assert_eq!(likely(500_000.0)[0], "porpoise-click");

@@ -1,0 +1,337 @@
+//! A source at work on labelled recordings, and how well it did.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+use spyhop_api::Metric;
+use spyhop_api::detection::{DetectionClass, DetectionSource};
+use spyhop_signal::detect::call_types;
+use spyhop_signal::detect::fit::{held_hz, is_likely};
+use spyhop_train::TRAIN_SHARE;
+use spyhop_train::evaluation::{
+    self, Bootstrap, Evaluation, HeardRecording, Piece, Question, Session, ToldCall, TrueCall,
+};
+
+use super::data::Data;
+use crate::detection::{self, Detected, Source, Wanted, is_class};
+use crate::models;
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Detectors' words, networks' names or folders.
+    pub models: Vec<PathBuf>,
+    /// An adapter for the one network among them.
+    pub adapter: Option<PathBuf>,
+    /// Changes to settings, as YAML.
+    pub config: String,
+    /// Labels of tables that mean a class of another name.
+    pub labels: BTreeMap<String, String>,
+    /// Length of a window, seconds.
+    pub window_s: f64,
+    /// How intervals are found.
+    pub bootstrap: Bootstrap,
+    /// Whether recordings count that were made for far higher calls.
+    pub any_rate: bool,
+    /// Which channel is listened to.
+    pub channel: u32,
+}
+
+/// What is not counted, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct LeftOut {
+    /// The deployment.
+    pub deployment: String,
+    /// The recording; all of the deployment where none is named.
+    pub recording: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What came of one source: its figures, or why there are none.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// It was heard.
+    Done(Box<Evaluated>),
+    /// It could not be.
+    Failed {
+        /// What was asked for.
+        model: String,
+        /// Why.
+        error: String,
+    },
+}
+
+/// How well a source does.
+#[derive(Serialize)]
+pub struct Evaluated {
+    /// What was asked for.
+    pub model: String,
+    /// For a person.
+    pub title: String,
+    /// Enough to make its candidates again.
+    pub source: DetectionSource,
+    /// What its scores are.
+    pub score_unit: &'static str,
+    /// What it tells apart, with the thresholds that were used.
+    pub classes: Vec<DetectionClass>,
+    /// The share of the training data that it learned from, where its card says so.
+    pub train_share: Option<f64>,
+    /// Figures.
+    #[serde(flatten)]
+    pub figures: Evaluation,
+    /// Deployments that were heard.
+    pub deployments: Vec<String>,
+    /// What was not, and why.
+    pub left_out: Vec<LeftOut>,
+    /// Labels that none of its classes is called, with how many sounds have them: they count for nothing.
+    pub other_labels: BTreeMap<String, usize>,
+    /// What could not be read, a sentence each.
+    pub problems: Vec<String>,
+    /// How intervals were found.
+    pub bootstrap: Bootstrap,
+}
+
+impl LeftOut {
+    /// A recording.
+    pub fn recording(deployment: &str, recording: &str, reason: String) -> LeftOut {
+        let recording = Some(recording.to_owned());
+        LeftOut { deployment: deployment.to_owned(), recording, reason }
+    }
+}
+
+/// A source with all that was told by it.
+struct Heard {
+    source: Arc<Source>,
+    sessions: Vec<Session>,
+    deployments: Vec<String>,
+    left_out: Vec<LeftOut>,
+    other_labels: BTreeMap<String, usize>,
+    problems: Vec<String>,
+    /// How long pieces are that have a score.
+    score_s: f64,
+}
+
+/// Lets every source that was asked for hear the data, and compares what it tells with what is true; all are
+/// asked about the same windows. One that fails stays in its place, with the reason. `state` is where
+/// candidates are kept; `is_beside`, whether another process works there.
+pub fn evaluate(data: &[Data], asked: &Asked, state: &Path, is_beside: bool) -> Vec<Outcome> {
+    let heard: Vec<anyhow::Result<Heard>> =
+        asked.models.iter().map(|model| hear(model, data, asked, state, is_beside)).collect();
+    let longest_s = heard.iter().flatten().map(|heard| heard.score_s).fold(0.0, f64::max);
+    // In a window that is shorter than a piece there would be no score.
+    let window_s = asked.window_s.max(longest_s);
+    let outcome = |(model, heard): (&PathBuf, anyhow::Result<Heard>)| {
+        let model = model.display().to_string();
+        match heard.and_then(|heard| evaluated(&model, heard, asked, window_s)) {
+            Ok(evaluated) => Outcome::Done(Box::new(evaluated)),
+            Err(error) => Outcome::Failed { model, error: format!("{error:#}") },
+        }
+    };
+    asked.models.iter().zip(heard).map(outcome).collect()
+}
+
+/// Opens what a person named: a folder of a network, one of the user's, or a detector.
+fn open(model: &Path, asked: &Asked) -> anyhow::Result<Source> {
+    let word = model.to_string_lossy();
+    let is_folder = model.join(spyhop_model::config::FILE_NAME).is_file();
+    let mut wanted = Wanted { config: asked.config.clone(), ..Wanted::default() };
+    if !is_folder && call_types().iter().any(|call| call.id == word) {
+        wanted.detector = Some(word.into_owned());
+    } else {
+        if models::named(model).is_err() {
+            let detectors: Vec<&str> = call_types().iter().map(|call| call.id).collect();
+            let known = models::names();
+            bail!(
+                "'{word}' is neither a folder, nor a model of yours{}, nor a detector: those are {}",
+                if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) },
+                detectors.join(", ")
+            );
+        }
+        wanted.model = Some(model.to_owned());
+        wanted.adapter = asked.adapter.clone();
+    }
+    Ok(Source::open(&wanted)?)
+}
+
+fn hear(
+    model: &Path,
+    data: &[Data],
+    asked: &Asked,
+    state: &Path,
+    is_beside: bool,
+) -> anyhow::Result<Heard> {
+    let source = Arc::new(open(model, asked)?);
+    let classes = source.classes();
+    let mut heard = Heard {
+        source: source.clone(),
+        sessions: Vec::new(),
+        deployments: Vec::new(),
+        left_out: Vec::new(),
+        other_labels: BTreeMap::new(),
+        problems: Vec::new(),
+        score_s: 0.0,
+    };
+    for data in data {
+        if let Some(reason) = out_of_scope(&source, &classes, data, asked) {
+            let deployment = data.deployment.id.clone();
+            heard.left_out.push(LeftOut { deployment, recording: None, reason });
+            continue;
+        }
+        let detected = detection::run(
+            state,
+            &data.deployment,
+            &data.recordings,
+            &source,
+            asked.channel,
+            is_beside,
+        )?;
+        let session = session(&detected, data, &classes, asked, &mut heard.other_labels)?;
+        heard.score_s = heard.score_s.max(detected.plan.score_s);
+        heard.problems.extend(detected.problems);
+        heard.deployments.push(data.deployment.id.clone());
+        heard.sessions.push(session);
+    }
+    if heard.sessions.is_empty() {
+        let reasons: BTreeSet<&str> =
+            heard.left_out.iter().map(|left_out| left_out.reason.as_str()).collect();
+        let reasons = reasons.into_iter().collect::<Vec<_>>().join("; ");
+        bail!("no labelled recording is in its scope: {reasons}");
+    }
+    Ok(heard)
+}
+
+/// Why a deployment says nothing of a source.
+fn out_of_scope(
+    source: &Source,
+    classes: &[DetectionClass],
+    data: &Data,
+    asked: &Asked,
+) -> Option<String> {
+    let rate_hz = data.recorded.sample_rate_hz;
+    if let Err(error) = source.listener(rate_hz) {
+        return Some(error.to_string());
+    }
+    let few = data.recordings.infos.iter().find(|info| info.channels <= asked.channel);
+    if let Some(info) = few {
+        return Some(format!("{} has no channel {}", info.name, asked.channel));
+    }
+    let high_hz = classes.iter().map(|class| class.band_hz.1).fold(0.0, f64::max);
+    if asked.any_rate || is_likely(high_hz, held_hz(rate_hz)) {
+        return None;
+    }
+    Some(format!(
+        "sampled at {rate_hz} Hz, it was made for far higher calls than these, which end at {high_hz} Hz; \
+         --any-rate takes it in"
+    ))
+}
+
+/// What was told of a deployment beside what is true of it.
+fn session(
+    detected: &Detected,
+    data: &Data,
+    classes: &[DetectionClass],
+    asked: &Asked,
+    other_labels: &mut BTreeMap<String, usize>,
+) -> anyhow::Result<Session> {
+    let recorded = &data.recorded;
+    let mut recordings: Vec<HeardRecording> = data
+        .recordings
+        .infos
+        .iter()
+        .map(|info| HeardRecording {
+            name: format!("{}/{}", data.deployment.id, info.name),
+            spans_ns: Vec::new(),
+        })
+        .collect();
+    let mut runs: Vec<(Range<i64>, usize)> = Vec::new();
+    for run in &recorded.runs {
+        let span = recorded.run_span_ns(run);
+        if let Some(recording) = recordings.get_mut(run.recording) {
+            recording.spans_ns.push(span.clone());
+            runs.push((span, run.recording));
+        }
+    }
+    let recording_at = |ns: i64| {
+        let run = runs.partition_point(|(span, _)| span.end <= ns);
+        runs.get(run).or(runs.last()).map_or(0, |(_, recording)| *recording)
+    };
+    let mut calls = Vec::new();
+    for call in &data.truths.calls {
+        let label = call.label.trim();
+        let meant = asked.labels.iter().find(|(from, _)| is_class(label, from));
+        let label = meant.map_or(label, |(_, to)| to.as_str());
+        match classes.iter().position(|class| is_class(label, &class.name)) {
+            Some(class) => calls.push(TrueCall {
+                recording: call.recording,
+                class,
+                span_ns: call.span_ns.clone(),
+                snr_db: call.snr_db,
+            }),
+            None => *other_labels.entry(label.to_owned()).or_default() += 1,
+        }
+    }
+    let candidates = detected.rows.iter().filter_map(|row| {
+        Some(ToldCall {
+            recording: recording_at(row.start_ns),
+            class: classes.iter().position(|class| class.name == row.class)?,
+            span_ns: row.start_ns..row.end_ns,
+            score: row.score,
+        })
+    });
+    let pieces = detected.scores()?.into_iter();
+    Ok(Session {
+        recordings,
+        calls,
+        candidates: candidates.collect(),
+        pieces: pieces.map(|row| Piece { start_ns: row.start_ns, scores: row.scores }).collect(),
+        piece_ns: (detected.plan.score_s * 1e9) as i64,
+    })
+}
+
+fn evaluated(model: &str, heard: Heard, asked: &Asked, window_s: f64) -> anyhow::Result<Evaluated> {
+    let Heard { source, sessions, .. } = heard;
+    let classes = source.classes();
+    if sessions.iter().all(|session| session.calls.is_empty()) {
+        let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
+        let labels: Vec<&str> = heard.other_labels.keys().map(String::as_str).collect();
+        bail!(
+            "no call in the tables is labelled as what it finds ({}): there are {}. \
+             --label 'LABEL=CLASS' says which label means a class",
+            names.join(", "),
+            if labels.is_empty() { "no labels".to_owned() } else { labels.join(", ") }
+        );
+    }
+    let question = Question {
+        classes: classes.iter().map(|class| (class.name.clone(), class.threshold)).collect(),
+        are_probabilities: matches!(*source, Source::Network(_)),
+        window_s,
+        bootstrap: asked.bootstrap,
+    };
+    let train_share = match &*source {
+        Source::Network(network) => match network.classifier().card().metrics.get(TRAIN_SHARE) {
+            Some(Metric::Number(share)) => Some(*share),
+            _ => None,
+        },
+        Source::Detector(_) => None,
+    };
+    Ok(Evaluated {
+        model: model.to_owned(),
+        title: source.title(),
+        source: source.described().context("its settings")?,
+        score_unit: source.score_unit(),
+        classes,
+        train_share,
+        figures: evaluation::evaluate(&sessions, &question),
+        deployments: heard.deployments,
+        left_out: heard.left_out,
+        other_labels: heard.other_labels,
+        problems: heard.problems,
+        bootstrap: asked.bootstrap,
+    })
+}

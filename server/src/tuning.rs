@@ -1,0 +1,244 @@
+//! `spyhop tune`: a search for better settings, by cross-validation.
+//!
+//! Each fold of each trial is a unit of work: a training with a folder of its own, named by a hash of all that
+//! decides its numbers. So a search that was stopped or killed goes on, a wider one trains only what is new,
+//! and several run side by side.
+
+mod results;
+
+pub use results::{Search, write};
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use spyhop_config::{Config, ConfigError, Training, Tune};
+use spyhop_model::{ModelFiles, ModelFolder};
+use spyhop_train::tuning::{FoldScores, Trial, TrialResult, rank, trials};
+use spyhop_train::{JsonLines, RunFolder, Setup, Told, TrainError, WindowTable, train};
+
+use crate::work::{
+    Job, Priority, Registry, Settings, Unit, UnitContext, UnitError, key_of,
+    run_in_foreground_telling,
+};
+use crate::{models, progress, training};
+
+/// What the units of a search are called.
+const KIND: &str = "tune";
+/// Below the folder of runs: trainings of searches.
+const FOLDER: &str = "trials";
+/// Memory that one training takes: weights, pictures and gradients of a small network.
+const MEMORY_BYTES: u64 = 512 << 20;
+
+/// One fold of a trial.
+struct Planned {
+    trial: usize,
+    fold: usize,
+    /// What is trained, or why it can't be.
+    said: Result<Fold, String>,
+}
+
+struct Fold {
+    key: String,
+    said: Training,
+    folder: RunFolder,
+}
+
+/// What the ledger keeps of a finished fold.
+#[derive(Serialize, Deserialize)]
+struct Done {
+    folder: PathBuf,
+    scores: FoldScores,
+}
+
+/// Searches. `text` is the configuration, `set` what is laid over it.
+///
+/// # Errors
+/// When there is nothing to search, a key is not known, the data can't be read, or Ctrl-C was pressed. What
+/// is trained stays.
+pub fn search(text: &str, set: &[String], config: &Config) -> anyhow::Result<Vec<TrialResult>> {
+    let tune = &config.tune;
+    let all = trials(tune)?;
+    let table = training::windows(&config.training)?;
+    let planned = plan(text, set, tune, &all, &table)?;
+    let units: Vec<Unit> = planned
+        .iter()
+        .enumerate()
+        .filter_map(|(index, planned)| {
+            let fold = planned.said.as_ref().ok()?;
+            let unit = Unit::new(fold.key.clone(), KIND, json!(index));
+            Some(Unit { memory_bytes: MEMORY_BYTES, ..unit })
+        })
+        .collect();
+    let keys: Vec<&str> = units.iter().map(|unit| unit.key.as_str()).collect();
+    let job = Job {
+        key: key_of(KIND, &keys).context("the search can't be planned")?,
+        kind: KIND.into(),
+        title: format!("{} trials of {} folds", all.len(), tune.folds),
+        deployment: None,
+        priority: Priority::ASKED_FOR,
+        units,
+    };
+    let runs = PathBuf::from(&config.training.general.output_dir);
+    let planned = Arc::new(planned);
+    let mut registry = Registry::default();
+    let (by, features) = (planned.clone(), runs.join("features"));
+    registry.add(KIND, move |index: usize, context: &UnitContext| {
+        let fold = by.get(index).and_then(|planned| planned.said.as_ref().ok());
+        let fold = fold.ok_or_else(|| UnitError::lasting("there is no such trial in the plan"))?;
+        one_fold(fold, table.clone(), &features, context)
+    });
+    registry.check(KIND, |done: Done| RunFolder(done.folder).report().is_file());
+    let settings = Settings { workers: tune.parallel, ..Settings::default() };
+    let words = |job: &spyhop_api::job::JobProgress| {
+        progress::job_in_words(job).replace("units", "networks")
+    };
+    let outcome = run_in_foreground_telling(&runs.join(FOLDER), registry, &job, settings, &words)?;
+    let mut scores: BTreeMap<String, FoldScores> = BTreeMap::new();
+    for (key, output) in outcome.outputs {
+        let done: Done = serde_json::from_value(output).context("what a trial gave")?;
+        scores.insert(key, done.scores);
+    }
+    let failed: BTreeMap<String, String> =
+        outcome.failures.into_iter().map(|failure| (failure.unit, failure.message)).collect();
+    let mut results: Vec<TrialResult> =
+        all.into_iter().map(|trial| result(trial, &planned, &scores, &failed, tune)).collect();
+    rank(&mut results, tune.metric);
+    Ok(results)
+}
+
+/// All folds of all trials.
+fn plan(
+    text: &str,
+    set: &[String],
+    tune: &Tune,
+    all: &[Trial],
+    table: &WindowTable,
+) -> anyhow::Result<Vec<Planned>> {
+    let data: Vec<(&str, f64, usize)> = table
+        .windows
+        .iter()
+        .map(|window| {
+            let recording = table.recordings.get(window.recording);
+            (recording.map_or("", |r| r.fingerprint.as_str()), window.start_s, window.class)
+        })
+        .collect();
+    let data = key_of("windows", &(&table.classes, table.window_s, data))?;
+    let mut planned = Vec::new();
+    for trial in all {
+        for fold in 0..tune.folds {
+            let mut settings = set.to_vec();
+            settings.extend(trial.to_settings());
+            settings.push(format!("data_loader.folds={}", tune.folds));
+            settings.push(format!("data_loader.fold={fold}"));
+            let said = match Config::read_with(text, &settings) {
+                Ok(config) => Ok(fold_of(config.training, &data)?),
+                // A combination that can't be is a trial that failed; a key that is not known is a slip.
+                Err(error @ (ConfigError::Value { .. } | ConfigError::Kind { .. })) => {
+                    Err(error.to_string())
+                }
+                Err(error) => bail!("in tune.keys: {error}"),
+            };
+            planned.push(Planned { trial: trial.number, fold, said });
+        }
+    }
+    Ok(planned)
+}
+
+fn fold_of(said: Training, data: &str) -> anyhow::Result<Fold> {
+    // What a run is called and how many prepare its batches changes no number.
+    let mut numbers = said.clone();
+    numbers.general = Default::default();
+    numbers.data_loader.workers = 1;
+    numbers.data_loader.prefetch_batches = 1;
+    numbers.model_trainer.checkpoint_batches = 1;
+    let key = key_of(KIND, &(numbers.to_yaml()?, data, env!("CARGO_PKG_VERSION")))?;
+    let folder = Path::new(&said.general.output_dir).join(FOLDER).join(&key);
+    Ok(Fold { key, said, folder: RunFolder(folder) })
+}
+
+/// Trains one fold, or goes on with it.
+fn one_fold(
+    fold: &Fold,
+    table: WindowTable,
+    features: &Path,
+    context: &UnitContext,
+) -> Result<Done, UnitError> {
+    let Fold { said, folder, .. } = fold;
+    std::fs::create_dir_all(folder.path())
+        .map_err(|error| UnitError::of_file(&error, folder.path()))?;
+    let base = match said.model.base.as_str() {
+        "" => None,
+        base => {
+            let named = models::named(Path::new(base));
+            Some(ModelFolder(named.map_err(|error| UnitError::lasting(format!("{error:#}")))?))
+        }
+    };
+    let stop = AtomicBool::new(false);
+    let watch = |told: Told| {
+        if context.cancelled() {
+            stop.store(true, Ordering::Relaxed);
+        }
+        if let Told::Batch { epoch, batch, batches, .. } = told {
+            let done = (epoch - 1) as f64 + batch as f64 / batches.max(1) as f64;
+            context.progress(done / said.model_trainer.num_epochs as f64);
+        }
+    };
+    let mut tracker = tracker(folder);
+    let trained = train(Setup {
+        said,
+        table,
+        base: base.as_ref().map(|base| base as &dyn ModelFiles),
+        folder,
+        features,
+        open: &training::open,
+        tracker: &mut tracker,
+        stop: &stop,
+        watch: &watch,
+    });
+    match trained {
+        Ok(outcome) => Ok(Done {
+            folder: folder.path().to_owned(),
+            scores: FoldScores::of(&outcome.val, outcome.best_epoch, outcome.trained),
+        }),
+        Err(TrainError::Stopped) => Err(UnitError::stopped()),
+        Err(error) => Err(UnitError::lasting(error.to_string())),
+    }
+}
+
+/// Who keeps the metrics of a fold: the one place that decides it for all of a search.
+fn tracker(folder: &RunFolder) -> JsonLines {
+    JsonLines::new(folder.metrics())
+}
+
+fn result(
+    trial: Trial,
+    planned: &[Planned],
+    scores: &BTreeMap<String, FoldScores>,
+    failed: &BTreeMap<String, String>,
+    tune: &Tune,
+) -> TrialResult {
+    let (mut folds, mut failures) = (BTreeMap::new(), BTreeMap::new());
+    for planned in planned.iter().filter(|planned| planned.trial == trial.number) {
+        let said = match &planned.said {
+            Ok(fold) => match scores.get(&fold.key) {
+                Some(scores) => Ok(scores.clone()),
+                None => Err(failed.get(&fold.key).cloned().unwrap_or_else(|| "it failed".into())),
+            },
+            Err(reason) => Err(reason.clone()),
+        };
+        match said {
+            Ok(scores) => {
+                folds.insert(planned.fold, scores);
+            }
+            Err(reason) => {
+                failures.insert(planned.fold, reason);
+            }
+        }
+    }
+    TrialResult::new(trial, folds, failures, tune.metric)
+}
