@@ -220,7 +220,9 @@ fn curves(rows: Vec<MetricRow>) -> Vec<RunCurve> {
         let every = points.len().div_ceil(MOST_POINTS).max(1);
         let last = points.len().saturating_sub(1);
         let kept = points.into_iter().enumerate();
-        kept.filter(|(i, _)| (last - i).is_multiple_of(every)).map(|(_, point)| point).collect::<Vec<_>>()
+        kept.filter(|(i, _)| (last - i).is_multiple_of(every))
+            .map(|(_, point)| point)
+            .collect::<Vec<_>>()
     };
     let curve = |(name, points)| {
         let (steps, values) = thinned(points).into_iter().unzip();

@@ -18,8 +18,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spyhop_config::{Config, ConfigError, Training, Tune};
 use spyhop_model::{ModelFiles, ModelFolder};
+use spyhop_train::mlflow::Mlflow;
 use spyhop_train::tuning::{FoldScores, Trial, TrialResult, rank, trials};
-use spyhop_train::{JsonLines, RunFolder, Setup, Told, TrainError, WindowTable, train};
+use spyhop_train::{
+    End, JsonLines, RunFolder, Setup, Told, Tracker, TrainError, WindowTable, train,
+};
 
 use crate::work::{
     Job, Priority, Registry, Settings, Unit, UnitContext, UnitError, key_of,
@@ -60,7 +63,12 @@ struct Done {
 /// # Errors
 /// When there is nothing to search, a key is not known, the data can't be read, or Ctrl-C was pressed. What
 /// is trained stays.
-pub fn search(text: &str, set: &[String], config: &Config) -> anyhow::Result<Vec<TrialResult>> {
+pub fn search(
+    text: &str,
+    set: &[String],
+    config: &Config,
+    folder: &RunFolder,
+) -> anyhow::Result<Vec<TrialResult>> {
     let tune = &config.tune;
     let all = trials(tune)?;
     let table = training::windows(&config.training)?;
@@ -84,13 +92,20 @@ pub fn search(text: &str, set: &[String], config: &Config) -> anyhow::Result<Vec
         units,
     };
     let runs = PathBuf::from(&config.training.general.output_dir);
+    std::fs::create_dir_all(folder.path())
+        .with_context(|| format!("{} can't be made", folder.path().display()))?;
+    // To MLflow a search is a run whose parts are its trainings.
+    let mut told = training::mlflow(&config.training, folder, None)?;
+    if let Some(told) = &mut told {
+        told.parameters(&spyhop_config::flat(&config.to_yaml()?)?)?;
+    }
     let planned = Arc::new(planned);
     let mut registry = Registry::default();
-    let (by, features) = (planned.clone(), runs.join("features"));
+    let (by, features, whole) = (planned.clone(), runs.join("features"), folder.clone());
     registry.add(KIND, move |index: usize, context: &UnitContext| {
         let fold = by.get(index).and_then(|planned| planned.said.as_ref().ok());
         let fold = fold.ok_or_else(|| UnitError::lasting("there is no such trial in the plan"))?;
-        one_fold(fold, table.clone(), &features, context)
+        one_fold(fold, &whole, table.clone(), &features, context)
     });
     registry.check(KIND, |done: Done| RunFolder(done.folder).report().is_file());
     let settings = Settings { workers: tune.parallel, ..Settings::default() };
@@ -108,6 +123,16 @@ pub fn search(text: &str, set: &[String], config: &Config) -> anyhow::Result<Vec
     let mut results: Vec<TrialResult> =
         all.into_iter().map(|trial| result(trial, &planned, &scores, &failed, tune)).collect();
     rank(&mut results, tune.metric);
+    if let Some(mut told) = told {
+        let best = results.first().and_then(|result| result.mean);
+        if let Some(best) = best {
+            told.metric("best", 0, best)?;
+        }
+        told.ended(if best.is_some() { End::Done } else { End::Failed })?;
+        if let Some(kept) = told.finish() {
+            eprintln!("spyhop: {kept}");
+        }
+    }
     Ok(results)
 }
 
@@ -164,6 +189,7 @@ fn fold_of(said: Training, data: &str) -> anyhow::Result<Fold> {
 /// Trains one fold, or goes on with it.
 fn one_fold(
     fold: &Fold,
+    search: &RunFolder,
     table: WindowTable,
     features: &Path,
     context: &UnitContext,
@@ -188,7 +214,11 @@ fn one_fold(
             context.progress(done / said.model_trainer.num_epochs as f64);
         }
     };
-    let mut tracker = tracker(folder);
+    let failed = |error: &dyn std::fmt::Display| UnitError::lasting(error.to_string());
+    let mut lines = JsonLines::new(folder.metrics());
+    let mut mlflow = training::mlflow(said, folder, Some(search)).map_err(|e| failed(&e))?;
+    let mut tracker: Vec<Box<dyn Tracker + '_>> = vec![Box::new(&mut lines)];
+    tracker.extend(mlflow.as_mut().map(|mlflow| Box::new(mlflow) as Box<dyn Tracker + '_>));
     let trained = train(Setup {
         said,
         table,
@@ -200,6 +230,9 @@ fn one_fold(
         stop: &stop,
         watch: &watch,
     });
+    drop(tracker);
+    // What could not be told stays in the folder and is told later.
+    let _ = mlflow.and_then(Mlflow::finish);
     match trained {
         Ok(outcome) => Ok(Done {
             folder: folder.path().to_owned(),
@@ -208,11 +241,6 @@ fn one_fold(
         Err(TrainError::Stopped) => Err(UnitError::stopped()),
         Err(error) => Err(UnitError::lasting(error.to_string())),
     }
-}
-
-/// Who keeps the metrics of a fold: the one place that decides it for all of a search.
-fn tracker(folder: &RunFolder) -> JsonLines {
-    JsonLines::new(folder.metrics())
 }
 
 fn result(

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde_json::json;
 use spyhop_config::{Config, hash_of};
+use spyhop_train::RunFolder;
 
 use crate::recording_file::PARTLY;
 use crate::{answer, tuning};
@@ -63,7 +64,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = Config::read_with(&text, &args.set);
     let config = config.with_context(|| format!("in {}", path.display()))?;
     let folder = folder(&config)?;
-    let results = tuning::search(&text, &args.set, &config)?;
+    let results = tuning::search(&text, &args.set, &config, &RunFolder(folder.clone()))?;
     let search = tuning::Search { tune: &config.tune, results: &results };
     tuning::write(&search, &folder, &text, &args.set)?;
     if args.json {
