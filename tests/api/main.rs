@@ -2,6 +2,7 @@
 
 mod detections;
 mod models;
+mod shares;
 
 use std::path::Path;
 use std::time::Duration;

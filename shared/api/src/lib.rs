@@ -25,6 +25,7 @@ pub mod quality;
 pub mod recall;
 pub mod recording;
 pub mod recording_page;
+pub mod share;
 pub mod tile;
 pub mod time;
 pub mod timeline;
@@ -46,6 +47,7 @@ pub use quality::{
 };
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};
+pub use share::{MadeShare, Share, ShareChange, ShareRequest, SharedData, SharedExcerpt};
 pub use tile::Tile;
 pub use time::{Moment, Timestamp};
 pub use timeline::Timeline;
