@@ -94,7 +94,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         put(&folder.join("share.json"), &serde_json::to_vec_pretty(&share)?)?;
         let of = StaticShare { share: &share, base: &base, to_app: "../../" };
         put(&folder.join("index.html"), static_page(&index, &of).as_bytes())?;
-        answer::say(&format!("{}  {}{}/  {}", share.id, base, share.path, share.title))?;
+        answer::say(format!("{}  {}{}/  {}", share.id, base, share.path, share.title))?;
     }
     if base.is_empty() {
         eprintln!(

@@ -12,7 +12,7 @@ use spyhop_api::{Share, SharedData};
 
 use super::error::ApiError;
 use super::shares::find;
-use super::unfurl::{Placed, Unfurled, escaped, framing, unfurled};
+use super::unfurl::{Placed, Unfurled, escaped, framing, in_head, unfurled};
 use super::{Served, blocking, data, web_app};
 use crate::catalogue::access::Reader;
 use crate::catalogue::now;
@@ -42,14 +42,12 @@ pub fn static_page(index: &str, of: &StaticShare<'_>) -> String {
     let query = format!("{}&share={}", share.view, share.id);
     let picture = format!("{}{}/preview.png", of.to_app, share.path);
     let said = Unfurled {
-        title: share.title.clone(),
-        description: description(share),
         url: format!("{}{}", of.base, share.path),
         image: match of.base {
             "" => picture.clone(),
             base => format!("{base}{}/preview.png", share.path),
         },
-        image_alt: format!("Spectrogram: {}", share.title),
+        ..said_of(share)
     };
     let without_script = format!("<noscript>{}</noscript>", words(share, &picture));
     let placed =
@@ -129,16 +127,23 @@ fn kept_page(of: &StaticShare<'_>) -> String {
         _ => "This server was built without its page. This is the picture that the link keeps.",
     };
     let picture = format!("{}/preview.png", share.id);
-    bare_page(
-        &share.title,
-        &description(share),
-        &format!("{}{}/preview.png", of.base, share.path),
-        &format!(
-            "<p class=\"why\" id=\"share-gone\">{}</p>\n{}",
-            escaped(why),
-            words(share, &picture)
-        ),
-    )
+    let said = Unfurled {
+        url: format!("{}{}", of.base, share.path),
+        image: format!("{}{}/preview.png", of.base, share.path),
+        ..said_of(share)
+    };
+    let why = format!("<p class=\"why\" id=\"share-gone\">{}</p>\n", escaped(why));
+    bare_page(&said, &format!("{why}{}", words(share, &picture)))
+}
+
+/// Title, description and what the picture is, in words.
+fn said_of(share: &Share) -> Unfurled {
+    Unfurled {
+        title: share.title.clone(),
+        description: description(share),
+        image_alt: format!("Spectrogram: {}", share.title),
+        ..Unfurled::default()
+    }
 }
 
 fn missing(error: &ApiError) -> Response {
@@ -152,7 +157,9 @@ fn missing(error: &ApiError) -> Response {
         "<h1>Nothing is under this link</h1>\n<p class=\"why\" id=\"share-gone\">{}.</p>",
         escaped(&sentence)
     );
-    (status, Html(bare_page("Nothing is under this link", &sentence, "", &body))).into_response()
+    let title = "Nothing is under this link".to_owned();
+    let said = Unfurled { title, description: sentence, ..Unfurled::default() };
+    (status, Html(bare_page(&said, &body))).into_response()
 }
 
 /// Title, note, author and picture, as HTML.
@@ -187,23 +194,14 @@ fn description(share: &Share) -> String {
 }
 
 /// A page that needs nothing else.
-fn bare_page(title: &str, description: &str, image: &str, body: &str) -> String {
-    let (title, description, image) = (escaped(title), escaped(description), escaped(image));
-    let picture = if image.is_empty() {
-        String::new()
-    } else {
-        format!(
-            "<meta property=\"og:image\" content=\"{image}\">\n<meta name=\"twitter:card\" content=\"summary_large_image\">\n"
-        )
-    };
+fn bare_page(said: &Unfurled, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{title} · Spyhop</title>\n<meta property=\"og:title\" content=\"{title}\">\n\
-         <meta property=\"og:description\" content=\"{description}\">\n{picture}\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{}\
          <style>:root{{color-scheme:dark light}}body{{font:16px/1.5 system-ui,sans-serif;max-width:1200px;\
          margin:0 auto;padding:24px}}img{{max-width:100%;height:auto}}h1{{font-size:24px}}\
          .why{{border-left:4px solid #b26a00;padding-left:12px}}</style>\n</head>\n<body>\n<main>\n{body}\n\
-         <p><a href=\"../\">Spyhop: recordings of whales and dolphins</a></p>\n</main>\n</body>\n</html>\n"
+         <p><a href=\"../\">Spyhop: recordings of whales and dolphins</a></p>\n</main>\n</body>\n</html>\n",
+        in_head(said)
     )
 }

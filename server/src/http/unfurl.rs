@@ -46,12 +46,13 @@ pub fn unfurled(index: &str, said: &Unfurled, placed: Placed<'_>) -> String {
             escaped(query).replace("&amp;", "&")
         );
     }
-    head += &words(said);
+    head += &in_head(said);
     let page = page.replacen("<head>", &format!("<head>\n{head}"), 1);
     page.replacen("<body>", &format!("<body>\n{}", placed.without_script), 1)
 }
 
-fn words(said: &Unfurled) -> String {
+/// What is said of a page, for its head.
+pub fn in_head(said: &Unfurled) -> String {
     let title = escaped(&said.title);
     let mut head = format!("<title>{title} · Spyhop</title>\n");
     let mut meta = |kind: &str, name: &str, value: &str| {

@@ -122,7 +122,8 @@ async fn linked(
     if !query.contains("src=") || query.len() > MOST_LINK {
         return None;
     }
-    let (index, (view, _)) = (index()?, View::from_query(query));
+    let index = index().unwrap_or_else(|| WITHOUT_APP.to_owned());
+    let (view, _) = View::from_query(query);
     let (asked, looking) = (view.clone(), served.clone());
     let viewed = blocking(move || look_at(&looking, asked, reader)).await.ok()?.ok()?;
     let base = served.address.base(headers, &served.guard);
