@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod detections;
 pub mod models;
+pub mod shares;
 pub mod token;
 
 use gloo::net::http::{Request, Response};

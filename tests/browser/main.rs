@@ -14,6 +14,7 @@ mod library;
 mod links;
 mod quality;
 mod settings;
+mod share;
 mod sound;
 mod tables;
 mod view;

@@ -19,6 +19,7 @@ use crate::excerpt::{Excerpt, Form};
 use crate::http::{StaticShare, app_files, app_index, static_page};
 use crate::place::Place;
 use crate::shares::Shares;
+use crate::state::Workplace;
 use crate::viewed::Viewed;
 
 /// Part of what is shown that goes along on either side.
@@ -83,7 +84,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
                             Some(catalogue) => catalogue,
                             none => none.insert(looked_into(&args)?),
                         };
-                        with_excerpt(kept.share, view, &id, found, &args.out)?
+                        with_excerpt(kept.share, view, &id, &found.1, &args.out)?
                     }
                     _ => kept.share,
                 }
@@ -104,11 +105,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn looked_into(args: &Args) -> anyhow::Result<Catalogue> {
+/// The catalogue of what the server serves, and where this process may have one: that goes when it is
+/// dropped.
+fn looked_into(args: &Args) -> anyhow::Result<(Workplace, Catalogue)> {
     let demo = demo_folder().map(|folder| folder.display().to_string());
     let place = args.data.clone().or(demo).context("say what the server serves: --data PLACE")?;
     let workplace = args.state.workplace()?;
-    looked_through(Place::at(&place)?, &workplace)
+    let catalogue = looked_through(Place::at(&place)?, &workplace)?;
+    Ok((workplace, catalogue))
 }
 
 /// Writes the samples that a share of a deployment shows, and gives the share of them.
