@@ -123,6 +123,7 @@ pub fn perform(session: Session, link: Link, action: Action) {
             link.commit();
             crate::dialogs::copy_link(session, &link.address());
         }
+        Action::Share => toggle(session, Dialog::Share),
         Action::TogglePanel => session.prefs.panel.update(|on| *on = !*on),
         Action::Palette
         | Action::Help

@@ -16,8 +16,9 @@ use crate::pages::{
 };
 use crate::server::token;
 use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
+use crate::share::Caption;
 use crate::viewer::Viewer;
-use crate::{files, hooks, listener, open, viewer};
+use crate::{files, hooks, link, listener, open, viewer};
 
 /// The page is painted before the workers warm up, ms.
 const WARM_UP_AFTER_MS: u32 = 300;
@@ -30,10 +31,10 @@ pub fn App() -> impl IntoView {
     hooks::lend(&engine);
     let session = Session::new(engine);
     provide_context(session);
-    let link = Link::start(session);
-    provide_context(link);
-    let act = Callback::new(move |action| perform(session, link, action));
-    let commit = Callback::new(move |()| link.commit());
+    let address = Link::start(session);
+    provide_context(address);
+    let act = Callback::new(move |action| perform(session, address, action));
+    let commit = Callback::new(move |()| address.commit());
     listen_to_keys(session, act);
     title_of_page(session);
     listener::offer_cancel(session);
@@ -44,6 +45,7 @@ pub fn App() -> impl IntoView {
     })
     .forget();
     let over = RwSignal::new(0i32);
+    let embedded = link::page_key("embed").as_deref() == Some("1");
     view! {
         <div
             class="page" id="page"
@@ -58,6 +60,7 @@ pub fn App() -> impl IntoView {
             data-view=move || session.view.with(View::to_query)
             data-candidates=move || session.calls.in_view.with(|v| v.calls.len()).to_string()
             data-labels=move || session.labels.all.with(Vec::len).to_string()
+            class:embed=embedded
             class:dropping=move || over.get().gt(&0)
             on:dragenter=move |ev| { ev.prevent_default(); over.update(|n| *n += 1) }
             on:dragover=move |ev| ev.prevent_default()
@@ -72,6 +75,7 @@ pub fn App() -> impl IntoView {
             }
         >
             <TopBar act/>
+            <Caption/>
             <main inert=move || has_dialog(session)>
                 {move || match session.stage.get() {
                     Stage::First => view! { <FirstPage act/> }.into_any(),
@@ -150,9 +154,12 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
                 <button id="toggle-panel" aria-pressed=move || session.prefs.panel.get().to_string()
                     title="Show or hide the panel (\\)" on:click=move |_| act.run(Action::TogglePanel)
                 >"Panel"</button>
-                <button id="copy-link" title="Copy the link of this view (Ctrl+Shift+L)"
+                <button id="copy-link" class="wide-only" title="Copy the link of this view (Ctrl+Shift+L)"
                     on:click=move |_| act.run(Action::CopyLink)
                 >"Copy link"</button>
+                <button id="share-button" title="Links, figures and clips of this view (Shift+S)"
+                    on:click=move |_| act.run(Action::Share)
+                >"Share"</button>
             </Show>
             <button id="open-files" title="Open files (Ctrl+O)"
                 on:click=move |_| act.run(Action::OpenFiles)

@@ -182,7 +182,7 @@ mod tests {
         let run = Run { position: 0, frames: 100, recording: 0, first_frame: 0 };
         let line = Line { sample_rate_hz: 48_000.0, origin: None, runs: vec![run] };
         let deployment = Deployment { calibration, ..Deployment::default() };
-        OpenSet::new(Vec::new(), line, Vec::new(), Some(deployment))
+        OpenSet::new(Vec::new(), line, Vec::new(), Some(deployment), None)
     }
 
     fn stretch(start: i64, kinds: &[FindingKind]) -> Stretch {

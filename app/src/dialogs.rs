@@ -14,6 +14,7 @@ use crate::detect::Detect;
 use crate::jump::Jump;
 use crate::open;
 use crate::session::{Dialog, NoticeKind, Session, use_session};
+use crate::share::ShareDialog;
 
 /// Gestures, for the help sheet.
 const GESTURES: [(&str, &str); 13] = [
@@ -44,20 +45,16 @@ pub fn Dialogs(act: Callback<Action>) -> impl IntoView {
         Dialog::Jump => view! { <Jump/> }.into_any(),
         Dialog::Token => view! { <TokenForm/> }.into_any(),
         Dialog::Detect => view! { <Detect/> }.into_any(),
+        Dialog::Share => view! { <ShareDialog/> }.into_any(),
     }
 }
 
 /// Copies the link, or shows it to be copied by hand where the browser has no clipboard.
 pub fn copy_link(session: Session, address: &str) {
     session.link_text.set(address.to_owned());
-    let secure = window().is_secure_context();
     let address = address.to_owned();
     spawn_local(async move {
-        let copied = secure && {
-            let clipboard = window().navigator().clipboard();
-            JsFuture::from(clipboard.write_text(&address)).await.is_ok()
-        };
-        if copied {
+        if clipboard(&address).await {
             let done = "The link of this view is on the clipboard.";
             match open::left_out_of_link(session) {
                 Some(but) => session.tell(NoticeKind::Warning, format!("{done} {but}")),
@@ -67,6 +64,14 @@ pub fn copy_link(session: Session, address: &str) {
             session.dialog.set(Dialog::Link);
         }
     });
+}
+
+/// Puts a text on the clipboard; false where the browser gives a page none.
+pub async fn clipboard(text: &str) -> bool {
+    window().is_secure_context() && {
+        let clipboard = window().navigator().clipboard();
+        JsFuture::from(clipboard.write_text(text)).await.is_ok()
+    }
 }
 
 /// What lies over the page, with a button to close it.

@@ -17,8 +17,9 @@ const REWRITE_MS: u32 = 250;
 /// How long the view must rest until it becomes an entry of its own, ms.
 const REST_MS: u32 = 450;
 
-/// Keys of the query that belong to the page, not to the view (`gpu=off|force`).
-const PAGE_KEYS: [&str; 1] = ["gpu"];
+/// Keys of the query that belong to the page, not to the view: `gpu=off|force`, `embed=1` within another
+/// page, `share=ID` after a short link was opened, as long as the same is shown.
+const PAGE_KEYS: [&str; 3] = ["gpu", "embed", "share"];
 
 /// Keeps the address and the view in step; a copy is a handle.
 #[derive(Clone, Copy)]
@@ -167,7 +168,7 @@ pub fn use_link() -> Link {
 /// Writes a query into the address, as a new entry or over the current one.
 fn write(query: &str, new_entry: bool) {
     let Ok(history) = window().history() else { return };
-    let kept = kept_keys(&window().location().search().unwrap_or_default());
+    let kept = kept_keys(&window().location().search().unwrap_or_default(), query);
     let query = if query == View::default().to_query() { "" } else { query };
     let joined = [query, &kept].into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("&");
     let path = window().location().pathname().unwrap_or_default();
@@ -181,11 +182,23 @@ fn write(query: &str, new_entry: bool) {
     };
 }
 
-/// The page's own keys of a query, joined.
-fn kept_keys(search: &str) -> String {
-    let pairs = search.trim_start_matches('?').split('&');
-    let own = |pair: &&str| PAGE_KEYS.iter().any(|k| pair.split('=').next() == Some(k));
-    pairs.filter(own).collect::<Vec<_>>().join("&")
+/// One of the page's own keys in its address.
+pub fn page_key(key: &str) -> Option<String> {
+    let search = window().location().search().unwrap_or_default();
+    let mut pairs = search.trim_start_matches('?').split('&').filter_map(|p| p.split_once('='));
+    pairs.find(|(k, _)| *k == key).map(|(_, value)| value.to_owned())
+}
+
+/// The page's own keys of a query, joined, as far as they go with a new one.
+fn kept_keys(search: &str, query: &str) -> String {
+    let pairs = || search.trim_start_matches('?').split('&');
+    let source = |pair: &str| pair.starts_with("src=");
+    let is_same = pairs().filter(|p| source(p)).eq(query.split('&').filter(|p| source(p)));
+    let own = |pair: &&str| {
+        let key = pair.split('=').next().unwrap_or_default();
+        PAGE_KEYS.contains(&key) && (key != "share" || is_same)
+    };
+    pairs().filter(own).collect::<Vec<_>>().join("&")
 }
 
 #[cfg(test)]
@@ -194,7 +207,10 @@ mod tests {
 
     #[test]
     fn the_pages_own_keys_stay_in_the_address() {
-        assert_eq!(kept_keys("?v=1&gpu=force&t=1s"), "gpu=force");
-        assert_eq!(kept_keys("?gpux=1"), "");
+        assert_eq!(kept_keys("?v=1&gpu=force&t=1s", "v=1"), "gpu=force");
+        assert_eq!(kept_keys("?gpux=1", "v=1"), "");
+        let shared = "?v=1&src=set:bay&t=1s&share=abc&embed=1";
+        assert_eq!(kept_keys(shared, "v=1&src=set:bay&t=2s"), "share=abc&embed=1");
+        assert_eq!(kept_keys(shared, "v=1&src=set:cove"), "embed=1", "something else is shown");
     }
 }

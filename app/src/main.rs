@@ -33,6 +33,7 @@ mod quality;
 mod readout;
 mod server;
 mod session;
+mod share;
 mod shared_labels;
 mod viewer;
 mod wording;

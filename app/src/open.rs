@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::pyramid::PyramidInfo;
 use spyhop_api::view::{LocalFile, Reading, Source};
-use spyhop_api::{Deployment, RecordingInfo, View};
+use spyhop_api::{Calibration, Deployment, RecordingInfo, View};
 
 use crate::commands::Action;
 use crate::engine::{Input, Opened};
@@ -78,7 +78,7 @@ fn local(
             return;
         }
         let linked = asked.then(|| session.view.get_untracked());
-        if show(session, opened, None, Source::None, linked)
+        if show(session, opened, None, Source::None, linked, None)
             && let Source::Local(named) = session.view.with_untracked(|v| v.source.clone())
         {
             KEPT.set(Some(Kept { named, files: recordings }));
@@ -183,6 +183,7 @@ fn by_source(session: Session, view: View, play: bool) {
     let turn = begin(session, name);
     spawn_local(async move {
         let (found, pyramids) = join(find(&view.source), pyramids_of(&view.source)).await;
+        let published = published(&view.source).await;
         if !is_current(turn) {
             return;
         }
@@ -202,10 +203,19 @@ fn by_source(session: Session, view: View, play: bool) {
         if let Source::Deployment { id, recording } = &source {
             follow_pyramids(session, id.clone(), recording.is_none(), pyramids, turn);
         }
-        if show(session, opened, deployment, source, Some(view)) && play {
+        if show(session, opened, deployment, source, Some(view), published) && play {
             crate::playback::play_view(session);
         }
     });
+}
+
+/// What turns full scale into pressure in samples that somebody published with a share.
+async fn published(source: &Source) -> Option<Calibration> {
+    let Source::Urls(urls) = source else { return None };
+    let [url] = urls.as_slice() else { return None };
+    let (id, _) = url.strip_prefix("s/")?.split_once('/')?;
+    // Without it levels are those of full scale, as everything then says.
+    server::shares::told(id).await.ok()?.excerpt?.calibration
 }
 
 async fn pyramids_of(source: &Source) -> Vec<PyramidInfo> {
@@ -281,6 +291,7 @@ fn show(
     deployment: Option<Deployment>,
     source: Source,
     view: Option<View>,
+    published: Option<Calibration>,
 ) -> bool {
     let Opened { infos, failures, line, left_out } = opened;
     let Some(line) = line else {
@@ -349,7 +360,7 @@ fn show(
         };
         session.tell(NoticeKind::Warning, text);
     }
-    let open = OpenSet::new(infos, line, out, deployment);
+    let open = OpenSet::new(infos, line, out, deployment, published);
     session.labels.load(&open);
     session.cursors.set([None, None]);
     session.play_head.set(None);

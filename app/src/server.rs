@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod detections;
 pub mod models;
 pub mod runs;
+pub mod shares;
 pub mod token;
 
 use gloo::net::http::{Request, Response};

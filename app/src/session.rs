@@ -42,6 +42,8 @@ pub struct OpenSet {
     /// Name and reason of what was dropped together with it but is not shown.
     pub left_out: Vec<(String, String)>,
     pub deployment: Option<Deployment>,
+    /// What turns full scale into pressure in samples that somebody published with a share.
+    published: Option<Calibration>,
     /// Its gaps, folded away.
     folded: Arc<Fold>,
     flat: Arc<Fold>,
@@ -55,10 +57,11 @@ impl OpenSet {
         line: Line,
         left_out: Vec<(String, String)>,
         deployment: Option<Deployment>,
+        published: Option<Calibration>,
     ) -> OpenSet {
         let folded = Arc::new(Fold::of(&line));
         let (flat, light) = (Arc::default(), OnceLock::new());
-        OpenSet { infos, line, left_out, deployment, folded, flat, light }
+        OpenSet { infos, line, left_out, deployment, published, folded, flat, light }
     }
 
     /// The gaps that a view folds away.
@@ -100,7 +103,8 @@ impl OpenSet {
 
     /// What makes pressure of full scale, where that is known.
     pub fn calibration(&self) -> Option<&Calibration> {
-        self.deployment.as_ref()?.calibration.as_ref()
+        let hosted = self.deployment.as_ref().and_then(|d| d.calibration.as_ref());
+        hosted.or(self.published.as_ref())
     }
 
     /// What is added to dB re full scale at a frequency to give a level in the picture's unit; `None` where
@@ -174,6 +178,7 @@ pub enum Dialog {
     Jump,
     Token,
     Detect,
+    Share,
 }
 
 /// The tabs of the panel.

@@ -13,6 +13,7 @@ pub mod levels;
 pub mod ltsa;
 pub mod models;
 pub mod product;
+pub mod publish;
 pub mod pyramid;
 pub mod runs;
 pub mod score;

@@ -102,7 +102,7 @@ const CONTRAST_ROWS: usize = 256;
 const QUIET_DB: (f64, f64) = (-120.0, -60.0);
 
 /// Colours of what is drawn above each band's median, dB.
-const FLATTENED_DB: (f64, f64) = (0.0, 25.0);
+pub const FLATTENED_DB: (f64, f64) = (0.0, 25.0);
 
 /// A start time that is less sure than this is said to be so, seconds.
 const UNSURE_S: f64 = 60.0;
@@ -127,7 +127,8 @@ pub fn paint(
     let scale = frequency_scale(line.sample_rate_hz, args)?;
     let (width, height) = size(args)?;
 
-    let spec = columns_spec(spectrum, &positions, &scale, (width, height), args)?;
+    let pixels = (width * args.ratio, height * args.ratio);
+    let spec = columns_spec(spectrum, &positions, &scale, pixels)?;
     let mut read = |range: Range<i64>, out: &mut Vec<f32>| {
         reader.read(range, channel, out).map(drop).map_err(|e| e.to_string())
     };
@@ -218,7 +219,7 @@ pub fn quiet_db(calibration: Option<&Calibration>, scale: &FrequencyScale) -> (f
 
 /// Floor and ceiling by the cells as the axis draws them, calibrated: on a logarithmic one the low
 /// bands fill most of the picture, and are to keep their colours.
-fn contrast_as_drawn(
+pub fn contrast_as_drawn(
     mean: &[f32],
     spec: &ColumnsSpec,
     scale: &FrequencyScale,
@@ -275,22 +276,22 @@ fn frequency_scale(sample_rate_hz: f64, args: &FigureArgs) -> Result<FrequencySc
     Ok(FrequencyScale::new(args.axis.into(), low, high))
 }
 
-fn columns_spec(
+/// The columns that a picture of so many pixels needs, exactly.
+pub fn columns_spec(
     spectrum: SpectrumSpec,
     positions: &Range<f64>,
     scale: &FrequencyScale,
-    (width, height): (f64, f64),
-    args: &FigureArgs,
+    (width_px, height_px): (f64, f64),
 ) -> Result<ColumnsSpec> {
     spectrum.check()?;
     let span = positions.end - positions.start;
-    let column_samples = (span / (width * args.ratio)).floor().max(1.0);
+    let column_samples = (span / width_px).floor().max(1.0);
     let first_column = (positions.start / column_samples).floor();
     let last_column = (positions.end / column_samples).ceil();
 
     let bin = |hz: f64| (hz / spectrum.bin_hz()).max(0.0);
     // Rows as narrow as the picture can show at the axis's lower end, where they are drawn widest.
-    let pixel_hz = scale.to_hz(1.0 / (height * args.ratio)) - scale.low_hz();
+    let pixel_hz = scale.to_hz(1.0 / height_px) - scale.low_hz();
     let bins = (pixel_hz / ROWS_A_PIXEL / spectrum.bin_hz()).max(1.0);
     let bins_per_row = 1usize << (bins.log2().floor() as u32).min(16);
     let row = |hz: f64| bin(hz) / bins_per_row as f64;
@@ -340,7 +341,7 @@ fn compute(spec: &ColumnsSpec, line: &Line, read: &mut ReadSamples<'_>) -> Resul
 }
 
 /// Clock time, with what is not sure of its zone.
-fn labels(line: &Line, info: &RecordingInfo) -> TimeLabels {
+pub fn labels(line: &Line, info: &RecordingInfo) -> TimeLabels {
     let Some(origin) = line.origin else { return TimeLabels::Elapsed };
     let zone = match info.start_zone.as_str() {
         "assumed UTC" => "UTC, assumed".into(),
@@ -381,11 +382,11 @@ fn subtitle(
     text
 }
 
-fn hertz(hz: f64) -> String {
+pub fn hertz(hz: f64) -> String {
     if hz >= 1000.0 { format!("{} kHz", three(hz / 1000.0)) } else { format!("{} Hz", three(hz)) }
 }
 
-fn seconds(s: f64) -> String {
+pub fn seconds(s: f64) -> String {
     match s {
         s if s >= 1.0 => format!("{} s", three(s)),
         s if s >= 1e-3 => format!("{} ms", three(s * 1e3)),

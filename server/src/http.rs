@@ -1,6 +1,7 @@
 //! What the server answers: the page, the API, and ranges of files.
 
 mod access;
+mod address;
 mod annotations;
 mod compressible;
 mod data;
@@ -15,8 +16,12 @@ mod pyramid;
 mod quality;
 mod runs;
 mod samples;
+mod share_pages;
+mod shares;
 mod tls;
+mod unfurl;
 mod v1;
+mod viewing;
 mod web_app;
 
 use std::sync::Arc;
@@ -35,13 +40,18 @@ use crate::models::Shelf;
 use crate::pyramid::{Keeper, Tiles};
 use crate::quality::QualityKeeper;
 use crate::runs::Runs;
+use crate::shares::{Rates, Shares};
 use crate::work::Engine;
 use error::ApiError;
 use pyramid::PyramidSource;
 
+pub use address::Address;
 pub use guard::Guard;
 pub use preview::Previews;
+pub use share_pages::{StaticShare, static_page};
 pub use tls::{TlsFiles, from_files as tls_from_files, self_signed as tls_self_signed};
+pub use viewing::Pictures;
+pub use web_app::{files as app_files, index as app_index};
 
 /// Memory for tiles that were asked for last, bytes.
 const TILE_BYTES: u64 = 64 << 20;
@@ -68,6 +78,14 @@ pub struct Served {
     pub guard: Guard,
     /// Deployments' pictures.
     pub previews: Previews,
+    /// Views under short links.
+    pub shares: Shares,
+    /// How often one address may make something without the administrator's token.
+    pub rates: Rates,
+    /// Where people reach the server.
+    pub address: Address,
+    /// Pictures of links that were asked for last.
+    pub pictures: Pictures,
 }
 
 impl PyramidSource for Served {
@@ -100,9 +118,10 @@ pub fn app(served: Arc<Served>) -> Router {
         ]);
     v1::routes(&served)
         .nest("/data", data)
+        .merge(share_pages::routes())
+        .fallback(web_app::asset)
         .layer(from_fn_with_state(served.clone(), access::recognise))
         .layer(cors)
-        .fallback(web_app::asset)
         .with_state(served)
 }
 

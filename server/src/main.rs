@@ -24,10 +24,12 @@ mod pyramid;
 mod quality;
 mod recording_file;
 mod runs;
+mod shares;
 mod state;
 mod training;
 mod tuning;
 mod upkeep;
+mod viewed;
 mod whole_file;
 mod work;
 
@@ -54,6 +56,7 @@ Begin with:
   spyhop ltsa recorder --out ltsa.zarr           a long-term spectral average, as Triton's
   spyhop levels recorder --product hmd --out hmd.parquet
                                                  one-minute levels, percentiles, third octaves
+  spyhop publish SHARE --out site                a shared view as pages for any static host
   spyhop models ~/models                         are these models sound, and what do they hear?
   spyhop detect recorder --detector whistle --out whistles.csv
                                                  dolphins' whistles; --list says what else fits
@@ -86,6 +89,7 @@ enum Command {
     Jobs(commands::jobs::Args),
     Decode(commands::decode::Args),
     Spectrogram(commands::spectrogram::Args),
+    Publish(commands::publish::Args),
     Pyramid(commands::pyramid::Args),
     Ltsa(commands::ltsa::Args),
     Levels(commands::levels::Args),
@@ -110,6 +114,7 @@ fn main() -> ExitCode {
         Command::Jobs(args) => commands::jobs::run(args),
         Command::Decode(args) => commands::decode::run(args),
         Command::Spectrogram(args) => commands::spectrogram::run(args),
+        Command::Publish(args) => commands::publish::run(args),
         Command::Pyramid(args) => commands::pyramid::run(args),
         Command::Ltsa(args) => commands::ltsa::run(args),
         Command::Levels(args) => commands::levels::run(args),

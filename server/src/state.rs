@@ -6,6 +6,7 @@
 //!   catalogue.sqlite          what is known of the places
 //!   jobs.sqlite               the ledger of the work
 //!   detections.sqlite         what was found, and what people say of it
+//!   shares.sqlite  shares/     views under short links, and the samples that came with some of them
 //!   pyramids/  products/  quality/  detections/   what was made, named by what made it
 //!   runs/                     where training's folders are, a note each
 //!   foreground/  beside/      ledgers and catalogues of commands, while they run

@@ -3,6 +3,7 @@
 mod detections;
 mod models;
 mod runs;
+mod shares;
 
 use std::path::Path;
 use std::time::Duration;

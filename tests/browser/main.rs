@@ -15,6 +15,7 @@ mod links;
 mod quality;
 mod runs;
 mod settings;
+mod share;
 mod sound;
 mod tables;
 mod view;

@@ -13,16 +13,17 @@ use axum_server::accept::NoDelayAcceptor;
 use super::StateArgs;
 use crate::admin_token::AdminToken;
 use crate::annotations::Annotations;
-use crate::catalogue::Catalogue;
 use crate::catalogue::access::Reader;
+use crate::catalogue::{self, Catalogue};
 use crate::data_folder::demo_folder;
 use crate::detection::{DetectionKeeper, DetectionStore};
-use crate::http::{self, Guard, Previews, Served};
+use crate::http::{self, Address, Guard, Pictures, Previews, Served};
 use crate::models::Shelf;
 use crate::place::Place;
 use crate::pyramid::Keeper;
 use crate::quality::QualityKeeper;
 use crate::runs::Runs;
+use crate::shares::{Rate, Rates, Shares};
 use crate::upkeep::Upkeep;
 use crate::work::{Engine, Registry, Settings};
 
@@ -72,7 +73,7 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// `https://host` or `https://host/path`, without a slash at the end.
-fn parse_public_url(text: &str) -> Result<String, String> {
+pub(super) fn parse_public_url(text: &str) -> Result<String, String> {
     let url = text.trim_end_matches('/');
     match host_of(url) {
         Some(_) => Ok(url.to_owned()),
@@ -86,6 +87,9 @@ fn host_of(url: &str) -> Option<String> {
     let host = rest.split(['/', ':']).next().filter(|host| !host.is_empty())?;
     Some(host.to_owned())
 }
+
+/// Shares that one address makes without the administrator's token: a class may share at once.
+const SHARES_BY_ADDRESS: Rate = Rate { at_once: 40.0, one_every: Duration::from_secs(15) };
 
 /// How long open answers may take to end once the server was told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
@@ -105,6 +109,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let state = Arc::new(args.state.open()?);
     let catalogue = Arc::new(Catalogue::open(&state, places)?);
     let annotations = Annotations::open(&state)?;
+    let shares = Shares::open(&state, catalogue::now())?;
     let found = Arc::new(DetectionStore::open(&state)?);
     let token = AdminToken::of_state(state.path())?;
     let hosts = args.public_url.iter().filter_map(|url| host_of(url)).collect();
@@ -136,10 +141,17 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         runs,
         guard,
         previews,
+        shares,
+        rates: Rates::new(SHARES_BY_ADDRESS),
+        address: Address::new(
+            args.public_url.clone(),
+            args.tls_cert.is_some() || args.tls_self_signed,
+        ),
+        pictures: Pictures::default(),
     });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let app = http::app(served.clone()).into_make_service();
+        let app = http::app(served.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let handle = axum_server::Handle::new();
         tokio::spawn(stop_when_told(handle.clone()));
         let tls = match (&args.tls_cert, &args.tls_key) {

@@ -59,45 +59,13 @@ pub async fn file(
         local = Some(file);
     }
 
-    let mut answer = HeaderMap::new();
-    answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(mime_type(&name)));
-    answer.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(value) = HeaderValue::from_str(&tag) {
-        answer.insert(header::ETAG, value);
-    }
-    if names_tag(&headers, header::IF_NONE_MATCH, &tag) {
-        return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
-    }
-
-    // A part of a file that has changed since would not fit the parts that are already there.
-    let unchanged =
-        !headers.contains_key(header::IF_RANGE) || names_tag(&headers, header::IF_RANGE, &tag);
-    let asked = headers.get(header::RANGE).filter(|_| unchanged).and_then(|v| v.to_str().ok());
-    let (status, part) = match asked.map_or(Asked::Whole, |text| parse_range(text, len)) {
-        Asked::Whole => (StatusCode::OK, 0..len),
-        Asked::Part(part) => {
-            let text = format!("bytes {}-{}/{len}", part.start, part.end - 1);
-            answer.extend(HeaderValue::from_str(&text).ok().map(|v| (header::CONTENT_RANGE, v)));
-            (StatusCode::PARTIAL_CONTENT, part)
-        }
-        Asked::PastEnd => {
-            let text = format!("bytes */{len}");
-            answer.extend(HeaderValue::from_str(&text).ok().map(|v| (header::CONTENT_RANGE, v)));
-            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, answer).into_response());
-        }
+    let sent = match Sent::of(&method, &headers, &name, &tag, len) {
+        Ok(sent) => sent,
+        Err(answer) => return Ok(*answer),
     };
-    let part_len = part.end - part.start;
-    answer.insert(header::CONTENT_LENGTH, HeaderValue::from(part_len));
-    if method == Method::HEAD {
-        return Ok((status, answer).into_response());
-    }
+    let Sent { status, headers: answer, part } = sent;
     let body = match local {
-        Some(mut file) => {
-            file.seek(SeekFrom::Start(part.start)).await.map_err(|e| ApiError::internal(&e))?;
-            Body::from_stream(ReaderStream::with_capacity(file.take(part_len), BLOCK_BYTES))
-        }
+        Some(file) => part_of(file, &part).await?,
         None if part.is_empty() => Body::empty(),
         None => match placed.place.stream(&placed.file, part).await {
             Ok(pieces) => Body::from_stream(pieces),
@@ -105,6 +73,89 @@ pub async fn file(
         },
     };
     Ok((status, answer, body).into_response())
+}
+
+/// A file of this machine, whole or by ranges; `tag` is its entity tag, `name` tells its kind.
+///
+/// # Errors
+/// When it can't be read.
+pub async fn ranges(
+    method: &Method,
+    headers: &HeaderMap,
+    name: &str,
+    tag: &str,
+    len: u64,
+    file: std::fs::File,
+) -> Result<Response, ApiError> {
+    match Sent::of(method, headers, name, tag, len) {
+        Ok(Sent { status, headers, part }) => {
+            let body = part_of(tokio::fs::File::from_std(file), &part).await?;
+            Ok((status, headers, body).into_response())
+        }
+        Err(answer) => Ok(*answer),
+    }
+}
+
+async fn part_of(mut file: tokio::fs::File, part: &Range<u64>) -> Result<Body, ApiError> {
+    file.seek(SeekFrom::Start(part.start)).await.map_err(|e| ApiError::internal(&e))?;
+    let bytes = file.take(part.end - part.start);
+    Ok(Body::from_stream(ReaderStream::with_capacity(bytes, BLOCK_BYTES)))
+}
+
+/// What is sent of a file.
+struct Sent {
+    status: StatusCode,
+    headers: HeaderMap,
+    part: Range<u64>,
+}
+
+impl Sent {
+    /// By what a request asks for; an answer where no byte of the file is to be sent.
+    fn of(
+        method: &Method,
+        headers: &HeaderMap,
+        name: &str,
+        tag: &str,
+        len: u64,
+    ) -> Result<Sent, Box<Response>> {
+        let mut answer = HeaderMap::new();
+        answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(mime_type(name)));
+        answer.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Ok(value) = HeaderValue::from_str(tag) {
+            answer.insert(header::ETAG, value);
+        }
+        if names_tag(headers, header::IF_NONE_MATCH, tag) {
+            return Err(Box::new((StatusCode::NOT_MODIFIED, answer).into_response()));
+        }
+
+        // A part of a file that has changed since would not fit the parts that are already there.
+        let unchanged =
+            !headers.contains_key(header::IF_RANGE) || names_tag(headers, header::IF_RANGE, tag);
+        let asked = headers.get(header::RANGE).filter(|_| unchanged).and_then(|v| v.to_str().ok());
+        let (status, part) = match asked.map_or(Asked::Whole, |text| parse_range(text, len)) {
+            Asked::Whole => (StatusCode::OK, 0..len),
+            Asked::Part(part) => {
+                let text = format!("bytes {}-{}/{len}", part.start, part.end - 1);
+                answer
+                    .extend(HeaderValue::from_str(&text).ok().map(|v| (header::CONTENT_RANGE, v)));
+                (StatusCode::PARTIAL_CONTENT, part)
+            }
+            Asked::PastEnd => {
+                let text = format!("bytes */{len}");
+                answer
+                    .extend(HeaderValue::from_str(&text).ok().map(|v| (header::CONTENT_RANGE, v)));
+                return Err(Box::new((StatusCode::RANGE_NOT_SATISFIABLE, answer).into_response()));
+            }
+        };
+        let part_len = part.end - part.start;
+        answer.insert(header::CONTENT_LENGTH, HeaderValue::from(part_len));
+        if *method == Method::HEAD {
+            return Err(Box::new((status, answer).into_response()));
+        }
+        Ok(Sent { status, headers: answer, part })
+    }
 }
 
 /// The entity tag of a remote file: the store's own, or what stands for it.

@@ -81,8 +81,12 @@ impl Guard {
         ))
     }
 
-    /// Host and origin of a request.
-    fn check_source(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+    /// Host and origin of a request: it is addressed to this server, and comes from a page of this server or
+    /// from no page. That is all that is asked of what anybody may make here.
+    ///
+    /// # Errors
+    /// When it must be refused; the message says what to do.
+    pub fn check_source(&self, headers: &HeaderMap) -> Result<(), ApiError> {
         let refused = |message: String| Err(ApiError::new(StatusCode::FORBIDDEN, message));
         let text = |name| headers.get(name).map(|v| v.to_str().unwrap_or("?"));
         let Some(host) = text(header::HOST) else {
@@ -101,6 +105,11 @@ impl Guard {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether a host, with or without a port, is a name of this server.
+    pub fn is_own_host(&self, host: &str) -> bool {
+        self.is_own(host_name(host))
     }
 
     fn is_own(&self, name: &str) -> bool {

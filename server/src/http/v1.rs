@@ -13,7 +13,7 @@ use super::error::ApiError;
 use super::pyramid::{self, Pyramids};
 use super::{
     Served, TILE_BYTES, access, annotations, data, deployments, detections, guard, jobs, models,
-    preview, quality, runs, samples,
+    preview, quality, runs, samples, shares, viewing,
 };
 
 /// Where the document stands.
@@ -26,7 +26,7 @@ const TRY_IT: &str = "/api/v1/docs";
     title = "Spyhop",
     description = "Recordings of whales and dolphins: deployments, their samples, spectra and \
                    annotations. What went wrong is told by a problem document (RFC 9457). Reading is \
-                   open; whatever changes something comes from this machine, or with the \
+                   open, and anybody may share a view within limits; whatever else changes something comes from this machine, or with the \
                    administrator's token as 'Authorization: Bearer TOKEN'."
 ))]
 struct Document;
@@ -49,10 +49,15 @@ pub fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
         .merge(data::routes())
         .merge(models::file_routes())
         .merge(samples::routes());
+    // Anybody may make a share: these routes ask by themselves what they need.
+    let open = OpenApiRouter::new()
+        .merge(viewing::routes())
+        .merge(shares::routes())
+        .layer(CompressionLayer::new());
+    let described = described.layer(from_fn_with_state(served.clone(), guard::changes)).merge(open);
     let all = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", described);
     let (routes, document) = all.split_for_parts();
     routes
-        .layer(from_fn_with_state(served.clone(), guard::changes))
         .merge(SwaggerUi::new(TRY_IT).url(DOCUMENT, document))
         .route("/api/{*rest}", axum::routing::any(nothing_there))
 }

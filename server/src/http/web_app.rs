@@ -2,15 +2,21 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
+use spyhop_api::View;
 
 use super::compressible::is_compressible;
 use super::data::names_tag;
+use super::unfurl::{Placed, Unfurled, framing, unfurled};
+use super::viewing::look_at;
+use super::{Served, blocking};
+use crate::catalogue::access::Reader;
 
 /// What trunk built; empty where it had not run when the binary was built.
 #[derive(RustEmbed)]
@@ -24,6 +30,9 @@ const PACKED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/packed.rs")
 /// Shown at `/` where the binary was built without the web app.
 const WITHOUT_APP: &str = include_str!("without_app.html");
 
+/// The longest link that is looked at, bytes.
+const MOST_LINK: usize = 8_000;
+
 /// Codings of a transfer, the better first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Coding {
@@ -31,10 +40,32 @@ enum Coding {
     Gzip,
 }
 
-/// Answers with a file of the web app; `/` is its page.
-pub async fn asset(uri: Uri, headers: HeaderMap) -> Response {
+/// The web app's page; `None` where the binary was built without it.
+pub fn index() -> Option<String> {
+    String::from_utf8(Dist::get("index.html")?.data.into_owned()).ok()
+}
+
+/// The names of the web app's files, and their bytes.
+pub fn files() -> impl Iterator<Item = (String, Vec<u8>)> {
+    Dist::iter().filter_map(|name| Some((name.to_string(), Dist::get(&name)?.data.into_owned())))
+}
+
+/// Answers with a file of the web app; `/` is its page, which says what a link of it shows.
+pub async fn asset(
+    State(served): State<Arc<Served>>,
+    reader: Reader,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let path = uri.path().trim_start_matches('/');
     let path = if path.is_empty() { "index.html" } else { path };
+    if path == "index.html"
+        && let Some(page) = linked(&served, reader, uri.query().unwrap_or_default(), &headers).await
+    {
+        let keep = [(header::CACHE_CONTROL, "no-cache"), (header::VARY, "host")];
+        let framing = [framing(uri.query().unwrap_or_default())];
+        return (keep, framing, axum::response::Html(page)).into_response();
+    }
     let Some(file) = Dist::get(path) else {
         return match path {
             "index.html" => {
@@ -55,6 +86,9 @@ pub async fn asset(uri: Uri, headers: HeaderMap) -> Response {
     let keep =
         if is_named_by_content(path) { "public, max-age=31536000, immutable" } else { "no-cache" };
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    if path == "index.html" {
+        answer.extend([framing(uri.query().unwrap_or_default())]);
+    }
     if compressible {
         answer.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
@@ -76,6 +110,40 @@ pub async fn asset(uri: Uri, headers: HeaderMap) -> Response {
         Ok(body) => (answer, body).into_response(),
         Err(error) => super::ApiError::internal(&error).into_response(),
     }
+}
+
+/// The page with what a chat reads of a link of it, where the link shows something of this server.
+async fn linked(
+    served: &Arc<Served>,
+    reader: Reader,
+    query: &str,
+    headers: &HeaderMap,
+) -> Option<String> {
+    if !query.contains("src=") || query.len() > MOST_LINK {
+        return None;
+    }
+    let index = index().unwrap_or_else(|| WITHOUT_APP.to_owned());
+    let (view, _) = View::from_query(query);
+    let (asked, looking) = (view.clone(), served.clone());
+    let viewed = blocking(move || look_at(&looking, asked, reader)).await.ok()?.ok()?;
+    let base = served.address.base(headers, &served.guard);
+    // As this program writes it: nothing of what was sent goes into the page.
+    let link = view.to_query();
+    let title = viewed.title();
+    let deployment = &viewed.deployment;
+    let said = Unfurled {
+        description: match deployment.description.as_str() {
+            "" => {
+                format!("{} See and hear it in the browser.", deployment.credit).trim().to_owned()
+            }
+            description => description.to_owned(),
+        },
+        url: format!("{base}?{link}"),
+        image: format!("{base}api/v1/view/preview.png?{link}"),
+        image_alt: format!("Spectrogram: {title}"),
+        title,
+    };
+    Some(unfurled(&index, &said, Placed::default()))
 }
 
 impl Coding {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What `GET api/v1/access` answers: what whoever asks may do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Access {
@@ -11,4 +11,7 @@ pub struct Access {
     pub administrator: bool,
     /// Whatever changes something needs that token, because other machines reach the server.
     pub changes_need_token: bool,
+    /// The address that reaches this server from everywhere, without a slash at its end; empty where none
+    /// was given, so that a link works on this network alone.
+    pub public_url: String,
 }

@@ -107,6 +107,13 @@ impl Calibration {
         self.value().table().map(FrequencyTable::band_hz)
     }
 
+    /// C at each frequency of a table; `None` where the calibration is flat.
+    pub fn rows_db(&self) -> Option<Vec<(f64, f64)>> {
+        let (sign, constant_db) = self.form();
+        let rows = self.value().table()?.rows();
+        Some(rows.iter().map(|(hz, db)| (*hz, sign * db + constant_db)).collect())
+    }
+
     /// The kind, as it is written in `deployment.toml`.
     pub fn kind(&self) -> &'static str {
         match self {

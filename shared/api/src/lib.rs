@@ -26,6 +26,7 @@ pub mod recall;
 pub mod recording;
 pub mod recording_page;
 pub mod run;
+pub mod share;
 pub mod tile;
 pub mod time;
 pub mod timeline;
@@ -47,6 +48,7 @@ pub use quality::{
 };
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};
+pub use share::{MadeShare, Share, ShareChange, ShareRequest, SharedData, SharedExcerpt};
 pub use tile::Tile;
 pub use time::{Moment, Timestamp};
 pub use timeline::Timeline;

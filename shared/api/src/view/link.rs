@@ -555,6 +555,77 @@ mod tests {
         fn no_query_is_a_panic(query in ".{0,200}") {
             let _ = View::from_query(&query);
         }
+
+        #[test]
+        fn whatever_is_read_of_a_hostile_link_is_written_as_a_sound_one(query in hostile()) {
+            let (view, _) = View::from_query(&query);
+            let written = view.to_query();
+            // It stands in pages and in scripts of pages.
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~:/,%&=".contains(c);
+            prop_assert!(written.chars().all(plain), "{}", written);
+            let (again, errors) = View::from_query(&written);
+            prop_assert_eq!(errors, vec![], "{} of {}", written, query);
+            prop_assert_eq!(again, view);
+        }
+    }
+
+    /// Known keys with values that they should not have, among them parts of sound ones.
+    fn hostile() -> impl Strategy<Value = String> {
+        const KEYS: [&str; 27] = [
+            "v",
+            "src",
+            "ears",
+            "zone",
+            "names",
+            "began",
+            "t",
+            "span",
+            "f",
+            "axis",
+            "ch",
+            "fft",
+            "db",
+            "cm",
+            "sel",
+            "rate",
+            "lens",
+            "band",
+            "gain",
+            "loop",
+            "clock",
+            "flat",
+            "peak",
+            "gaps",
+            "calls",
+            "share",
+            "constructor",
+        ];
+        let value = prop_oneof![
+            "[-+.0-9eEsZ_:,]{0,40}",
+            "[0-9]{1,6}[-._:][0-9]{0,25}([-._:,][0-9]{0,6}){0,3}",
+            "(set|url|file|data|javascript):.{0,30}",
+            "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{0,20}Z?",
+            Just("9223372036854775807".to_owned()),
+            Just("-9223372036854775808s".to_owned()),
+            Just("1e308-1e309".to_owned()),
+            Just("NaN..inf".to_owned()),
+            Just("\"><script>alert(1)</script>".to_owned()),
+            Just("%00%ff%e2%80%ae%".to_owned()),
+            ".{0,60}",
+        ];
+        let pair = (0..KEYS.len(), value).prop_map(|(key, value)| format!("{}={value}", KEYS[key]));
+        proptest::collection::vec(pair, 0..12).prop_map(|pairs| pairs.join("&"))
+    }
+
+    #[test]
+    fn links_of_every_released_version_still_work() {
+        let links = include_str!("released_links.txt");
+        for line in links.lines().filter(|line| !line.starts_with('#')) {
+            let (old, new) = line.split_once('\t').expect("two links");
+            let (view, errors) = View::from_query(old);
+            assert_eq!(errors, vec![], "{old}");
+            assert_eq!(view.to_query(), new, "{old}");
+        }
     }
 
     #[test]

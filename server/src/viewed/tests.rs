@@ -1,0 +1,130 @@
+use std::io::Read;
+
+use spyhop_signal::formats::wav_writer::wav_pcm16;
+
+use super::*;
+
+const RATE_HZ: u32 = 8000;
+
+/// Four seconds with a tone of 1 kHz in the second second, in two files.
+fn viewed(query: &str) -> Viewed {
+    let tone = |t: f64| (std::f64::consts::TAU * 1000.0 * t).sin();
+    let open = move |index: usize| {
+        let samples: Vec<i16> = (0..2 * RATE_HZ)
+            .map(|n| f64::from(n) / f64::from(RATE_HZ))
+            .map(|t| if index == 0 && t >= 1.0 { 3000.0 * tone(t) } else { 10.0 * (t * 9e3).sin() })
+            .map(|x| x as i16)
+            .collect();
+        let name = format!("bay_20240601_12000{}.wav", 2 * index);
+        formats::open(&name, Box::new(wav_pcm16(&samples, 1, RATE_HZ)), &OpenOptions::default())
+    };
+    let infos: Vec<RecordingInfo> = (0..2).map(|i| open(i).expect("a WAV").info).collect();
+    let recordings = Recordings {
+        infos: Arc::new(infos),
+        open: Arc::new(open),
+        tables: None,
+        version: "1".into(),
+    };
+    let deployment =
+        Deployment { id: "bay".into(), name: "The bay".into(), ..Deployment::default() };
+    let (view, errors) = View::from_query(query);
+    assert_eq!(errors, vec![]);
+    Viewed::of_deployment(view, deployment, recordings).expect("recordings")
+}
+
+#[test]
+fn a_view_names_the_recordings_that_lie_under_it_and_no_others() {
+    let names = |query: &str| -> Vec<String> {
+        viewed(query).infos().map(|info| info.name.clone()).collect()
+    };
+    assert_eq!(names("v=1&src=set:bay&t=0s&span=1"), ["bay_20240601_120000.wav"]);
+    assert_eq!(names("v=1&src=set:bay").len(), 2);
+    assert_eq!(
+        names("v=1&src=set:bay/bay_20240601_120002.wav"),
+        ["bay_20240601_120002.wav"],
+        "one recording of several"
+    );
+    let print = |query: &str| viewed(query).fingerprint();
+    assert_eq!(print("v=1&src=set:bay&t=0s&span=1"), print("v=1&src=set:bay&t=0.5s&span=1"));
+    assert_ne!(print("v=1&src=set:bay&t=0s&span=1"), print("v=1&src=set:bay"));
+}
+
+#[test]
+fn a_view_beyond_what_was_recorded_comes_to_lie_inside() {
+    for (query, samples) in [
+        ("t=2024-06-01T12:00:01Z&span=1", 8000..16_000),
+        ("t=-5s&span=1", 0..8000),
+        ("t=900s&span=2", 16_000..32_000),
+        ("span=9000", 0..32_000),
+        ("t=2024-06-01T12:00:01Z&span=0.000000001", 8000..8001),
+    ] {
+        assert_eq!(viewed(&format!("v=1&src=set:bay&{query}")).samples(), samples, "{query}");
+    }
+    let (samples, band) = viewed("v=1&src=set:bay&sel=1.5s_90_100-9000").selected();
+    assert_eq!((samples, band), (12_000..32_000, (100.0, 4000.0)));
+    assert_eq!(viewed("v=1&src=set:bay&ch=7").view.channel, 0);
+    assert_eq!(viewed("v=1&src=set:bay&f=9000-20000").band_hz(), (0.0, 4000.0));
+}
+
+#[test]
+fn the_picture_of_a_link_has_the_tone_where_it_was_heard() {
+    let viewed = viewed("v=1&src=set:bay&db=-110..-40&cm=grey");
+    let png = preview(&viewed, "Fin whales <&>").expect("a picture");
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().expect("a header");
+    let mut rgba = vec![0; reader.output_buffer_size().expect("a size")];
+    let info = reader.next_frame(&mut rgba).expect("pixels");
+    assert_eq!((info.width, info.height), (1200, 630));
+    // The plot reaches from row 70 to row 556: 1 kHz of 4 stands at three quarters of that.
+    let light = |x: usize, y: usize| u32::from(rgba[4 * (y * 1200 + x)]);
+    let brightest = (100..520).max_by_key(|y| (380..500).map(|x| light(x, *y)).sum::<u32>());
+    let y = brightest.expect("rows");
+    assert!((431..=438).contains(&y), "row {y}");
+    let (during, after) = (light(440, y), light(800, y));
+    assert!(during > after + 60, "{during} and {after}");
+}
+
+#[test]
+fn a_figure_for_print_says_whom_to_thank() {
+    let mut viewed = viewed("v=1&src=set:bay&t=0.5s&span=2&sel=1s_0.5_500-1500");
+    viewed.deployment.credit = "A. Listener & Co".into();
+    viewed.deployment.licence = "CC-BY-4.0".into();
+    let svg = figure(&viewed, FigureForm::Svg, spyhop_paint::Theme::light()).expect("a figure");
+    let svg = String::from_utf8(svg).expect("text");
+    assert!(svg.contains("A. Listener &amp; Co · CC-BY-4.0"), "no credit");
+    assert!(svg.contains("Frequency (") && svg.contains("Time ("));
+}
+
+#[test]
+fn what_is_heard_of_a_selection_lasts_as_long_as_its_speed_says() {
+    let slow = viewed("v=1&src=set:bay&sel=1s_1_500-1500&rate=0.5");
+    let mut bytes = Vec::new();
+    heard(&slow).expect("a clip").file.read_to_end(&mut bytes).expect("read");
+    let clip = formats::open("clip.wav", Box::new(bytes), &OpenOptions::default()).expect("a WAV");
+    assert_eq!((clip.info.sample_rate_hz, clip.info.frames), (48_000.0, 96_000));
+    let long = viewed("v=1&src=set:bay&rate=0.01");
+    assert!(heard(&long).is_ok(), "400 s");
+}
+
+#[test]
+fn a_citation_carries_what_somebody_needs_to_see_the_same() {
+    let viewed = viewed("v=1&src=set:bay&sel=1.25s_0.5_500-1500");
+    let at = Citation {
+        link: "https://whales.example/s/abc",
+        base: "https://whales.example/",
+        samples: None,
+    };
+    let cited = cite(&viewed, &at).expect("cited");
+    for part in [
+        "The bay",
+        "2024-06-01T12:00:00",
+        "hann window of 1024 samples",
+        "https://whales.example/s/abc",
+        &cited.fingerprint,
+    ] {
+        assert!(cited.text.contains(part), "{part} in {}", cited.text);
+    }
+    let measures = cited.measures.expect("measured");
+    assert!((measures.peak_hz.expect("a peak") - 1000.0).abs() < 1.0);
+    assert!(cited.python.contains("SELECTED = [10000,14000]"), "{}", &cited.python[..1200]);
+    assert!(!cited.python.contains("#PARAMETERS#"));
+}
