@@ -1,18 +1,88 @@
 //! Where models lie, and what is known of them.
 
+mod carried;
 mod shelf;
 
-pub use shelf::Shelf;
+pub use shelf::{FilePlace, Shelf};
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use spyhop_model::config;
+use spyhop_model::{MemoryFiles, ModelError, ModelFiles, ModelFolder, config};
 
 use crate::data_folder::models_folder;
 
 /// What every adapter's folder holds.
 const ADAPTER_FILE: &str = "adapter_config.json";
+
+/// A network: a folder, or one that comes with the program.
+#[derive(Clone, Debug)]
+pub enum Model {
+    /// Of this machine.
+    Folder(ModelFolder),
+    /// In the program.
+    Carried(MemoryFiles),
+}
+
+impl Model {
+    /// The network that a person means: a path, the name of a folder among the user's models, or the name
+    /// of one that comes with the program. A folder of the same name counts before that.
+    ///
+    /// # Errors
+    /// When there is none of these.
+    pub fn named(word: &Path) -> anyhow::Result<Model> {
+        match (named(word), word.to_str().and_then(carried::model)) {
+            (Ok(folder), _) => Ok(Model::Folder(ModelFolder(folder))),
+            (Err(_), Some(files)) => Ok(Model::Carried(files)),
+            (Err(error), None) => {
+                let names: Vec<&str> = carried::names().collect();
+                bail!("{error}; {} comes with the program", names.join(", "))
+            }
+        }
+    }
+
+    /// The folder's name, or the one that it is carried by.
+    pub fn name(&self) -> String {
+        match self {
+            Model::Folder(ModelFolder(folder)) => {
+                let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+                whole.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+            }
+            Model::Carried(files) => files.place.clone(),
+        }
+    }
+}
+
+impl ModelFiles for Model {
+    fn place(&self) -> String {
+        match self {
+            Model::Folder(folder) => folder.place(),
+            Model::Carried(files) => files.place(),
+        }
+    }
+
+    fn read(&self, file: &str) -> Result<Option<Vec<u8>>, ModelError> {
+        match self {
+            Model::Folder(folder) => folder.read(file),
+            Model::Carried(files) => files.read(file),
+        }
+    }
+}
+
+/// The networks of the user's models folder, and those that come with the program; by name.
+pub fn all() -> Vec<(String, Model)> {
+    let place = models_folder().unwrap_or_default();
+    let own = named_folders(config::FILE_NAME);
+    let mut all: Vec<(String, Model)> =
+        own.into_iter().map(|n| (n.clone(), Model::Folder(ModelFolder(place.join(n))))).collect();
+    for name in carried::names() {
+        if !all.iter().any(|(own, _)| own == name) {
+            all.extend(carried::model(name).map(|files| (name.to_owned(), Model::Carried(files))));
+        }
+    }
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    all
+}
 
 /// The folder that a person means: a path, or the name of a folder among the user's models.
 ///
@@ -59,9 +129,9 @@ pub fn folders_of(place: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-/// Names of the user's models, which they are asked for by.
+/// Names of [`all`] networks, which they are asked for by.
 pub fn names() -> Vec<String> {
-    named_folders(config::FILE_NAME)
+    all().into_iter().map(|(name, _)| name).collect()
 }
 
 /// Names of the user's adapters.

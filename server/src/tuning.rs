@@ -17,18 +17,19 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spyhop_config::{Config, ConfigError, Training, Tune};
-use spyhop_model::{ModelFiles, ModelFolder};
+use spyhop_model::ModelFiles;
 use spyhop_train::mlflow::Mlflow;
 use spyhop_train::tuning::{FoldScores, Trial, TrialResult, rank, trials};
 use spyhop_train::{
     End, JsonLines, RunFolder, Setup, Told, Tracker, TrainError, WindowTable, train,
 };
 
+use crate::models::Model;
 use crate::work::{
     Job, Priority, Registry, Settings, Unit, UnitContext, UnitError, key_of,
     run_in_foreground_telling,
 };
-use crate::{models, progress, training};
+use crate::{progress, training};
 
 /// What the units of a search are called.
 const KIND: &str = "tune";
@@ -200,8 +201,8 @@ fn one_fold(
     let base = match said.model.base.as_str() {
         "" => None,
         base => {
-            let named = models::named(Path::new(base));
-            Some(ModelFolder(named.map_err(|error| UnitError::lasting(format!("{error:#}")))?))
+            let named = Model::named(Path::new(base));
+            Some(named.map_err(|error| UnitError::lasting(format!("{error:#}")))?)
         }
     };
     let stop = AtomicBool::new(false);

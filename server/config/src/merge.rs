@@ -12,6 +12,7 @@ fn template(path: &str) -> Result<Option<Value>, ConfigError> {
         "detection.model.classes" => Some(serde_norway::to_value(ClassSettings::default())?),
         "preprocess.label_mapping" => Some(Value::String(String::new())),
         "model_trainer.class_weights" => Some(Value::from(1.0)),
+        "model.thresholds" => Some(Value::from(0.5)),
         _ => None,
     })
 }

@@ -144,6 +144,7 @@ pub struct ModelShape {
     pub front_end: FrontEndSettings,
     pub time_compression: Option<f64>,
     pub listen_every_s: Option<f64>,
+    pub thresholds: BTreeMap<String, f64>,
 }
 
 /// The size of a network that begins from nothing, in the words of `config.json`.
@@ -412,6 +413,11 @@ impl Training {
                 "sizes and strides must be above 0",
             ),
             (
+                model.thresholds.values().all(|score| (0.0..=1.0).contains(score)),
+                "model.thresholds",
+                "give scores of 0 to 1",
+            ),
+            (
                 model.listen_every_s.is_none_or(|s| s > 0.0),
                 "model.listen_every_s",
                 "give a time above 0",
@@ -587,6 +593,7 @@ impl Default for ModelShape {
             front_end: FrontEndSettings::default(),
             time_compression: None,
             listen_every_s: None,
+            thresholds: BTreeMap::new(),
         }
     }
 }

@@ -1,15 +1,14 @@
 //! `spyhop models`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use serde_json::{Value, json};
 use spyhop_api::{Metric, ModelClass};
 use spyhop_model::{Classifier, ModelError, ModelFiles, ModelFolder, OpenOptions};
 
-use crate::data_folder::models_folder;
-use crate::{answer, models};
+use crate::answer;
+use crate::models::{self, Model};
 
 /// Classes that are printed of each model.
 const MOST_CLASSES: usize = 12;
@@ -21,7 +20,8 @@ const MOST_CLASSES: usize = 12;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Each model is loaded whole: all tensors must be there, in the shapes that config.json asks for, and \
-finite. Without a place the folder 'models' of the user's data folder is looked through.
+finite. Without a place they are those of the folder 'models' in the user's data folder, and those \
+that come with the program.
 
 Exit codes:
   0  all models are sound
@@ -47,32 +47,38 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let places = match args.places.as_slice() {
-        [] => vec![models_folder().context("this account has no home: name a folder of models")?],
-        places => places.iter().map(|p| models::named(p)).collect::<anyhow::Result<_>>()?,
-    };
     let adapter = args.adapter.map(|p| models::named(&p)).transpose()?.map(ModelFolder);
     let mut failed = false;
-    let mut objects = Vec::new();
-    for place in &places {
-        let folders = models::folders_of(place)?;
-        if folders.is_empty() {
-            failed = true;
-            eprintln!(
-                "spyhop: no model lies in {}: a model is a folder with config.json and \
-                 model.safetensors",
-                place.display()
-            );
-        }
-        for folder in folders {
-            match opened(&folder, adapter.as_ref()) {
-                Ok(model) if args.json => objects.push(as_json(&folder, &model)),
-                Ok(model) => answer::say(in_words(&folder, &model).trim_end())?,
-                Err(error) => {
+    let mut asked = Vec::new();
+    if args.places.is_empty() {
+        asked.extend(models::all().into_iter().map(|(_, model)| model));
+    }
+    for place in &args.places {
+        match Model::named(place)? {
+            Model::Folder(ModelFolder(place)) => {
+                let folders = models::folders_of(&place)?;
+                if folders.is_empty() {
                     failed = true;
-                    eprintln!("spyhop: {error}");
-                    objects.push(json!({ "path": folder, "error": error.to_string() }));
+                    eprintln!(
+                        "spyhop: no model lies in {}: a model is a folder with config.json and \
+                         model.safetensors",
+                        place.display()
+                    );
                 }
+                asked.extend(folders.into_iter().map(|folder| Model::Folder(ModelFolder(folder))));
+            }
+            carried => asked.push(carried),
+        }
+    }
+    let mut objects = Vec::new();
+    for files in &asked {
+        match opened(files, adapter.as_ref()) {
+            Ok(model) if args.json => objects.push(as_json(files, &model)),
+            Ok(model) => answer::say(in_words(files, &model).trim_end())?,
+            Err(error) => {
+                failed = true;
+                eprintln!("spyhop: {error}");
+                objects.push(json!({ "path": files.place(), "error": error.to_string() }));
             }
         }
     }
@@ -82,18 +88,18 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn opened(folder: &Path, adapter: Option<&ModelFolder>) -> Result<Classifier, ModelError> {
+fn opened(files: &Model, adapter: Option<&ModelFolder>) -> Result<Classifier, ModelError> {
     let options = OpenOptions {
         adapter: adapter.map(|files| files as &dyn ModelFiles),
         keep_adapter_apart: false,
         placement: None,
     };
-    Classifier::open_with(&ModelFolder(folder.to_owned()), &options)
+    Classifier::open_with(files, &options)
 }
 
-fn as_json(folder: &Path, model: &Classifier) -> Value {
+fn as_json(files: &Model, model: &Classifier) -> Value {
     json!({
-        "path": folder,
+        "path": files.place(),
         "card": model.card(),
         "window": model.window(),
         "parameters": model.parameters(),
@@ -102,9 +108,9 @@ fn as_json(folder: &Path, model: &Classifier) -> Value {
 }
 
 /// For a person.
-fn in_words(folder: &Path, model: &Classifier) -> String {
+fn in_words(files: &Model, model: &Classifier) -> String {
     let (card, plan) = (model.card(), model.window());
-    let mut text = format!("{}\n", folder.display());
+    let mut text = format!("{}\n", files.place());
     let mut row = |label: &str, value: &str| {
         if !value.is_empty() {
             text += &format!("  {label:<12}{value}\n");

@@ -8,13 +8,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use spyhop_config::Training;
-use spyhop_model::{ModelFiles, ModelFolder};
+use spyhop_model::ModelFiles;
 use spyhop_train::mlflow::Mlflow;
 use spyhop_train::{JsonLines, Outcome, PartScores, Setup, Told, Tracker, train};
 
 use super::StateArgs;
+use crate::models::Model;
 use crate::progress::{rounded, time_left};
-use crate::{answer, models, training};
+use crate::{answer, training};
 
 /// Train a network to find calls, or adapt one.
 #[derive(clap::Args)]
@@ -64,7 +65,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let folder = training::run_folder(&said)?;
     let base = match said.model.base.as_str() {
         "" => None,
-        base => Some(ModelFolder(models::named(Path::new(base))?)),
+        base => Some(Model::named(Path::new(base))?),
     };
     let table = training::windows(&said)?;
     std::fs::create_dir_all(folder.path())

@@ -9,7 +9,7 @@ use spyhop_model::{Classifier, ModelFiles, ModelFolder, NetworkListener, OpenOpt
 use spyhop_signal::detect::calls::CallRules;
 
 use super::source::SourceError;
-use crate::models;
+use crate::models::{self, Model};
 
 /// An opened network, with how its scores become candidates.
 pub struct Network {
@@ -22,7 +22,8 @@ pub struct Network {
 }
 
 impl Network {
-    /// Opens a network by its folder, or by its name among the user's models.
+    /// Opens a network by its folder, or by its name among the user's models and those that come with the
+    /// program.
     ///
     /// # Errors
     /// When it or its adapter can't be opened, or the settings speak of a class that it does not know.
@@ -31,19 +32,18 @@ impl Network {
         adapter: Option<&Path>,
         settings: &ModelSettings,
     ) -> Result<Network, SourceError> {
-        let named = |path: &Path| {
-            models::named(path).map_err(|error| SourceError::Missing(error.to_string()))
-        };
-        let adapter = adapter.map(named).transpose()?.map(ModelFolder);
-        let folder = named(model)?;
+        let missing = |error: anyhow::Error| SourceError::Missing(error.to_string());
+        let adapter = adapter.map(models::named).transpose().map_err(missing)?;
+        let adapter = adapter.map(|folder| Model::Folder(ModelFolder(folder)));
+        let model = Model::named(model).map_err(missing)?;
         let options = OpenOptions {
             adapter: adapter.as_ref().map(|files| files as &dyn ModelFiles),
             ..OpenOptions::default()
         };
-        let classifier = Classifier::open_with(&ModelFolder(folder.clone()), &options)?;
+        let classifier = Classifier::open_with(&model, &options)?;
         let network = Network {
-            name: folder_name(&folder),
-            adapter: adapter.as_ref().map(|folder| folder_name(&folder.0)),
+            name: model.name(),
+            adapter: adapter.as_ref().map(Model::name),
             classifier: Arc::new(classifier),
             settings: settings.clone(),
         };
@@ -97,9 +97,4 @@ impl Network {
         let rules = |class: &spyhop_api::ModelClass| self.rules(class);
         Ok(NetworkListener::new(&self.name, self.classifier.clone(), rate_hz, &rules)?)
     }
-}
-
-fn folder_name(folder: &Path) -> String {
-    let whole = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }

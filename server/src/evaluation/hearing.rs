@@ -18,7 +18,7 @@ use spyhop_train::evaluation::{
 
 use super::data::Data;
 use crate::detection::{self, Detected, Source, Wanted, is_class};
-use crate::models;
+use crate::models::{self, Model};
 
 /// What was asked for.
 #[derive(Clone, Debug)]
@@ -144,11 +144,11 @@ fn open(model: &Path, asked: &Asked) -> anyhow::Result<Source> {
     if !is_folder && call_types().iter().any(|call| call.id == word) {
         wanted.detector = Some(word.into_owned());
     } else {
-        if models::named(model).is_err() {
+        if Model::named(model).is_err() {
             let detectors: Vec<&str> = call_types().iter().map(|call| call.id).collect();
             let known = models::names();
             bail!(
-                "'{word}' is neither a folder, nor a model of yours{}, nor a detector: those are {}",
+                "'{word}' is neither a folder, nor a model{}, nor a detector: those are {}",
                 if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) },
                 detectors.join(", ")
             );

@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use super::data::names_tag;
 use super::error::ApiError;
 use super::{Served, blocking};
+use crate::models::FilePlace;
 
 /// No file that is longer is given: a page could not hold it, and whoever wants it for a server copies the
 /// folder.
@@ -56,7 +57,7 @@ async fn file(
 ) -> Result<Response, ApiError> {
     let wanted = (model.clone(), name.clone());
     let found = blocking(move || served.models.file(&wanted.0, &wanted.1)).await?;
-    let (path, file) = found.ok_or_else(|| {
+    let (place, file) = found.ok_or_else(|| {
         let detail =
             format!("there is no file '{name}' of a model '{model}': api/v1/models lists them");
         ApiError::not_found(detail)
@@ -80,7 +81,13 @@ async fn file(
     if names_tag(&headers, header::IF_NONE_MATCH, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, answer).into_response());
     }
-    let opened = tokio::fs::File::open(path).await.map_err(|error| ApiError::internal(&error))?;
     answer.insert(header::CONTENT_LENGTH, HeaderValue::from(file.bytes));
-    Ok((answer, Body::from_stream(ReaderStream::new(opened))).into_response())
+    let body = match place {
+        FilePlace::Memory(bytes) => Body::from(bytes),
+        FilePlace::Disk(path) => {
+            let opened = tokio::fs::File::open(path).await;
+            Body::from_stream(ReaderStream::new(opened.map_err(|e| ApiError::internal(&e))?))
+        }
+    };
+    Ok((answer, body).into_response())
 }

@@ -8,10 +8,12 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 use spyhop_api::{DetectorCard, HostedAdapter, HostedModel, ModelFile, ModelList};
-use spyhop_model::{Adapter, Classifier, ModelError, ModelFolder, is_model_file};
+use spyhop_model::{
+    Adapter, Classifier, MemoryFiles, ModelError, ModelFiles, ModelFolder, is_model_file,
+};
 use spyhop_signal::detect::call_types;
 
-use super::{ADAPTER_FILE, adapter_names, names};
+use super::{ADAPTER_FILE, Model, adapter_names, all};
 use crate::data_folder::models_folder;
 
 /// What is known of the models. To know a network is to load it whole.
@@ -25,6 +27,14 @@ struct Known {
     model: HostedModel,
 }
 
+/// Where a file of a network is.
+pub enum FilePlace {
+    /// At a path.
+    Disk(PathBuf),
+    /// In the program.
+    Memory(Vec<u8>),
+}
+
 /// A file that has not changed since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Stamp {
@@ -36,24 +46,47 @@ struct Stamp {
 impl Shelf {
     /// Everything that there is to detect with.
     pub fn list(&self) -> ModelList {
-        let Some(place) = models_folder() else { return ModelList::default() };
+        let place = models_folder().unwrap_or_default();
         ModelList {
-            models: names().iter().map(|name| self.model(&place.join(name), name)).collect(),
+            models: all().iter().map(|(name, model)| self.hosted(model, name)).collect(),
             adapters: adapter_names().iter().map(|name| adapter(&place.join(name), name)).collect(),
             detectors: detectors(),
         }
     }
 
-    /// A file of a model, where both are listed: its path and what is known of it.
-    pub fn file(&self, model: &str, file: &str) -> Option<(PathBuf, ModelFile)> {
-        let place = models_folder()?;
-        let name = names().into_iter().find(|name| name == model)?;
-        let folder = place.join(&name);
-        let listed = self.model(&folder, &name).files.into_iter().find(|f| f.name == file)?;
-        Some((folder.join(&listed.name), listed))
+    /// A file of a model, where both are listed: where it is and what is known of it.
+    pub fn file(&self, model: &str, file: &str) -> Option<(FilePlace, ModelFile)> {
+        let (name, model) = all().into_iter().find(|(name, _)| name == model)?;
+        let listed = self.hosted(&model, &name).files.into_iter().find(|f| f.name == file)?;
+        let place = match model {
+            Model::Folder(ModelFolder(folder)) => FilePlace::Disk(folder.join(&listed.name)),
+            Model::Carried(mut files) => FilePlace::Memory(files.files.remove(&listed.name)?),
+        };
+        Some((place, listed))
     }
 
-    fn model(&self, folder: &Path, name: &str) -> HostedModel {
+    fn hosted(&self, model: &Model, name: &str) -> HostedModel {
+        match model {
+            Model::Folder(ModelFolder(folder)) => self.of_folder(folder, name),
+            Model::Carried(files) => self.carried(files, name),
+        }
+    }
+
+    fn carried(&self, files: &MemoryFiles, name: &str) -> HostedModel {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // It has no folder; a name alone is nobody else's path.
+        let known = known.entry(PathBuf::from(name)).or_insert_with(|| {
+            let listed = files.files.iter().map(|(name, bytes)| ModelFile {
+                name: name.clone(),
+                bytes: bytes.len() as u64,
+                fingerprint: blake3::hash(bytes).to_hex().to_string(),
+            });
+            Known { stamps: Vec::new(), model: described(files, name, listed.collect(), name) }
+        });
+        known.model.clone()
+    }
+
+    fn of_folder(&self, folder: &Path, name: &str) -> HostedModel {
         // Whoever asks meanwhile waits: a network is not loaded twice.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let stamps = match stamps(folder) {
@@ -81,7 +114,17 @@ fn opened(folder: &Path, name: &str, stamps: &[Stamp]) -> HostedModel {
         Ok(files) => files,
         Err(error) => return unsound(name, format!("{name} can't be read: {error}")),
     };
-    match Classifier::open(&ModelFolder(folder.to_owned())) {
+    described(&ModelFolder(folder.to_owned()), name, files, &folder.display().to_string())
+}
+
+/// What opening it tells; `place` is what its errors call the place.
+fn described(
+    files_of: &dyn ModelFiles,
+    name: &str,
+    files: Vec<ModelFile>,
+    place: &str,
+) -> HostedModel {
+    match Classifier::open(files_of) {
         Ok(model) => HostedModel {
             name: name.to_owned(),
             card: Some(model.card().clone()),
@@ -90,13 +133,13 @@ fn opened(folder: &Path, name: &str, stamps: &[Stamp]) -> HostedModel {
             fingerprint: model.fingerprint().to_owned(),
             files,
         },
-        Err(error) => HostedModel { files, ..unsound(name, told(&error, folder, name)) },
+        Err(error) => HostedModel { files, ..unsound(name, told(&error, place, name)) },
     }
 }
 
 /// What is wrong, for anyone: where on this machine the folder lies is nobody's business.
-fn told(error: &ModelError, folder: &Path, name: &str) -> String {
-    error.to_string().replace(&folder.display().to_string(), name)
+fn told(error: &ModelError, place: &str, name: &str) -> String {
+    error.to_string().replace(place, name)
 }
 
 fn unsound(name: &str, problem: String) -> HostedModel {
@@ -137,7 +180,7 @@ fn adapter(folder: &Path, name: &str) -> HostedAdapter {
         base: base.unwrap_or_default().to_owned(),
         problem: Adapter::read(&ModelFolder(folder.to_owned()))
             .err()
-            .map(|error| told(&error, folder, name)),
+            .map(|error| told(&error, &folder.display().to_string(), name)),
     }
 }
 

@@ -124,7 +124,7 @@ impl Shape {
         let class = |(index, (name, threshold)): (usize, (&String, &f64))| ModelClass {
             name: name.clone(),
             band_hz,
-            threshold: *threshold,
+            threshold: said.model.thresholds.get(name).copied().unwrap_or(*threshold),
             is_call: table.is_call(index),
         };
         ModelCard {

@@ -251,10 +251,12 @@ fn trained(setup: Setup<'_>, journal: &Journal<'_>) -> Result<Outcome, TrainErro
 
     let weight =
         |class: &String| said.model_trainer.class_weights.get(class).copied().unwrap_or(1.0);
-    let known = said.model_trainer.class_weights.keys().find(|name| !table.classes.contains(name));
-    if let Some(name) = known {
+    let weights =
+        said.model_trainer.class_weights.keys().map(|n| ("model_trainer.class_weights", n));
+    let thresholds = said.model.thresholds.keys().map(|n| ("model.thresholds", n));
+    if let Some((key, name)) = weights.chain(thresholds).find(|(_, n)| !table.classes.contains(n)) {
         return Err(TrainError::Data(format!(
-            "model_trainer.class_weights names '{name}', and the classes are {}",
+            "{key} names '{name}', and the classes are {}",
             table.classes.join(", ")
         )));
     }
@@ -319,6 +321,7 @@ fn hash(said: &Training, table: &WindowTable, shape: &Shape) -> Result<String, T
     numbers.data_loader.workers = 1;
     numbers.data_loader.prefetch_batches = 1;
     numbers.model_trainer.checkpoint_batches = 1;
+    numbers.model.thresholds.clear();
     let mut hasher = blake3::Hasher::new();
     hasher.update(numbers.to_yaml()?.as_bytes());
     hasher.update(format!("{:?} {:?}", shape.front_end, shape.config).as_bytes());
