@@ -45,7 +45,7 @@ pub fn RunsPage(act: Callback<Action>) -> impl IntoView {
                 <button on:click=move |_| act.run(Action::Jobs)>"Jobs"</button>
             </div>
             <p class="dim">
-                "Every `spyhop train` of this machine; failed and poor ones stay. The figures are of the \
+                "Every training of this machine; failed and poor ones stay. The figures are of the \
                  validation part, at the best epoch; all columns of settings are those in which runs differ."
             </p>
             {move || watched.failure.get().map(|error| view! {

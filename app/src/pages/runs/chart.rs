@@ -69,11 +69,10 @@ impl Line {
 /// The picture of one figure by step.
 #[component]
 pub fn Chart(title: String, curves: Memo<Vec<Drawn>>) -> impl IntoView {
-    let plot = Memo::new(move |_| curves.with(|curves| Plot::of(curves)));
     let cursor = RwSignal::new(None::<u64>);
     let told = move || curves.with(|curves| in_words(curves, cursor.get()));
     let point = move |ev: web_sys::PointerEvent| {
-        let Some(plot) = plot.get_untracked() else { return };
+        let Some(plot) = curves.with_untracked(|curves| Plot::of(curves)) else { return };
         let Some(picture) = ev.current_target().and_then(|t| t.dyn_into::<web_sys::Element>().ok())
         else {
             return;
@@ -100,7 +99,7 @@ pub fn Chart(title: String, curves: Memo<Vec<Drawn>>) -> impl IntoView {
             <figcaption>{title}</figcaption>
             <svg role="img" tabindex="0" aria-label=label viewBox=format!("0 0 {WIDTH} {HEIGHT}")
                 on:pointermove=point on:pointerleave=move |_| cursor.set(None) on:keydown=walk>
-                {move || plot.get().map(|plot| view! {
+                {move || curves.with(|curves| Plot::of(curves)).map(|plot| view! {
                     {plot.value_ticks().into_iter().map(|(y, words)| view! {
                         <line class="grid" x1=LEFT x2=WIDTH - RIGHT y1=y y2=y/>
                         <text x=LEFT - 6.0 y=y + 4.0 text-anchor="end">{words}</text>

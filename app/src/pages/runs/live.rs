@@ -30,7 +30,7 @@ pub fn Trainings(act: Callback<Action>) -> impl IntoView {
                 <button id="to-runs" on:click=move |_| act.run(Action::Runs)>"All runs"</button>
             </div>
             <Show when=move || watched.failure.with(Option::is_none) && ids.with(Vec::is_empty)>
-                <p class="dim">"Nothing is being trained now. `spyhop train` shows here while it runs."</p>
+                <p class="dim">"Nothing is being trained now: spyhop train shows here while it runs."</p>
             </Show>
             {move || watched.failure.get().filter(|error| error.status == 401).map(|error| view! {
                 <p class="dim">{error.message}</p>
