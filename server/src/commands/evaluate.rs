@@ -125,10 +125,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     // What is listed is in memory: a server may have the state folder meanwhile.
     drop(workplace);
     let (mut left_out, mut told) = (Vec::new(), Vec::new());
-    let mut data = Vec::new();
-    for (deployment, recordings) in all {
-        data.extend(Data::of(deployment, &recordings, &truth, &mut left_out, &mut told)?);
-    }
+    let data = Data::of_all(all, &truth, &mut left_out, &mut told)?;
     for sentence in &told {
         eprintln!("spyhop: {sentence}");
     }
