@@ -35,7 +35,7 @@ pub use network::Network;
 pub use run::{Detected, run};
 pub use source::{Source, SourceError, Wanted};
 pub use store::{Asked, DetectionStore, Paging, ReviewedCall, StoreError, StoredRun, reviewed};
-pub use truth::{Truths, is_class};
+pub use truth::{Truths, is_class, table_of};
 
 /// The program, as every row says it.
 pub const SOFTWARE: &str = concat!("spyhop ", env!("CARGO_PKG_VERSION"));

@@ -9,11 +9,13 @@ mod hearing;
 mod page;
 mod plot;
 mod tables;
+mod truth;
 mod words;
 
-pub use data::{Data, Truth};
+pub use data::Data;
 pub use hearing::{Asked, LeftOut, Outcome, evaluate};
 pub use page::{document, figure, page};
 pub use plot::{Chart, Mark, Series, escaped};
 pub use tables::{put, quoted, write_tables};
+pub use truth::Truth;
 pub use words::in_words;

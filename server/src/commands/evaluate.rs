@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use clap::builder::RangedU64ValueParser;
 use serde_json::{Value, json};
 use spyhop_train::evaluation::Bootstrap;
 
@@ -67,7 +68,8 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = parse_positive)]
     window: f64,
     /// How many times recordings are drawn for intervals
-    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().draws)]
+    #[arg(long, value_name = "N", default_value_t = Bootstrap::default().draws,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000))]
     draws: usize,
     /// Decides which are drawn
     #[arg(long, value_name = "N", default_value_t = Bootstrap::default().seed)]
@@ -125,10 +127,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     // What is listed is in memory: a server may have the state folder meanwhile.
     drop(workplace);
     let (mut left_out, mut told) = (Vec::new(), Vec::new());
-    let mut data = Vec::new();
-    for (deployment, recordings) in all {
-        data.extend(Data::of(deployment, &recordings, &truth, &mut left_out, &mut told)?);
-    }
+    let data = Data::of_all(all, &truth, &mut left_out, &mut told)?;
     for sentence in &told {
         eprintln!("spyhop: {sentence}");
     }

@@ -7,7 +7,7 @@ use spyhop_api::recall::{CallsKnown, ClassRecall, TruthRecall};
 use spyhop_api::{Annotation, RecordingInfo};
 use spyhop_signal::Line;
 use spyhop_signal::detect::matching::assign;
-use spyhop_signal::pyramid::Recorded;
+use spyhop_signal::pyramid::{ClockRun, Recorded};
 use spyhop_signal::tables::{Sequence, TableError, read_table};
 
 use super::store::{Asked, DetectionStore, StoreError, StoredRun};
@@ -48,31 +48,38 @@ impl Truths {
         Some(Truths::of_each(tables, &recordings.infos, recorded))
     }
 
-    /// Reads a table for each recording that has one.
+    /// Reads a table for each recording that has one. Where two recordings overlap, the later one is not heard
+    /// before the earlier one's end: what its table says of that time is told by the earlier one's, if that has
+    /// one.
     pub fn of_each(tables: &ReadTable, infos: &[RecordingInfo], recorded: &Recorded) -> Truths {
         let begins = begins(recorded);
         let mut truths = Truths::default();
         for (index, info) in infos.iter().enumerate() {
-            let Some(&start_ns) = begins.get(&index) else { continue };
-            let text = match tables(index) {
+            let Some(first) = begins.get(&index) else { continue };
+            let (line, calls) = match table_of(tables, index, info) {
                 None => continue,
-                Some(Ok(text)) => text,
+                Some(Ok(table)) => table,
                 Some(Err(problem)) => {
                     truths.problems.push(problem);
                     continue;
                 }
             };
-            let alone = std::slice::from_ref(info);
-            let Ok((line, _)) = Line::new(alone) else { continue };
-            match read_table(&text, &Sequence::new(&line, alone), 1) {
-                Err(error) => truths.problems.push(format!("the table of {}: {error}", info.name)),
-                Ok(table) => {
-                    truths.recordings.insert(index);
-                    let of = |call: Annotation| TrueCall::of(call, index, start_ns);
-                    truths.calls.extend(table.annotations.into_iter().map(of));
-                }
-            }
+            // The table counts from the file's first sample, of which an overlap may have been cut.
+            let start_ns = first.start_ns - line_ns(&line, first.first_frame);
+            truths.recordings.insert(index);
+            let of = |call: Annotation| TrueCall::of(call, index, start_ns);
+            truths.calls.extend(calls.into_iter().map(of));
         }
+        let is_told_twice = |call: &TrueCall| {
+            let middle_ns = call.span_ns.start.midpoint(call.span_ns.end);
+            let is_cut =
+                begins.get(&call.recording).is_some_and(|first| middle_ns < first.start_ns);
+            let runs = recorded.runs.partition_point(|run| run.start_ns <= middle_ns);
+            let heard = runs.checked_sub(1).and_then(|run| recorded.runs.get(run));
+            is_cut && heard.is_some_and(|run| truths.recordings.contains(&run.recording))
+        };
+        let calls = std::mem::take(&mut truths.calls);
+        truths.calls = calls.into_iter().filter(|call| !is_told_twice(call)).collect();
         truths
     }
 
@@ -99,7 +106,7 @@ impl Truths {
             let found = run.and_then(|run| {
                 let first = line.runs.iter().find(|r| r.recording == run.recording)?;
                 let begin_ns = line.nanos_at(first.position);
-                Some((run.recording, begins.get(&run.recording)? - begin_ns))
+                Some((run.recording, begins.get(&run.recording)?.start_ns - begin_ns))
             });
             if let Some((recording, shift_ns)) = found {
                 truths.calls.push(TrueCall::of(call, recording, shift_ns));
@@ -190,11 +197,81 @@ pub fn is_class(label: &str, class: &str) -> bool {
     label.trim().eq_ignore_ascii_case(class)
 }
 
-/// When each recording begins.
-fn begins(recorded: &Recorded) -> HashMap<usize, i64> {
+/// Reads the table of a recording: the line that its calls lie on, and they. `None` where it has no table.
+///
+/// # Errors
+/// A sentence, when it can't be read.
+pub fn table_of(
+    tables: &ReadTable,
+    index: usize,
+    info: &RecordingInfo,
+) -> Option<Result<(Line, Vec<Annotation>), String>> {
+    let alone = std::slice::from_ref(info);
+    // What holds no sample is told of elsewhere.
+    let (line, _) = Line::new(alone).ok()?;
+    let read = |text: String| {
+        let table = read_table(&text, &Sequence::new(&line, alone), 1);
+        table.map_err(|error| format!("the table of {}: {error}", info.name))
+    };
+    let table = tables(index)?.and_then(read);
+    Some(table.map(|table| (line, table.annotations)))
+}
+
+/// When a frame of a recording was taken, nanoseconds since its first.
+fn line_ns(line: &Line, frame: u64) -> i64 {
+    let run = line.runs.iter().rev().find(|run| run.first_frame <= frame);
+    run.map_or(0, |run| {
+        let into = i64::try_from(frame - run.first_frame).unwrap_or(i64::MAX);
+        line.nanos_at(run.position.saturating_add(into))
+    })
+}
+
+/// Each recording's first run.
+fn begins(recorded: &Recorded) -> HashMap<usize, ClockRun> {
     let mut begins = HashMap::new();
     for run in &recorded.runs {
-        begins.entry(run.recording).or_insert(run.start_ns);
+        begins.entry(run.recording).or_insert(*run);
     }
     begins
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spyhop_signal::formats::{self, OpenOptions, wav_writer::wav_pcm16};
+
+    const S: i64 = 1_000_000_000;
+
+    /// A minute at 100 Hz.
+    fn info(name: &str) -> RecordingInfo {
+        let bytes = wav_pcm16(&[1; 6000], 1, 100);
+        formats::open(name, Box::new(bytes), &OpenOptions::default()).expect("a WAV").info
+    }
+
+    fn table(begins_s: &[f64]) -> String {
+        let row = |begin_s: &f64| format!("{begin_s}\t{}\tupcall\n", begin_s + 1.0);
+        let rows: String = begins_s.iter().map(row).collect();
+        format!("Begin Time (s)\tEnd Time (s)\tLabel\n{rows}")
+    }
+
+    /// The second recording begins 10 s before the first one ends: its frames from 10 s on are heard.
+    #[test]
+    fn tables_of_recordings_that_overlap_count_from_each_file_s_first_sample() {
+        let infos = [info("x_20200101_000000.wav"), info("x_20200101_000050.wav")];
+        let (recorded, _) = Recorded::new(&infos).expect("recordings");
+        assert_eq!(recorded.runs[1].first_frame, 1000);
+        let zero = recorded.runs[0].start_ns;
+        let read = |tables: [Option<&[f64]>; 2]| -> Vec<(usize, i64)> {
+            let texts = tables.map(|begins_s| begins_s.map(table));
+            let tables: ReadTable =
+                std::sync::Arc::new(move |index: usize| texts[index].clone().map(Ok));
+            let truths = Truths::of_each(&tables, &infos, &recorded);
+            assert_eq!(truths.problems, [""; 0]);
+            let calls = truths.calls.iter();
+            calls.map(|call| (call.recording, (call.span_ns.start - zero) / S)).collect()
+        };
+        // A call at 52 s of the clock is in both tables, and counts once.
+        assert_eq!(read([Some(&[5.0, 52.0]), Some(&[2.0, 20.0])]), [(0, 5), (0, 52), (1, 70)]);
+        assert_eq!(read([None, Some(&[2.0, 20.0])]), [(1, 52), (1, 70)]);
+    }
 }

@@ -1,30 +1,16 @@
 //! Recordings whose calls are known.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use spyhop_api::{Deployment, RecordingInfo};
 use spyhop_signal::pyramid::Recorded;
 
 use super::hearing::LeftOut;
+use super::truth::{Tables, Truth};
 use crate::catalogue::{ReadTable, Recordings};
-use crate::detection::Truths;
-
-/// Endings of tables.
-const ENDINGS: [&str; 3] = ["txt", "csv", "tsv"];
-
-/// Where truth comes from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Truth {
-    /// Tables beside the recordings.
-    #[default]
-    Beside,
-    /// Tables in a folder, or folders below it, that are named as recordings.
-    Folder(PathBuf),
-    /// One table: of the recording that it is named as, else of all of a deployment, end to end.
-    File(PathBuf),
-}
+use crate::detection::{Truths, table_of};
 
 /// The labelled recordings of a deployment.
 pub struct Data {
@@ -38,93 +24,103 @@ pub struct Data {
     pub truths: Truths,
 }
 
-impl Truth {
-    /// What a person named; nothing is tables beside the recordings.
-    ///
-    /// # Errors
-    /// When it is not there.
-    pub fn named(path: Option<&Path>) -> anyhow::Result<Truth> {
-        Ok(match path {
-            None => Truth::Beside,
-            Some(path) if path.is_dir() => Truth::Folder(path.to_owned()),
-            Some(path) if path.is_file() => Truth::File(path.to_owned()),
-            Some(path) => {
-                bail!("there is neither a folder of tables nor a table {}", path.display())
-            }
-        })
-    }
-
-    /// For a person.
-    pub fn in_words(&self) -> String {
-        match self {
-            Truth::Beside => "tables beside the recordings".to_owned(),
-            Truth::Folder(path) | Truth::File(path) => path.display().to_string(),
-        }
-    }
-}
-
 impl Data {
-    /// The labelled recordings of a deployment; those that are not labelled, or can't be read, go into
-    /// `left_out`, and what a person should know into `told`. `None` where no recording is labelled.
+    /// The labelled recordings of those deployments that have some; recordings that are not labelled, or can't
+    /// be read, go into `left_out`, and what a person should know into `told`.
     ///
     /// # Errors
-    /// When a table can't be read.
-    pub fn of(
-        deployment: Deployment,
-        recordings: &Recordings,
+    /// When the tables can't be had, or one of several recordings is no table of calls.
+    pub fn of_all(
+        all: Vec<(Deployment, Recordings)>,
         truth: &Truth,
         left_out: &mut Vec<LeftOut>,
         told: &mut Vec<String>,
+    ) -> anyhow::Result<Vec<Data>> {
+        let tables = truth.tables(&all)?;
+        let mut labelled = Vec::new();
+        for ((deployment, recordings), tables) in all.into_iter().zip(&tables) {
+            let is_doubtful = *truth == Truth::Beside && recordings.tables.is_none();
+            let Some(data) = Data::of(deployment, &recordings, tables, left_out, told)? else {
+                continue;
+            };
+            if is_doubtful {
+                told.push(format!(
+                    "nobody says that the tables of {} hold every call: what they lack counts as told wrongly \
+                     (all_calls_are_in_tables = true in its deployment.toml says so)",
+                    data.deployment.name
+                ));
+            }
+            labelled.push(data);
+        }
+        Ok(labelled)
+    }
+
+    /// `None` where no recording is labelled.
+    fn of(
+        deployment: Deployment,
+        recordings: &Recordings,
+        tables: &Tables,
+        left_out: &mut Vec<LeftOut>,
+        told: &mut Vec<String>,
     ) -> anyhow::Result<Option<Data>> {
+        let infos = &recordings.infos;
         for failure in &deployment.failures {
             let name = failure.name.clone();
             left_out.push(LeftOut::recording(&deployment.id, &name, failure.reason.clone()));
         }
-        let Ok((recorded, unlike)) = Recorded::new(&recordings.infos) else { return Ok(None) };
-        let name = |index: usize| {
-            recordings.infos.get(index).map_or_else(String::new, |info| info.name.clone())
+        let mut leave_out = |index: usize, reason: &str| {
+            let name = infos.get(index).map_or("", |info| info.name.as_str());
+            left_out.push(LeftOut::recording(&deployment.id, name, reason.to_owned()));
         };
-        for (index, reason) in unlike {
-            left_out.push(LeftOut::recording(&deployment.id, &name(index), reason));
-        }
-        let truths = read(&deployment, recordings, &recorded, truth)?;
-        let is_on_clock = |index: &usize| recorded.runs.iter().any(|run| run.recording == *index);
-        let labelled: Vec<usize> = (0..recordings.infos.len())
-            .filter(|index| truths.recordings.contains(index) && is_on_clock(index))
-            .collect();
-        for index in (0..recordings.infos.len()).filter(is_on_clock) {
-            if !truths.recordings.contains(&index) {
-                let reason = "no table says which calls are in it".to_owned();
-                left_out.push(LeftOut::recording(&deployment.id, &name(index), reason));
+        let mut labelled = Vec::new();
+        for (index, info) in infos.iter().enumerate() {
+            let table = match tables {
+                _ if info.frames == 0 => {
+                    leave_out(index, "it holds no samples");
+                    continue;
+                }
+                Tables::All { .. } => Some(Ok(())),
+                Tables::Each(tables) => table_of(tables, index, info).map(|table| table.map(drop)),
+            };
+            match table {
+                Some(Ok(())) => labelled.push(index),
+                Some(Err(problem)) => {
+                    told.push(problem);
+                    leave_out(index, "its table can't be read");
+                }
+                None => leave_out(index, "no table says which calls are in it"),
             }
         }
-        told.extend(truths.problems.iter().cloned());
-        if labelled.is_empty() {
+        // The others must not move the clock: undated recordings lie on it one after another.
+        let Ok((recorded, unlike)) = Recorded::new(&chosen(recordings, &labelled).infos) else {
             return Ok(None);
-        }
-        if *truth == Truth::Beside && recordings.tables.is_none() {
-            told.push(format!(
-                "nobody says that the tables of {} hold every call: what they lack counts as told wrongly \
-                 (all_calls_are_in_tables = true in its deployment.toml says so)",
-                deployment.name
-            ));
-        }
-        let recordings = chosen(recordings, &labelled);
-        let (recorded, _) = Recorded::new(&recordings.infos)?;
-        let new_index: BTreeMap<usize, usize> =
-            labelled.iter().enumerate().map(|(new, old)| (*old, new)).collect();
-        let truths = Truths {
-            recordings: (0..labelled.len()).collect(),
-            calls: truths
-                .calls
-                .into_iter()
-                .filter_map(|mut call| {
-                    call.recording = *new_index.get(&call.recording)?;
-                    Some(call)
-                })
-                .collect(),
-            problems: Vec::new(),
         };
+        let unlike: Vec<(usize, String)> = unlike
+            .into_iter()
+            .filter_map(|(at, reason)| Some((*labelled.get(at)?, reason)))
+            .collect();
+        unlike.iter().for_each(|(index, reason)| leave_out(*index, reason));
+        let lies: BTreeSet<usize> =
+            recorded.runs.iter().filter_map(|run| labelled.get(run.recording).copied()).collect();
+        let is_unlike = |index: &usize| unlike.iter().any(|(other, _)| other == index);
+        for index in
+            labelled.iter().copied().filter(|index| !lies.contains(index) && !is_unlike(index))
+        {
+            leave_out(index, "other recordings hold all of its time");
+        }
+        let indices: Vec<usize> = lies.into_iter().collect();
+        let recordings = chosen(recordings, &indices);
+        let (recorded, _) = Recorded::new(&recordings.infos)?;
+        let mut truths = match tables {
+            Tables::Each(tables) => {
+                let tables = tables.clone();
+                let of_chosen: ReadTable = Arc::new(move |at| tables(*indices.get(at)?));
+                Truths::of_each(&of_chosen, &recordings.infos, &recorded)
+            }
+            Tables::All { path, text } => Truths::of_all(text, &recordings.infos, &recorded)
+                .with_context(|| path.display().to_string())?,
+        };
+        told.append(&mut truths.problems);
         Ok(Some(Data { deployment, recordings, recorded, truths }))
     }
 }
@@ -136,73 +132,130 @@ fn chosen(recordings: &Recordings, indices: &[usize]) -> Recordings {
     let (open, indices) = (recordings.open.clone(), indices.to_vec());
     Recordings {
         infos: infos.into(),
-        open: std::sync::Arc::new(move |index| open(indices.get(index).copied().unwrap_or(index))),
+        open: Arc::new(move |index| open(indices.get(index).copied().unwrap_or(index))),
         tables: None,
         beside: None,
         version: recordings.version.clone(),
     }
 }
 
-/// Reads the tables of a deployment.
-fn read(
-    deployment: &Deployment,
-    recordings: &Recordings,
-    recorded: &Recorded,
-    truth: &Truth,
-) -> anyhow::Result<Truths> {
-    let infos = &recordings.infos;
-    match truth {
-        Truth::Beside => Ok(match &recordings.beside {
-            Some(tables) => Truths::of_each(tables, infos, recorded),
-            None => Truths::default(),
-        }),
-        Truth::Folder(folder) => {
-            let mut files = Vec::new();
-            crate::training::list(folder, &mut files)?;
-            files.sort();
-            // Of tables with the same name those in a folder that is named as the deployment's are its own.
-            let own = deployment.id.rsplit('/').next().unwrap_or_default().to_owned();
-            let is_elsewhere = |path: &PathBuf| {
-                let parent = path.parent().and_then(Path::file_name);
-                parent.is_none_or(|parent| parent.to_string_lossy() != own)
-            };
-            files.sort_by_key(is_elsewhere);
-            let known = infos.clone();
-            let tables: ReadTable = std::sync::Arc::new(move |index| {
-                let stem = stem(&known.get(index)?.name).to_owned();
-                let path = files.iter().find(|path| is_of(path, &stem))?;
-                Some(text(path).map_err(|error| format!("{error:#}")))
-            });
-            Ok(Truths::of_each(&tables, infos, recorded))
-        }
-        Truth::File(file) => {
-            let text = text(file)?;
-            let own = infos.iter().position(|info| is_of(file, stem(&info.name)));
-            match own {
-                Some(own) => {
-                    let tables: ReadTable =
-                        std::sync::Arc::new(move |index| (index == own).then(|| Ok(text.clone())));
-                    Ok(Truths::of_each(&tables, infos, recorded))
-                }
-                None => Truths::of_all(&text, infos, recorded)
-                    .with_context(|| file.display().to_string()),
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use spyhop_signal::formats::{self, OpenOptions, wav_writer::wav_pcm16};
+    use std::fs;
+    use std::path::Path;
+    use tempfile::TempDir;
+
+    const S: i64 = 1_000_000_000;
+
+    /// A deployment of recordings of a minute.
+    pub fn deployment(id: &str, names: &[&str], rate_hz: u32) -> (Deployment, Recordings) {
+        let bytes = move || Box::new(wav_pcm16(&vec![1; rate_hz as usize * 60], 1, rate_hz));
+        let open = move |name: &str| formats::open(name, bytes(), &OpenOptions::default());
+        let infos: Vec<RecordingInfo> =
+            names.iter().map(|name| open(name).expect("a WAV").info).collect();
+        let name = names[0].to_owned();
+        let recordings = Recordings {
+            infos: infos.into(),
+            open: Arc::new(move |_| open(&name)),
+            tables: None,
+            beside: None,
+            version: String::new(),
+        };
+        let (id, name) = (id.to_owned(), id.to_owned());
+        (Deployment { id, name, ..Deployment::default() }, recordings)
+    }
+
+    pub fn write_table(path: &Path, begin_s: f64) {
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        let row = format!("{begin_s}\t{}\tupcall\n", begin_s + 1.0);
+        fs::write(path, format!("Begin Time (s)\tEnd Time (s)\tLabel\n{row}")).expect("a table");
+    }
+
+    /// What is labelled, as deployment, recording and when its calls begin; and what is left out.
+    type Found = (Vec<(String, String, Vec<i64>)>, Vec<String>);
+
+    fn labelled(all: Vec<(Deployment, Recordings)>, truth: &Truth) -> anyhow::Result<Found> {
+        let (mut left_out, mut told) = (Vec::new(), Vec::new());
+        let data = Data::of_all(all, truth, &mut left_out, &mut told)?;
+        assert_eq!(told, [""; 0]);
+        let mut found = Vec::new();
+        for data in &data {
+            for (index, info) in data.recordings.infos.iter().enumerate() {
+                let calls = data.truths.calls.iter().filter(|call| call.recording == index);
+                let begins_s = calls.map(|call| call.span_ns.start / S).collect();
+                found.push((data.deployment.id.clone(), info.name.clone(), begins_s));
             }
         }
+        Ok((found, left_out.into_iter().filter_map(|one| one.recording).collect()))
     }
-}
 
-/// Whether a table is named as a recording.
-fn is_of(path: &Path, stem: &str) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let ending = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
-    let is_table = ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()));
-    is_table && name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('.'))
-}
+    fn row(deployment: &str, recording: &str, begins_s: &[i64]) -> (String, String, Vec<i64>) {
+        (deployment.to_owned(), recording.to_owned(), begins_s.to_vec())
+    }
 
-fn stem(name: &str) -> &str {
-    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
-}
+    #[test]
+    fn recordings_without_a_table_move_no_call() -> anyhow::Result<()> {
+        let folder = TempDir::new()?;
+        write_table(&folder.path().join("b.txt"), 10.0);
+        write_table(&folder.path().join("d.txt"), 20.0);
+        let all = vec![deployment("sea", &["a.wav", "b.wav", "c.wav", "d.wav"], 100)];
+        let (found, left_out) = labelled(all, &Truth::Folder(folder.path().to_owned()))?;
+        // Undated, the labelled ones follow one another from 0 on.
+        assert_eq!(found, [row("sea", "b.wav", &[10]), row("sea", "d.wav", &[80])]);
+        assert_eq!(left_out, ["a.wav", "c.wav"]);
+        Ok(())
+    }
 
-fn text(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))
+    #[test]
+    fn a_table_that_is_named_as_a_recording_labels_no_other() -> anyhow::Result<()> {
+        let folder = TempDir::new()?;
+        let table = folder.path().join("x.txt");
+        write_table(&table, 10.0);
+        let all =
+            vec![deployment("site-a", &["x.wav"], 100), deployment("site-b", &["y.wav"], 100)];
+        let (found, left_out) = labelled(all, &Truth::File(table))?;
+        assert_eq!(found, [row("site-a", "x.wav", &[10])]);
+        assert_eq!(left_out, ["y.wav"]);
+        Ok(())
+    }
+
+    #[test]
+    fn one_table_of_all_recordings_is_of_one_deployment() -> anyhow::Result<()> {
+        let folder = TempDir::new()?;
+        let table = folder.path().join("all.txt");
+        write_table(&table, 70.0);
+        let truth = Truth::File(table);
+        let (found, _) = labelled(vec![deployment("site-a", &["x.wav", "y.wav"], 100)], &truth)?;
+        assert_eq!(found, [row("site-a", "x.wav", &[]), row("site-a", "y.wav", &[70])]);
+        let two =
+            vec![deployment("site-a", &["x.wav"], 100), deployment("site-b", &["y.wav"], 100)];
+        let error = labelled(two, &truth).expect_err("two deployments").to_string();
+        assert!(error.contains("choose it with --deployment"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn tables_in_a_folder_that_is_named_as_a_deployment_are_its_alone() -> anyhow::Result<()> {
+        let folder = TempDir::new()?;
+        for (path, begin_s) in [("2021/a/x.txt", 10.0), ("b/more/x.txt", 20.0), ("x.txt", 30.0)] {
+            write_table(&folder.path().join(path), begin_s);
+        }
+        let all = || Vec::from(["2021~a", "2022~a", "b"].map(|id| deployment(id, &["x.wav"], 100)));
+        let (found, _) = labelled(all(), &Truth::Folder(folder.path().to_owned()))?;
+        let expected = [
+            row("2021~a", "x.wav", &[10]),
+            row("2022~a", "x.wav", &[30]),
+            row("b", "x.wav", &[20]),
+        ];
+        assert_eq!(found, expected);
+        fs::remove_file(folder.path().join("x.txt"))?;
+        let (found, left_out) = labelled(all(), &Truth::Folder(folder.path().to_owned()))?;
+        assert_eq!(found, [expected[0].clone(), expected[2].clone()]);
+        assert_eq!(left_out, ["x.wav"]);
+        let (found, _) = labelled(all(), &Truth::File(folder.path().join("2021/a/x.txt")))?;
+        assert_eq!(found, [expected[0].clone()]);
+        Ok(())
+    }
 }

@@ -19,6 +19,7 @@ use spyhop_train::evaluation::{
 use super::data::Data;
 use crate::detection::{self, Detected, Source, Wanted, is_class};
 use crate::models::{self, Model};
+use crate::work::WorkError;
 
 /// What was asked for.
 #[derive(Clone, Debug)]
@@ -190,7 +191,19 @@ fn hear(
             &source,
             asked.channel,
             is_beside,
-        )?;
+        );
+        let detected = match detected {
+            Ok(detected) => detected,
+            Err(error) if matches!(error.downcast_ref(), Some(WorkError::Stopped)) => {
+                return Err(error);
+            }
+            // What the other deployments tell of it stands.
+            Err(error) => {
+                let (deployment, reason) = (data.deployment.id.clone(), format!("{error:#}"));
+                heard.left_out.push(LeftOut { deployment, recording: None, reason });
+                continue;
+            }
+        };
         let session = session(&detected, data, &classes, asked, &mut heard.other_labels)?;
         heard.score_s = heard.score_s.max(detected.plan.score_s);
         heard.problems.extend(detected.problems);
@@ -201,7 +214,7 @@ fn hear(
         let reasons: BTreeSet<&str> =
             heard.left_out.iter().map(|left_out| left_out.reason.as_str()).collect();
         let reasons = reasons.into_iter().collect::<Vec<_>>().join("; ");
-        bail!("no labelled recording is in its scope: {reasons}");
+        bail!("no labelled recording is in its scope and can be heard: {reasons}");
     }
     Ok(heard)
 }
@@ -334,4 +347,49 @@ fn evaluated(model: &str, heard: Heard, asked: &Asked, window_s: f64) -> anyhow:
         problems: heard.problems,
         bootstrap: asked.bootstrap,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::data::tests::{deployment, write_table};
+    use super::super::truth::Truth;
+    use super::*;
+    use std::fs;
+    use tempfile::TempDir;
+
+    /// Of one deployment nothing can be written down, which stands for all that may go wrong with one.
+    #[test]
+    fn a_deployment_that_can_t_be_heard_takes_the_others_figures_from_nobody() -> anyhow::Result<()>
+    {
+        let folder = TempDir::new()?;
+        let tables = folder.path().join("tables");
+        write_table(&tables.join("x.txt"), 10.0);
+        let all = ["good", "broken"].map(|id| deployment(id, &["x.wav"], 2000));
+        let truth = Truth::Folder(tables);
+        let data = Data::of_all(all.into(), &truth, &mut Vec::new(), &mut Vec::new())?;
+        let state = folder.path().join("state");
+        fs::create_dir_all(state.join("detections"))?;
+        fs::write(state.join("detections/broken"), "in the way")?;
+        let asked = Asked {
+            models: vec!["upcall".into()],
+            adapter: None,
+            config: String::new(),
+            labels: BTreeMap::new(),
+            window_s: 3.0,
+            bootstrap: Bootstrap { draws: 10, seed: 1 },
+            any_rate: false,
+            channel: 0,
+        };
+        let outcomes = evaluate(&data, &asked, &state, false);
+        let [Outcome::Done(done)] = outcomes.as_slice() else { panic!("it failed") };
+        assert_eq!(done.deployments, ["good"]);
+        let left_out: Vec<&str> = done.left_out.iter().map(|one| one.deployment.as_str()).collect();
+        assert_eq!(left_out, ["broken"]);
+        assert!(done.left_out[0].reason.contains("broken"), "{}", done.left_out[0].reason);
+        // With nothing else to hear it is an error that says why.
+        let outcomes = evaluate(&data[1..], &asked, &state, false);
+        let [Outcome::Failed { error, .. }] = outcomes.as_slice() else { panic!("it did not") };
+        assert!(error.contains(&done.left_out[0].reason), "{error}");
+        Ok(())
+    }
 }

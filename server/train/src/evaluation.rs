@@ -98,7 +98,8 @@ pub struct Figures {
     pub f1: f64,
     /// What was told wrongly, an hour of sound.
     pub fp_per_hour: f64,
-    /// The same of pieces, an hour at most, that no call touches; of windows it is not told.
+    /// The same of pieces, an hour at most, that no call touches: of a class none of its own, of all classes none
+    /// of any. Of windows it is not told.
     pub fp_per_call_free_hour: Option<f64>,
     /// Hours of such pieces.
     pub call_free_hours: Option<f64>,
@@ -223,7 +224,10 @@ pub fn evaluate(sessions: &[Session], asked: &Question) -> Evaluation {
 /// A class's tallies by recording, its ranking where areas under curves can be told, and what is there.
 struct OfClass {
     tallies: Vec<Tally>,
-    free: Option<Vec<Tally>>,
+    /// What was told in pieces that are free of its calls.
+    free: Option<Tally>,
+    /// In pieces that are free of the calls of all classes: the hours are the same for each.
+    all_free: Option<Tally>,
     ranked: Ranked,
     /// By recording: how many positives nothing has scored.
     unscored: Vec<f64>,
@@ -257,7 +261,8 @@ fn call_level(matched: &[MatchedCalls], asked: &Question, hours: &[f64], buffer_
         let rows = matched.candidates.iter().map(|c| (c.score, c.call.is_some(), c.recording));
         OfClass {
             tallies: matched.tallies(*threshold, hours),
-            free: Some(matched.free_tallies(*threshold)),
+            free: Some(Tally::sum(matched.free_tallies(*threshold))),
+            all_free: Some(Tally::sum(matched.all_free_tallies(*threshold))),
             ranked: Ranked::new(rows),
             unscored,
             has_auc: false,
@@ -271,6 +276,7 @@ fn window_level(scored: &[ScoredWindow], asked: &Question, hours: &[f64]) -> Lev
     let of = |(class, (_, threshold)): (usize, &(String, f64))| OfClass {
         tallies: tallies(scored, class, *threshold, hours),
         free: None,
+        all_free: None,
         ranked: ranked(scored, class),
         unscored: vec![0.0; hours.len()],
         has_auc: true,
@@ -334,15 +340,16 @@ fn figures(
         _ => None,
     };
     let free = match all {
-        [class] => class.free.as_ref().map(|free| Tally::sum(free.iter().copied())),
-        // What is free of one class is not of another: calls of all classes are looked at one by one.
-        several => {
-            let sums: Option<Vec<Tally>> = several
-                .iter()
-                .map(|class| class.free.as_ref().map(|free| Tally::sum(free.iter().copied())))
-                .collect();
-            sums.map(Tally::sum)
-        }
+        [class] => class.free,
+        // Time passes once here, too.
+        several => several
+            .iter()
+            .map(|class| class.all_free)
+            .reduce(|sum, one| {
+                let (sum, one) = (sum?, one?);
+                Some(Tally { wrong: sum.wrong + one.wrong, ..sum })
+            })
+            .flatten(),
     };
     let drawn = intervals(hours.len(), bootstrap, |weights| {
         let weighted = by_recording.iter().zip(weights).map(|(tally, weight)| *tally * *weight);

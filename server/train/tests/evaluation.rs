@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use serde::Deserialize;
 use spyhop_train::evaluation::{
-    Bootstrap, Evaluation, HeardRecording, Piece, Question, Ranked, Session, TrueCall,
-    average_precision, evaluate, precision_recall, reliability, roc, roc_auc,
+    Bootstrap, Evaluation, Figures, HeardRecording, Piece, Question, Ranked, Session, ToldCall,
+    TrueCall, average_precision, evaluate, precision_recall, reliability, roc, roc_auc,
 };
 
 const TOLERANCE: f64 = 1e-12;
@@ -159,4 +159,30 @@ fn reliability_is_that_of_scikit_learn() {
         all_near(&of(|bin| bin.mean_score), &case.calibration.mean_score, &case.name);
         near(found.expected_calibration_error, case.expected_calibration_error, &case.name);
     }
+}
+
+/// Three hours, with a call of one class in the first and of the other in the second.
+#[test]
+fn an_hour_is_free_of_all_classes_only_where_none_of_them_calls() {
+    let span = |from_s: i64| from_s * S..(from_s + 1) * S;
+    let call =
+        |class, from_s| TrueCall { recording: 0, class, span_ns: span(from_s), snr_db: None };
+    let told = |class, from_s| ToldCall { recording: 0, class, span_ns: span(from_s), score: 0.9 };
+    let session = Session {
+        recordings: vec![HeardRecording { name: "a".into(), spans_ns: vec![0..3 * 3600 * S] }],
+        calls: vec![call(0, 100), call(1, 3700)],
+        candidates: vec![told(0, 5000), told(0, 8000), told(1, 200), told(1, 8000), told(1, 9000)],
+        ..Session::default()
+    };
+    let asked = Question {
+        classes: vec![("upcall".into(), 0.5), ("gunshot".into(), 0.5)],
+        are_probabilities: false,
+        window_s: 3.0,
+        bootstrap: Bootstrap { draws: 1, seed: 1 },
+    };
+    let level = evaluate(&[session], &asked).call_level;
+    let free = |figures: &Figures| (figures.call_free_hours, figures.fp_per_call_free_hour);
+    assert_eq!(free(&level.overall), (Some(1.0), Some(3.0)));
+    assert_eq!(free(&level.by_class["upcall"]), (Some(2.0), Some(1.0)));
+    assert_eq!(free(&level.by_class["gunshot"]), (Some(2.0), Some(1.5)));
 }

@@ -18,8 +18,10 @@ pub struct MatchedCalls {
     pub calls: Vec<CallOutcome>,
     /// The candidates.
     pub candidates: Vec<CandidateOutcome>,
-    /// Hours of each recording in pieces (an hour of the clock at most) that no call touches.
+    /// Hours of each recording in pieces (an hour of the clock at most) that no call of the class touches.
     pub free_hours: Vec<f64>,
+    /// Hours in such pieces that no call of any class touches: what is free of one class is not of another.
+    pub all_free_hours: Vec<f64>,
 }
 
 /// What became of a call.
@@ -42,8 +44,10 @@ pub struct CandidateOutcome {
     pub score: f32,
     /// The call that it found, by index.
     pub call: Option<usize>,
-    /// Whether it lies in a piece that no call touches.
+    /// Whether it lies in a piece that no call of its class touches.
     pub is_in_free: bool,
+    /// Whether it lies in a piece that no call of any class touches.
+    pub is_in_all_free: bool,
 }
 
 impl MatchedCalls {
@@ -62,11 +66,20 @@ impl MatchedCalls {
             }
         }
         let free = FreePieces::of(session, &spans, buffer_ns);
-        let candidates = told.iter().zip(&assigned).map(|(told, call)| CandidateOutcome {
-            recording: told.recording,
-            score: told.score,
-            call: *call,
-            is_in_free: call.is_none() && free.holds(told.recording, told.span_ns.start),
+        let of_all: Vec<Range<i64>> =
+            session.calls.iter().map(|call| call.span_ns.clone()).collect();
+        let all_free = FreePieces::of(session, &of_all, buffer_ns);
+        let candidates = told.iter().zip(&assigned).map(|(told, call)| {
+            let is_in = |pieces: &FreePieces| {
+                call.is_none() && pieces.holds(told.recording, told.span_ns.start)
+            };
+            CandidateOutcome {
+                recording: told.recording,
+                score: told.score,
+                call: *call,
+                is_in_free: is_in(&free),
+                is_in_all_free: is_in(&all_free),
+            }
         });
         let outcomes = calls.iter().zip(found_by).map(|(call, found_by)| CallOutcome {
             recording: call.recording,
@@ -77,6 +90,7 @@ impl MatchedCalls {
             calls: outcomes.collect(),
             candidates: candidates.collect(),
             free_hours: free.hours(),
+            all_free_hours: all_free.hours(),
         }
     }
 
@@ -95,6 +109,7 @@ impl MatchedCalls {
             ..c
         }));
         self.free_hours.extend(other.free_hours);
+        self.all_free_hours.extend(other.all_free_hours);
     }
 
     /// Each recording's tally at a threshold.
@@ -116,15 +131,26 @@ impl MatchedCalls {
         all
     }
 
-    /// Candidates at a threshold that found nothing, and the time, in pieces that no call touches: a tally by
-    /// recording.
+    /// Candidates at a threshold that found nothing, and the time, in pieces that no call of the class touches:
+    /// a tally by recording.
     pub fn free_tallies(&self, threshold: f64) -> Vec<Tally> {
-        let mut all: Vec<Tally> = self
-            .free_hours
-            .iter()
-            .map(|hours| Tally { hours: *hours, ..Tally::default() })
-            .collect();
-        for candidate in self.wrong(threshold).filter(|candidate| candidate.is_in_free) {
+        self.tallies_in(&self.free_hours, threshold, |candidate| candidate.is_in_free)
+    }
+
+    /// The same in pieces that no call of any class touches.
+    pub fn all_free_tallies(&self, threshold: f64) -> Vec<Tally> {
+        self.tallies_in(&self.all_free_hours, threshold, |candidate| candidate.is_in_all_free)
+    }
+
+    fn tallies_in(
+        &self,
+        hours: &[f64],
+        threshold: f64,
+        is_in: impl Fn(&CandidateOutcome) -> bool,
+    ) -> Vec<Tally> {
+        let mut all: Vec<Tally> =
+            hours.iter().map(|hours| Tally { hours: *hours, ..Tally::default() }).collect();
+        for candidate in self.wrong(threshold).filter(|candidate| is_in(candidate)) {
             if let Some(tally) = all.get_mut(candidate.recording) {
                 tally.wrong += 1.0;
             }

@@ -121,7 +121,13 @@ mod tests {
     #[test]
     fn misses_of_faint_calls_do_not_count_from_0_db_on_but_false_positives_do() {
         let call = |snr_db, found_by| CallOutcome { recording: 0, snr_db: Some(snr_db), found_by };
-        let wrong = |score| CandidateOutcome { recording: 0, score, call: None, is_in_free: false };
+        let wrong = |score| CandidateOutcome {
+            recording: 0,
+            score,
+            call: None,
+            is_in_free: false,
+            is_in_all_free: false,
+        };
         let matched = MatchedCalls {
             calls: vec![
                 call(-5.0, None),
@@ -133,6 +139,7 @@ mod tests {
             ],
             candidates: vec![wrong(0.9), wrong(0.1)],
             free_hours: vec![0.0],
+            all_free_hours: vec![0.0],
         };
         let at = at_0_db(&matched, 0.5).expect("ratios");
         assert_eq!((at.calls, at.recall, at.precision), (4, 0.75, 0.75));
