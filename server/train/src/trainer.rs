@@ -364,6 +364,14 @@ impl Run<'_> {
             self.epoch(train)?;
             let epoch = self.progress.epoch + 1;
             let val = self.look(val)?;
+            if !val.loss.is_finite() {
+                // Nothing is written: what was kept before is the better network.
+                return Err(TrainError::Diverged {
+                    epoch,
+                    kept: self.folder.state(),
+                    step: self.kept_step,
+                });
+            }
             let report = EpochReport {
                 epoch,
                 loss_train: self.progress.loss_sum / self.progress.weight_sum.max(1e-300),

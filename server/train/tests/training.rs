@@ -178,6 +178,32 @@ fn a_loss_that_is_no_number_stops_training_and_names_the_batch() {
 }
 
 #[test]
+fn a_network_that_diverges_in_the_last_batch_of_an_epoch_is_not_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sea_folder, run_folder) = (folder.path().join("sea"), folder.path().join("run"));
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    // One batch an epoch: its loss is that of the first weights, and its step leads far away.
+    let said = said(&[
+        "model_trainer.lr=1e38",
+        "model_trainer.optimizer=SGD",
+        "model_trainer.use_scheduler=false",
+        "data_loader.batch_size=4096",
+    ]);
+    let error = run(&sea_folder, &run_folder, &said, None, None).outcome.expect_err("no numbers");
+    let text = error.to_string();
+    assert!(matches!(error, TrainError::Diverged { epoch: 1, step: 0, .. }), "{text}");
+    assert!(text.contains("the loss of the validation part is no finite number"), "{text}");
+    assert!(!run_folder.join("best.safetensors").exists());
+    let state = weights(&run_folder.join("state.safetensors"));
+    assert!(state.values().flat_map(values).all(|x| x.abs() < 10.0));
+    // Whoever looks on can read how it ended.
+    let status = RunStatus::read(&RunFolder(run_folder)).expect("read").expect("there");
+    assert_eq!((status.end, status.best), (Some(End::Failed), None));
+    assert_eq!(status.problem, Some(text));
+}
+
+#[test]
 fn data_that_can_t_be_trained_on_are_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let sea_folder = folder.path().join("sea");
