@@ -325,6 +325,10 @@ fn hash(said: &Training, table: &WindowTable, shape: &Shape) -> Result<String, T
     let mut hasher = blake3::Hasher::new();
     hasher.update(numbers.to_yaml()?.as_bytes());
     hasher.update(format!("{:?} {:?}", shape.front_end, shape.config).as_bytes());
+    if let Some(base) = &shape.base {
+        // What stands still of it is in no state: exchanged, it would make another network of the rest.
+        base.hash_into(&mut hasher);
+    }
     for recording in &table.recordings {
         hasher.update(recording.fingerprint.as_bytes());
     }

@@ -10,7 +10,7 @@ use common::{Ran, run, said, sea};
 use serde_json::Value;
 use spyhop_config::Training;
 use spyhop_model::{Classifier, ModelFolder, OpenOptions};
-use spyhop_train::{End, RunFolder, RunStatus, Told, TrainError};
+use spyhop_train::{End, RunFolder, RunStatus, Told, TrainError, base_fingerprint};
 
 fn values(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().and_then(|t| t.to_vec1()).expect("f32")
@@ -151,6 +151,19 @@ fn what_is_frozen_does_not_move_and_an_adapter_gives_the_merged_network_s_logits
     for (a, b) in a[0].iter().zip(&b[0]) {
         assert!((a - b).abs() < 1e-5, "{a} {b}");
     }
+
+    // A base of other weights in the same place: what stood on the first one does not go on from it.
+    let fingerprint = base_fingerprint(&base).expect("read");
+    run(&sea_folder, &head, &with(&["model_trainer.train=head"]), Some(&base), None)
+        .outcome
+        .expect("it is done");
+    std::fs::copy(last.join("model/model.safetensors"), first.join("model/model.safetensors"))
+        .expect("exchanged");
+    assert_ne!(base_fingerprint(&base).expect("read"), fingerprint);
+    let error = run(&sea_folder, &head, &with(&["model_trainer.train=head"]), Some(&base), None)
+        .outcome
+        .expect_err("another base");
+    assert!(error.to_string().contains("another base"), "{error}");
 }
 
 #[test]
