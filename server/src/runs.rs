@@ -2,7 +2,8 @@
 //! each is, so that failed and poor ones stay listed, and those whose folder is gone.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -27,7 +28,20 @@ struct Note {
     folder: PathBuf,
     experiment: String,
     noted_ms: i64,
+    /// It trained nothing itself: its parts are noted by themselves.
+    #[serde(default)]
+    is_search: bool,
 }
+
+/// A note that can't be understood.
+#[derive(Debug)]
+struct Damaged {
+    path: PathBuf,
+    problem: String,
+}
+
+/// A note with its run's id.
+type Noted = (String, Result<Note, Damaged>);
 
 impl Runs {
     /// The notes of a state folder, which need not be there.
@@ -40,18 +54,39 @@ impl Runs {
     /// # Errors
     /// When the note can't be written.
     pub fn note(&self, folder: &RunFolder, experiment: &str) -> anyhow::Result<()> {
+        self.keep(folder, experiment, false)
+    }
+
+    /// Notes where a search is, which is no run to be listed and may have something to tell MLflow.
+    ///
+    /// # Errors
+    /// When the note can't be written.
+    pub fn note_search(&self, folder: &RunFolder, experiment: &str) -> anyhow::Result<()> {
+        self.keep(folder, experiment, true)
+    }
+
+    fn keep(&self, folder: &RunFolder, experiment: &str, is_search: bool) -> anyhow::Result<()> {
         let folder = folder
             .path()
             .canonicalize()
             .with_context(|| format!("there is no folder {}", folder.path().display()))?;
         let path = self.0.join(format!("{}.json", id_of(&folder)));
-        let note = Note { folder, experiment: experiment.to_owned(), noted_ms: now_ms() };
+        let experiment = experiment.to_owned();
+        let note = Note { folder, experiment, noted_ms: now_ms(), is_search };
         let failed = || format!("the run can't be noted in {}", path.display());
         std::fs::create_dir_all(&self.0).with_context(failed)?;
-        // A note is short and says the same each time: whoever reads half of it reads it again later.
         let unfinished = path.with_added_extension(std::process::id().to_string());
-        std::fs::write(&unfinished, serde_json::to_vec(&note)?).with_context(failed)?;
-        std::fs::rename(&unfinished, &path).with_context(failed)
+        let text = serde_json::to_vec(&note)?;
+        let written = File::create(&unfinished).and_then(|mut file| {
+            file.write_all(&text)?;
+            // A name must not be given to what a power cut could still take back.
+            file.sync_all()?;
+            std::fs::rename(&unfinished, &path)
+        });
+        written.with_context(failed).inspect_err(|_| {
+            // What is left of it is of no use; that it may not be there is no second error.
+            let _ = std::fs::remove_file(&unfinished);
+        })
     }
 
     /// All runs, the latest first, with the settings in which they differ.
@@ -59,8 +94,9 @@ impl Runs {
     /// # Errors
     /// When the notes can't be read.
     pub fn list(&self) -> anyhow::Result<RunList> {
-        let mut runs: Vec<RunSummary> =
-            self.notes()?.iter().map(|(id, note)| summary(id, note)).collect();
+        let notes = self.notes()?;
+        let listed = notes.iter().filter(|(_, note)| !note.as_ref().is_ok_and(|n| n.is_search));
+        let mut runs: Vec<RunSummary> = listed.map(|(id, note)| summary(id, note)).collect();
         runs.sort_by(|a, b| b.began_ms.cmp(&a.began_ms).then_with(|| a.id.cmp(&b.id)));
         // Of a run whose folder is gone nothing is known, which is no difference.
         let known = runs.iter().map(|run| &run.settings).filter(|settings| !settings.is_empty());
@@ -78,20 +114,30 @@ impl Runs {
     pub fn detail(&self, id: &str) -> anyhow::Result<Option<RunDetail>> {
         let notes = self.notes()?;
         let Some((id, note)) = notes.iter().find(|(known, _)| known == id) else { return Ok(None) };
-        let folder = RunFolder(note.folder.clone());
+        let Ok(Note { folder, .. }) = note else {
+            return Ok(Some(RunDetail { run: summary(id, note), curves: Vec::new(), untold: 0 }));
+        };
+        let folder = RunFolder(folder.clone());
         // What can't be read is told as the run's own problem.
         let curves = JsonLines::read(&folder.metrics()).map(curves).unwrap_or_default();
         let untold = mlflow::waiting(&folder).unwrap_or_default() as u64;
         Ok(Some(RunDetail { run: summary(id, note), curves, untold }))
     }
 
-    /// Folders of all runs that are there.
+    /// Folders of all runs and searches that are there, and what is wrong with notes of others.
     ///
     /// # Errors
     /// When the notes can't be read.
-    pub fn folders(&self) -> anyhow::Result<Vec<RunFolder>> {
-        let folders = self.notes()?.into_iter().map(|(_, note)| RunFolder(note.folder));
-        Ok(folders.filter(|folder| folder.path().is_dir()).collect())
+    pub fn folders(&self) -> anyhow::Result<(Vec<RunFolder>, Vec<String>)> {
+        let (mut folders, mut problems) = (Vec::new(), Vec::new());
+        for (_, note) in self.notes()? {
+            match note {
+                Ok(note) if note.folder.is_dir() => folders.push(RunFolder(note.folder)),
+                Ok(_) => {}
+                Err(damaged) => problems.push(damaged.problem),
+            }
+        }
+        Ok((folders, problems))
     }
 
     /// The run that a person means by its name, its id or its folder.
@@ -117,7 +163,7 @@ impl Runs {
         }
     }
 
-    fn notes(&self) -> anyhow::Result<Vec<(String, Note)>> {
+    fn notes(&self) -> anyhow::Result<Vec<Noted>> {
         let failed = || format!("the notes of runs can't be read in {}", self.0.display());
         let entries = match std::fs::read_dir(&self.0) {
             Ok(entries) => entries,
@@ -130,9 +176,17 @@ impl Runs {
             if path.extension().is_none_or(|ending| ending != "json") {
                 continue;
             }
-            let bytes = std::fs::read(&path).with_context(failed)?;
-            let note: Note = serde_json::from_slice(&bytes)
-                .with_context(|| format!("this note of a run is damaged: {}", path.display()))?;
+            // One that is damaged hides none of the others.
+            let note = std::fs::read(&path).map_err(|error| error.to_string()).and_then(|bytes| {
+                serde_json::from_slice(&bytes).map_err(|error| error.to_string())
+            });
+            let note = note.map_err(|error| Damaged {
+                problem: format!(
+                    "this note of a run is damaged ({error}): {}; remove it, and the next training in the run's folder notes it again",
+                    path.display()
+                ),
+                path: path.clone(),
+            });
             let id = path.file_stem().map(|id| id.to_string_lossy().into_owned());
             notes.push((id.unwrap_or_default(), note));
         }
@@ -146,7 +200,20 @@ fn id_of(folder: &Path) -> String {
     hash[..ID_DIGITS].to_owned()
 }
 
-fn summary(id: &str, note: &Note) -> RunSummary {
+fn summary(id: &str, note: &Result<Note, Damaged>) -> RunSummary {
+    match note {
+        Ok(note) => summary_of(id, note),
+        Err(Damaged { path, problem }) => {
+            // All that is known of it is where the note is.
+            let folder = path.clone();
+            let note = Note { folder, experiment: String::new(), noted_ms: 0, is_search: false };
+            let problem = Some(problem.clone());
+            RunSummary { name: id.to_owned(), problem, ..summary_of(id, &note) }
+        }
+    }
+}
+
+fn summary_of(id: &str, note: &Note) -> RunSummary {
     let folder = RunFolder(note.folder.clone());
     let read = RunStatus::read(&folder);
     let settings = std::fs::read_to_string(folder.config())
@@ -161,10 +228,9 @@ fn summary(id: &str, note: &Note) -> RunSummary {
     let state = match (&status, is_there) {
         (_, false) => RunState::Gone,
         _ if is_training(&folder) => RunState::Running,
-        (None, true) => match problem {
-            Some(_) => RunState::Gone,
-            None => RunState::Interrupted,
-        },
+        // What came of it says so, though the status is damaged.
+        (None, true) if folder.report().is_file() => RunState::Done,
+        (None, true) => RunState::Interrupted,
         (Some(status), true) => match status.end {
             None => RunState::Interrupted,
             Some(End::Done) => RunState::Done,
@@ -258,12 +324,49 @@ mod tests {
         let detail = runs.detail(&id).expect("read").expect("there");
         assert_eq!(detail.run.state, RunState::Gone);
         assert!(detail.run.problem.is_some_and(|p| p.contains("not there any more")));
-        assert_eq!(
-            runs.folders().expect("read"),
-            [RunFolder(second.path().canonicalize().expect("there"))]
-        );
+        let second = RunFolder(second.path().canonicalize().expect("there"));
+        assert_eq!(runs.folders().expect("read"), (vec![second], Vec::new()));
         assert!(runs.named("third").expect_err("none").to_string().contains("no run 'third'"));
         assert_eq!(runs.detail("0").expect("read"), None);
+    }
+
+    #[test]
+    fn a_damaged_note_or_status_hides_nothing_and_is_told_of() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let runs = Runs::of_state(&folder.path().join("state"));
+        let [sound, poor, search] =
+            ["sound", "poor", "search"].map(|name| RunFolder(folder.path().join(name)));
+        for run in [&sound, &poor, &search] {
+            std::fs::create_dir(run.path()).expect("a folder");
+        }
+        runs.note(&sound, "whales").expect("noted");
+        runs.note(&poor, "whales").expect("noted");
+        runs.note_search(&search, "whales").expect("noted");
+        std::fs::write(sound.status(), "{\"end\": \"do").expect("written");
+        let id = runs.named("poor").expect("known");
+        let note = folder.path().join("state/runs").join(format!("{id}.json"));
+        std::fs::write(&note, "").expect("written");
+
+        let list = runs.list().expect("read").runs;
+        assert_eq!(list.len(), 2, "a search is no run: {list:?}");
+        let of = |name: &str| list.iter().find(|run| run.name == name).expect(name);
+        assert_eq!(of("sound").state, RunState::Interrupted);
+        let problem = of("sound").problem.clone().unwrap_or_default();
+        assert!(problem.contains("the status of the run is damaged"), "{problem}");
+        let problem = of(&id).problem.clone().unwrap_or_default();
+        assert!(problem.contains("this note of a run is damaged"), "{problem}");
+        let detail = runs.detail(&id).expect("read").expect("there");
+        assert_eq!((detail.run.state, detail.untold), (RunState::Gone, 0));
+        // MLflow is told of searches as well, and who is left out is said.
+        let (folders, problems) = runs.folders().expect("read");
+        assert_eq!(folders.len(), 2);
+        assert_eq!(problems, [problem]);
+
+        std::fs::write(sound.report(), "{}").expect("written");
+        let list = runs.list().expect("read").runs;
+        assert!(list.iter().any(|run| run.name == "sound" && run.state == RunState::Done));
+        runs.note(&poor, "whales").expect("noted again");
+        assert_eq!(runs.named("poor").expect("known"), id);
     }
 
     #[test]

@@ -140,6 +140,14 @@ pub fn note(state: &Path, said: &Training, folder: &RunFolder) -> anyhow::Result
     Runs::of_state(state).note(folder, &said.general.experiment_name)
 }
 
+/// Notes a search likewise: it is none of the runs that are listed, and may have something to tell MLflow.
+///
+/// # Errors
+/// When that can't be written.
+pub fn note_search(state: &Path, said: &Training, folder: &RunFolder) -> anyhow::Result<()> {
+    Runs::of_state(state).note_search(folder, &said.general.experiment_name)
+}
+
 /// Whoever tells an MLflow server of a run, where the configuration names one; `parent` is the run that it is
 /// a part of, which was opened before.
 ///

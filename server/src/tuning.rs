@@ -21,20 +21,19 @@ use spyhop_model::ModelFiles;
 use spyhop_train::mlflow::Mlflow;
 use spyhop_train::tuning::{FoldScores, Trial, TrialResult, rank, trials};
 use spyhop_train::{
-    End, JsonLines, RunFolder, Setup, Told, Tracker, TrainError, WindowTable, train,
+    End, JsonLines, RunFolder, Setup, TRIALS, Told, Tracker, TrainError, WindowTable,
+    base_fingerprint, train,
 };
 
 use crate::models::Model;
 use crate::work::{
-    Job, Priority, Registry, Settings, Unit, UnitContext, UnitError, key_of,
+    Job, Outcome, Priority, Registry, Settings, Unit, UnitContext, UnitError, WorkError, key_of,
     run_in_foreground_telling,
 };
 use crate::{progress, training};
 
 /// What the units of a search are called.
 const KIND: &str = "tune";
-/// Below the folder of runs: trainings of searches.
-const FOLDER: &str = "trials";
 /// Memory that one training takes: weights, pictures and gradients of a small network.
 const MEMORY_BYTES: u64 = 512 << 20;
 
@@ -59,7 +58,15 @@ struct Done {
     scores: FoldScores,
 }
 
-/// Searches. `text` is the configuration, `set` what is laid over it.
+/// What all folds of a search have in common.
+struct Whole {
+    folder: RunFolder,
+    /// Where the state is in which runs are noted.
+    state: Option<PathBuf>,
+    features: PathBuf,
+}
+
+/// Searches. `text` is the configuration, `set` what is laid over it; runs are noted in the folder `state`.
 ///
 /// # Errors
 /// When there is nothing to search, a key is not known, the data can't be read, or Ctrl-C was pressed. What
@@ -69,6 +76,7 @@ pub fn search(
     set: &[String],
     config: &Config,
     folder: &RunFolder,
+    state: Option<&Path>,
 ) -> anyhow::Result<Vec<TrialResult>> {
     let tune = &config.tune;
     let all = trials(tune)?;
@@ -95,6 +103,11 @@ pub fn search(
     let runs = PathBuf::from(&config.training.general.output_dir);
     std::fs::create_dir_all(folder.path())
         .with_context(|| format!("{} can't be made", folder.path().display()))?;
+    if let Some(Err(error)) =
+        state.map(|state| training::note_search(state, &config.training, folder))
+    {
+        eprintln!("spyhop: spyhop runs send will not know of the search: {error:#}");
+    }
     // To MLflow a search is a run whose parts are its trainings.
     let mut told = training::mlflow(&config.training, folder, None)?;
     if let Some(told) = &mut told {
@@ -102,18 +115,35 @@ pub fn search(
     }
     let planned = Arc::new(planned);
     let mut registry = Registry::default();
-    let (by, features, whole) = (planned.clone(), runs.join("features"), folder.clone());
+    let (by, features) = (planned.clone(), runs.join("features"));
+    let whole = Whole { folder: folder.clone(), state: state.map(Path::to_owned), features };
     registry.add(KIND, move |index: usize, context: &UnitContext| {
         let fold = by.get(index).and_then(|planned| planned.said.as_ref().ok());
         let fold = fold.ok_or_else(|| UnitError::lasting("there is no such trial in the plan"))?;
-        one_fold(fold, &whole, table.clone(), &features, context)
+        one_fold(fold, &whole, table.clone(), context)
     });
     registry.check(KIND, |done: Done| RunFolder(done.folder).report().is_file());
     let settings = Settings { workers: tune.parallel, ..Settings::default() };
     let words = |job: &spyhop_api::job::JobProgress| {
         progress::job_in_words(job).replace("units", "networks")
     };
-    let outcome = run_in_foreground_telling(&runs.join(FOLDER), registry, &job, settings, &words)?;
+    let found = run_in_foreground_telling(&runs.join(TRIALS), registry, &job, settings, &words)
+        .map_err(anyhow::Error::from)
+        .and_then(|outcome| results(all, &planned, outcome, tune));
+    let noted = told.map_or(Ok(()), |told| tell_the_end(told, &found));
+    // What was wrong first is what a person has to know.
+    let found = found?;
+    noted?;
+    Ok(found)
+}
+
+/// What came of all trials, the best first.
+fn results(
+    all: Vec<Trial>,
+    planned: &[Planned],
+    outcome: Outcome,
+    tune: &Tune,
+) -> anyhow::Result<Vec<TrialResult>> {
     let mut scores: BTreeMap<String, FoldScores> = BTreeMap::new();
     for (key, output) in outcome.outputs {
         let done: Done = serde_json::from_value(output).context("what a trial gave")?;
@@ -122,19 +152,27 @@ pub fn search(
     let failed: BTreeMap<String, String> =
         outcome.failures.into_iter().map(|failure| (failure.unit, failure.message)).collect();
     let mut results: Vec<TrialResult> =
-        all.into_iter().map(|trial| result(trial, &planned, &scores, &failed, tune)).collect();
+        all.into_iter().map(|trial| result(trial, planned, &scores, &failed, tune)).collect();
     rank(&mut results, tune.metric);
-    if let Some(mut told) = told {
-        let best = results.first().and_then(|result| result.mean);
-        if let Some(best) = best {
-            told.metric("best", 0, best)?;
-        }
-        told.ended(if best.is_some() { End::Done } else { End::Failed })?;
-        if let Some(kept) = told.finish() {
-            eprintln!("spyhop: {kept}");
-        }
-    }
     Ok(results)
+}
+
+/// Tells MLflow how a search ended: one that was stopped or failed runs no longer either.
+fn tell_the_end(mut told: Mlflow, found: &anyhow::Result<Vec<TrialResult>>) -> anyhow::Result<()> {
+    let best = found.as_ref().map(|results| results.first().and_then(|result| result.mean));
+    let how = match best {
+        Ok(Some(_)) => End::Done,
+        Err(error) if matches!(error.downcast_ref(), Some(WorkError::Stopped)) => End::Stopped,
+        Ok(None) | Err(_) => End::Failed,
+    };
+    if let Ok(Some(best)) = best {
+        told.metric("best", 0, best)?;
+    }
+    told.ended(how)?;
+    if let Some(kept) = told.finish() {
+        eprintln!("spyhop: {kept}");
+    }
+    Ok(())
 }
 
 /// All folds of all trials.
@@ -154,6 +192,7 @@ fn plan(
         })
         .collect();
     let data = key_of("windows", &(&table.classes, table.window_s, data))?;
+    let mut bases = BTreeMap::new();
     let mut planned = Vec::new();
     for trial in all {
         for fold in 0..tune.folds {
@@ -162,7 +201,10 @@ fn plan(
             settings.push(format!("data_loader.folds={}", tune.folds));
             settings.push(format!("data_loader.fold={fold}"));
             let said = match Config::read_with(text, &settings) {
-                Ok(config) => Ok(fold_of(config.training, &data)?),
+                Ok(config) => match fingerprint_of(&config.training.model.base, &mut bases) {
+                    Ok(base) => Ok(fold_of(config.training, &data, &base)?),
+                    Err(reason) => Err(reason),
+                },
                 // A combination that can't be is a trial that failed; a key that is not known is a slip.
                 Err(error @ (ConfigError::Value { .. } | ConfigError::Kind { .. })) => {
                     Err(error.to_string())
@@ -175,29 +217,49 @@ fn plan(
     Ok(planned)
 }
 
-fn fold_of(said: Training, data: &str) -> anyhow::Result<Fold> {
+/// What the network to go on from holds, read once for all trials; empty where there is none.
+fn fingerprint_of(
+    base: &str,
+    known: &mut BTreeMap<String, Result<String, String>>,
+) -> Result<String, String> {
+    if base.is_empty() {
+        return Ok(String::new());
+    }
+    let read = || {
+        let model = Model::named(Path::new(base)).map_err(|error| format!("{error:#}"))?;
+        base_fingerprint(&model).map_err(|error| error.to_string())
+    };
+    known.entry(base.to_owned()).or_insert_with(read).clone()
+}
+
+fn fold_of(said: Training, data: &str, base: &str) -> anyhow::Result<Fold> {
     // What a run is called and how many prepare its batches changes no number.
     let mut numbers = said.clone();
     numbers.general = Default::default();
     numbers.data_loader.workers = 1;
     numbers.data_loader.prefetch_batches = 1;
     numbers.model_trainer.checkpoint_batches = 1;
+    let data = format!("{data}{base}");
     let key = key_of(KIND, &(numbers.to_yaml()?, data, env!("CARGO_PKG_VERSION")))?;
-    let folder = Path::new(&said.general.output_dir).join(FOLDER).join(&key);
+    let folder = Path::new(&said.general.output_dir).join(TRIALS).join(&key);
     Ok(Fold { key, said, folder: RunFolder(folder) })
 }
 
 /// Trains one fold, or goes on with it.
 fn one_fold(
     fold: &Fold,
-    search: &RunFolder,
+    whole: &Whole,
     table: WindowTable,
-    features: &Path,
     context: &UnitContext,
 ) -> Result<Done, UnitError> {
     let Fold { said, folder, .. } = fold;
     std::fs::create_dir_all(folder.path())
         .map_err(|error| UnitError::of_file(&error, folder.path()))?;
+    if let Some(Err(error)) = whole.state.as_ref().map(|state| training::note(state, said, folder))
+    {
+        // The disk is told of by what has to be kept.
+        tracing::warn!("a network of the search will be missing in spyhop runs: {error:#}");
+    }
     let base = match said.model.base.as_str() {
         "" => None,
         base => {
@@ -217,7 +279,7 @@ fn one_fold(
     };
     let failed = |error: &dyn std::fmt::Display| UnitError::lasting(error.to_string());
     let mut lines = JsonLines::new(folder.metrics());
-    let mut mlflow = training::mlflow(said, folder, Some(search)).map_err(|e| failed(&e))?;
+    let mut mlflow = training::mlflow(said, folder, Some(&whole.folder)).map_err(|e| failed(&e))?;
     let mut tracker: Vec<Box<dyn Tracker + '_>> = vec![Box::new(&mut lines)];
     tracker.extend(mlflow.as_mut().map(|mlflow| Box::new(mlflow) as Box<dyn Tracker + '_>));
     let trained = train(Setup {
@@ -225,7 +287,7 @@ fn one_fold(
         table,
         base: base.as_ref().map(|base| base as &dyn ModelFiles),
         folder,
-        features,
+        features: &whole.features,
         open: &training::open,
         tracker: &mut tracker,
         stop: &stop,

@@ -2,6 +2,8 @@
 
 use std::f64::consts::TAU;
 use std::fs;
+#[cfg(unix)]
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -51,6 +53,8 @@ fn sea(folder: &Path, files: usize) -> anyhow::Result<()> {
 fn command(folder: &Path, args: &[&str]) -> anyhow::Result<Command> {
     let mut command = Command::new(program::path()?);
     command.args(args).current_dir(folder).stdin(Stdio::null()).env("RAYON_NUM_THREADS", "2");
+    // Runs are noted in the data folder of whoever trains.
+    command.env("XDG_DATA_HOME", folder.join("home"));
     Ok(command)
 }
 
@@ -254,6 +258,10 @@ fn a_search_goes_on_where_it_was_killed_and_lists_what_failed() -> anyhow::Resul
     }
     assert_eq!(reports(folder).len(), 4);
     assert_eq!(made(&first)?.0, first_made, "it was not trained again");
+    let listed = object(&run(folder, &["runs", "--json"])?)?;
+    let states: Vec<&Value> =
+        listed["runs"].as_array().into_iter().flatten().map(|run| &run["state"]).collect();
+    assert_eq!(states, ["done"; 4], "each network is a run, and the search is none: {listed}");
     let search = folder.join("runs/search");
     let csv = fs::read_to_string(search.join("trials.csv"))?;
     assert_eq!(csv.lines().count(), 5, "{csv}");
@@ -293,5 +301,39 @@ fn a_search_goes_on_where_it_was_killed_and_lists_what_failed() -> anyhow::Resul
         &["tune", "--config", "tune.yaml", "--set", "tune.keys={model_trainer.rate: [1]}"],
     )?;
     assert!(said(&slip).contains("'model_trainer.rate' is unknown"), "{}", said(&slip));
+    Ok(())
+}
+
+/// SIGINT is Ctrl-C; the server is a port that nobody listens on.
+#[cfg(unix)]
+#[test]
+fn a_search_that_is_stopped_says_so_to_mlflow_and_what_was_not_told_is_not_forgotten()
+-> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let folder = folder.path();
+    sea(&folder.join("sea"), 8)?;
+    fs::write(folder.join("tune.yaml"), CONFIG)?;
+    let nobody = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let server = format!("general.mlflow_server_uri=http://{nobody}");
+    let args = ["--set", "general.run_name=search", "--set", &server, "--state", "state"];
+    let args = [&["tune", "--config", "tune.yaml"], &args[..]].concat();
+    let mut child = command(folder, &args)?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let begun = Instant::now();
+    while reports(folder).is_empty() {
+        anyhow::ensure!(begun.elapsed() < Duration::from_secs(120), "nothing was trained");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+    anyhow::ensure!(told.success() && !child.wait()?.success(), "it stops before its end");
+    let notes = fs::read_to_string(folder.join("runs/search/mlflow/outbox.jsonl"))?;
+    let last = notes.lines().last().unwrap_or_default();
+    assert!(last.contains(r#""tell":"end","how":"stopped""#), "{notes}");
+
+    let sent = run(folder, &["runs", "send", "--state", "state", "--json"])?;
+    assert_eq!(sent.status.code(), Some(1), "{}", said(&sent));
+    let troubles = object(&sent)?["troubles"].clone();
+    let of: Vec<&String> = troubles.as_object().into_iter().flatten().map(|(of, _)| of).collect();
+    assert!(of.iter().any(|folder| folder.ends_with("runs/search")), "{troubles}");
+    assert!(of.iter().any(|folder| folder.contains("runs/trials/")), "{troubles}");
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_norway::Value;
+use serde_norway::{Number, Value};
 
 use super::training::read;
 use super::{ConfigError, Metric};
@@ -31,17 +31,30 @@ pub enum Searched {
     Range(Range),
 }
 
-/// A range of numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// A range of numbers; of whole ones, where both ends are written without a point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Range {
     /// The least.
-    pub from: f64,
+    pub from: Number,
     /// The greatest.
-    pub to: f64,
+    pub to: Number,
     /// Whether numbers are drawn evenly in their logarithm.
     #[serde(default)]
     pub log: bool,
+}
+
+impl Range {
+    /// The least and the greatest.
+    pub fn ends(&self) -> (f64, f64) {
+        let end = |number: &Number| number.as_f64().unwrap_or(f64::NAN);
+        (end(&self.from), end(&self.to))
+    }
+
+    /// Whether only whole numbers are meant.
+    pub fn is_whole(&self) -> bool {
+        !self.from.is_f64() && !self.to.is_f64()
+    }
 }
 
 /// How combinations are chosen.
@@ -77,13 +90,14 @@ impl Tune {
                 Searched::Range(_) if tune.search == Search::Grid => {
                     "a grid needs a list of values; ranges are for search: random"
                 }
-                Searched::Range(range) if !(range.from < range.to && range.to.is_finite()) => {
-                    "from must be less than to"
-                }
-                Searched::Range(range) if range.log && range.from <= 0.0 => {
-                    "with log: true from must be above 0"
-                }
-                _ => continue,
+                Searched::Range(range) => match range.ends() {
+                    (from, to) if !(from < to && from.is_finite() && to.is_finite()) => {
+                        "from must be less than to"
+                    }
+                    (from, _) if range.log && from <= 0.0 => "with log: true from must be above 0",
+                    _ => continue,
+                },
+                Searched::Values(_) => continue,
             };
             return Err(ConfigError::Value {
                 path: format!("tune.keys.{key}"),
@@ -118,6 +132,8 @@ mod tests {
             found,
             "tune.keys.model_trainer.lr: a grid needs a list of values; ranges are for search: random"
         );
+        let found = error("tune: {search: random, keys: {a: {from: -.inf, to: 1}}}");
+        assert!(found.contains("from must be less than to"), "{found}");
         assert!(error("tune: {keys: {a: []}}").contains("name a value at least"));
         assert!(error("tune: {folds: 1}").contains("tune.folds: give 2 or more"));
         assert!(error("tune: {fold: 2}").contains("did you mean 'folds'?"));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use spyhop_api::run::{RunDetail, RunState, RunSummary, differing};
-use spyhop_train::mlflow;
+use spyhop_train::mlflow::{self, Delivered};
 
 use super::StateArgs;
 use crate::answer;
@@ -195,21 +195,37 @@ fn compare(found: &[RunDetail], json: bool) -> anyhow::Result<()> {
 
 fn send(runs: &Runs, json: bool) -> anyhow::Result<ExitCode> {
     let mut told = BTreeMap::new();
+    let mut refused = BTreeMap::new();
     let mut troubles = BTreeMap::new();
-    for folder in runs.folders()? {
+    let (folders, problems) = runs.folders()?;
+    for problem in &problems {
+        eprintln!("spyhop: {problem}");
+    }
+    for folder in folders {
         let name = folder.path().display().to_string();
         match mlflow::send(&folder) {
-            Ok(0) => {}
-            Ok(count) => drop(told.insert(name, count)),
+            Ok(Delivered { told: 0, .. }) => {}
+            Ok(delivered) => {
+                if delivered.refused > 0 {
+                    let path = mlflow::refused_path(&folder).display().to_string();
+                    refused.insert(path, delivered.refused);
+                }
+                told.insert(name, delivered.told);
+            }
             Err(trouble) => drop(troubles.insert(name, trouble.to_string())),
         }
     }
     if json {
-        let said = serde_json::json!({ "told": told, "troubles": troubles });
+        let said = serde_json::json!({ "told": told, "refused": refused, "troubles": troubles });
         answer::say(serde_json::to_string_pretty(&said)?)?;
     } else {
         for (name, count) in &told {
             answer::say(format!("{count} messages were told of {name}"))?;
+        }
+        for (path, count) in &refused {
+            eprintln!(
+                "spyhop: MLflow would not take {count} of them; they are kept with its reasons in {path}"
+            );
         }
         for (name, why) in &troubles {
             eprintln!("spyhop: {why}; what is to be told stays in {name}");
@@ -218,7 +234,8 @@ fn send(runs: &Runs, json: bool) -> anyhow::Result<ExitCode> {
             answer::say("there is nothing that MLflow was not told")?;
         }
     }
-    Ok(if troubles.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let is_all = refused.is_empty() && troubles.is_empty() && problems.is_empty();
+    Ok(if is_all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// `ap 0.9312`.

@@ -8,6 +8,7 @@ use serde_json::json;
 use spyhop_config::{Config, hash_of};
 use spyhop_train::RunFolder;
 
+use super::StateArgs;
 use crate::recording_file::PARTLY;
 use crate::{answer, tuning};
 
@@ -23,7 +24,7 @@ part are validated once. The same command goes on with a search that was stopped
 a wider search trains only what is new. What fails stays listed, and is tried again.
 
 Below general.output_dir a folder of the search's name gets trials.csv, trials.json, report.html and \
-best.yaml, which spyhop train --config takes. A learning curve is a search over data_loader.train_share.
+best.yaml, which spyhop train --config takes; each network is listed by spyhop runs. A learning curve is a search over data_loader.train_share.
 
 Exit codes:
   0  searched
@@ -49,6 +50,8 @@ pub struct Args {
     /// Print what was found as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    state: StateArgs,
 }
 
 /// Runs it.
@@ -64,7 +67,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let config = Config::read_with(&text, &args.set);
     let config = config.with_context(|| format!("in {}", path.display()))?;
     let folder = folder(&config)?;
-    let results = tuning::search(&text, &args.set, &config, &RunFolder(folder.clone()))?;
+    let state = args.state.folder();
+    if let Err(error) = &state {
+        eprintln!("spyhop: the networks will be missing in spyhop runs: {error:#}");
+    }
+    let (state, whole) = (state.ok(), RunFolder(folder.clone()));
+    let results = tuning::search(&text, &args.set, &config, &whole, state.as_deref())?;
     let search = tuning::Search { tune: &config.tune, results: &results };
     tuning::write(&search, &folder, &text, &args.set)?;
     if args.json {

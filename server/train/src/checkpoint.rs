@@ -130,7 +130,7 @@ pub fn read(
     if progress.config_hash != config_hash {
         return Err(TrainError::file(
             path,
-            "the state of training is of another configuration or other windows: give this run another general.run_name, or move that one away",
+            "the state of training is of another configuration, other windows or another base: give this run another general.run_name, or move that one away",
         ));
     }
     let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;

@@ -66,6 +66,19 @@ pub enum TrainError {
         /// Steps that had been made then.
         step: usize,
     },
+    /// The network gives no numbers for the validation part any more.
+    #[error(
+        "the loss of the validation part is no finite number after epoch {epoch}. Training stops; the last good state, of step {step}, is kept in {}. Try a smaller model_trainer.lr",
+        kept.display()
+    )]
+    Diverged {
+        /// Counted from 1.
+        epoch: usize,
+        /// Where the last good state is.
+        kept: PathBuf,
+        /// Steps that had been made then.
+        step: usize,
+    },
     /// Somebody wants to end it.
     #[error("training was stopped; the same command goes on with it")]
     Stopped,

@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 use outbox::{Message, Outbox};
 
 pub use courier::Courier;
-pub use telling::{Trouble, send, waiting};
+pub use outbox::refused_path;
+pub use telling::{Delivered, Trouble, send, waiting};
 
 use crate::journal::now_ms;
 use crate::{End, RunFolder, Tracker, TrainError};
@@ -89,17 +90,27 @@ impl Mlflow {
     }
 
     /// Waits a moment for what is still to be told, where the server answers; a sentence says what had to be
-    /// kept for later.
+    /// kept for later, and what the server would not take.
     pub fn finish(self) -> Option<String> {
         let trouble = self.courier.and_then(|courier| courier.finish(&self.folder));
         let waiting = waiting(&self.folder).unwrap_or(0);
-        (waiting > 0).then(|| {
+        let kept = (waiting > 0).then(|| {
             let why = trouble.map_or(String::new(), |why| format!(" ({why})"));
             format!(
                 "{waiting} messages for MLflow are kept in {}{why}; spyhop runs send, or the next training with this server, tells them",
                 self.folder.mlflow().display()
             )
-        })
+        });
+        let refused = outbox::refused(&self.folder).unwrap_or(0);
+        let refused = (refused > 0).then(|| {
+            let path = refused_path(&self.folder);
+            format!(
+                "MLflow would not take {refused} messages of this run; they are kept with its reasons in {}",
+                path.display()
+            )
+        });
+        let sentences: Vec<String> = kept.into_iter().chain(refused).collect();
+        (!sentences.is_empty()).then(|| sentences.join(". "))
     }
 
     fn note(&mut self, message: &Message) -> Result<(), TrainError> {

@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+/// Below a folder of runs: trainings that are parts of searches.
+pub const TRIALS: &str = "trials";
+
 /// Where a run keeps its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunFolder(pub PathBuf);

@@ -37,6 +37,39 @@ pub struct Base {
     pub same_classes: bool,
 }
 
+impl Base {
+    /// Reads a network, and its card.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    fn read(files: &dyn ModelFiles, classes: &[String]) -> Result<(Base, ModelCard), TrainError> {
+        let config = AstConfig::read(files)?;
+        let card = read_card(&[files], &config)?;
+        let same_classes = card.classes.iter().map(|c| &c.name).eq(classes);
+        Ok((Base { weights: Weights::read(files)?, config, same_classes }, card))
+    }
+
+    /// Adds to a hash all of it that decides numbers of what goes on from it.
+    pub fn hash_into(&self, hasher: &mut blake3::Hasher) {
+        hasher.update(format!("{:?} {}", self.config, self.same_classes).as_bytes());
+        self.weights.hash_into(hasher);
+    }
+}
+
+/// Names what a network to go on from holds: another name says that trainings from it give other numbers.
+///
+/// # Errors
+/// When it can't be read.
+pub fn base_fingerprint(files: &dyn ModelFiles) -> Result<String, TrainError> {
+    let (base, card) = Base::read(files, &[])?;
+    let mut hasher = blake3::Hasher::new();
+    base.hash_into(&mut hasher);
+    let classes: Vec<&str> = card.classes.iter().map(|class| class.name.as_str()).collect();
+    let decides = format!("{:?} {} {classes:?}", card.front_end, card.time_compression);
+    hasher.update(decides.as_bytes());
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
 impl Shape {
     /// Resolves what the configuration leaves open.
     ///
@@ -47,17 +80,7 @@ impl Shape {
         table: &WindowTable,
         base: Option<&dyn ModelFiles>,
     ) -> Result<Shape, TrainError> {
-        let base = match base {
-            None => None,
-            Some(files) => {
-                let config = AstConfig::read(files)?;
-                let card = read_card(&[files], &config)?;
-                let names: Vec<&String> = card.classes.iter().map(|c| &c.name).collect();
-                let same_classes = names.iter().copied().eq(&table.classes);
-                let base = Base { weights: Weights::read(files)?, config, same_classes };
-                Some((base, card))
-            }
-        };
+        let base = base.map(|files| Base::read(files, &table.classes)).transpose()?;
         let keys = &said.model.front_end;
         let of_base = base.as_ref().map(|(_, card)| card.front_end);
         let rate_hz = keys.rate_hz.or(of_base.map(|f| f.rate_hz)).unwrap_or(USUAL_RATE_HZ);

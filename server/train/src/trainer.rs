@@ -325,6 +325,10 @@ fn hash(said: &Training, table: &WindowTable, shape: &Shape) -> Result<String, T
     let mut hasher = blake3::Hasher::new();
     hasher.update(numbers.to_yaml()?.as_bytes());
     hasher.update(format!("{:?} {:?}", shape.front_end, shape.config).as_bytes());
+    if let Some(base) = &shape.base {
+        // What stands still of it is in no state: exchanged, it would make another network of the rest.
+        base.hash_into(&mut hasher);
+    }
     for recording in &table.recordings {
         hasher.update(recording.fingerprint.as_bytes());
     }
@@ -364,6 +368,14 @@ impl Run<'_> {
             self.epoch(train)?;
             let epoch = self.progress.epoch + 1;
             let val = self.look(val)?;
+            if !val.loss.is_finite() {
+                // Nothing is written: what was kept before is the better network.
+                return Err(TrainError::Diverged {
+                    epoch,
+                    kept: self.folder.state(),
+                    step: self.kept_step,
+                });
+            }
             let report = EpochReport {
                 epoch,
                 loss_train: self.progress.loss_sum / self.progress.weight_sum.max(1e-300),

@@ -184,19 +184,28 @@ fn drawn(said: &Tune, trial: usize) -> Result<BTreeMap<String, Value>, TrainErro
                 Some(value) => json(value)?,
                 None => continue,
             },
-            Searched::Range(Range { from, to, log }) => {
-                let share: f64 = stream.random();
-                let value = match log {
-                    true => (from.ln() + share * (to.ln() - from.ln())).exp(),
-                    false => from + share * (to - from),
-                };
-                // Four digits are as good as sixteen, and can be read.
-                format!("{value:.3e}").parse::<f64>().map_or(Value::Null, Value::from)
-            }
+            Searched::Range(range) => within(range, stream.random()),
         };
         settings.insert(key.clone(), value);
     }
     Ok(settings)
+}
+
+/// The number of a range that has so large a share of it below.
+fn within(range: &Range, share: f64) -> Value {
+    let (from, to) = range.ends();
+    // Each whole number stands for what is rounded to it, the first and the last one too.
+    let margin = if range.is_whole() { 0.5 } else { 0.0 };
+    let (low, high) = (from - margin, to + margin);
+    let value = match range.log {
+        true => (low.ln() + share * (high.ln() - low.ln())).exp(),
+        false => low + share * (high - low),
+    };
+    if range.is_whole() {
+        return Value::from(value.round().clamp(from, to) as i64);
+    }
+    // Four digits are as good as sixteen, and can be read.
+    format!("{value:.3e}").parse::<f64>().map_or(Value::Null, |v| Value::from(v.clamp(from, to)))
 }
 
 /// The same value in JSON.
@@ -207,6 +216,8 @@ fn json(value: &impl Serialize) -> Result<Value, TrainError> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use spyhop_config::Config;
 
@@ -255,6 +266,32 @@ mod tests {
         // In the logarithm half of them lie below the middle, √(0.0001 · 0.1): 200 give or take 10 a deviation.
         let low = values("lr").iter().filter(|v| **v < 0.003_162).count();
         assert!((160..=240).contains(&low), "{low}");
+    }
+
+    #[test]
+    fn a_range_between_whole_numbers_gives_each_of_them_and_no_other() {
+        let rank = "model_trainer.LoRA_kwargs.r";
+        let text = format!(
+            "tune: {{search: random, trials: 300, keys: {{{rank}: {{from: 4, to: 8}}, data_loader.random_seed: {{from: 1, to: 9, log: true}}}}}}"
+        );
+        let all = trials(&tune(&text)).expect("trials");
+        let ranks: BTreeSet<u64> = all
+            .iter()
+            .map(|trial| {
+                let said = Config::read_with(&text, &trial.to_settings()).expect("sound").training;
+                assert!((1..=9).contains(&said.data_loader.random_seed));
+                said.model_trainer.lora.r as u64
+            })
+            .collect();
+        assert_eq!(ranks, BTreeSet::from([4, 5, 6, 7, 8]));
+        // A range is the same after it was written down, and drawn numbers stay in it when they are rounded.
+        let said = Config::read(&text).expect("sound").to_yaml().expect("YAML");
+        assert_eq!(trials(&tune(&said)).expect("trials"), all);
+        let (from, to) = (0.123_44, 0.123_46);
+        let text = format!("tune: {{search: random, keys: {{a: {{from: {from}, to: {to}}}}}}}");
+        for trial in trials(&tune(&text)).expect("trials") {
+            assert!(trial.settings["a"].as_f64().is_some_and(|v| (from..=to).contains(&v)));
+        }
     }
 
     #[test]

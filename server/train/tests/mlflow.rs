@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use spyhop_train::mlflow::{self, Courier, Mlflow, Told, Trouble};
+use spyhop_train::mlflow::{self, Courier, Delivered, Mlflow, Told, Trouble};
 use spyhop_train::{End, RunFolder, Tracker};
 
 /// What was asked, without what is other each time.
@@ -180,7 +180,7 @@ fn tell(folder: &Path, server: &str) {
     part.artifact(&card).expect("noted");
     part.ended(End::Stopped).expect("noted");
     // The part is told first: its whole is made where it is missing.
-    assert!(mlflow::send(&trial).expect("told") > 0);
+    assert!(mlflow::send(&trial).expect("told").told > 0);
     // It goes on, and says again what it said; a changed parameter becomes a tag.
     let told = Told { server, experiment: "right whales", name: "trial-1", parent: Some(&search) };
     let mut part = Mlflow::open(&trial, &told, None).expect("notes");
@@ -190,12 +190,12 @@ fn tell(folder: &Path, server: &str) {
     part.metric("loss/val", 4, 0.125).expect("noted");
     part.ended(End::Done).expect("noted");
     assert_eq!(mlflow::waiting(&trial).expect("read"), 4);
-    assert_eq!(mlflow::send(&trial).expect("told"), 4);
+    assert_eq!(mlflow::send(&trial).expect("told"), Delivered { told: 4, refused: 0 });
     whole.ended(End::Failed).expect("noted");
     mlflow::send(&search).expect("told");
     for run in [&trial, &search] {
         assert_eq!(mlflow::waiting(run).expect("read"), 0);
-        assert_eq!(mlflow::send(run).expect("nothing is left"), 0);
+        assert_eq!(mlflow::send(run).expect("nothing is left").told, 0);
         assert!(!run.mlflow().join("refused.jsonl").exists());
     }
 }
@@ -335,7 +335,9 @@ fn what_a_server_fails_at_is_told_again_and_what_it_refuses_is_kept_by_itself() 
     let error = mlflow::send(&run).expect_err("it is busy").to_string();
     assert!(error.contains("503"), "{error}");
     assert_eq!(mlflow::waiting(&run).expect("read"), 10);
-    assert_eq!(mlflow::send(&run).expect("told"), 10);
+    assert_eq!(mlflow::send(&run).expect("told"), Delivered { told: 10, refused: 1 });
+    let said = tracker.finish().expect("a sentence");
+    assert!(said.contains("would not take 1 messages") && said.contains("refused.jsonl"), "{said}");
     let refused = std::fs::read_to_string(run.mlflow().join("refused.jsonl")).expect("kept");
     assert!(refused.lines().count() == 1 && refused.contains("thirteen"), "{refused}");
     let told = metrics_of(&little.asked());
@@ -380,8 +382,112 @@ fn a_line_that_a_kill_cut_short_is_written_again_and_a_file_that_went_is_told_of
     assert_eq!(mlflow::waiting(&run).expect("read"), 3);
     let (_, mut tracker) = begin(folder.path(), &little.address, "run", None);
     tracker.metric("loss/val", 2, 0.5).expect("noted");
-    assert_eq!(mlflow::send(&run).expect("told"), 5);
+    assert_eq!(mlflow::send(&run).expect("told"), Delivered { told: 5, refused: 1 });
     assert_eq!(metrics_of(&little.asked()), [(1, 1.0), (2, 0.5)]);
     let refused = std::fs::read_to_string(run.mlflow().join("refused.jsonl")).expect("kept");
     assert!(refused.contains("not there any more"), "{refused}");
+}
+
+#[test]
+fn a_run_that_a_person_deleted_on_the_server_is_told_of_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut is_deleted = false;
+    let little = Little::start(Box::new(move |asked, _| {
+        if asked.path.ends_with("log-batch") && !std::mem::replace(&mut is_deleted, true) {
+            let message = "The run r1 must be in the 'active' state. Current state is deleted.";
+            return (400, json!({"error_code": "INVALID_PARAMETER_VALUE", "message": message}));
+        }
+        sound(asked)
+    }));
+    let (run, mut tracker) = begin(folder.path(), &little.address, "run", None);
+    tracker.metric("loss/val", 1, 1.0).expect("noted");
+    assert_eq!(mlflow::send(&run).expect("told"), Delivered { told: 2, refused: 0 });
+    let made = little.asked().iter().filter(|asked| asked.path.ends_with("runs/create")).count();
+    assert_eq!(made, 2);
+    assert_eq!(metrics_of(&little.asked()), [(1, 1.0), (1, 1.0)]);
+}
+
+#[test]
+fn a_file_or_an_end_that_is_never_taken_is_in_nobody_s_way_and_a_busy_server_is_asked_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut asked_before = 0;
+    let little = Little::start(Box::new(move |asked, _| {
+        if asked.method == "PUT" {
+            asked_before += 1;
+            // No word of MLflow's: a proxy answers.
+            return if asked_before == 1 { (429, json!({})) } else { (413, json!("too large")) };
+        }
+        if asked.path.ends_with("runs/update") {
+            return (400, json!({"error_code": "INVALID_STATE", "message": "no such status"}));
+        }
+        sound(asked)
+    }));
+    let (run, mut tracker) = begin(folder.path(), &little.address, "run", None);
+    std::fs::write(run.report(), "{}").expect("written");
+    tracker.artifact(&run.report()).expect("noted");
+    tracker.metric("loss/val", 1, 1.0).expect("noted");
+    tracker.ended(End::Done).expect("noted");
+    let error = mlflow::send(&run).expect_err("it is busy").to_string();
+    assert!(error.contains("it is busy"), "{error}");
+    assert_eq!(mlflow::waiting(&run).expect("read"), 3);
+    assert_eq!(mlflow::send(&run).expect("told"), Delivered { told: 3, refused: 2 });
+    assert_eq!(metrics_of(&little.asked()), [(1, 1.0)]);
+    let refused = std::fs::read_to_string(run.mlflow().join("refused.jsonl")).expect("kept");
+    assert!(refused.contains("(413)") && refused.contains("no such status"), "{refused}");
+}
+
+#[test]
+fn notes_that_a_power_cut_damaged_are_told_from_the_beginning_and_fail_no_training() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let little = Little::start(Box::new(|asked, _| sound(asked)));
+    let (run, mut tracker) = begin(folder.path(), &little.address, "run", None);
+    for step in 1..4 {
+        tracker.metric("loss/val", step, 1.0).expect("noted");
+    }
+    mlflow::send(&run).expect("told");
+    drop(tracker);
+    // The last line is gone, and of the one before only zeros came to the disk.
+    let path = run.mlflow().join("outbox.jsonl");
+    let text = std::fs::read_to_string(&path).expect("notes");
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.pop();
+    let zeros = "\0".repeat(lines.pop().map_or(0, str::len));
+    std::fs::write(&path, format!("{}\n{zeros}\n", lines.join("\n"))).expect("written");
+    assert_eq!(mlflow::waiting(&run).expect("read"), 3);
+    let (_, mut tracker) = begin(folder.path(), &little.address, "run", None);
+    for step in 1..4 {
+        tracker.metric("loss/val", step, 1.0).expect("noted");
+    }
+    assert_eq!(mlflow::send(&run).expect("told"), Delivered { told: 6, refused: 1 });
+    let told = metrics_of(&little.asked());
+    assert_eq!(told, [(1, 1.0), (2, 1.0), (3, 1.0), (1, 1.0), (2, 1.0), (3, 1.0)]);
+    // Within a line nothing is taken for told either.
+    let sent = run.mlflow().join("sent.json");
+    let known = std::fs::read_to_string(&sent).expect("kept");
+    let known: Value = serde_json::from_str(&known).expect("JSON");
+    let within = json!({"server": known["server"], "run_id": "r1", "artifact_uri": "", "bytes": 7});
+    std::fs::write(&sent, within.to_string()).expect("written");
+    assert_eq!(mlflow::waiting(&run).expect("read"), 6);
+}
+
+#[test]
+fn parts_of_a_search_that_were_not_told_of_are_told_of_by_the_next_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let little = Little::start(Box::new(|asked, _| sound(asked)));
+    let (part, mut tracker) = begin(&folder.path().join("trials"), &little.address, "part", None);
+    tracker.metric("loss/val", 1, 1.0).expect("noted");
+    drop(tracker);
+    assert_eq!(mlflow::waiting(&part).expect("read"), 2);
+    let next = RunFolder(folder.path().join("next"));
+    std::fs::create_dir(next.path()).expect("a folder");
+    let told = Told { server: &little.address, experiment: "e", name: "next", parent: None };
+    let courier = Courier::start(&next, folder.path()).expect("a thread");
+    let mut tracker = Mlflow::open(&next, &told, Some(courier)).expect("notes");
+    tracker.metric("loss/val", 1, 0.5).expect("noted");
+    let begun = Instant::now();
+    while mlflow::waiting(&part).expect("read") > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the part is told of");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(tracker.finish(), None);
 }

@@ -10,7 +10,7 @@ use common::{Ran, run, said, sea};
 use serde_json::Value;
 use spyhop_config::Training;
 use spyhop_model::{Classifier, ModelFolder, OpenOptions};
-use spyhop_train::{End, RunFolder, RunStatus, Told, TrainError};
+use spyhop_train::{End, RunFolder, RunStatus, Told, TrainError, base_fingerprint};
 
 fn values(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().and_then(|t| t.to_vec1()).expect("f32")
@@ -151,6 +151,19 @@ fn what_is_frozen_does_not_move_and_an_adapter_gives_the_merged_network_s_logits
     for (a, b) in a[0].iter().zip(&b[0]) {
         assert!((a - b).abs() < 1e-5, "{a} {b}");
     }
+
+    // A base of other weights in the same place: what stood on the first one does not go on from it.
+    let fingerprint = base_fingerprint(&base).expect("read");
+    run(&sea_folder, &head, &with(&["model_trainer.train=head"]), Some(&base), None)
+        .outcome
+        .expect("it is done");
+    std::fs::copy(last.join("model/model.safetensors"), first.join("model/model.safetensors"))
+        .expect("exchanged");
+    assert_ne!(base_fingerprint(&base).expect("read"), fingerprint);
+    let error = run(&sea_folder, &head, &with(&["model_trainer.train=head"]), Some(&base), None)
+        .outcome
+        .expect_err("another base");
+    assert!(error.to_string().contains("another base"), "{error}");
 }
 
 #[test]
@@ -175,6 +188,32 @@ fn a_loss_that_is_no_number_stops_training_and_names_the_batch() {
     // Not the one that a step of such a length led to.
     let state = weights(&run_folder.join("state.safetensors"));
     assert!(state.values().flat_map(values).all(|x| x.is_finite() && x.abs() < 10.0));
+}
+
+#[test]
+fn a_network_that_diverges_in_the_last_batch_of_an_epoch_is_not_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sea_folder, run_folder) = (folder.path().join("sea"), folder.path().join("run"));
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    // One batch an epoch: its loss is that of the first weights, and its step leads far away.
+    let said = said(&[
+        "model_trainer.lr=1e38",
+        "model_trainer.optimizer=SGD",
+        "model_trainer.use_scheduler=false",
+        "data_loader.batch_size=4096",
+    ]);
+    let error = run(&sea_folder, &run_folder, &said, None, None).outcome.expect_err("no numbers");
+    let text = error.to_string();
+    assert!(matches!(error, TrainError::Diverged { epoch: 1, step: 0, .. }), "{text}");
+    assert!(text.contains("the loss of the validation part is no finite number"), "{text}");
+    assert!(!run_folder.join("best.safetensors").exists());
+    let state = weights(&run_folder.join("state.safetensors"));
+    assert!(state.values().flat_map(values).all(|x| x.abs() < 10.0));
+    // Whoever looks on can read how it ended.
+    let status = RunStatus::read(&RunFolder(run_folder)).expect("read").expect("there");
+    assert_eq!((status.end, status.best), (Some(End::Failed), None));
+    assert_eq!(status.problem, Some(text));
 }
 
 #[test]

@@ -170,13 +170,13 @@ impl Adapter {
     }
 
     /// Adds to a hash what decides its effect.
-    pub(crate) fn hash(&self, hasher: &mut blake3::Hasher) {
+    pub(crate) fn hash_into(&self, hasher: &mut blake3::Hasher) {
         let scaling = format!(
             "{} {} {:?} {:?} {}",
             self.rank, self.alpha, self.rank_pattern, self.alpha_pattern, self.root_of_rank
         );
         hasher.update(scaling.as_bytes());
-        self.tensors.hash(hasher);
+        self.tensors.hash_into(hasher);
     }
 }
 

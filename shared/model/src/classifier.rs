@@ -243,9 +243,9 @@ fn fingerprint(
         card.scores,
     );
     hasher.update(decides.as_bytes());
-    weights.hash(&mut hasher);
+    weights.hash_into(&mut hasher);
     if let Some(adapter) = adapter {
-        adapter.hash(&mut hasher);
+        adapter.hash_into(&mut hasher);
     }
     hasher.finalize().to_hex().to_string()
 }

@@ -79,7 +79,7 @@ impl Weights {
     }
 
     /// Adds to a hash what the files hold.
-    pub(crate) fn hash(&self, hasher: &mut blake3::Hasher) {
+    pub fn hash_into(&self, hasher: &mut blake3::Hasher) {
         for file in &self.files {
             hasher.update(&(file.bytes.len() as u64).to_le_bytes());
             hasher.update(&file.bytes);

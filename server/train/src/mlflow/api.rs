@@ -117,12 +117,24 @@ impl Server {
         match (status, said) {
             (200..=299, Some(said)) => Ok(said),
             (401 | 403, _) => Err(Trouble::Forbidden { server: server() }),
+            // It has no time now.
+            (408 | 429, _) => Err(Trouble::Unreachable {
+                server: server(),
+                reason: format!("it is busy (status {status})"),
+            }),
             (400..=499, Some(said)) if said.get("error_code").is_some() => {
                 let word = |key: &str| said[key].as_str().unwrap_or_default().to_owned();
                 let message = word("message").lines().next().unwrap_or_default().to_owned();
                 let message = message.chars().take(MOST_SAID).collect();
                 Err(Trouble::Refused { server: server(), code: word("error_code"), message })
             }
+            // Somebody between this machine and the server, who finds a file too large, say. One who knows no
+            // such place may know it later.
+            (400..=499, _) if status != 404 => Err(Trouble::Refused {
+                server: server(),
+                code: status.to_string(),
+                message: "whoever stands before the server does not let it pass".into(),
+            }),
             _ => Err(Trouble::Unreachable {
                 server: server(),
                 reason: format!(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::outbox;
 use super::telling::{send, server_of, waiting};
-use crate::{RunFolder, TrainError, is_training};
+use crate::{RunFolder, TRIALS, TrainError, is_training};
 
 /// What is noted in so short a time is told together.
 const TOGETHER: Duration = Duration::from_millis(500);
@@ -134,17 +134,22 @@ fn run(
 fn tell_of_others(folder: &RunFolder, others: &Path) {
     let Ok(Some(server)) = server_of(folder) else { return };
     for other in with_notes(others) {
+        // A search has many parts, and most were told of: of these not all notes are read again.
+        if other == *folder || waiting(&other).is_ok_and(|count| count == 0) {
+            continue;
+        }
         let is_same = server_of(&other).is_ok_and(|of| of.as_ref() == Some(&server));
-        if other != *folder && is_same && !is_training(&other) {
+        if is_same && !is_training(&other) {
             // What goes wrong with another run is told when somebody asks for that one.
             let _ = send(&other);
         }
     }
 }
 
-/// Folders of runs below a folder that have notes.
+/// Folders of runs below a folder that have notes, parts of searches included.
 fn with_notes(folder: &Path) -> Vec<RunFolder> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let below = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let entries = below(folder).chain(below(&folder.join(TRIALS)));
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort();
     let runs = paths.into_iter().map(RunFolder);

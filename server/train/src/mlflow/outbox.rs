@@ -48,6 +48,10 @@ pub enum Message {
         how: End,
         at_ms: i64,
     },
+    /// A line that is none of this program's, as it stands there. Nobody is told of it.
+    Damaged {
+        line: String,
+    },
 }
 
 /// How far a server was told.
@@ -107,7 +111,7 @@ pub fn path_of(folder: &RunFolder) -> PathBuf {
 /// Messages from a byte on, each with the byte after it, and the byte after the last whole line.
 ///
 /// # Errors
-/// When it can't be read, or a line is none of this program's.
+/// When it can't be read.
 pub fn read(path: &Path, from: u64) -> Result<(Vec<(Message, u64)>, u64), TrainError> {
     let failed = |error| TrainError::reading(WHAT, path, &error);
     let mut file = match File::open(path) {
@@ -121,13 +125,31 @@ pub fn read(path: &Path, from: u64) -> Result<(Vec<(Message, u64)>, u64), TrainE
     let mut messages = Vec::new();
     let mut at = from;
     for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
-        let message = serde_json::from_slice(line).map_err(|error| {
-            TrainError::file(path, format!("{WHAT} can't be understood at byte {at} ({error})"))
-        })?;
+        let damaged =
+            |_| Message::Damaged { line: String::from_utf8_lossy(line).trim().to_owned() };
+        let message = serde_json::from_slice(line).unwrap_or_else(damaged);
         at += line.len() as u64;
         messages.push((message, at));
     }
     Ok((messages, at))
+}
+
+/// Where a line of the outbox begins: a byte, or the first one where no line begins at that. An outbox that a
+/// power cut took the end of is told from its beginning.
+fn line_at(path: &Path, byte: u64) -> Result<u64, TrainError> {
+    let Some(before) = byte.checked_sub(1) else { return Ok(0) };
+    let mut last = [0];
+    let read = File::open(path).and_then(|mut file| {
+        file.seek(SeekFrom::Start(before))?;
+        file.read_exact(&mut last)
+    });
+    match read {
+        Ok(()) => Ok(if last == *b"\n" { byte } else { 0 }),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof) => {
+            Ok(0)
+        }
+        Err(error) => Err(TrainError::reading(WHAT, path, &error)),
+    }
 }
 
 impl Sent {
@@ -137,12 +159,13 @@ impl Sent {
     /// When it can't be read.
     pub fn read(folder: &RunFolder) -> Result<Sent, TrainError> {
         let path = Sent::path(folder);
-        match std::fs::read(&path) {
+        let sent: Sent = match std::fs::read(&path) {
             // To be told again does no harm.
-            Ok(bytes) => Ok(serde_json::from_slice(&bytes).unwrap_or_default()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Sent::default()),
-            Err(error) => Err(TrainError::reading(WHAT, &path, &error)),
-        }
+            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+            Err(error) if error.kind() == ErrorKind::NotFound => Sent::default(),
+            Err(error) => return Err(TrainError::reading(WHAT, &path, &error)),
+        };
+        Ok(Sent { bytes: line_at(&path_of(folder), sent.bytes)?, ..sent })
     }
 
     /// Keeps it.
@@ -150,6 +173,11 @@ impl Sent {
     /// # Errors
     /// When the disk says no.
     pub fn keep(&self, folder: &RunFolder) -> Result<(), TrainError> {
+        // What was told must not be what a power cut could still take back: what then stood in its place
+        // would count as told.
+        let path = path_of(folder);
+        let synced = OpenOptions::new().append(true).open(&path).and_then(|file| file.sync_data());
+        synced.map_err(|error| TrainError::writing(WHAT, &path, &error))?;
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
         whole::put("what MLflow was told", &Sent::path(folder), &text)
     }
@@ -172,6 +200,24 @@ pub fn lock(folder: &RunFolder) -> Result<File, TrainError> {
     Ok(lock)
 }
 
+/// How many messages a server would not take.
+///
+/// # Errors
+/// When it can't be read.
+pub fn refused(folder: &RunFolder) -> Result<usize, TrainError> {
+    let path = refused_path(folder);
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(bytes.iter().filter(|byte| **byte == b'\n').count()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(TrainError::reading(WHAT, &path, &error)),
+    }
+}
+
+/// Where it is kept what a server would not take, with its reasons.
+pub fn refused_path(folder: &RunFolder) -> PathBuf {
+    folder.mlflow().join("refused.jsonl")
+}
+
 /// Keeps what a server would not take, with its reason.
 ///
 /// # Errors
@@ -182,7 +228,7 @@ pub fn refuse(folder: &RunFolder, message: &Message, reason: &str) -> Result<(),
         message: &'a Message,
         reason: &'a str,
     }
-    let path = folder.mlflow().join("refused.jsonl");
+    let path = refused_path(folder);
     let failed = |error| TrainError::writing(WHAT, &path, &error);
     let line = serde_json::to_string(&Refused { message, reason }).unwrap_or_default();
     let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(failed)?;

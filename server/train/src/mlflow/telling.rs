@@ -22,10 +22,13 @@ const MOST_KEY: usize = 250;
 const MOST_VALUE: usize = 6000;
 /// A run that is a part of a part of a part …
 const MOST_DEEP: usize = 8;
-/// How MLflow says that a thing by itself is wrong.
-const WRONG: [&str; 2] = ["INVALID_PARAMETER_VALUE", "BAD_REQUEST"];
+/// MLflow's words for what is not there, is there already, and is asked for where it has no such place.
 const MISSING: &str = "RESOURCE_DOES_NOT_EXIST";
 const THERE: &str = "RESOURCE_ALREADY_EXISTS";
+const NO_SUCH_PLACE: &str = "ENDPOINT_NOT_FOUND";
+/// Of a run that a person deleted it says this word, and then these.
+const WRONG: &str = "INVALID_PARAMETER_VALUE";
+const DELETED: &str = "must be in the 'active' state";
 
 /// Why a server was not told everything. What it was not told stays.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +64,39 @@ pub enum Trouble {
     Notes(#[from] TrainError),
 }
 
+impl Trouble {
+    /// Whether the server has no such run any more.
+    fn is_missing(&self) -> bool {
+        match self {
+            Trouble::Refused { code, message, .. } => {
+                code == MISSING || (code == WRONG && message.contains(DELETED))
+            }
+            _ => false,
+        }
+    }
+
+    /// Why a server will never take what it was told, which must not be in the way of all that follows.
+    fn lasting(&self) -> Option<String> {
+        match self {
+            Trouble::Refused { code, message, .. }
+                if !self.is_missing() && code != NO_SUCH_PLACE =>
+            {
+                Some(format!("{message} ({code})"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What came of telling a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Messages that it was told.
+    pub told: usize,
+    /// Of these the ones that it would not take: they lie beside the notes, with its reasons.
+    pub refused: usize,
+}
+
 /// Messages of a run that its server was not told yet.
 ///
 /// # Errors
@@ -84,23 +120,25 @@ pub fn server_of(folder: &RunFolder) -> Result<Option<String>, TrainError> {
     Ok(last_begin(&messages).map(|(server, _)| server.clone()))
 }
 
-/// Tells a run's server what it was not told yet; how many messages that were.
+/// Tells a run's server what it was not told yet; how many messages that were, and how many it refused.
 ///
 /// # Errors
 /// When it can't be told all of it.
-pub fn send(folder: &RunFolder) -> Result<usize, Trouble> {
+pub fn send(folder: &RunFolder) -> Result<Delivered, Trouble> {
     if !outbox::path_of(folder).exists() {
-        return Ok(0);
+        return Ok(Delivered::default());
     }
     let _lock = outbox::lock(folder)?;
-    match tell(folder) {
+    let before = outbox::refused(folder)?;
+    let told = match tell(folder) {
         // It knew the run once, and lost it: all is told again, to a run of the same name.
-        Err(Trouble::Refused { code, .. }) if code == MISSING => {
+        Err(trouble) if trouble.is_missing() => {
             Sent::default().keep(folder)?;
             tell(folder)
         }
         told => told,
-    }
+    }?;
+    Ok(Delivered { told, refused: outbox::refused(folder)?.saturating_sub(before) })
 }
 
 fn tell(folder: &RunFolder) -> Result<usize, Trouble> {
@@ -134,7 +172,7 @@ fn tell(folder: &RunFolder) -> Result<usize, Trouble> {
         match &message {
             Message::Begin { .. } => {
                 let status = json!({"run_id": sent.run_id, "status": "RUNNING"});
-                server.post("runs/update", &status)?;
+                or_refuse(server.post("runs/update", &status), folder, &message)?;
             }
             Message::End { how, at_ms } => {
                 let status = match how {
@@ -143,9 +181,12 @@ fn tell(folder: &RunFolder) -> Result<usize, Trouble> {
                     End::Stopped => "KILLED",
                 };
                 let body = json!({"run_id": sent.run_id, "status": status, "end_time": at_ms});
-                server.post("runs/update", &body)?;
+                or_refuse(server.post("runs/update", &body), folder, &message)?;
             }
             Message::Artifact { path } => give(folder, &server, &sent, path, &message)?,
+            Message::Damaged { .. } => {
+                outbox::refuse(folder, &message, "it can't be understood")?;
+            }
             _ => {
                 batch.messages.push((message, end));
                 continue;
@@ -157,6 +198,21 @@ fn tell(folder: &RunFolder) -> Result<usize, Trouble> {
     batch.tell(folder, &server, &mut sent)?;
     debug_assert_eq!(sent.bytes, last);
     Ok(count)
+}
+
+/// Keeps by itself what a server will never take.
+fn or_refuse(
+    told: Result<Value, Trouble>,
+    folder: &RunFolder,
+    message: &Message,
+) -> Result<(), Trouble> {
+    match told {
+        Ok(_) => Ok(()),
+        Err(trouble) => match trouble.lasting() {
+            Some(reason) => Ok(outbox::refuse(folder, message, &reason)?),
+            None => Err(trouble),
+        },
+    }
 }
 
 /// The server that was meant last, and the message that says so.
@@ -287,7 +343,7 @@ fn give(
         }
         Err(error) => return Err(TrainError::reading("a file for MLflow", &path, &error).into()),
     };
-    server.put(&format!("{root}/{below}"), &file).map(drop)
+    or_refuse(server.put(&format!("{root}/{below}"), &file), folder, message)
 }
 
 /// Words and numbers that are told together.
@@ -316,24 +372,17 @@ impl Batch {
         let messages = std::mem::take(&mut self.messages);
         let Some((_, end)) = messages.last() else { return Ok(()) };
         let bodies = parts(&messages, &sent.run_id);
-        match bodies.iter().try_for_each(|body| server.post("runs/log-batch", body).map(drop)) {
-            Err(Trouble::Refused { code, .. }) if WRONG.contains(&code.as_str()) => {
+        let tell = |bodies: &[Value]| {
+            bodies.iter().try_fold(Value::Null, |_, body| server.post("runs/log-batch", body))
+        };
+        match tell(&bodies) {
+            Err(trouble) if trouble.lasting().is_some() => {
                 for (message, _) in messages.iter().flat_map(one_by_one) {
                     let alone = parts(&[(message.clone(), 0)], &sent.run_id);
-                    let told = alone
-                        .iter()
-                        .try_for_each(|body| server.post("runs/log-batch", body).map(drop));
-                    match told {
-                        Err(Trouble::Refused { code, message: reason, .. })
-                            if WRONG.contains(&code.as_str()) =>
-                        {
-                            outbox::refuse(folder, &message, &reason)?;
-                        }
-                        told => told?,
-                    }
+                    or_refuse(tell(&alone), folder, &message)?;
                 }
             }
-            told => told?,
+            told => drop(told?),
         }
         sent.bytes = *end;
         sent.keep(folder)?;
