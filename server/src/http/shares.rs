@@ -30,7 +30,7 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::viewing::look_at;
-use super::{Served, blocking};
+use super::{Served, blocking, blocking_within};
 use crate::catalogue::access::Reader;
 use crate::catalogue::{CatalogueError, now};
 use crate::excerpt::{Excerpt, Form};
@@ -79,8 +79,7 @@ async fn create(
             )
         })?;
     }
-    let _room = ROOM.acquire().await.map_err(|e| ApiError::internal(&e))?;
-    let made = blocking(move || make(&served, &asked, reader)).await??;
+    let made = blocking_within(&ROOM, move || make(&served, &asked, reader)).await??;
     let address = format!("/api/v1/shares/{}", made.share.id);
     let headers = [(header::LOCATION, address), (header::ETAG, tag(&made.share))];
     Ok((StatusCode::CREATED, headers, Json(made)).into_response())
@@ -194,8 +193,9 @@ async fn attach(
         }
         to.write_all(&piece).map_err(io)?;
     }
-    let _room = ROOM.acquire().await.map_err(|e| ApiError::internal(&e))?;
-    let kept = blocking(move || keep_samples(&served, &id, key.as_deref(), excerpt, sent.path()));
+    let kept = blocking_within(&ROOM, move || {
+        keep_samples(&served, &id, key.as_deref(), excerpt, sent.path())
+    });
     Ok(answer(kept.await??.share))
 }
 
