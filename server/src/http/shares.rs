@@ -39,6 +39,8 @@ use crate::viewed::{Viewed, ViewedError, card, preview};
 
 /// Samples as they come, before they are packed: about 30 minutes at 16 kHz and 16 bits.
 const MOST_SENT_BYTES: usize = 64 << 20;
+/// What is said of a share as JSON: its link and its words have room in it.
+const MOST_WORDS_BYTES: usize = 64 << 10;
 /// Pictures that are painted for new shares at the same time.
 static ROOM: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
 
@@ -48,7 +50,7 @@ pub fn routes() -> OpenApiRouter<Arc<Served>> {
         .routes(routes!(list, create))
         .routes(routes!(get, change, remove))
         .routes(routes!(attach))
-        .layer(DefaultBodyLimit::max(MOST_SENT_BYTES))
+        .layer(DefaultBodyLimit::max(MOST_WORDS_BYTES))
 }
 
 /// Shares a view
