@@ -95,8 +95,11 @@ async fn list(
     headers: HeaderMap,
 ) -> Result<Json<Vec<Share>>, ApiError> {
     served.guard.check_change(&headers)?;
-    let kept = blocking(move || served.shares.list(now()).map_err(refusal)).await??;
-    Ok(Json(kept.into_iter().map(|kept| kept.share).collect()))
+    let shares = blocking(move || {
+        let kept = served.shares.list(now()).map_err(refusal)?;
+        Ok::<_, ApiError>(kept.into_iter().map(|kept| told(&served, kept)).collect())
+    });
+    Ok(Json(shares.await??))
 }
 
 /// A share
@@ -127,10 +130,11 @@ async fn change(
     Json(asked): Json<ShareChange>,
 ) -> Result<Response, ApiError> {
     let (seen, key) = (seen(&headers)?, key(&served, reader, &headers)?);
-    let kept = blocking(move || {
-        served.shares.change(&id, seen, key.as_deref(), &asked, now()).map_err(refusal)
+    let share = blocking(move || {
+        let kept = served.shares.change(&id, seen, key.as_deref(), &asked, now());
+        kept.map_err(refusal).map(|kept| told(&served, kept))
     });
-    Ok(answer(kept.await??.share))
+    Ok(answer(share.await??))
 }
 
 /// Takes a share back
@@ -195,10 +199,11 @@ async fn attach(
         }
         to.write_all(&piece).map_err(io)?;
     }
-    let kept = blocking_within(&ROOM, move || {
-        keep_samples(&served, &id, key.as_deref(), excerpt, sent.path())
+    let share = blocking_within(&ROOM, move || {
+        let kept = keep_samples(&served, &id, key.as_deref(), excerpt, sent.path());
+        kept.map(|kept| told(&served, kept))
     });
-    Ok(answer(kept.await??.share))
+    Ok(answer(share.await??))
 }
 
 /// A share, with what became of its recordings, for whoever may see it.
@@ -213,10 +218,14 @@ pub async fn find(served: &Arc<Served>, id: String, reader: Reader) -> Result<Sh
         if !shown {
             return Err(refusal(ShareError::Missing(id)));
         }
-        let data = became(&served, &kept.share);
-        Ok(Share { data, ..kept.share })
+        Ok(told(&served, kept))
     })
     .await?
+}
+
+/// A share with what became of its recordings.
+fn told(served: &Served, kept: Kept) -> Share {
+    Share { data: became(served, &kept.share), ..kept.share }
 }
 
 /// Whether a share may be shown: not where its recordings are kept from this reader by now.
@@ -282,8 +291,7 @@ fn make(served: &Served, asked: &ShareRequest, reader: Reader) -> Result<MadeSha
     };
     let made = served.shares.create(asked, &frozen, is_administrator, now());
     let (kept, edit_key) = made.map_err(refusal)?;
-    let data = became(served, &kept.share);
-    Ok(MadeShare { share: Share { data, ..kept.share }, edit_key })
+    Ok(MadeShare { share: told(served, kept), edit_key })
 }
 
 /// Name and fingerprint of what is not on this server, as the link itself says.

@@ -46,15 +46,18 @@ impl Default for Pictures {
     }
 }
 
-/// The routes.
+/// The routes whose answers get smaller by compression.
 pub fn routes() -> OpenApiRouter<Arc<Served>> {
     OpenApiRouter::new()
         .routes(routes!(preview_png))
         .routes(routes!(figure_file))
-        .routes(routes!(clip))
-        .routes(routes!(heard_wav))
         .routes(routes!(cite_view))
         .routes(routes!(qr))
+}
+
+/// The routes of sound, which hardly does, and whose length is told.
+pub fn sound_routes() -> OpenApiRouter<Arc<Served>> {
+    OpenApiRouter::new().routes(routes!(clip)).routes(routes!(heard_wav))
 }
 
 /// What a view shows, as far as a reader may see it. It waits for the disk.
