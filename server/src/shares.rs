@@ -86,7 +86,7 @@ pub struct Frozen {
 pub struct Kept {
     /// What is told of it; `data` is not known here.
     pub share: Share,
-    /// Whether anybody might see its recordings when it was made.
+    /// Whether anybody might see its recordings when it was made, and ever since.
     pub was_public: bool,
 }
 
@@ -280,6 +280,15 @@ impl Shares {
             rows.collect::<Result<Vec<_>, _>>()
         };
         read(&self.lock()).map_err(|error| self.fail(error))
+    }
+
+    /// Notes that the recordings of a share are not for everybody: it stays so once they are gone.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn hide(&self, id: &str) -> Result<(), ShareError> {
+        let done = self.lock().execute("UPDATE share SET was_public = 0 WHERE id = ?1", [id]);
+        done.map(drop).map_err(|error| self.fail(error))
     }
 
     /// The picture that a share keeps, PNG.

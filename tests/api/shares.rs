@@ -170,16 +170,36 @@ fn a_private_deployment_is_not_seen_through_a_share() -> anyhow::Result<()> {
     let (id, _) = made(&server, &json!({"view": VIEW, "title": "Secret"}))?;
     std::fs::write(&toml, "name = 'Night watch'\nvisibility = 'private'\n")?;
     super::json(&server.at("api/v1/deployments"))?;
-    for path in ["", "/preview.png", "/share.json"] {
-        let mut answer = get(&server.at(&format!("s/{id}{path}")), &[])?;
-        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
-        assert!(!answer.body_mut().read_to_string()?.contains("Secret"), "{path}");
-    }
-    let view = get(&server.at(&format!("api/v1/view/preview.png?{VIEW}")), &[])?;
-    assert_eq!(view.status(), StatusCode::NOT_FOUND);
+    let is_kept_from_everybody = || -> anyhow::Result<()> {
+        for path in ["", "/preview.png", "/share.json"] {
+            let mut answer = get(&server.at(&format!("s/{id}{path}")), &[])?;
+            assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+            assert!(!answer.body_mut().read_to_string()?.contains("Secret"), "{path}");
+        }
+        for file in [
+            "preview.png",
+            "figure.png",
+            "figure.svg",
+            "clip/clip.wav",
+            "clip/clip.flac",
+            "heard/heard.wav",
+            "cite/cite.json",
+        ] {
+            let answer = get(&server.at(&format!("api/v1/view/{file}?{VIEW}")), &[])?;
+            assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{file}");
+        }
+        let page = get(&server.at(&format!("?{VIEW}")), &[])?.body_mut().read_to_string()?;
+        assert!(!page.contains("Night watch"), "{page}");
+        Ok(())
+    };
+    is_kept_from_everybody()?;
     let (status, _) = share(&server, &json!({"view": VIEW}))?;
     assert_eq!(status, StatusCode::NOT_FOUND);
-    Ok(())
+    // What is gone was private: it is not shown because nobody can be asked any more.
+    std::fs::rename(place.path().join("night"), place.path().join(".hidden"))?;
+    agent().post(&server.at("api/v1/rescan")).send_empty()?;
+    super::json(&server.at("api/v1/deployments"))?;
+    is_kept_from_everybody()
 }
 
 #[test]

@@ -32,7 +32,7 @@ use super::error::ApiError;
 use super::viewing::look_at;
 use super::{Served, blocking, blocking_within};
 use crate::catalogue::access::Reader;
-use crate::catalogue::{CatalogueError, now};
+use crate::catalogue::now;
 use crate::excerpt::{Excerpt, Form};
 use crate::shares::{Frozen, Kept, ShareError, Shares, line};
 use crate::viewed::{Viewed, ViewedError, card, preview};
@@ -214,8 +214,7 @@ pub async fn find(served: &Arc<Served>, id: String, reader: Reader) -> Result<Sh
     let served = served.clone();
     blocking(move || {
         let kept = served.shares.get(&id, now()).map_err(refusal)?;
-        let shown = is_shown(&served, &kept, reader).map_err(|e| ApiError::internal(&e))?;
-        if !shown {
+        if !is_shown(&served, &kept, reader)? {
             return Err(refusal(ShareError::Missing(id)));
         }
         Ok(told(&served, kept))
@@ -228,18 +227,24 @@ fn told(served: &Served, kept: Kept) -> Share {
     Share { data: became(served, &kept.share), ..kept.share }
 }
 
-/// Whether a share may be shown: not where its recordings are kept from this reader by now.
-fn is_shown(served: &Served, kept: &Kept, reader: Reader) -> Result<bool, CatalogueError> {
-    if reader == Reader::Administrator {
-        return Ok(true);
-    }
+/// Whether a share may be shown: not where its recordings are kept from this reader by now, or were when
+/// they were last here.
+fn is_shown(served: &Served, kept: &Kept, reader: Reader) -> Result<bool, ApiError> {
     let (view, _) = View::from_query(&kept.share.view);
     let Source::Deployment { id, .. } = &view.source else { return Ok(true) };
-    if served.catalogue.description(id, reader)?.is_some() {
+    let is_there = |reader| {
+        let found = served.catalogue.description(id, reader);
+        found.map(|found| found.is_some()).map_err(|e| ApiError::internal(&e))
+    };
+    if is_there(Reader::Public)? {
         return Ok(true);
     }
-    let is_there = served.catalogue.description(id, Reader::Administrator)?.is_some();
-    Ok(!is_there && kept.was_public)
+    let is_hidden = is_there(Reader::Administrator)?;
+    if is_hidden && kept.was_public {
+        // Once they are gone, nothing else says that they were private.
+        served.shares.hide(&kept.share.id).map_err(refusal)?;
+    }
+    Ok(reader == Reader::Administrator || kept.was_public && !is_hidden)
 }
 
 /// What became of the recordings under a share.
