@@ -189,6 +189,10 @@ impl Shares {
             Source::None if !asked.with_excerpt => {
                 invalid("the link shows nothing: its src= says what is open".into())
             }
+            // The samples that came with another share can be shared again.
+            Source::Urls(urls) if matches!(urls.as_slice(), [url] if samples_named(url).is_some()) => {
+                Ok(view)
+            }
             Source::Urls(urls) if !urls.iter().all(|url| is_web_address(url)) => {
                 invalid("only recordings at http:// and https:// addresses can be shared".into())
             }
@@ -530,6 +534,11 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
         excerpt,
     };
     Ok(Kept { share, was_public: row.get(9)? })
+}
+
+/// Share and file of the address of samples that came with a share, `s/ID/FILE` below the server's own.
+pub fn samples_named(url: &str) -> Option<(&str, &str)> {
+    url.strip_prefix("s/")?.split_once('/')
 }
 
 fn check_words(title: &str, note: &str, author: &str) -> Result<(), ShareError> {

@@ -228,13 +228,22 @@ fn samples_of_somebodys_disk_come_with_a_share_and_are_read_by_ranges() -> anyho
     let mut part = get(&server.at(&format!("s/{id}/{file}")), &[("range", "bytes=0-3")])?;
     assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
     assert_eq!(part.body_mut().read_to_vec()?, b"fLaC");
-    assert_eq!(get(&server.at(&format!("s/{id}/../../shares.sqlite")), &[])?.status(), 404);
+    for outside in ["..%2f..%2fshares.sqlite", "..%2f..%2fshares%2f", "%2e%2e", "other.flac"] {
+        let answer = get(&server.at(&format!("s/{id}/{outside}")), &[])?;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{outside}");
+    }
     let cited = super::json(&server.at(&format!("api/v1/view/cite/cite.json?{view}")))?;
     let rms = cited["measures"]["rms_db"].as_f64().unwrap_or_default();
     // A sine of 0.25, calibrated: 175 − 12.04 − 3.01.
     assert!((rms - 159.95).abs() < 0.1, "{cited}");
     assert_eq!(cited["fingerprint"].as_str().map(str::is_empty), Some(false));
     assert_eq!(get(&server.at(&format!("api/v1/view/heard/heard.wav?{view}")), &[])?.status(), 200);
+    // Whoever listens to them shares what they found there, and nothing that is not there.
+    let (second, _) = made(&server, &json!({"view": view.replace("span=1", "span=0.5")}))?;
+    let second = super::json(&server.at(&format!("s/{second}/share.json")))?;
+    assert_eq!((&second["data"], &second["excerpt"]), (&json!("same"), &json!(null)), "{second}");
+    let other = view.replace(&file, "other.flac");
+    assert_eq!(share(&server, &json!({"view": other}))?.0, StatusCode::NOT_FOUND);
     let again = put(&key)?;
     assert_eq!(again.status(), StatusCode::BAD_REQUEST, "once");
     Ok(())

@@ -21,6 +21,7 @@ use super::{Served, blocking, blocking_within};
 use crate::catalogue;
 use crate::catalogue::access::Reader;
 use crate::excerpt::{Excerpt, Form};
+use crate::shares::samples_named;
 use crate::viewed::{
     Citation, Cited, FigureForm, Viewed, ViewedError, cite, figure, heard, preview,
 };
@@ -80,8 +81,7 @@ pub fn look_at(served: &Served, view: View, reader: Reader) -> Result<Viewed, Vi
         }
         Source::Urls(urls) => {
             let [url] = urls.as_slice() else { return Err(ViewedError::Elsewhere) };
-            let parts = url.strip_prefix("s/").and_then(|rest| rest.split_once('/'));
-            let Some((id, file)) = parts else { return Err(ViewedError::Elsewhere) };
+            let Some((id, file)) = samples_named(url) else { return Err(ViewedError::Elsewhere) };
             let kept = served.shares.get(id, catalogue::now());
             let share = kept.map_err(|e| ViewedError::Gone(e.to_string()))?.share;
             let path = served.shares.samples_path(&share);
