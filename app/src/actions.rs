@@ -6,7 +6,7 @@ use spyhop_api::view::{Clock, ColourMap, FrequencyAxis, Statistic};
 
 use crate::commands::Action;
 use crate::frame::selection_positions;
-use crate::link::Link;
+use crate::link::{Link, is_embedded};
 use crate::pages::ServerPage;
 use crate::session::{Dialog, NoticeKind, Session, Stage, Tab};
 use crate::{calls, contrast, files, jump, label_actions, open, playback};
@@ -20,6 +20,9 @@ const FLATTEN_S: f64 = 60.0;
 
 /// Does it. While no recording is open, only what needs none is done.
 pub fn perform(session: Session, link: Link, action: Action) {
+    if is_embedded() && is_of_the_whole_page(action) {
+        return;
+    }
     match action {
         Action::Palette => return toggle(session, Dialog::Palette),
         Action::Help => return toggle(session, Dialog::Help),
@@ -138,6 +141,27 @@ pub fn perform(session: Session, link: Link, action: Action) {
         | Action::Library
         | Action::Token => {}
     }
+}
+
+/// Whether a command changes something that stays, or leads to where that is done.
+fn is_of_the_whole_page(action: Action) -> bool {
+    matches!(
+        action,
+        Action::Label(_)
+            | Action::DeleteLabel
+            | Action::Detect
+            | Action::AcceptCall
+            | Action::RejectCall
+            | Action::TakeBackCall
+            | Action::Undo
+            | Action::Redo
+            | Action::Share
+            | Action::Jobs
+            | Action::Models
+            | Action::Runs
+            | Action::Library
+            | Action::Token
+    )
 }
 
 /// Whether undoing means what was said of candidates.

@@ -45,7 +45,7 @@ pub fn App() -> impl IntoView {
     })
     .forget();
     let over = RwSignal::new(0i32);
-    let embedded = link::page_key("embed").as_deref() == Some("1");
+    let embedded = link::is_embedded();
     view! {
         <div
             class="page" id="page"

@@ -148,9 +148,16 @@ impl Link {
     }
 }
 
-/// The page that the address names.
+/// The page that the address names; none within another page, which shows a picture alone.
 pub fn page() -> Option<ServerPage> {
-    ServerPage::from_query(&window().location().search().unwrap_or_default())
+    let search = window().location().search().unwrap_or_default();
+    (!is_embedded()).then(|| ServerPage::from_query(&search)).flatten()
+}
+
+/// Whether this is shown within another page, which may lay something over it to be clicked in its place:
+/// nothing is changed from here.
+pub fn is_embedded() -> bool {
+    page_key("embed").as_deref() == Some("1")
 }
 
 /// Writes what a page now shows over the entry of that page, which is the current one.

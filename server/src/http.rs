@@ -30,6 +30,7 @@ use axum::Router;
 use axum::http::header;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use tokio::sync::Semaphore;
 use tower_http::cors::{Any, CorsLayer};
 
 use crate::annotations::Annotations;
@@ -157,4 +158,45 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ApiError> {
     tokio::task::spawn_blocking(work).await.map_err(|e| ApiError::internal(&e))
+}
+
+/// The same for work of which a room holds no more than so much. Its place is taken until the work has
+/// ended, not until whoever asked for it hangs up: the work goes on without them.
+async fn blocking_within<T: Send + 'static>(
+    room: &'static Semaphore,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ApiError> {
+    let place = room.acquire().await.map_err(|e| ApiError::internal(&e))?;
+    blocking(move || {
+        let done = work();
+        drop(place);
+        done
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_hangs_up_leaves_no_place_for_another_while_their_work_goes_on() {
+        static ROOM: Semaphore = Semaphore::const_new(1);
+        let (begun, has_begun) = mpsc::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        let asked = tokio::spawn(blocking_within(&ROOM, move || {
+            begun.send(()).expect("it is waited for");
+            ends.recv().expect("an end");
+        }));
+        let wait = move || has_begun.recv_timeout(Duration::from_secs(30));
+        blocking(wait).await.expect("a thread").expect("work that began");
+        asked.abort();
+        assert!(asked.await.is_err_and(|error| error.is_cancelled()));
+        assert_eq!(ROOM.available_permits(), 0);
+        end.send(()).expect("it still works");
+        drop(ROOM.acquire().await.expect("a place once it has ended"));
+    }
 }

@@ -86,7 +86,7 @@ pub struct Frozen {
 pub struct Kept {
     /// What is told of it; `data` is not known here.
     pub share: Share,
-    /// Whether anybody might see its recordings when it was made.
+    /// Whether anybody might see its recordings when it was made, and ever since.
     pub was_public: bool,
 }
 
@@ -189,6 +189,10 @@ impl Shares {
             Source::None if !asked.with_excerpt => {
                 invalid("the link shows nothing: its src= says what is open".into())
             }
+            // The samples that came with another share can be shared again.
+            Source::Urls(urls) if matches!(urls.as_slice(), [url] if samples_named(url).is_some()) => {
+                Ok(view)
+            }
             Source::Urls(urls) if !urls.iter().all(|url| is_web_address(url)) => {
                 invalid("only recordings at http:// and https:// addresses can be shared".into())
             }
@@ -280,6 +284,15 @@ impl Shares {
             rows.collect::<Result<Vec<_>, _>>()
         };
         read(&self.lock()).map_err(|error| self.fail(error))
+    }
+
+    /// Notes that the recordings of a share are not for everybody: it stays so once they are gone.
+    ///
+    /// # Errors
+    /// When the database can't be written.
+    pub fn hide(&self, id: &str) -> Result<(), ShareError> {
+        let done = self.lock().execute("UPDATE share SET was_public = 0 WHERE id = ?1", [id]);
+        done.map(drop).map_err(|error| self.fail(error))
     }
 
     /// The picture that a share keeps, PNG.
@@ -521,6 +534,11 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Kept> {
         excerpt,
     };
     Ok(Kept { share, was_public: row.get(9)? })
+}
+
+/// Share and file of the address of samples that came with a share, `s/ID/FILE` below the server's own.
+pub fn samples_named(url: &str) -> Option<(&str, &str)> {
+    url.strip_prefix("s/")?.split_once('/')
 }
 
 fn check_words(title: &str, note: &str, author: &str) -> Result<(), ShareError> {

@@ -91,6 +91,8 @@ fn a_share_is_changed_by_its_edit_key_and_by_the_version_that_was_seen() -> anyh
         (&told["title"], &told["version"], &told["data"]),
         (&json!("One"), &json!(2), &json!("same"))
     );
+    let all = super::json(&server.at("api/v1/shares"))?;
+    assert_eq!(all, json!([told]), "the list says the same");
     let gone = agent()
         .delete(&address)
         .header("spyhop-edit-key", &*key)
@@ -168,16 +170,36 @@ fn a_private_deployment_is_not_seen_through_a_share() -> anyhow::Result<()> {
     let (id, _) = made(&server, &json!({"view": VIEW, "title": "Secret"}))?;
     std::fs::write(&toml, "name = 'Night watch'\nvisibility = 'private'\n")?;
     super::json(&server.at("api/v1/deployments"))?;
-    for path in ["", "/preview.png", "/share.json"] {
-        let mut answer = get(&server.at(&format!("s/{id}{path}")), &[])?;
-        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
-        assert!(!answer.body_mut().read_to_string()?.contains("Secret"), "{path}");
-    }
-    let view = get(&server.at(&format!("api/v1/view/preview.png?{VIEW}")), &[])?;
-    assert_eq!(view.status(), StatusCode::NOT_FOUND);
+    let is_kept_from_everybody = || -> anyhow::Result<()> {
+        for path in ["", "/preview.png", "/share.json"] {
+            let mut answer = get(&server.at(&format!("s/{id}{path}")), &[])?;
+            assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+            assert!(!answer.body_mut().read_to_string()?.contains("Secret"), "{path}");
+        }
+        for file in [
+            "preview.png",
+            "figure.png",
+            "figure.svg",
+            "clip/clip.wav",
+            "clip/clip.flac",
+            "heard/heard.wav",
+            "cite/cite.json",
+        ] {
+            let answer = get(&server.at(&format!("api/v1/view/{file}?{VIEW}")), &[])?;
+            assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{file}");
+        }
+        let page = get(&server.at(&format!("?{VIEW}")), &[])?.body_mut().read_to_string()?;
+        assert!(!page.contains("Night watch"), "{page}");
+        Ok(())
+    };
+    is_kept_from_everybody()?;
     let (status, _) = share(&server, &json!({"view": VIEW}))?;
     assert_eq!(status, StatusCode::NOT_FOUND);
-    Ok(())
+    // What is gone was private: it is not shown because nobody can be asked any more.
+    std::fs::rename(place.path().join("night"), place.path().join(".hidden"))?;
+    agent().post(&server.at("api/v1/rescan")).send_empty()?;
+    super::json(&server.at("api/v1/deployments"))?;
+    is_kept_from_everybody()
 }
 
 #[test]
@@ -197,7 +219,7 @@ fn samples_of_somebodys_disk_come_with_a_share_and_are_read_by_ranges() -> anyho
     assert_eq!(put("wrong")?.status(), StatusCode::UNAUTHORIZED);
     let mut kept = put(&key)?;
     let told: Value = kept.body_mut().read_json()?;
-    assert_eq!(kept.status(), StatusCode::OK, "{told}");
+    assert_eq!((kept.status(), &told["data"]), (StatusCode::OK, &json!("same")), "{told}");
     let file = told["excerpt"]["file"].as_str().unwrap_or_default().to_owned();
     assert_eq!(file, "excerpt_20240601_120000.flac");
     let view = told["view"].as_str().unwrap_or_default().to_owned();
@@ -206,13 +228,22 @@ fn samples_of_somebodys_disk_come_with_a_share_and_are_read_by_ranges() -> anyho
     let mut part = get(&server.at(&format!("s/{id}/{file}")), &[("range", "bytes=0-3")])?;
     assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
     assert_eq!(part.body_mut().read_to_vec()?, b"fLaC");
-    assert_eq!(get(&server.at(&format!("s/{id}/../../shares.sqlite")), &[])?.status(), 404);
+    for outside in ["..%2f..%2fshares.sqlite", "..%2f..%2fshares%2f", "%2e%2e", "other.flac"] {
+        let answer = get(&server.at(&format!("s/{id}/{outside}")), &[])?;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{outside}");
+    }
     let cited = super::json(&server.at(&format!("api/v1/view/cite/cite.json?{view}")))?;
     let rms = cited["measures"]["rms_db"].as_f64().unwrap_or_default();
     // A sine of 0.25, calibrated: 175 − 12.04 − 3.01.
     assert!((rms - 159.95).abs() < 0.1, "{cited}");
     assert_eq!(cited["fingerprint"].as_str().map(str::is_empty), Some(false));
     assert_eq!(get(&server.at(&format!("api/v1/view/heard/heard.wav?{view}")), &[])?.status(), 200);
+    // Whoever listens to them shares what they found there, and nothing that is not there.
+    let (second, _) = made(&server, &json!({"view": view.replace("span=1", "span=0.5")}))?;
+    let second = super::json(&server.at(&format!("s/{second}/share.json")))?;
+    assert_eq!((&second["data"], &second["excerpt"]), (&json!("same"), &json!(null)), "{second}");
+    let other = view.replace(&file, "other.flac");
+    assert_eq!(share(&server, &json!({"view": other}))?.0, StatusCode::NOT_FOUND);
     let again = put(&key)?;
     assert_eq!(again.status(), StatusCode::BAD_REQUEST, "once");
     Ok(())
@@ -229,12 +260,16 @@ fn figures_clips_and_codes_are_made_of_a_link() -> anyhow::Result<()> {
         ("clip/clip.flac", "audio/flac", b"fLaC"),
         ("heard/heard.wav", "audio/wav", b"RIFF"),
     ] {
-        let mut answer = get(&server.at(&format!("api/v1/view/{file}?{VIEW}")), &[])?;
+        let address = server.at(&format!("api/v1/view/{file}?{VIEW}"));
+        let is_sound = kind.starts_with("audio/");
+        let packed: &[_] = if is_sound { &[("accept-encoding", "gzip")] } else { &[] };
+        let mut answer = get(&address, packed)?;
         assert_eq!(
             (answer.status(), header(&answer, "content-type")),
             (StatusCode::OK, kind),
             "{file}"
         );
+        assert!(!is_sound || !header(&answer, "content-length").is_empty(), "{file}");
         assert!(answer.body_mut().read_to_vec()?.starts_with(begins), "{file}");
     }
     let mut code =

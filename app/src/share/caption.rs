@@ -22,7 +22,7 @@ pub fn Caption() -> impl IntoView {
             }
         });
     }
-    let embedded = link::page_key("embed").as_deref() == Some("1");
+    let embedded = link::is_embedded();
     let shown = Memo::new(move |_| {
         let share = share.get()?;
         let of_it = spyhop_api::View::from_query(&share.view).0.source;

@@ -161,13 +161,22 @@ fn with_excerpt(
         let (samples, _) = viewed.selected();
         selection.start = viewed.moment_of(samples.start as f64, start);
     }
+    let fingerprint = viewed.fingerprint();
+    let is_same = fingerprint == share.fingerprint;
+    if !is_same {
+        eprintln!(
+            "spyhop: the recordings under share {} ({}) have changed since it was made: its page shows \
+             them as they are now, and says so",
+            share.id, share.title
+        );
+    }
     Ok(Share {
         view: alone.to_query(),
-        data: SharedData::Same,
+        data: if is_same { SharedData::Same } else { SharedData::Changed },
         excerpt: Some(SharedExcerpt {
             file,
             source_name: viewed.name().to_owned(),
-            source_fingerprint: viewed.fingerprint(),
+            source_fingerprint: fingerprint,
             start: clock,
             calibration: viewed.deployment.calibration.clone(),
             bytes: bytes.len() as u64,

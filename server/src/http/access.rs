@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use spyhop_api::Access;
@@ -32,16 +32,26 @@ async fn access(State(served): State<Arc<Served>>, reader: Reader) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(access)).into_response()
 }
 
-/// Notes with each request who asks.
+/// Notes with each request who asks, and which host.
 pub async fn recognise(
     State(served): State<Arc<Served>>,
     mut request: Request,
     next: Next,
 ) -> Response {
+    name_host(&mut request);
     let is_administrator = served.guard.is_administrator(request.headers());
     let reader = if is_administrator { Reader::Administrator } else { Reader::Public };
     request.extensions_mut().insert(reader);
     next.run(request).await
+}
+
+/// HTTP/2 says in its address whom it asks, where HTTP/1 has a header: from here on there is the header.
+fn name_host(request: &mut Request) {
+    if request.headers().contains_key(header::HOST) {
+        return;
+    }
+    let host = request.uri().authority().and_then(|a| HeaderValue::from_str(a.as_str()).ok());
+    request.headers_mut().extend(host.map(|host| (header::HOST, host)));
 }
 
 /// Taken from each request by the routes that show something of a deployment.
@@ -50,5 +60,30 @@ impl<S: Sync> FromRequestParts<S> for Reader {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Reader, Infallible> {
         Ok(parts.extensions.get().copied().unwrap_or(Reader::Public))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn a_request_of_http_2_has_the_host_that_it_names() {
+        let host = |uri: &str, given: Option<&str>| {
+            let mut request = Request::builder().uri(uri);
+            if let Some(host) = given {
+                request = request.header(header::HOST, host);
+            }
+            let mut request = request.body(Body::empty()).expect("a request");
+            name_host(&mut request);
+            let headers = request.headers().get_all(header::HOST).iter();
+            headers.map(|host| host.to_str().expect("text").to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(host("https://127.0.0.1:8443/api", None), ["127.0.0.1:8443"]);
+        assert_eq!(host("/api", Some("localhost:8080")), ["localhost:8080"]);
+        assert_eq!(host("https://a.example/api", Some("b.example")), ["b.example"]);
+        assert!(host("/api", None).is_empty());
     }
 }

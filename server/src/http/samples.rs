@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::ApiError;
-use super::{Served, asked, blocking, no_deployment};
+use super::{Served, asked, blocking_within, no_deployment};
 use crate::catalogue::Recordings;
 use crate::catalogue::access::Reader;
 use crate::excerpt::{Excerpt, ExcerptError, Form};
@@ -71,8 +71,7 @@ async fn samples(
     let deployment = id.clone();
     let recordings = asked(&served, move |c| c.recordings(&deployment, reader)).await?;
     let recordings = recordings.ok_or_else(|| no_deployment(&id))?;
-    let _room = ROOM.acquire().await.map_err(|e| ApiError::internal(&e))?;
-    let (file, start) = blocking(move || write(&recordings, &wanted, form)).await??;
+    let (file, start) = blocking_within(&ROOM, move || write(&recordings, &wanted, form)).await??;
 
     let mut answer = HeaderMap::new();
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(form.mime_type()));

@@ -30,15 +30,17 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::viewing::look_at;
-use super::{Served, blocking};
+use super::{Served, blocking, blocking_within};
 use crate::catalogue::access::Reader;
-use crate::catalogue::{CatalogueError, now};
+use crate::catalogue::now;
 use crate::excerpt::{Excerpt, Form};
 use crate::shares::{Frozen, Kept, ShareError, Shares, line};
 use crate::viewed::{Viewed, ViewedError, card, preview};
 
 /// Samples as they come, before they are packed: about 30 minutes at 16 kHz and 16 bits.
 const MOST_SENT_BYTES: usize = 64 << 20;
+/// What is said of a share as JSON: its link and its words have room in it.
+const MOST_WORDS_BYTES: usize = 64 << 10;
 /// Pictures that are painted for new shares at the same time.
 static ROOM: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
 
@@ -48,7 +50,7 @@ pub fn routes() -> OpenApiRouter<Arc<Served>> {
         .routes(routes!(list, create))
         .routes(routes!(get, change, remove))
         .routes(routes!(attach))
-        .layer(DefaultBodyLimit::max(MOST_SENT_BYTES))
+        .layer(DefaultBodyLimit::max(MOST_WORDS_BYTES))
 }
 
 /// Shares a view
@@ -79,8 +81,7 @@ async fn create(
             )
         })?;
     }
-    let _room = ROOM.acquire().await.map_err(|e| ApiError::internal(&e))?;
-    let made = blocking(move || make(&served, &asked, reader)).await??;
+    let made = blocking_within(&ROOM, move || make(&served, &asked, reader)).await??;
     let address = format!("/api/v1/shares/{}", made.share.id);
     let headers = [(header::LOCATION, address), (header::ETAG, tag(&made.share))];
     Ok((StatusCode::CREATED, headers, Json(made)).into_response())
@@ -94,8 +95,11 @@ async fn list(
     headers: HeaderMap,
 ) -> Result<Json<Vec<Share>>, ApiError> {
     served.guard.check_change(&headers)?;
-    let kept = blocking(move || served.shares.list(now()).map_err(refusal)).await??;
-    Ok(Json(kept.into_iter().map(|kept| kept.share).collect()))
+    let shares = blocking(move || {
+        let kept = served.shares.list(now()).map_err(refusal)?;
+        Ok::<_, ApiError>(kept.into_iter().map(|kept| told(&served, kept)).collect())
+    });
+    Ok(Json(shares.await??))
 }
 
 /// A share
@@ -126,10 +130,11 @@ async fn change(
     Json(asked): Json<ShareChange>,
 ) -> Result<Response, ApiError> {
     let (seen, key) = (seen(&headers)?, key(&served, reader, &headers)?);
-    let kept = blocking(move || {
-        served.shares.change(&id, seen, key.as_deref(), &asked, now()).map_err(refusal)
+    let share = blocking(move || {
+        let kept = served.shares.change(&id, seen, key.as_deref(), &asked, now());
+        kept.map_err(refusal).map(|kept| told(&served, kept))
     });
-    Ok(answer(kept.await??.share))
+    Ok(answer(share.await??))
 }
 
 /// Takes a share back
@@ -194,9 +199,11 @@ async fn attach(
         }
         to.write_all(&piece).map_err(io)?;
     }
-    let _room = ROOM.acquire().await.map_err(|e| ApiError::internal(&e))?;
-    let kept = blocking(move || keep_samples(&served, &id, key.as_deref(), excerpt, sent.path()));
-    Ok(answer(kept.await??.share))
+    let share = blocking_within(&ROOM, move || {
+        let kept = keep_samples(&served, &id, key.as_deref(), excerpt, sent.path());
+        kept.map(|kept| told(&served, kept))
+    });
+    Ok(answer(share.await??))
 }
 
 /// A share, with what became of its recordings, for whoever may see it.
@@ -207,28 +214,37 @@ pub async fn find(served: &Arc<Served>, id: String, reader: Reader) -> Result<Sh
     let served = served.clone();
     blocking(move || {
         let kept = served.shares.get(&id, now()).map_err(refusal)?;
-        let shown = is_shown(&served, &kept, reader).map_err(|e| ApiError::internal(&e))?;
-        if !shown {
+        if !is_shown(&served, &kept, reader)? {
             return Err(refusal(ShareError::Missing(id)));
         }
-        let data = became(&served, &kept.share);
-        Ok(Share { data, ..kept.share })
+        Ok(told(&served, kept))
     })
     .await?
 }
 
-/// Whether a share may be shown: not where its recordings are kept from this reader by now.
-fn is_shown(served: &Served, kept: &Kept, reader: Reader) -> Result<bool, CatalogueError> {
-    if reader == Reader::Administrator {
-        return Ok(true);
-    }
+/// A share with what became of its recordings.
+fn told(served: &Served, kept: Kept) -> Share {
+    Share { data: became(served, &kept.share), ..kept.share }
+}
+
+/// Whether a share may be shown: not where its recordings are kept from this reader by now, or were when
+/// they were last here.
+fn is_shown(served: &Served, kept: &Kept, reader: Reader) -> Result<bool, ApiError> {
     let (view, _) = View::from_query(&kept.share.view);
     let Source::Deployment { id, .. } = &view.source else { return Ok(true) };
-    if served.catalogue.description(id, reader)?.is_some() {
+    let is_there = |reader| {
+        let found = served.catalogue.description(id, reader);
+        found.map(|found| found.is_some()).map_err(|e| ApiError::internal(&e))
+    };
+    if is_there(Reader::Public)? {
         return Ok(true);
     }
-    let is_there = served.catalogue.description(id, Reader::Administrator)?.is_some();
-    Ok(!is_there && kept.was_public)
+    let is_hidden = is_there(Reader::Administrator)?;
+    if is_hidden && kept.was_public {
+        // Once they are gone, nothing else says that they were private.
+        served.shares.hide(&kept.share.id).map_err(refusal)?;
+    }
+    Ok(reader == Reader::Administrator || kept.was_public && !is_hidden)
 }
 
 /// What became of the recordings under a share.
@@ -280,8 +296,7 @@ fn make(served: &Served, asked: &ShareRequest, reader: Reader) -> Result<MadeSha
     };
     let made = served.shares.create(asked, &frozen, is_administrator, now());
     let (kept, edit_key) = made.map_err(refusal)?;
-    let data = became(served, &kept.share);
-    Ok(MadeShare { share: Share { data, ..kept.share }, edit_key })
+    Ok(MadeShare { share: told(served, kept), edit_key })
 }
 
 /// Name and fingerprint of what is not on this server, as the link itself says.

@@ -97,10 +97,12 @@ fn without_own_words(index: &str) -> String {
 }
 
 /// Whether another site's page may show this one within itself: only where its address asks for the picture
-/// alone (`embed=1`), which has nothing that a hidden click could change.
+/// alone (`embed=1`), which has nothing that a hidden click could change. Of several the app heeds the first,
+/// and a page of the server's own (`page=`) has buttons.
 pub fn framing(query: &str) -> (HeaderName, HeaderValue) {
-    let is_embedded = query.split('&').any(|pair| pair == "embed=1");
-    let policy = if is_embedded {
+    let pairs = || query.split('&').filter_map(|pair| pair.split_once('='));
+    let is_embedded = pairs().find(|(key, _)| *key == "embed") == Some(("embed", "1"));
+    let policy = if is_embedded && !pairs().any(|(key, _)| key == "page") {
         "object-src 'none'; base-uri 'self'"
     } else {
         "object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
@@ -153,6 +155,24 @@ mod tests {
         assert!(at("<base href=\"../\">") < at("history.replaceState"));
         assert!(at("history.replaceState") < at("<link"));
         assert!(page.contains(&format!("?{query}\"")), "{}", &page[..900]);
+    }
+
+    #[test]
+    fn only_the_picture_alone_is_shown_within_another_sites_page() {
+        for (query, may) in [
+            ("v=1&src=set:bay&embed=1", true),
+            ("embed=1", true),
+            ("v=1&src=set:bay", false),
+            ("embed=0&embed=1", false),
+            ("embed=1&embed=0", true),
+            ("embed=&embed=1", false),
+            ("page=jobs&embed=1", false),
+            ("embed=1&page=jobs", false),
+        ] {
+            let (_, policy) = framing(query);
+            let policy = policy.to_str().expect("text");
+            assert_eq!(!policy.contains("frame-ancestors 'self'"), may, "{query}");
+        }
     }
 
     #[test]

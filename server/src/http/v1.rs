@@ -53,7 +53,8 @@ pub fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
     let open = OpenApiRouter::new()
         .merge(viewing::routes())
         .merge(shares::routes())
-        .layer(CompressionLayer::new());
+        .layer(CompressionLayer::new())
+        .merge(viewing::sound_routes());
     let described = described.layer(from_fn_with_state(served.clone(), guard::changes)).merge(open);
     let all = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", described);
     let (routes, document) = all.split_for_parts();

@@ -17,10 +17,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::ApiError;
-use super::{Served, blocking};
+use super::{Served, blocking, blocking_within};
 use crate::catalogue;
 use crate::catalogue::access::Reader;
 use crate::excerpt::{Excerpt, Form};
+use crate::shares::samples_named;
 use crate::viewed::{
     Citation, Cited, FigureForm, Viewed, ViewedError, cite, figure, heard, preview,
 };
@@ -46,15 +47,18 @@ impl Default for Pictures {
     }
 }
 
-/// The routes.
+/// The routes whose answers get smaller by compression.
 pub fn routes() -> OpenApiRouter<Arc<Served>> {
     OpenApiRouter::new()
         .routes(routes!(preview_png))
         .routes(routes!(figure_file))
-        .routes(routes!(clip))
-        .routes(routes!(heard_wav))
         .routes(routes!(cite_view))
         .routes(routes!(qr))
+}
+
+/// The routes of sound, which hardly does, and whose length is told.
+pub fn sound_routes() -> OpenApiRouter<Arc<Served>> {
+    OpenApiRouter::new().routes(routes!(clip)).routes(routes!(heard_wav))
 }
 
 /// What a view shows, as far as a reader may see it. It waits for the disk.
@@ -77,8 +81,7 @@ pub fn look_at(served: &Served, view: View, reader: Reader) -> Result<Viewed, Vi
         }
         Source::Urls(urls) => {
             let [url] = urls.as_slice() else { return Err(ViewedError::Elsewhere) };
-            let parts = url.strip_prefix("s/").and_then(|rest| rest.split_once('/'));
-            let Some((id, file)) = parts else { return Err(ViewedError::Elsewhere) };
+            let Some((id, file)) = samples_named(url) else { return Err(ViewedError::Elsewhere) };
             let kept = served.shares.get(id, catalogue::now());
             let share = kept.map_err(|e| ViewedError::Gone(e.to_string()))?.share;
             let path = served.shares.samples_path(&share);
@@ -107,10 +110,19 @@ async fn made<T: Send + 'static>(
     query: Option<String>,
     make: impl FnOnce(&Viewed) -> Result<T, ViewedError> + Send + 'static,
 ) -> Result<T, ApiError> {
+    let viewed = looked_at(served, reader, query).await?;
+    blocking_within(&ROOM, move || make(&viewed)).await?.map_err(refusal)
+}
+
+/// What the view of a query shows.
+async fn looked_at(
+    served: &Arc<Served>,
+    reader: Reader,
+    query: Option<String>,
+) -> Result<Viewed, ApiError> {
     let view = view_of(query)?;
     let served = served.clone();
-    let _room = ROOM.acquire().await.map_err(|e| ApiError::internal(&e))?;
-    blocking(move || make(&look_at(&served, view, reader)?)).await?.map_err(refusal)
+    blocking(move || look_at(&served, view, reader)).await?.map_err(refusal)
 }
 
 /// The picture of a link, 1200 × 630 pixels, as chats and slides show it
@@ -123,17 +135,19 @@ async fn preview_png(
     reader: Reader,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let kept = served.clone();
-    let bytes = made(&served, reader, query, move |viewed| {
-        let key = format!("{} {}", viewed.recordings.version, viewed.view.to_query());
-        if let Some(bytes) = kept.pictures.0.get(&key) {
-            return Ok(bytes);
+    let viewed = looked_at(&served, reader, query).await?;
+    let key = format!("{} {}", viewed.recordings.version, viewed.view.to_query());
+    // A picture that is there waits for none that is being made.
+    let bytes = match served.pictures.0.get(&key) {
+        Some(bytes) => bytes,
+        None => {
+            let paint = move || preview(&viewed, &viewed.title());
+            let png = blocking_within(&ROOM, paint).await?.map_err(refusal)?;
+            let bytes = Bytes::from(png);
+            served.pictures.0.insert(key, bytes.clone());
+            bytes
         }
-        let bytes = Bytes::from(preview(viewed, &viewed.title())?);
-        kept.pictures.0.insert(key, bytes.clone());
-        Ok(bytes)
-    })
-    .await?;
+    };
     Ok(([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "no-cache")], bytes)
         .into_response())
 }

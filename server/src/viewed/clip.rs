@@ -15,6 +15,8 @@ use super::{Viewed, ViewedError};
 const PLAYED_HZ: f64 = 48_000.0;
 /// The longest clip, in frames of [`PLAYED_HZ`]: ten minutes.
 const MOST_FRAMES: u64 = 600 * 48_000;
+/// Samples that are read for one at most: played fast, ten minutes take in weeks.
+const MOST_SAMPLES: i64 = 1 << 28;
 /// Frames that are rendered at once.
 const BLOCK: usize = 1 << 15;
 
@@ -29,7 +31,7 @@ pub struct Clip {
 /// Renders what is heard of a view.
 ///
 /// # Errors
-/// When it is longer than ten minutes, or can't be read, rendered or written.
+/// When it is longer than ten minutes, is made of too many samples, or can't be read, rendered or written.
 pub fn heard(viewed: &Viewed) -> Result<Clip, ViewedError> {
     let failed = |error: String| ViewedError::Failed(error);
     let (range, _) = viewed.selected();
@@ -48,6 +50,14 @@ pub fn heard(viewed: &Viewed) -> Result<Clip, ViewedError> {
         return Err(failed(format!(
             "as it is heard it lasts {:.0} minutes; ten at most: select less",
             frames / PLAYED_HZ / 60.0
+        )));
+    }
+    let samples = spec.range.end - spec.range.start;
+    if samples > MOST_SAMPLES {
+        return Err(failed(format!(
+            "it would be made of {:.0} million samples; {:.0} million at most: select less",
+            samples as f64 / 1e6,
+            MOST_SAMPLES as f64 / 1e6
         )));
     }
     let (mut reader, channel) = (viewed.reader(), viewed.view.channel);

@@ -1,11 +1,15 @@
 //! The numbers of a view: what the page measures of its selection, measured here.
 
 use spyhop_signal::measure::{BoxMeasures, BoxSpec, CONTEXT_S, measure_box};
+use spyhop_signal::spectrum::SpectrumSpec;
 
 use super::{Viewed, ViewedError};
 
 /// A longer selection is not measured: it would not fit into memory.
 const MOST_SAMPLES: i64 = 1 << 24;
+/// Nor is one whose transforms have more points than this together: a hop of one sample makes hours of a
+/// minute.
+const MOST_POINTS: f64 = (1u64 << 28) as f64;
 
 /// Measures the selection, or all that is shown where there is none; `None` where that is too much.
 ///
@@ -14,10 +18,13 @@ const MOST_SAMPLES: i64 = 1 << 24;
 pub fn measure(viewed: &Viewed) -> Result<Option<BoxMeasures>, ViewedError> {
     let failed = |error: String| ViewedError::Failed(error);
     let (samples, band_hz) = viewed.selected();
-    if samples.end - samples.start > MOST_SAMPLES {
+    let rate = viewed.line.sample_rate_hz;
+    let length = samples.end - samples.start;
+    let transform = SpectrumSpec::from((&viewed.view.spectrum, rate));
+    let points = transform.frames_in(length as usize) as f64 * transform.fft_size as f64;
+    if length > MOST_SAMPLES || points > MOST_POINTS {
         return Ok(None);
     }
-    let rate = viewed.line.sample_rate_hz;
     let around = (CONTEXT_S * rate).round() as i64;
     let wide = (samples.start - around).max(0)..(samples.end + around).min(viewed.line.end());
     let mut read = Vec::new();

@@ -16,7 +16,9 @@ use crate::figure::{FLATTENED_DB, columns_spec, contrast_as_drawn, quiet_db};
 /// A preview transforms no more frames than this exactly: it is to be there within the time that a chat
 /// waits for it.
 pub const MOST_PREVIEW_FRAMES: f64 = 20_000.0;
-/// Frames of a column of a longer stretch.
+/// Points of a transform that a limit of frames is meant for: of a longer one there are fewer.
+const USUAL_FFT: f64 = 2048.0;
+/// Frames of a column of a longer stretch, at most.
 const FRAMES_PER_COLUMN: usize = 6;
 /// Rows and columns of a picture are summed until there are no more cells than these.
 const MAX_CELLS: usize = 8 << 20;
@@ -39,7 +41,7 @@ pub struct ViewPower {
 
 impl ViewPower {
     /// Computes what a picture of so many pixels shows; exactly where that is no more than `most_frames`
-    /// transforms, else from samples of each column.
+    /// transforms of [`USUAL_FFT`] points, else from samples of each column.
     ///
     /// # Errors
     /// When the transform makes no sense, or a recording can't be read.
@@ -57,8 +59,12 @@ impl ViewPower {
             .map_err(|error| failed(error.to_string()))?;
         coarsen(&mut spec);
         let frames = (viewed.positions.end - viewed.positions.start) / spectrum.hop_samples as f64;
-        if frames > most_frames {
-            spec.effort = Effort::Sampled { frames_per_column: FRAMES_PER_COLUMN };
+        let points = spectrum.fft_size as f64;
+        let most_points = most_frames * USUAL_FFT;
+        if frames > most_frames || frames * points > most_points {
+            let affordable = most_points / (points * spec.columns.max(1) as f64);
+            let frames_per_column = (affordable as usize).clamp(1, FRAMES_PER_COLUMN);
+            spec.effort = Effort::Sampled { frames_per_column };
         }
         let mut reader = viewed.reader();
         let power = read(&mut reader, line, &spec, view.channel).map_err(failed)?;
@@ -100,7 +106,7 @@ impl ViewPower {
 
     /// Whether every frame was transformed.
     pub fn is_exact(&self) -> bool {
-        self.spec.effort == Effort::Exact
+        self.power.exact
     }
 }
 

@@ -129,3 +129,28 @@ fn a_citation_carries_what_somebody_needs_to_see_the_same() {
     assert!(cited.python.contains("SELECTED = [10000,14000]"), "{}", &cited.python[..1200]);
     assert!(!cited.python.contains("#PARAMETERS#"));
 }
+
+#[test]
+fn a_hop_of_one_sample_does_not_make_hours_of_a_picture_or_of_a_measure() {
+    let fine = |fft: &str| viewed(&format!("v=1&src=set:bay&t=1s&span=2&fft={fft}.density.hann"));
+    let exact = |fft: &str| {
+        let power = ViewPower::of(&fine(fft), (1200.0, 600.0), MOST_PREVIEW_FRAMES);
+        power.expect("a picture").is_exact()
+    };
+    assert_eq!((exact("64.64.1"), exact("65536.64.1")), (true, false));
+    let measures = |fft: &str| measure(&fine(fft)).expect("samples");
+    assert!(measures("64.64.1").is_some() && measures("65536.64.1").is_none());
+    assert!(measures("65536.65536.1").is_some(), "one frame, with silence around it");
+}
+
+#[test]
+fn weeks_are_not_made_into_minutes_for_whoever_asks() {
+    let mut weeks = viewed("v=1&src=set:bay&rate=1800");
+    let mut infos = weeks.recordings.infos.to_vec();
+    infos.truncate(1);
+    infos[0].frames = 1 << 30;
+    weeks.line = Line::new(&infos).expect("a recording").0;
+    weeks.positions = 0.0..weeks.line.end() as f64;
+    let error = heard(&weeks).err().expect("too much").to_string();
+    assert!(error.contains("1074 million samples; 268 million at most"), "{error}");
+}
