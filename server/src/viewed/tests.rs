@@ -149,6 +149,7 @@ fn weeks_are_not_made_into_minutes_for_whoever_asks() {
     let mut infos = weeks.recordings.infos.to_vec();
     infos.truncate(1);
     infos[0].frames = 1 << 30;
+    infos[0].segments[0].frames = 1 << 30;
     weeks.line = Line::new(&infos).expect("a recording").0;
     weeks.positions = 0.0..weeks.line.end() as f64;
     let error = heard(&weeks).err().expect("too much").to_string();
