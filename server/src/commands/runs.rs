@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use spyhop_api::run::{RunDetail, RunState, RunSummary, differing};
+use spyhop_api::run::{RunDetail, RunSummary, differing};
 use spyhop_train::mlflow::{self, Delivered};
 
 use super::StateArgs;
@@ -99,7 +99,7 @@ fn list(runs: &Runs, json: bool) -> anyhow::Result<()> {
             "\n{:<12}  {:<24} {:<11} {:>9} {:>10} {:>9} {:>9}",
             run.id,
             run.name,
-            state_in_words(run.state),
+            run.state.in_words(),
             best(run),
             format!("{} of {}", run.epoch, run.epochs),
             run.trained_share().map_or("–".into(), |share| format!("{:.1} %", 100.0 * share)),
@@ -126,7 +126,7 @@ fn show(detail: &RunDetail, json: bool) -> anyhow::Result<()> {
         return answer::say(serde_json::to_string_pretty(detail)?);
     }
     let RunDetail { run, curves, untold } = detail;
-    let mut text = format!("{} {} ({})\n", run.id, run.name, state_in_words(run.state));
+    let mut text = format!("{} {} ({})\n", run.id, run.name, run.state.in_words());
     let mut row = |name: &str, words: String| text += &format!("  {name:<36} {words}\n");
     row("folder", run.folder.clone());
     row("experiment", run.experiment.clone());
@@ -175,7 +175,7 @@ fn compare(found: &[RunDetail], json: bool) -> anyhow::Result<()> {
         rows.push((name.to_owned(), runs.iter().map(|run| of(run)).collect()));
     };
     row("", &|run| run.name.clone());
-    row("state", &|run| state_in_words(run.state).to_owned());
+    row("state", &|run| run.state.in_words().to_owned());
     row("best", &best);
     for name in ["ap", "f1", "accuracy", "loss"] {
         row(&format!("{name}/val there"), &|run| figure(&run.best, name));
@@ -253,16 +253,5 @@ fn number(value: f64) -> String {
         0.0 => "0".to_owned(),
         x if (1e-3..1e5).contains(&x) => format!("{value:.4}"),
         _ => format!("{value:.3e}"),
-    }
-}
-
-fn state_in_words(state: RunState) -> &'static str {
-    match state {
-        RunState::Running => "running",
-        RunState::Done => "done",
-        RunState::Stopped => "stopped",
-        RunState::Interrupted => "interrupted",
-        RunState::Failed => "failed",
-        RunState::Gone => "gone",
     }
 }

@@ -23,6 +23,20 @@ pub enum RunState {
     Gone,
 }
 
+impl RunState {
+    /// For a person.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            RunState::Running => "running",
+            RunState::Done => "done",
+            RunState::Stopped => "stopped",
+            RunState::Interrupted => "interrupted",
+            RunState::Failed => "failed",
+            RunState::Gone => "gone",
+        }
+    }
+}
+
 /// A run and how far it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -8,7 +8,7 @@ use spyhop_api::Timestamp;
 use spyhop_api::run::{RunSummary, differing};
 
 use super::chart::Line;
-use super::watch::{Watched, state_in_words};
+use super::watch::Watched;
 use crate::wording;
 
 /// What the rows are sorted by.
@@ -127,7 +127,7 @@ fn Row(
         }
     };
     view! {
-        <tr data-run=id data-run-state=move || told(|run| state_in_words(run.state).to_owned())>
+        <tr data-run=id data-run-state=move || told(|run| run.state.in_words().to_owned())>
             <td class="tick">
                 <label>
                     <input type="checkbox" prop:checked=is_chosen on:change=toggle
@@ -142,7 +142,7 @@ fn Row(
                     <p class="remark">{why}</p>
                 })}
             </th>
-            <td><span class="job-state">{move || told(|run| state_in_words(run.state).to_owned())}</span></td>
+            <td><span class="job-state">{move || told(|run| run.state.in_words().to_owned())}</span></td>
             <td class="number" data-fact="best">{move || told(best)}</td>
             <td class="number" data-fact="trained">{move || told(trained)}</td>
             <td class="number" data-fact="took">{move || told(|run| wording::duration(run.spent_s.ceil()))}</td>
@@ -193,7 +193,7 @@ fn compared(a: &RunSummary, b: &RunSummary, column: Column, is_down: bool) -> Or
     let turned = |order: Ordering| if is_down { order.reverse() } else { order };
     let order = match column {
         Column::Name => turned(a.name.cmp(&b.name)),
-        Column::State => turned(state_in_words(a.state).cmp(state_in_words(b.state))),
+        Column::State => turned(a.state.in_words().cmp(b.state.in_words())),
         Column::Trained => {
             turned(a.trained_share().partial_cmp(&b.trained_share()).unwrap_or(Ordering::Equal))
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gloo::timers::callback::Interval;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use spyhop_api::run::{RunDetail, RunList, RunState, RunSummary};
+use spyhop_api::run::{RunDetail, RunList, RunSummary};
 
 use crate::server::{ServerError, runs};
 
@@ -95,17 +95,5 @@ impl Watched {
                 }
             }
         });
-    }
-}
-
-/// The word for how a run stands.
-pub fn state_in_words(state: RunState) -> &'static str {
-    match state {
-        RunState::Running => "running",
-        RunState::Done => "done",
-        RunState::Stopped => "stopped",
-        RunState::Interrupted => "interrupted",
-        RunState::Failed => "failed",
-        RunState::Gone => "gone",
     }
 }
