@@ -27,6 +27,7 @@ pub mod recording;
 pub mod recording_page;
 pub mod run;
 pub mod share;
+pub mod shown;
 pub mod tile;
 pub mod time;
 pub mod timeline;
@@ -49,6 +50,7 @@ pub use quality::{
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};
 pub use share::{MadeShare, Share, ShareChange, ShareRequest, SharedData, SharedExcerpt};
+pub use shown::{Mark, MarkKind, Pointed, Shown, Wish};
 pub use tile::Tile;
 pub use time::{Moment, Timestamp};
 pub use timeline::Timeline;
