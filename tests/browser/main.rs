@@ -13,6 +13,7 @@ mod in_tab;
 mod labels;
 mod library;
 mod links;
+mod preview;
 mod quality;
 mod runs;
 mod settings;

@@ -48,6 +48,11 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// Brightness of every pixel, row by row.
+    pub fn pixels(&self) -> &[f64] {
+        &self.luma
+    }
+
     /// Mean brightness of part of a row; columns are fractions of the width.
     pub fn row(&self, row: usize, columns: std::ops::Range<f64>) -> f64 {
         let from = (columns.start * self.width as f64) as usize;
