@@ -4,6 +4,7 @@ mod access;
 mod address;
 mod annotations;
 mod caller;
+mod closed;
 mod compressible;
 mod data;
 mod deployments;
@@ -12,6 +13,7 @@ mod error;
 mod guard;
 mod jobs;
 mod models;
+mod policy;
 mod preview;
 mod pyramid;
 mod quality;
@@ -30,7 +32,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tokio::sync::Semaphore;
 use tower_http::cors::{Any, CorsLayer};
@@ -52,6 +54,7 @@ use pyramid::PyramidSource;
 
 pub use address::Address;
 use caller::Caller;
+pub use closed::Closed;
 pub use guard::Guard;
 pub use preview::Previews;
 pub use share_pages::{StaticShare, static_page};
@@ -86,6 +89,8 @@ pub struct Served {
     pub previews: Previews,
     /// Views under short links.
     pub shares: Shares,
+    /// What reading needs, where it is closed.
+    pub closed: Option<Closed>,
     /// Classes that follow.
     pub rooms: Rooms,
     /// Anybody in the network may begin a class.
@@ -134,8 +139,10 @@ pub fn app(served: Arc<Served>) -> Router {
         .nest("/data", data)
         .merge(share_pages::routes())
         .fallback(web_app::asset)
+        .layer(from_fn_with_state(served.clone(), closed::let_in))
         .layer(from_fn_with_state(served.clone(), access::recognise))
         .layer(cors)
+        .layer(from_fn(policy::plain))
         .with_state(served)
 }
 

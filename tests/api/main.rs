@@ -1,5 +1,6 @@
 //! What the server answers.
 
+mod closed;
 mod detections;
 mod models;
 mod rooms;

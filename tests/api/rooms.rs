@@ -1,12 +1,15 @@
 //! A class over the network: WebSockets, server-sent events and polling side by side.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
+use anyhow::Context;
 use serde_json::{Value, json};
 use spyhop_api::room::{Area, FromMember, JoinRequest, MadeRoom, Reach, Reason, RoomCard};
 use spyhop_api::{Moment, Pointed, Shown, Timestamp};
 use spyhop_tests::class::{Member, Way, make, socket};
-use spyhop_tests::{Server, sounds};
+use spyhop_tests::{Server, program, sounds};
 use tempfile::TempDir;
 use tungstenite::Message;
 use ureq::http::StatusCode;
@@ -115,6 +118,9 @@ fn a_task_is_held_against_labels_tables_and_what_the_leader_sends() -> anyhow::R
     let made = make(&server.url, "v=1&src=set:night")?;
     let mut leader = lead(&server, &made, Way::Socket)?;
     let mut ada = join(&server, &made, Way::Events, "Ada")?;
+    let labels = format!("api/v1/rooms/{}/labels?member={}", made.code, leader.joined.member);
+    let expected = json!([{"label": "upcall", "count": 2}, {"label": "ship", "count": 1}]);
+    assert_eq!(super::json(&server.at(&labels))?, expected);
     let set = |label: &str, calls| FromMember::SetTask {
         text: "Find the upcalls".into(),
         label: label.into(),
@@ -188,7 +194,7 @@ fn what_is_hostile_is_refused_and_harms_nobody_else() -> anyhow::Result<()> {
         status(&format!("{room}/say?member=no"), &json!({"say": "end"}))?,
         StatusCode::UNAUTHORIZED
     );
-    for path in ["log", "events", "answers.csv", "reach", "log?member=%00&after=%ff"] {
+    for path in ["log", "events", "answers.csv", "reach", "labels", "log?member=%00&after=%ff"] {
         assert_eq!(
             get(&format!("{room}/{path}"), &[])?.status(),
             StatusCode::UNAUTHORIZED,
@@ -196,7 +202,7 @@ fn what_is_hostile_is_refused_and_harms_nobody_else() -> anyhow::Result<()> {
         );
     }
     let with = format!("member={}", ada.joined.member);
-    for path in ["answers.csv", "reach"] {
+    for path in ["answers.csv", "reach", "labels"] {
         assert_eq!(
             get(&format!("{room}/{path}?{with}"), &[])?.status(),
             StatusCode::FORBIDDEN,
@@ -276,4 +282,75 @@ fn on_a_server_that_others_reach_the_administrator_begins_a_class() -> anyhow::R
     let mut ada = join(&server, &made, Way::Socket, "")?;
     ada.wait("the state", |m| m.copy.seq.is_some())?;
     Ok(())
+}
+
+#[test]
+fn a_web_server_in_front_says_who_comes_and_the_leader_sees_that_somebody_did() -> anyhow::Result<()>
+{
+    let place = place()?;
+    let server =
+        Server::start(["--behind-proxy".as_ref(), "--data".as_ref(), place.path().as_os_str()])?;
+    let made = make(&server.url, VIEW)?;
+    let leader = lead(&server, &made, Way::Polling)?;
+    let asked = format!("api/v1/rooms/{}/reach?member={}", made.code, leader.joined.member);
+    let reach =
+        || -> anyhow::Result<Reach> { Ok(get(&server.at(&asked), &[])?.body_mut().read_json()?) };
+    assert!(!reach()?.was_reached);
+    get(&server.url, &[("x-forwarded-for", "192.0.2.7")])?;
+    let reached = reach()?;
+    assert_eq!((reached.was_reached, reached.devices, reached.obstacles.len()), (true, 1, 0));
+    Ok(())
+}
+
+#[test]
+fn a_class_begins_with_its_code_and_key_and_ends_with_the_program() -> anyhow::Result<()> {
+    let place = place()?;
+    let state = TempDir::new()?;
+    let mut child = Command::new(program::path()?)
+        .args([
+            "class",
+            "--listen",
+            "127.0.0.1:0",
+            "--view",
+            "https://whales.example/?v=1&src=set:night",
+        ])
+        .arg("--data")
+        .arg(place.path())
+        .arg("--state")
+        .arg(state.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let told = (|| -> anyhow::Result<()> {
+        let output = BufReader::new(child.stdout.take().context("its output")?);
+        let mut link = None;
+        for line in output.lines() {
+            let line = line?;
+            if let Some(rest) = line.strip_prefix("Lead the class:") {
+                link = Some(rest.trim().to_owned());
+            }
+            if line.starts_with("No other device can come") {
+                assert!(line.contains("listens on this machine alone"), "{line}");
+                break;
+            }
+        }
+        let link = link.context("a link for the leader")?;
+        let (server, rest) = link.split_once("?class=").context("a code")?;
+        let (code, key) = rest.split_once("&leader=1#key=").context("a key")?;
+        let asked = JoinRequest { leader_key: key.into(), ..JoinRequest::default() };
+        let mut leader = Member::join(server, code, Way::Socket, &asked)?;
+        leader
+            .wait("what it begins with", |m| m.copy.state.shown.view.contains("src=set:night"))?;
+        assert!(leader.joined.is_leader);
+        let mut ada = Member::join(server, code, Way::Events, &JoinRequest::default())?;
+        ada.wait("the state", |m| m.copy.seq.is_some())?;
+        // Whoever is in the network may begin another class here.
+        make(server, "")?;
+        Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
+        ada.wait("the end", |m| m.copy.state.has_ended)
+    })();
+    // It may have ended already.
+    let _ = child.kill();
+    child.wait()?;
+    told
 }

@@ -55,6 +55,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         listen,
         public_url: None,
         behind_proxy: false,
+        read_token: false,
         tls_cert: None,
         tls_key: None,
         tls_self_signed: false,

@@ -12,13 +12,13 @@ use axum_server::accept::NoDelayAcceptor;
 
 use super::StateArgs;
 use super::class::{self, Lesson};
-use crate::admin_token::AdminToken;
+use crate::admin_token::StateToken;
 use crate::annotations::Annotations;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{self, Catalogue};
 use crate::data_folder::demo_folder;
 use crate::detection::{DetectionKeeper, DetectionStore};
-use crate::http::{self, Address, Guard, Pictures, Previews, Served};
+use crate::http::{self, Address, Closed, Guard, Pictures, Previews, Served};
 use crate::models::Shelf;
 use crate::place::Place;
 use crate::pyramid::Keeper;
@@ -59,6 +59,9 @@ pub struct Args {
     /// A web server stands in front of this one: who asks is what it writes into X-Forwarded-For
     #[arg(long)]
     pub(super) behind_proxy: bool,
+    /// Show nothing to anybody without the token for reading, which lies in the state folder
+    #[arg(long)]
+    pub(super) read_token: bool,
     /// Certificate chain in PEM, for https
     #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls_self_signed")]
     pub(super) tls_cert: Option<PathBuf>,
@@ -96,6 +99,8 @@ fn host_of(url: &str) -> Option<String> {
 
 /// Shares that one address makes without the administrator's token: a class may share at once.
 const SHARES_BY_ADDRESS: Rate = Rate { at_once: 40.0, one_every: Duration::from_secs(15) };
+/// The same over a day: nobody fills alone, and unseen, what all share.
+const SHARES_BY_DAY: Rate = Rate { at_once: 200.0, one_every: Duration::from_secs(86_400 / 200) };
 
 /// How long open answers may take to end once the server was told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
@@ -122,7 +127,8 @@ pub(super) fn serve(args: Args, lesson: Option<Lesson>) -> anyhow::Result<ExitCo
     let annotations = Annotations::open(&state)?;
     let shares = Shares::open(&state, catalogue::now())?;
     let found = Arc::new(DetectionStore::open(&state)?);
-    let token = AdminToken::of_state(state.path())?;
+    let token = StateToken::of_state(state.path())?;
+    let reading = args.read_token.then(|| StateToken::for_reading(state.path())).transpose()?;
     let hosts = args.public_url.iter().filter_map(|url| host_of(url)).collect();
     let guard = Guard::new(address, hosts, Some(token.text));
     let keeper = Keeper::new(state.path(), catalogue.clone());
@@ -154,11 +160,12 @@ pub(super) fn serve(args: Args, lesson: Option<Lesson>) -> anyhow::Result<ExitCo
         guard,
         previews,
         shares,
+        closed: reading.as_ref().map(|reading| Closed::new(reading.text.clone())),
         rooms: Rooms::default(),
         rooms_are_free: lesson.is_some(),
         reach: Reachability::new(address, is_secure),
         is_behind_proxy: args.behind_proxy,
-        rates: Rates::new(SHARES_BY_ADDRESS),
+        rates: Rates::new(SHARES_BY_ADDRESS).and(SHARES_BY_DAY),
         address: Address::new(args.public_url.clone(), is_secure),
         pictures: Pictures::default(),
     });
@@ -186,6 +193,12 @@ pub(super) fn serve(args: Args, lesson: Option<Lesson>) -> anyhow::Result<ExitCo
             said.push_str(&format!(
                 "Whoever changes something from another machine needs the token in {}\n",
                 token.path.display()
+            ));
+        }
+        if let Some(reading) = &reading {
+            said.push_str(&format!(
+                "Whoever wants to see anything needs the token in {}\n",
+                reading.path.display()
             ));
         }
         // Nobody may be reading any more, which is no reason not to serve.

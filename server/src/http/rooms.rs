@@ -21,7 +21,7 @@ use futures_util::Stream;
 use serde::Deserialize;
 use spyhop_api::Problem;
 use spyhop_api::room::{
-    FromMember, JoinRequest, Joined, MadeRoom, News, Reach, RoomCard, RoomRequest,
+    FromMember, JoinRequest, Joined, LabelCount, MadeRoom, News, Reach, RoomCard, RoomRequest,
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -47,6 +47,7 @@ pub fn routes() -> OpenApiRouter<Arc<Served>> {
         .routes(routes!(log))
         .routes(routes!(say))
         .routes(routes!(answers))
+        .routes(routes!(labels))
         .routes(routes!(reach))
         .layer(DefaultBodyLimit::max(MOST_BYTES))
 }
@@ -69,7 +70,7 @@ struct Asking {
     wait_s: f64,
 }
 
-type From = Option<Extension<Caller>>;
+type Sender = Option<Extension<Caller>>;
 
 /// Makes a room for a class
 ///
@@ -79,7 +80,7 @@ type From = Option<Extension<Caller>>;
         (status = 401, body = Problem), (status = 429, body = Problem)))]
 async fn make(
     State(served): State<Arc<Served>>,
-    from: From,
+    from: Sender,
     headers: HeaderMap,
     Json(asked): Json<RoomRequest>,
 ) -> Result<Response, ApiError> {
@@ -100,7 +101,7 @@ async fn make(
     responses((status = 200, body = RoomCard), (status = 404, body = Problem)))]
 async fn card(
     State(served): State<Arc<Served>>,
-    from: From,
+    from: Sender,
     Path(code): Path<String>,
 ) -> Result<Response, ApiError> {
     let room = find(&served, from, &code)?;
@@ -115,7 +116,7 @@ async fn card(
         (status = 507, body = Problem)))]
 async fn join(
     State(served): State<Arc<Served>>,
-    from: From,
+    from: Sender,
     Path(code): Path<String>,
     headers: HeaderMap,
     Json(asked): Json<JoinRequest>,
@@ -139,7 +140,7 @@ async fn join(
         (status = 404, body = Problem)))]
 async fn follow(
     State(served): State<Arc<Served>>,
-    from: From,
+    from: Sender,
     Path(code): Path<String>,
     Query(asking): Query<Asking>,
     headers: HeaderMap,
@@ -161,7 +162,7 @@ async fn follow(
         (status = 404, body = Problem)))]
 async fn events(
     State(served): State<Arc<Served>>,
-    from: From,
+    from: Sender,
     Path(code): Path<String>,
     Query(asking): Query<Asking>,
     headers: HeaderMap,
@@ -198,7 +199,7 @@ fn told(channel: Channel) -> impl Stream<Item = Result<Event, Infallible>> {
         (status = 404, body = Problem)))]
 async fn log(
     State(served): State<Arc<Served>>,
-    from: From,
+    from: Sender,
     Path(code): Path<String>,
     Query(asking): Query<Asking>,
 ) -> Result<Response, ApiError> {
@@ -221,7 +222,7 @@ async fn log(
         (status = 403, body = Problem), (status = 404, body = Problem), (status = 429, body = Problem)))]
 async fn say(
     State(served): State<Arc<Served>>,
-    from: From,
+    from: Sender,
     Path(code): Path<String>,
     Query(asking): Query<Asking>,
     headers: HeaderMap,
@@ -241,7 +242,7 @@ async fn say(
         (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn answers(
     State(served): State<Arc<Served>>,
-    from: From,
+    from: Sender,
     Path(code): Path<String>,
     Query(asking): Query<Asking>,
 ) -> Result<Response, ApiError> {
@@ -253,6 +254,22 @@ async fn answers(
     Ok(fresh((kept, table)))
 }
 
+/// The labels that are known in what the leader shows, for a leader
+#[utoipa::path(get, path = "/rooms/{code}/labels", tag = "rooms",
+    params(("code" = String, Path, description = "The room's code"), Asking),
+    responses((status = 200, body = Vec<LabelCount>), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 404, body = Problem)))]
+async fn labels(
+    State(served): State<Arc<Served>>,
+    from: Sender,
+    Path(code): Path<String>,
+    Query(asking): Query<Asking>,
+) -> Result<Response, ApiError> {
+    let room = find(&served, from, &code)?;
+    let looking = room.looks_at(&asking.member).map_err(refusal)?;
+    Ok(fresh(Json(known::counted(&served, looking).await.map_err(refusal)?)))
+}
+
 /// How other devices reach this server, and whether one has, for a leader
 #[utoipa::path(get, path = "/rooms/{code}/reach", tag = "rooms",
     params(("code" = String, Path, description = "The room's code"), Asking),
@@ -260,7 +277,7 @@ async fn answers(
         (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn reach(
     State(served): State<Arc<Served>>,
-    from: From,
+    from: Sender,
     Path(code): Path<String>,
     Query(asking): Query<Asking>,
 ) -> Result<Response, ApiError> {
@@ -277,7 +294,7 @@ async fn reach(
 }
 
 /// The room of a code. Who tries codes waits longer and longer.
-fn find(served: &Served, from: From, code: &str) -> Result<Arc<Room>, ApiError> {
+fn find(served: &Served, from: Sender, code: &str) -> Result<Arc<Room>, ApiError> {
     let found = served.rooms.find(code);
     if found.is_err() {
         take(&served.rooms.misses, from, "codes were tried")?;
@@ -288,7 +305,7 @@ fn find(served: &Served, from: From, code: &str) -> Result<Arc<Room>, ApiError> 
 /// Opens a channel from where a member is.
 fn open(
     served: &Served,
-    from: From,
+    from: Sender,
     code: &str,
     asking: &Asking,
     last: Option<&str>,
@@ -299,7 +316,7 @@ fn open(
 }
 
 /// Takes one out of the bucket of an address.
-fn take(rates: &Rates, from: From, what: &str) -> Result<(), ApiError> {
+fn take(rates: &Rates, from: Sender, what: &str) -> Result<(), ApiError> {
     let Some(Extension(Caller(ip))) = from else { return Ok(()) };
     rates.take(ip, Instant::now()).map_err(|wait| {
         let seconds = wait.as_secs_f64().ceil();

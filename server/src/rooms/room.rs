@@ -185,6 +185,21 @@ impl Room {
         Looking::of(said, inner.log.state())
     }
 
+    /// The view that a leader shows, for looking up what is labelled there.
+    ///
+    /// # Errors
+    /// When the token is of nobody who leads.
+    pub fn looks_at(&self, token: &str) -> Result<Looking, RoomError> {
+        let id = self.member(token)?;
+        let inner = self.lock();
+        match inner.members.get(&id) {
+            Some(member) if member.is_leader => {
+                Ok(Looking { view: inner.log.state().shown.view.clone(), area: None })
+            }
+            _ => Err(RoomError::NotLeading),
+        }
+    }
+
     /// The member of a token.
     ///
     /// # Errors

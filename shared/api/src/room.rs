@@ -121,6 +121,17 @@ pub struct RoomCard {
     pub is_full: bool,
 }
 
+/// A label that the server knows in the view that a leader shows, of which a task can be made: what
+/// `GET api/v1/rooms/{code}/labels` answers to a leader (`?member=TOKEN`), the commonest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct LabelCount {
+    /// The label, as it was written first.
+    pub label: String,
+    /// How many have it, in whatever case it is written.
+    pub count: u32,
+}
+
 /// How other devices reach the server, and whether one has: what `GET api/v1/rooms/{code}/reach` answers
 /// to a leader (`?member=TOKEN`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

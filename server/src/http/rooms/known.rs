@@ -1,11 +1,12 @@
 //! Labels that the server knows of a part of a recording: what a task is held against, and what is revealed.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use spyhop_api::detection::{CallSort, Verdict};
-use spyhop_api::room::{Area, FromMember};
+use spyhop_api::room::{Area, FromMember, LabelCount};
 use spyhop_api::view::Source;
 use spyhop_api::{Mark, MarkKind, Moment, Timestamp, View};
 use spyhop_signal::pyramid::Recorded;
@@ -32,13 +33,32 @@ pub async fn say(
 ) -> Result<(), RoomError> {
     let known = match room.looks_for(id, &said) {
         None => Vec::new(),
-        Some(looking) => {
-            let asked = served.clone();
-            let found = blocking(move || labels(&asked, &looking)).await;
-            found.map_err(|_| RoomError::Invalid("labels can't be read here".into()))??
-        }
+        Some(looking) => found(served, looking).await?,
     };
     room.say(id, said, &known, Instant::now())
+}
+
+/// How often each label is known there, the commonest first.
+///
+/// # Errors
+/// When labels can't be read.
+pub async fn counted(served: &Arc<Served>, looking: Looking) -> Result<Vec<LabelCount>, RoomError> {
+    let mut counts: BTreeMap<String, LabelCount> = BTreeMap::new();
+    for mark in found(served, looking).await? {
+        let label = mark.text.trim();
+        let fresh = || LabelCount { label: label.to_owned(), count: 0 };
+        counts.entry(label.to_lowercase()).or_insert_with(fresh).count += 1;
+    }
+    let mut counts: Vec<LabelCount> = counts.into_values().collect();
+    counts.sort_by_key(|one| std::cmp::Reverse(one.count));
+    Ok(counts)
+}
+
+/// The labels, away from the threads that answer.
+async fn found(served: &Arc<Served>, looking: Looking) -> Result<Vec<Mark>, RoomError> {
+    let asked = served.clone();
+    let found = blocking(move || labels(&asked, &looking)).await;
+    found.map_err(|_| RoomError::Invalid("labels can't be read here".into()))?
 }
 
 /// What people labelled, what tables beside the recordings say, and candidates that somebody accepted, in a
