@@ -229,7 +229,7 @@ fn what_is_hostile_is_refused_and_harms_nobody_else() -> anyhow::Result<()> {
     assert_eq!(get(&server.at("api/v1/rooms/ZZZZZZ"), &[])?.status(), StatusCode::NOT_FOUND);
     ada.say(&FromMember::End)?;
     ada.wait("a refusal", |m| m.refused.len() == 1)?;
-    let mut rude = socket(&server.url, &ada.joined, "not a cursor")?;
+    let mut rude = socket(&server.url, &ada.joined, "no-cursor")?;
     for nonsense in ["", "{}", "[[[[[[", "{\"say\":\"show\",\"shown\":7}", "\u{0}"] {
         rude.send(Message::text(nonsense))?;
     }

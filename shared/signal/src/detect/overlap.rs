@@ -14,22 +14,27 @@ pub struct TimeBox {
 impl TimeBox {
     /// How long it is, seconds.
     pub fn length_s(&self) -> f64 {
-        (self.span_ns.end as f64 - self.span_ns.start as f64).max(0.0) / 1e9
+        seconds(&self.span_ns)
     }
 
     /// How far the middle of its time is behind that of another one, seconds.
     pub fn behind_s(&self, other: &TimeBox) -> f64 {
-        let middle = |span: &Range<i64>| (span.start as i128 + span.end as i128) as f64 / 2.0;
-        (middle(&self.span_ns) - middle(&other.span_ns)) / 1e9
+        // Whole numbers first: a float tells nanoseconds since 1970 to the nearest 256.
+        let twice = |span: &Range<i64>| i128::from(span.start) + i128::from(span.end);
+        (twice(&self.span_ns) - twice(&other.span_ns)) as f64 / 2e9
     }
+}
+
+/// The length of a span; one that ends before it begins has none.
+fn seconds(span_ns: &Range<i64>) -> f64 {
+    span_ns.end.saturating_sub(span_ns.start).max(0) as f64 / 1e9
 }
 
 /// Intersection over union of two boxes: 0 where nothing is common, 1 where they are the same. Where one of
 /// them has no band, it is that of their times. A box without an area has nothing in common with any.
 pub fn overlap(a: &TimeBox, b: &TimeBox) -> f64 {
-    let start = a.span_ns.start.max(b.span_ns.start) as f64;
-    let end = a.span_ns.end.min(b.span_ns.end) as f64;
-    let common_s = (end - start).max(0.0) / 1e9;
+    let common = a.span_ns.start.max(b.span_ns.start)..a.span_ns.end.min(b.span_ns.end);
+    let common_s = seconds(&common);
     let (common, all) = match (a.band_hz, b.band_hz) {
         (Some(a_hz), Some(b_hz)) => {
             let width = |band: (f64, f64)| (band.1 - band.0).max(0.0);

@@ -8,8 +8,8 @@ use super::overlap::{TimeBox, best_pairs, overlap};
 /// factor another one's.
 const TOLD_SHIFT: f64 = 0.15;
 const TOLD_FACTOR: f64 = 1.5;
-/// A box is near a call where it lies within this many times the call's own length and band of it.
-const NEAR: f64 = 1.0;
+/// A box is near a call where no more than this share of the call's own length and band lies between them.
+const NEAR: f64 = 0.5;
 /// The shortest call and the narrowest band that a share is taken of: less is the width of a line.
 const LEAST_LENGTH_S: f64 = 0.02;
 const LEAST_BAND_HZ: f64 = 1.0;
