@@ -1,4 +1,5 @@
-//! The administrator's token: what a request from another machine shows to change something here.
+//! Tokens that a state folder keeps: the administrator's, which a request from another machine shows to change
+//! something here, and the one for reading, which is asked for where reading is closed.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -6,13 +7,15 @@ use std::path::{Path, PathBuf};
 
 /// Its file in the state folder, readable by the person who runs the server alone.
 const FILE_NAME: &str = "administrator-token";
+/// The same for the one for reading.
+const READING_NAME: &str = "read-token";
 /// 128 bits of chance, in hexadecimal digits.
 const TOKEN_BYTES: usize = 16;
 /// Longer files hold something else.
 const MOST_BYTES: u64 = 4096;
 
-/// The token of a state folder.
-pub struct AdminToken {
+/// A token of a state folder.
+pub struct StateToken {
     /// The token.
     pub text: String,
     /// The file that it stands in.
@@ -21,19 +24,30 @@ pub struct AdminToken {
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
-#[error("the administrator's token can't be kept ({error}): {}", path.display())]
+#[error("a token can't be kept ({error}): {}", path.display())]
 pub struct TokenError {
     error: io::Error,
     path: PathBuf,
 }
 
-impl AdminToken {
+impl StateToken {
     /// Reads the token of a state folder, and makes one where there is none.
     ///
     /// # Errors
     /// When it can't be read or written.
-    pub fn of_state(folder: &Path) -> Result<AdminToken, TokenError> {
-        let path = folder.join(FILE_NAME);
+    pub fn of_state(folder: &Path) -> Result<StateToken, TokenError> {
+        StateToken::at(folder.join(FILE_NAME))
+    }
+
+    /// The token for reading; whoever wants another one writes it into its file.
+    ///
+    /// # Errors
+    /// As [`StateToken::of_state`].
+    pub fn for_reading(folder: &Path) -> Result<StateToken, TokenError> {
+        StateToken::at(folder.join(READING_NAME))
+    }
+
+    fn at(path: PathBuf) -> Result<StateToken, TokenError> {
         let fail = |error| TokenError { error, path: path.clone() };
         match File::open(&path) {
             Ok(file) => {
@@ -41,7 +55,7 @@ impl AdminToken {
                 file.take(MOST_BYTES).read_to_string(&mut text).map_err(fail)?;
                 let text = text.trim().to_owned();
                 if !text.is_empty() {
-                    return Ok(AdminToken { text, path });
+                    return Ok(StateToken { text, path });
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -56,7 +70,7 @@ impl AdminToken {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&path).map_err(fail)?;
         writeln!(file, "{text}").and_then(|()| file.sync_all()).map_err(fail)?;
-        Ok(AdminToken { text, path })
+        Ok(StateToken { text, path })
     }
 }
 
@@ -67,9 +81,9 @@ mod tests {
     #[test]
     fn a_state_folder_keeps_its_token_to_its_owner() {
         let folder = tempfile::tempdir().expect("a folder");
-        let made = AdminToken::of_state(folder.path()).expect("made");
+        let made = StateToken::of_state(folder.path()).expect("made");
         assert_eq!(made.text.len(), 2 * TOKEN_BYTES);
-        let again = AdminToken::of_state(folder.path()).expect("read");
+        let again = StateToken::of_state(folder.path()).expect("read");
         assert_eq!(again.text, made.text);
         #[cfg(unix)]
         {

@@ -3,6 +3,8 @@
 mod access;
 mod address;
 mod annotations;
+mod caller;
+mod closed;
 mod compressible;
 mod data;
 mod deployments;
@@ -11,9 +13,11 @@ mod error;
 mod guard;
 mod jobs;
 mod models;
+mod policy;
 mod preview;
 mod pyramid;
 mod quality;
+mod rooms;
 mod runs;
 mod samples;
 mod share_pages;
@@ -28,7 +32,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::header;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tokio::sync::Semaphore;
 use tower_http::cors::{Any, CorsLayer};
@@ -40,6 +44,8 @@ use crate::detection::DetectionKeeper;
 use crate::models::Shelf;
 use crate::pyramid::{Keeper, Tiles};
 use crate::quality::QualityKeeper;
+use crate::reach::Reachability;
+use crate::rooms::Rooms;
 use crate::runs::Runs;
 use crate::shares::{Rates, Shares};
 use crate::work::Engine;
@@ -47,6 +53,8 @@ use error::ApiError;
 use pyramid::PyramidSource;
 
 pub use address::Address;
+use caller::Caller;
+pub use closed::Closed;
 pub use guard::Guard;
 pub use preview::Previews;
 pub use share_pages::{StaticShare, static_page};
@@ -81,6 +89,16 @@ pub struct Served {
     pub previews: Previews,
     /// Views under short links.
     pub shares: Shares,
+    /// What reading needs, where it is closed.
+    pub closed: Option<Closed>,
+    /// Classes that follow.
+    pub rooms: Rooms,
+    /// Anybody in the network may begin a class.
+    pub rooms_are_free: bool,
+    /// How other devices come here.
+    pub reach: Reachability,
+    /// A web server stands in front of this one and says who asks.
+    pub is_behind_proxy: bool,
     /// How often one address may make something without the administrator's token.
     pub rates: Rates,
     /// Where people reach the server.
@@ -121,8 +139,10 @@ pub fn app(served: Arc<Served>) -> Router {
         .nest("/data", data)
         .merge(share_pages::routes())
         .fallback(web_app::asset)
+        .layer(from_fn_with_state(served.clone(), closed::let_in))
         .layer(from_fn_with_state(served.clone(), access::recognise))
         .layer(cors)
+        .layer(from_fn(policy::plain))
         .with_state(served)
 }
 

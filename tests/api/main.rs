@@ -1,7 +1,9 @@
 //! What the server answers.
 
+mod closed;
 mod detections;
 mod models;
+mod rooms;
 mod runs;
 mod shares;
 

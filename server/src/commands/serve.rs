@@ -5,23 +5,26 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use axum_server::accept::NoDelayAcceptor;
 
 use super::StateArgs;
-use crate::admin_token::AdminToken;
+use super::class::{self, Lesson};
+use crate::admin_token::StateToken;
 use crate::annotations::Annotations;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{self, Catalogue};
 use crate::data_folder::demo_folder;
 use crate::detection::{DetectionKeeper, DetectionStore};
-use crate::http::{self, Address, Guard, Pictures, Previews, Served};
+use crate::http::{self, Address, Closed, Guard, Pictures, Previews, Served};
 use crate::models::Shelf;
 use crate::place::Place;
 use crate::pyramid::Keeper;
 use crate::quality::QualityKeeper;
+use crate::reach::Reachability;
+use crate::rooms::{Rooms, UPKEEP_EVERY};
 use crate::runs::Runs;
 use crate::shares::{Rate, Rates, Shares};
 use crate::upkeep::Upkeep;
@@ -44,28 +47,34 @@ pub struct Args {
     /// Folder, s3://bucket/prefix, gs://bucket/prefix or https://host/folder/ with recordings in it
     /// or in folders below; may be given several times
     #[arg(long, value_name = "PLACE")]
-    data: Vec<String>,
+    pub(super) data: Vec<String>,
     #[command(flatten)]
-    state: StateArgs,
+    pub(super) state: StateArgs,
     /// Address to listen on; 0.0.0.0:PORT lets other machines in, port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = parse_address)]
-    listen: SocketAddr,
+    pub(super) listen: SocketAddr,
     /// Address by which people reach this server, as https://whales.example.org
     #[arg(long, value_name = "URL", value_parser = parse_public_url)]
-    public_url: Option<String>,
+    pub(super) public_url: Option<String>,
+    /// A web server stands in front of this one: who asks is what it writes into X-Forwarded-For
+    #[arg(long)]
+    pub(super) behind_proxy: bool,
+    /// Show nothing to anybody without the token for reading, which lies in the state folder
+    #[arg(long)]
+    pub(super) read_token: bool,
     /// Certificate chain in PEM, for https
     #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls_self_signed")]
-    tls_cert: Option<PathBuf>,
+    pub(super) tls_cert: Option<PathBuf>,
     /// The certificate's private key in PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
     /// Make a certificate for https; browsers warn once
     #[arg(long)]
-    tls_self_signed: bool,
+    pub(super) tls_self_signed: bool,
 }
 
 /// `127.0.0.1:8080`, `localhost:8080`, or a port alone.
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
     let address =
         if text.parse::<u16>().is_ok() { format!("127.0.0.1:{text}") } else { text.into() };
     let found = address.to_socket_addrs().ok().and_then(|mut all| all.next());
@@ -90,12 +99,19 @@ fn host_of(url: &str) -> Option<String> {
 
 /// Shares that one address makes without the administrator's token: a class may share at once.
 const SHARES_BY_ADDRESS: Rate = Rate { at_once: 40.0, one_every: Duration::from_secs(15) };
+/// The same over a day: nobody fills alone, and unseen, what all share.
+const SHARES_BY_DAY: Rate = Rate { at_once: 200.0, one_every: Duration::from_secs(86_400 / 200) };
 
 /// How long open answers may take to end once the server was told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
 
 /// Runs it until it is told to stop.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    serve(args, None)
+}
+
+/// The same, and with it the class that the server was started for.
+pub(super) fn serve(args: Args, lesson: Option<Lesson>) -> anyhow::Result<ExitCode> {
     super::log_to_stderr();
     let mut addresses = args.data.clone();
     if addresses.is_empty() {
@@ -111,7 +127,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let annotations = Annotations::open(&state)?;
     let shares = Shares::open(&state, catalogue::now())?;
     let found = Arc::new(DetectionStore::open(&state)?);
-    let token = AdminToken::of_state(state.path())?;
+    let token = StateToken::of_state(state.path())?;
+    let reading = args.read_token.then(|| StateToken::for_reading(state.path())).transpose()?;
     let hosts = args.public_url.iter().filter_map(|url| host_of(url)).collect();
     let guard = Guard::new(address, hosts, Some(token.text));
     let keeper = Keeper::new(state.path(), catalogue.clone());
@@ -130,6 +147,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     )
     .context("no thread can be started")?;
     let previews = Previews::default();
+    let is_secure = args.tls_cert.is_some() || args.tls_self_signed;
     let served = Arc::new(Served {
         catalogue,
         engine,
@@ -142,18 +160,21 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         guard,
         previews,
         shares,
-        rates: Rates::new(SHARES_BY_ADDRESS),
-        address: Address::new(
-            args.public_url.clone(),
-            args.tls_cert.is_some() || args.tls_self_signed,
-        ),
+        closed: reading.as_ref().map(|reading| Closed::new(reading.text.clone())),
+        rooms: Rooms::default(),
+        rooms_are_free: lesson.is_some(),
+        reach: Reachability::new(address, is_secure),
+        is_behind_proxy: args.behind_proxy,
+        rates: Rates::new(SHARES_BY_ADDRESS).and(SHARES_BY_DAY),
+        address: Address::new(args.public_url.clone(), is_secure),
         pictures: Pictures::default(),
     });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let app = http::app(served.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let handle = axum_server::Handle::new();
-        tokio::spawn(stop_when_told(handle.clone()));
+        tokio::spawn(stop_when_told(handle.clone(), served.clone()));
+        tokio::spawn(keep_rooms(served.clone()));
         let tls = match (&args.tls_cert, &args.tls_key) {
             (Some(cert), Some(key)) => {
                 let files = http::TlsFiles { cert: cert.clone(), key: key.clone() };
@@ -165,10 +186,19 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         // As the guard has it: a public name means that others reach this machine.
         let reached = !address.ip().is_loopback() || args.public_url.is_some();
         let mut said = announcement(&served.catalogue, &addresses, address, tls.is_some())?;
-        if reached {
+        if let Some(lesson) = &lesson {
+            said.push_str(&lesson.begin(&served, address)?);
+            tokio::spawn(class::watch(served.clone()));
+        } else if reached {
             said.push_str(&format!(
                 "Whoever changes something from another machine needs the token in {}\n",
                 token.path.display()
+            ));
+        }
+        if let Some(reading) = &reading {
+            said.push_str(&format!(
+                "Whoever wants to see anything needs the token in {}\n",
+                reading.path.display()
             ));
         }
         // Nobody may be reading any more, which is no reason not to serve.
@@ -254,7 +284,17 @@ fn announcement(
     Ok(said)
 }
 
-async fn stop_when_told(handle: axum_server::Handle<SocketAddr>) {
+/// Looks after the rooms of classes as long as the server runs.
+async fn keep_rooms(served: Arc<Served>) {
+    let mut pulse = tokio::time::interval(UPKEEP_EVERY);
+    pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        pulse.tick().await;
+        served.rooms.upkeep(Instant::now());
+    }
+}
+
+async fn stop_when_told(handle: axum_server::Handle<SocketAddr>, served: Arc<Served>) {
     #[cfg(unix)]
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
@@ -274,5 +314,6 @@ async fn stop_when_told(handle: axum_server::Handle<SocketAddr>) {
         }
         () = terminated => {}
     }
+    served.rooms.end(Instant::now());
     handle.graceful_shutdown(Some(STOP_WITHIN));
 }

@@ -22,6 +22,11 @@ impl Address {
         self.public_url.as_deref()
     }
 
+    /// Whether people speak https with it.
+    pub fn is_secure(&self) -> bool {
+        self.is_secure || self.public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
+    }
+
     /// The address of the page, with a slash at its end: the public one, else the one that this request
     /// was sent to, if that is a name of this server. Empty where neither is known.
     pub fn base(&self, headers: &HeaderMap, guard: &Guard) -> String {

@@ -158,7 +158,7 @@ fn authority(origin: &str) -> Option<&str> {
 }
 
 /// Compares in a time that tells nothing of where they differ.
-fn is_same(a: &[u8], b: &[u8]) -> bool {
+pub(super) fn is_same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 

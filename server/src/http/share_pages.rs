@@ -159,7 +159,7 @@ fn missing(error: &ApiError) -> Response {
     );
     let title = "Nothing is under this link".to_owned();
     let said = Unfurled { title, description: sentence, ..Unfurled::default() };
-    (status, Html(bare_page(&said, &body))).into_response()
+    (status, [framing("")], Html(bare_page(&said, &body))).into_response()
 }
 
 /// Title, note, author and picture, as HTML.

@@ -3,6 +3,8 @@
 
 use axum::http::{HeaderName, HeaderValue, header};
 
+use super::policy::POLICIES;
+
 /// What is said of a page.
 #[derive(Clone, Debug, Default)]
 pub struct Unfurled {
@@ -17,6 +19,12 @@ pub struct Unfurled {
     /// The picture in words.
     pub image_alt: String,
 }
+
+/// The script that gives the browser the address of a view. It is the same in every page, so that a page's
+/// policy can name it.
+pub const OPENS_VIEW: &str = "history.replaceState(null, \"\", \
+    new URL(document.currentScript.dataset.view + \
+    (/[?&]embed=1/.test(location.search) ? \"&embed=1\" : \"\"), document.baseURI));";
 
 /// How a page stands below the address of the app.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,11 +48,7 @@ pub fn unfurled(index: &str, said: &Unfurled, placed: Placed<'_>) -> String {
     }
     if let Some(query) = placed.query {
         // The app reads its address: this one becomes the app's, before anything else is fetched.
-        head += &format!(
-            "<script>history.replaceState(null, \"\", new URL(\"?{}\" + \
-             (/[?&]embed=1/.test(location.search) ? \"&embed=1\" : \"\"), document.baseURI));</script>\n",
-            escaped(query).replace("&amp;", "&")
-        );
+        head += &format!("<script data-view=\"?{}\">{OPENS_VIEW}</script>\n", escaped(query));
     }
     head += &in_head(said);
     let page = page.replacen("<head>", &format!("<head>\n{head}"), 1);
@@ -96,18 +100,16 @@ fn without_own_words(index: &str) -> String {
     page
 }
 
-/// Whether another site's page may show this one within itself: only where its address asks for the picture
+/// The policy of a page, and whether another site's page may show it within itself: only where its address asks for the picture
 /// alone (`embed=1`), which has nothing that a hidden click could change. Of several the app heeds the first,
 /// and a page of the server's own (`page=`) has buttons.
 pub fn framing(query: &str) -> (HeaderName, HeaderValue) {
     let pairs = || query.split('&').filter_map(|pair| pair.split_once('='));
     let is_embedded = pairs().find(|(key, _)| *key == "embed") == Some(("embed", "1"));
-    let policy = if is_embedded && !pairs().any(|(key, _)| key == "page") {
-        "object-src 'none'; base-uri 'self'"
-    } else {
-        "object-src 'none'; base-uri 'self'; frame-ancestors 'self'"
-    };
-    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy))
+    let policies = &*POLICIES;
+    let is_framed = is_embedded && !pairs().any(|(key, _)| key == "page");
+    let policy = if is_framed { &policies.framed } else { &policies.alone };
+    (header::CONTENT_SECURITY_POLICY, policy.clone())
 }
 
 /// Text as it may stand in HTML, also between quotes.
@@ -154,7 +156,8 @@ mod tests {
         let at = |what: &str| page.find(what).expect("there");
         assert!(at("<base href=\"../\">") < at("history.replaceState"));
         assert!(at("history.replaceState") < at("<link"));
-        assert!(page.contains(&format!("?{query}\"")), "{}", &page[..900]);
+        let opened = format!("data-view=\"?{}\">", query.replace('&', "&amp;"));
+        assert!(page.contains(&opened), "{}", &page[..900]);
     }
 
     #[test]

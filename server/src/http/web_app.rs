@@ -69,8 +69,9 @@ pub async fn asset(
     let Some(file) = Dist::get(path) else {
         return match path {
             "index.html" => {
-                ([(header::CACHE_CONTROL, "no-cache")], axum::response::Html(WITHOUT_APP))
-                    .into_response()
+                let framing = [framing(uri.query().unwrap_or_default())];
+                let keep = [(header::CACHE_CONTROL, "no-cache")];
+                (keep, framing, axum::response::Html(WITHOUT_APP)).into_response()
             }
             _ => (StatusCode::NOT_FOUND, "There is nothing at this address.\n").into_response(),
         };
@@ -82,7 +83,6 @@ pub async fn asset(
 
     let mut answer = HeaderMap::new();
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(mime_type(path)));
-    answer.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let keep =
         if is_named_by_content(path) { "public, max-age=31536000, immutable" } else { "no-cache" };
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));

@@ -17,39 +17,63 @@ pub struct Rate {
     pub one_every: Duration,
 }
 
-/// Buckets by address. IPv6 addresses count by their network, which is one household's or school's.
+/// Buckets by address, one a rate. IPv6 addresses count by their network, which is one household's or
+/// school's.
 pub struct Rates {
-    rate: Rate,
-    buckets: Mutex<HashMap<IpAddr, (f64, Instant)>>,
+    rates: Vec<Rate>,
+    buckets: Mutex<HashMap<IpAddr, Buckets>>,
 }
+
+/// What is left in the buckets of an address, and since when.
+type Buckets = Vec<(f64, Instant)>;
 
 impl Rates {
     /// Full buckets for everybody.
     pub fn new(rate: Rate) -> Rates {
-        Rates { rate, buckets: Mutex::default() }
+        Rates { rates: vec![rate], buckets: Mutex::default() }
     }
 
-    /// Takes one out of the bucket of an address.
+    /// The same with another rate, which has to have one left, too.
+    pub fn and(mut self, rate: Rate) -> Rates {
+        self.rates.push(rate);
+        self
+    }
+
+    /// Takes one out of each bucket of an address.
     ///
     /// # Errors
-    /// How long to wait where it is empty.
+    /// How long to wait where one is empty; nothing is taken then.
     pub fn take(&self, from: IpAddr, now: Instant) -> Result<(), Duration> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let every_s = self.rate.one_every.as_secs_f64();
-        let filled = |(held, at): (f64, Instant)| {
-            let more = now.saturating_duration_since(at).as_secs_f64() / every_s;
-            (held + more).min(self.rate.at_once)
+        let is_full = |held: &Buckets| {
+            held.iter().zip(&self.rates).all(|(b, r)| r.held(*b, now) >= r.at_once)
         };
         if buckets.len() >= MOST_ADDRESSES {
-            buckets.retain(|_, bucket| filled(*bucket) < self.rate.at_once);
+            buckets.retain(|_, held| !is_full(held));
         }
-        let bucket = buckets.entry(network(from)).or_insert((self.rate.at_once, now));
-        let held = filled(*bucket);
-        if held < 1.0 {
-            return Err(Duration::from_secs_f64((1.0 - held) * every_s));
+        let full = || self.rates.iter().map(|rate| (rate.at_once, now)).collect();
+        let held = buckets.entry(network(from)).or_insert_with(full);
+        for (bucket, rate) in held.iter_mut().zip(&self.rates) {
+            *bucket = (rate.held(*bucket, now), now);
         }
-        *bucket = (held - 1.0, now);
-        Ok(())
+        let wait = held.iter().zip(&self.rates).map(|((held, _), rate)| {
+            Duration::from_secs_f64((1.0 - held).max(0.0) * rate.one_every.as_secs_f64())
+        });
+        match wait.max().filter(|wait| !wait.is_zero()) {
+            Some(wait) => Err(wait),
+            None => {
+                held.iter_mut().for_each(|(held, _)| *held -= 1.0);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Rate {
+    /// What is in a bucket by now.
+    fn held(&self, (held, at): (f64, Instant), now: Instant) -> f64 {
+        let more = now.saturating_duration_since(at).as_secs_f64() / self.one_every.as_secs_f64();
+        (held + more).min(self.at_once)
     }
 }
 
@@ -85,5 +109,18 @@ mod tests {
             assert!(rates.take(address.parse().expect("an address"), at(10)).is_ok());
         }
         assert!(rates.take(a.parse().expect("an address"), at(10)).is_err(), "one network");
+    }
+
+    #[test]
+    fn what_a_minute_allows_a_day_may_not() {
+        let minute = Rate { at_once: 2.0, one_every: Duration::from_secs(10) };
+        let day = Rate { at_once: 5.0, one_every: Duration::from_secs(10_000) };
+        let rates = Rates::new(minute).and(day);
+        let (start, one): (_, IpAddr) = (Instant::now(), "192.0.2.1".parse().expect("an address"));
+        let at = |s| start + Duration::from_secs(s);
+        let made = (0..100).filter(|n| rates.take(one, at(n * 10)).is_ok()).count();
+        assert_eq!(made, 5);
+        let wait = rates.take(one, at(1000)).expect_err("empty").as_secs_f64();
+        assert!((8000.0..=10_000.0).contains(&wait), "{wait}");
     }
 }

@@ -25,6 +25,7 @@ pub mod quality;
 pub mod recall;
 pub mod recording;
 pub mod recording_page;
+pub mod room;
 pub mod run;
 pub mod share;
 pub mod shown;
