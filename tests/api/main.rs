@@ -4,6 +4,7 @@ mod detections;
 mod models;
 mod runs;
 mod shares;
+mod stories;
 
 use std::path::Path;
 use std::time::Duration;

@@ -18,6 +18,7 @@ mod runs;
 mod settings;
 mod share;
 mod sound;
+mod story_export;
 mod tables;
 mod view;
 

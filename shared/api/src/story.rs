@@ -220,7 +220,8 @@ pub struct StorySummary {
 pub struct StoryList {
     /// Those that can be played.
     pub stories: Vec<StorySummary>,
-    /// Those that can't, with what is wrong and in which line; told to the administrator alone.
+    /// Those that can't, with what is wrong and in which line; told on the server's own machine and to the
+    /// administrator.
     pub failures: Vec<FileFailure>,
 }
 
