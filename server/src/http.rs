@@ -12,6 +12,7 @@ mod detections;
 mod error;
 mod guard;
 mod jobs;
+mod kept;
 mod models;
 mod policy;
 mod preview;
@@ -22,6 +23,8 @@ mod runs;
 mod samples;
 mod share_pages;
 mod shares;
+mod stories;
+mod story_pages;
 mod tls;
 mod unfurl;
 mod v1;
@@ -41,13 +44,15 @@ use crate::annotations::Annotations;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::detection::DetectionKeeper;
+use crate::keeping::Rates;
 use crate::models::Shelf;
 use crate::pyramid::{Keeper, Tiles};
 use crate::quality::QualityKeeper;
 use crate::reach::Reachability;
 use crate::rooms::Rooms;
 use crate::runs::Runs;
-use crate::shares::{Rates, Shares};
+use crate::shares::Shares;
+use crate::stories::Stories;
 use crate::work::Engine;
 use error::ApiError;
 use pyramid::PyramidSource;
@@ -58,7 +63,9 @@ pub use closed::Closed;
 pub use guard::Guard;
 pub use preview::Previews;
 pub use share_pages::{StaticShare, static_page};
+pub use story_pages::offline_story;
 pub use tls::{TlsFiles, from_files as tls_from_files, self_signed as tls_self_signed};
+pub use unfurl::escaped;
 pub use viewing::Pictures;
 pub use web_app::{files as app_files, index as app_index};
 
@@ -99,6 +106,10 @@ pub struct Served {
     pub reach: Reachability,
     /// A web server stands in front of this one and says who asks.
     pub is_behind_proxy: bool,
+    /// Stories that people made.
+    pub stories: Stories,
+    /// Stories that lie with the recordings.
+    pub shelf: crate::stories::Shelf,
     /// How often one address may make something without the administrator's token.
     pub rates: Rates,
     /// Where people reach the server.
@@ -138,6 +149,7 @@ pub fn app(served: Arc<Served>) -> Router {
     v1::routes(&served)
         .nest("/data", data)
         .merge(share_pages::routes())
+        .merge(story_pages::routes())
         .fallback(web_app::asset)
         .layer(from_fn_with_state(served.clone(), closed::let_in))
         .layer(from_fn_with_state(served.clone(), access::recognise))

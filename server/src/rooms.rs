@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 use spyhop_api::room::{CODE_LENGTH, CODE_LETTERS, MadeRoom, RoomRequest};
 
-use crate::shares::{Rate, Rates, secret};
+use crate::keeping::{Rate, Rates, edit_key as secret};
 pub use channel::Channel;
 pub use cursor::Cursor;
 pub use room::Room;

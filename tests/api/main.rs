@@ -6,6 +6,7 @@ mod models;
 mod rooms;
 mod runs;
 mod shares;
+mod stories;
 
 use std::path::Path;
 use std::time::Duration;

@@ -19,6 +19,7 @@ mod runs;
 mod settings;
 mod share;
 mod sound;
+mod story_export;
 mod tables;
 mod view;
 

@@ -2,7 +2,7 @@
 
 use spyhop_tests::program;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "serve",
     "index",
     "fetch",
@@ -10,6 +10,7 @@ const COMMANDS: [&str; 16] = [
     "info",
     "decode",
     "spectrogram",
+    "story",
     "detect",
     "models",
     "score",

@@ -10,6 +10,7 @@ mod models;
 mod refusals;
 mod score;
 mod spectrogram;
+mod story;
 mod train;
 mod transcribe;
 

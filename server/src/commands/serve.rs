@@ -19,14 +19,16 @@ use crate::catalogue::{self, Catalogue};
 use crate::data_folder::demo_folder;
 use crate::detection::{DetectionKeeper, DetectionStore};
 use crate::http::{self, Address, Closed, Guard, Pictures, Previews, Served};
-use crate::models::Shelf;
+use crate::keeping::{Rate, Rates};
+use crate::models;
 use crate::place::Place;
 use crate::pyramid::Keeper;
 use crate::quality::QualityKeeper;
 use crate::reach::Reachability;
 use crate::rooms::{Rooms, UPKEEP_EVERY};
 use crate::runs::Runs;
-use crate::shares::{Rate, Rates, Shares};
+use crate::shares::Shares;
+use crate::stories::{Shelf, Stories};
 use crate::upkeep::Upkeep;
 use crate::work::{Engine, Registry, Settings};
 
@@ -123,9 +125,14 @@ pub(super) fn serve(args: Args, lesson: Option<Lesson>) -> anyhow::Result<ExitCo
     let listener = listen(args.listen)?;
     let address = listener.local_addr()?;
     let state = Arc::new(args.state.open()?);
+    let shelf = Shelf::of(&places);
+    for failure in shelf.all().1 {
+        tracing::warn!("a story is left out: {}, {}", failure.name, failure.reason);
+    }
     let catalogue = Arc::new(Catalogue::open(&state, places)?);
     let annotations = Annotations::open(&state)?;
     let shares = Shares::open(&state, catalogue::now())?;
+    let stories = Stories::open(&state, catalogue::now())?;
     let found = Arc::new(DetectionStore::open(&state)?);
     let token = StateToken::of_state(state.path())?;
     let reading = args.read_token.then(|| StateToken::for_reading(state.path())).transpose()?;
@@ -155,7 +162,7 @@ pub(super) fn serve(args: Args, lesson: Option<Lesson>) -> anyhow::Result<ExitCo
         quality,
         annotations,
         detections,
-        models: Shelf::default(),
+        models: models::Shelf::default(),
         runs,
         guard,
         previews,
@@ -165,6 +172,8 @@ pub(super) fn serve(args: Args, lesson: Option<Lesson>) -> anyhow::Result<ExitCo
         rooms_are_free: lesson.is_some(),
         reach: Reachability::new(address, is_secure),
         is_behind_proxy: args.behind_proxy,
+        stories,
+        shelf,
         rates: Rates::new(SHARES_BY_ADDRESS).and(SHARES_BY_DAY),
         address: Address::new(args.public_url.clone(), is_secure),
         pictures: Pictures::default(),

@@ -17,7 +17,7 @@ use super::guard::is_same;
 use super::unfurl::framing;
 use super::{Caller, Served};
 use crate::catalogue::access::Reader;
-use crate::shares::{Rate, Rates};
+use crate::keeping::{Rate, Rates};
 
 /// The header that programs send.
 const HEADER: &str = "spyhop-read-token";

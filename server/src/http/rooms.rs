@@ -28,8 +28,8 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::{Caller, Served};
+use crate::keeping::Rates;
 use crate::rooms::{Channel, Cursor, Room, RoomError};
-use crate::shares::Rates;
 
 /// The longest message: a leader's, with all the labels of a view.
 const MOST_BYTES: usize = 256 << 10;

@@ -20,11 +20,13 @@ pub struct Unfurled {
     pub image_alt: String,
 }
 
-/// The script that gives the browser the address of a view. It is the same in every page, so that a page's
+/// The script that gives the browser the address of a view; how it is shown goes along: alone within another
+/// page, from a step of a story on, to an audience. It is the same in every page, so that a page's
 /// policy can name it.
 pub const OPENS_VIEW: &str = "history.replaceState(null, \"\", \
     new URL(document.currentScript.dataset.view + \
-    (/[?&]embed=1/.test(location.search) ? \"&embed=1\" : \"\"), document.baseURI));";
+    (location.search.match(/\\b(embed=1|present=1|kiosk=1|step=\\d+|idle=\\d+)\\b/g) || []) \
+    .map(function (key) { return \"&\" + key; }).join(\"\"), document.baseURI));";
 
 /// How a page stands below the address of the app.
 #[derive(Clone, Copy, Debug, Default)]

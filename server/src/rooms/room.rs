@@ -18,7 +18,7 @@ use super::member::Member;
 use super::saying::Looking;
 use super::tasks::Truth;
 use super::{Cursor, RoomError, wording};
-use crate::shares::{secret, secret_hash};
+use crate::keeping::{edit_key as secret, hash as secret_hash};
 
 /// Members of a room, also those that are gone and may come back.
 const MOST_MEMBERS: usize = 400;

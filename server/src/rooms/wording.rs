@@ -4,7 +4,7 @@ use spyhop_api::room::{Area, MOST_NAME, MOST_TEXT};
 use spyhop_api::{Mark, MarkKind, Shown, View};
 
 use super::RoomError;
-use crate::shares::line;
+use crate::keeping::line;
 
 /// The longest link, bytes.
 const MOST_VIEW: usize = 8_000;

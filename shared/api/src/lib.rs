@@ -29,6 +29,7 @@ pub mod room;
 pub mod run;
 pub mod share;
 pub mod shown;
+pub mod story;
 pub mod tile;
 pub mod time;
 pub mod timeline;
@@ -52,6 +53,10 @@ pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};
 pub use share::{MadeShare, Share, ShareChange, ShareRequest, SharedData, SharedExcerpt};
 pub use shown::{Errand, Mark, MarkKind, Pointed, Shown, Told, Wish};
+pub use story::{
+    MadeStory, Question, Said, Step, StepSound, Story, StoryConflict, StoryList, StoryRequest,
+    StorySummary,
+};
 pub use tile::Tile;
 pub use time::{Moment, Timestamp};
 pub use timeline::Timeline;
