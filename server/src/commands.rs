@@ -1,5 +1,6 @@
 //! The subcommands: each is thin; the work is in the libraries.
 
+pub mod class;
 pub mod dataset;
 pub mod decode;
 pub mod demo;

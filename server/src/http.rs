@@ -3,6 +3,7 @@
 mod access;
 mod address;
 mod annotations;
+mod caller;
 mod compressible;
 mod data;
 mod deployments;
@@ -14,6 +15,7 @@ mod models;
 mod preview;
 mod pyramid;
 mod quality;
+mod rooms;
 mod runs;
 mod samples;
 mod share_pages;
@@ -40,6 +42,8 @@ use crate::detection::DetectionKeeper;
 use crate::models::Shelf;
 use crate::pyramid::{Keeper, Tiles};
 use crate::quality::QualityKeeper;
+use crate::reach::Reachability;
+use crate::rooms::Rooms;
 use crate::runs::Runs;
 use crate::shares::{Rates, Shares};
 use crate::work::Engine;
@@ -47,6 +51,7 @@ use error::ApiError;
 use pyramid::PyramidSource;
 
 pub use address::Address;
+use caller::Caller;
 pub use guard::Guard;
 pub use preview::Previews;
 pub use share_pages::{StaticShare, static_page};
@@ -81,6 +86,14 @@ pub struct Served {
     pub previews: Previews,
     /// Views under short links.
     pub shares: Shares,
+    /// Classes that follow.
+    pub rooms: Rooms,
+    /// Anybody in the network may begin a class.
+    pub rooms_are_free: bool,
+    /// How other devices come here.
+    pub reach: Reachability,
+    /// A web server stands in front of this one and says who asks.
+    pub is_behind_proxy: bool,
     /// How often one address may make something without the administrator's token.
     pub rates: Rates,
     /// Where people reach the server.

@@ -22,7 +22,9 @@ mod products;
 mod progress;
 mod pyramid;
 mod quality;
+mod reach;
 mod recording_file;
+mod rooms;
 mod runs;
 mod shares;
 mod state;
@@ -47,6 +49,7 @@ use clap::{Parser, Subcommand};
 Begin with:
   spyhop demo ~/whales                           make recordings of dolphins and whales to look at
   spyhop serve --data ~/whales                   look at them, and listen, in a browser
+  spyhop class --data ~/whales                   show them to a class, each on their own screen
   spyhop fetch dclde2013 --days 1 ~/whales       copy right whales from NOAA's public archive
   spyhop index s3://bucket/hydrophones           look through a bucket before it is served
   spyhop info recorder/*.wav                     what is in these files, and when did they begin?
@@ -82,6 +85,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Serve(commands::serve::Args),
+    Class(commands::class::Args),
     Index(commands::index::Args),
     Fetch(commands::fetch::Args),
     Demo(commands::demo::Args),
@@ -107,6 +111,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => commands::serve::run(args),
+        Command::Class(args) => commands::class::run(args),
         Command::Index(args) => commands::index::run(args),
         Command::Fetch(args) => commands::fetch::run(args),
         Command::Demo(args) => commands::demo::run(args),

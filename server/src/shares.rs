@@ -16,6 +16,7 @@ use spyhop_api::view::Source;
 use spyhop_api::{Share, ShareChange, ShareRequest, SharedData, SharedExcerpt, Timestamp, View};
 
 use crate::state::{self, StateError, StateFolder};
+pub use key::{edit_key as secret, hash as secret_hash};
 pub use rate::{Rate, Rates};
 pub use words::{line, paragraphs};
 

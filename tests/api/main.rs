@@ -2,6 +2,7 @@
 
 mod detections;
 mod models;
+mod rooms;
 mod runs;
 mod shares;
 

@@ -4,6 +4,7 @@
 #![warn(missing_docs)]
 
 pub mod chromium;
+pub mod class;
 pub mod firefox;
 pub mod listener;
 pub mod meter;

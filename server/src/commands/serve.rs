@@ -5,12 +5,13 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use axum_server::accept::NoDelayAcceptor;
 
 use super::StateArgs;
+use super::class::{self, Lesson};
 use crate::admin_token::AdminToken;
 use crate::annotations::Annotations;
 use crate::catalogue::access::Reader;
@@ -22,6 +23,8 @@ use crate::models::Shelf;
 use crate::place::Place;
 use crate::pyramid::Keeper;
 use crate::quality::QualityKeeper;
+use crate::reach::Reachability;
+use crate::rooms::{Rooms, UPKEEP_EVERY};
 use crate::runs::Runs;
 use crate::shares::{Rate, Rates, Shares};
 use crate::upkeep::Upkeep;
@@ -44,28 +47,31 @@ pub struct Args {
     /// Folder, s3://bucket/prefix, gs://bucket/prefix or https://host/folder/ with recordings in it
     /// or in folders below; may be given several times
     #[arg(long, value_name = "PLACE")]
-    data: Vec<String>,
+    pub(super) data: Vec<String>,
     #[command(flatten)]
-    state: StateArgs,
+    pub(super) state: StateArgs,
     /// Address to listen on; 0.0.0.0:PORT lets other machines in, port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = parse_address)]
-    listen: SocketAddr,
+    pub(super) listen: SocketAddr,
     /// Address by which people reach this server, as https://whales.example.org
     #[arg(long, value_name = "URL", value_parser = parse_public_url)]
-    public_url: Option<String>,
+    pub(super) public_url: Option<String>,
+    /// A web server stands in front of this one: who asks is what it writes into X-Forwarded-For
+    #[arg(long)]
+    pub(super) behind_proxy: bool,
     /// Certificate chain in PEM, for https
     #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "tls_self_signed")]
-    tls_cert: Option<PathBuf>,
+    pub(super) tls_cert: Option<PathBuf>,
     /// The certificate's private key in PEM
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
+    pub(super) tls_key: Option<PathBuf>,
     /// Make a certificate for https; browsers warn once
     #[arg(long)]
-    tls_self_signed: bool,
+    pub(super) tls_self_signed: bool,
 }
 
 /// `127.0.0.1:8080`, `localhost:8080`, or a port alone.
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
     let address =
         if text.parse::<u16>().is_ok() { format!("127.0.0.1:{text}") } else { text.into() };
     let found = address.to_socket_addrs().ok().and_then(|mut all| all.next());
@@ -96,6 +102,11 @@ const STOP_WITHIN: Duration = Duration::from_secs(3);
 
 /// Runs it until it is told to stop.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    serve(args, None)
+}
+
+/// The same, and with it the class that the server was started for.
+pub(super) fn serve(args: Args, lesson: Option<Lesson>) -> anyhow::Result<ExitCode> {
     super::log_to_stderr();
     let mut addresses = args.data.clone();
     if addresses.is_empty() {
@@ -130,6 +141,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     )
     .context("no thread can be started")?;
     let previews = Previews::default();
+    let is_secure = args.tls_cert.is_some() || args.tls_self_signed;
     let served = Arc::new(Served {
         catalogue,
         engine,
@@ -142,18 +154,20 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         guard,
         previews,
         shares,
+        rooms: Rooms::default(),
+        rooms_are_free: lesson.is_some(),
+        reach: Reachability::new(address, is_secure),
+        is_behind_proxy: args.behind_proxy,
         rates: Rates::new(SHARES_BY_ADDRESS),
-        address: Address::new(
-            args.public_url.clone(),
-            args.tls_cert.is_some() || args.tls_self_signed,
-        ),
+        address: Address::new(args.public_url.clone(), is_secure),
         pictures: Pictures::default(),
     });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let app = http::app(served.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let handle = axum_server::Handle::new();
-        tokio::spawn(stop_when_told(handle.clone()));
+        tokio::spawn(stop_when_told(handle.clone(), served.clone()));
+        tokio::spawn(keep_rooms(served.clone()));
         let tls = match (&args.tls_cert, &args.tls_key) {
             (Some(cert), Some(key)) => {
                 let files = http::TlsFiles { cert: cert.clone(), key: key.clone() };
@@ -165,7 +179,10 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         // As the guard has it: a public name means that others reach this machine.
         let reached = !address.ip().is_loopback() || args.public_url.is_some();
         let mut said = announcement(&served.catalogue, &addresses, address, tls.is_some())?;
-        if reached {
+        if let Some(lesson) = &lesson {
+            said.push_str(&lesson.begin(&served, address)?);
+            tokio::spawn(class::watch(served.clone()));
+        } else if reached {
             said.push_str(&format!(
                 "Whoever changes something from another machine needs the token in {}\n",
                 token.path.display()
@@ -254,7 +271,17 @@ fn announcement(
     Ok(said)
 }
 
-async fn stop_when_told(handle: axum_server::Handle<SocketAddr>) {
+/// Looks after the rooms of classes as long as the server runs.
+async fn keep_rooms(served: Arc<Served>) {
+    let mut pulse = tokio::time::interval(UPKEEP_EVERY);
+    pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        pulse.tick().await;
+        served.rooms.upkeep(Instant::now());
+    }
+}
+
+async fn stop_when_told(handle: axum_server::Handle<SocketAddr>, served: Arc<Served>) {
     #[cfg(unix)]
     let terminated = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
@@ -274,5 +301,6 @@ async fn stop_when_told(handle: axum_server::Handle<SocketAddr>) {
         }
         () = terminated => {}
     }
+    served.rooms.end(Instant::now());
     handle.graceful_shutdown(Some(STOP_WITHIN));
 }

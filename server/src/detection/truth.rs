@@ -36,6 +36,8 @@ pub struct TrueCall {
     pub recording: usize,
     /// Nanoseconds on the clock of [`Recorded`].
     pub span_ns: Range<i64>,
+    /// Its band, where the table has one.
+    pub band_hz: Option<(f64, f64)>,
     /// Its signal-to-noise ratio, where the table has a column of it.
     pub snr_db: Option<f64>,
 }
@@ -185,6 +187,7 @@ impl TrueCall {
         let snr = call.extra.iter().find(|(column, _)| is_snr(column));
         TrueCall {
             snr_db: snr.and_then(|(_, cell)| cell.parse().ok()).filter(|snr: &f64| snr.is_finite()),
+            band_hz: call.low_hz.zip(call.high_hz),
             label: call.label,
             recording,
             span_ns: shift_ns + call.start_ns..shift_ns + call.end_ns,

@@ -13,7 +13,7 @@ use spyhop_api::Access;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Served;
+use super::{Caller, Served};
 use crate::catalogue::access::Reader;
 
 /// The routes.
@@ -32,7 +32,7 @@ async fn access(State(served): State<Arc<Served>>, reader: Reader) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(access)).into_response()
 }
 
-/// Notes with each request who asks, and which host.
+/// Notes with each request who asks, from where, and which host.
 pub async fn recognise(
     State(served): State<Arc<Served>>,
     mut request: Request,
@@ -42,6 +42,10 @@ pub async fn recognise(
     let is_administrator = served.guard.is_administrator(request.headers());
     let reader = if is_administrator { Reader::Administrator } else { Reader::Public };
     request.extensions_mut().insert(reader);
+    if let Some(caller) = Caller::of(&request, served.is_behind_proxy) {
+        served.reach.note(caller.0);
+        request.extensions_mut().insert(caller);
+    }
     next.run(request).await
 }
 

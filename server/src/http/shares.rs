@@ -5,12 +5,11 @@
 //! person's own recording are data, which a server that others reach takes from its administrator alone.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -30,7 +29,7 @@ use utoipa_axum::routes;
 
 use super::error::ApiError;
 use super::viewing::look_at;
-use super::{Served, blocking, blocking_within};
+use super::{Caller, Served, blocking, blocking_within};
 use crate::catalogue::access::Reader;
 use crate::catalogue::now;
 use crate::excerpt::{Excerpt, Form};
@@ -63,7 +62,7 @@ pub fn routes() -> OpenApiRouter<Arc<Served>> {
 async fn create(
     State(served): State<Arc<Served>>,
     reader: Reader,
-    from: Option<Extension<ConnectInfo<SocketAddr>>>,
+    from: Option<Extension<Caller>>,
     headers: HeaderMap,
     Json(asked): Json<ShareRequest>,
 ) -> Result<Response, ApiError> {
@@ -72,8 +71,8 @@ async fn create(
         served.guard.check_change(&headers)?;
     }
     let is_administrator = reader == Reader::Administrator;
-    if let (false, Some(Extension(ConnectInfo(address)))) = (is_administrator, from) {
-        served.rates.take(address.ip(), Instant::now()).map_err(|wait| {
+    if let (false, Some(Extension(Caller(address)))) = (is_administrator, from) {
+        served.rates.take(address, Instant::now()).map_err(|wait| {
             let seconds = wait.as_secs_f64().ceil();
             ApiError::new(
                 StatusCode::TOO_MANY_REQUESTS,

@@ -13,7 +13,7 @@ use super::error::ApiError;
 use super::pyramid::{self, Pyramids};
 use super::{
     Served, TILE_BYTES, access, annotations, data, deployments, detections, guard, jobs, models,
-    preview, quality, runs, samples, shares, viewing,
+    preview, quality, rooms, runs, samples, shares, viewing,
 };
 
 /// Where the document stands.
@@ -49,12 +49,14 @@ pub fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
         .merge(data::routes())
         .merge(models::file_routes())
         .merge(samples::routes());
-    // Anybody may make a share: these routes ask by themselves what they need.
+    // Anybody may make a share, a room has its own keys: these routes ask by themselves what they need.
     let open = OpenApiRouter::new()
         .merge(viewing::routes())
         .merge(shares::routes())
+        .merge(rooms::routes())
         .layer(CompressionLayer::new())
-        .merge(viewing::sound_routes());
+        .merge(viewing::sound_routes())
+        .merge(rooms::channel_routes());
     let described = described.layer(from_fn_with_state(served.clone(), guard::changes)).merge(open);
     let all = OpenApiRouter::with_openapi(Document::openapi()).nest("/api/v1", described);
     let (routes, document) = all.split_for_parts();

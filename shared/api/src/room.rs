@@ -37,8 +37,8 @@ use serde::{Deserialize, Serialize};
 
 pub use message::{FromMember, News, ToMember};
 pub use state::{
-    Answer, Asked, ClassState, MemberRow, Mine, Question, RoomEvent, RoomState, Spotlight,
-    Standing, Tally, TaskRow,
+    Answer, Asked, ClassState, MemberRow, Mine, Question, RoomCopy, RoomEvent, RoomState,
+    Spotlight, Standing, Tally, TaskRow,
 };
 pub use task::{Area, BoxVerdict, Reason, Task, TaskResult};
 

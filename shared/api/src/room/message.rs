@@ -152,7 +152,7 @@ pub enum ToMember {
         /// The number of the last event in it.
         seq: u64,
         /// The room.
-        state: RoomState,
+        state: Box<RoomState>,
     },
     /// The next step: `seq` is one more than that of the last `State` or `Event`.
     Event {

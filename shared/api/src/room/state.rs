@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::message::ToMember;
 use super::task::{Area, Task, TaskResult};
 use crate::shown::{Mark, Shown};
 
@@ -181,6 +182,41 @@ impl RoomState {
     /// What is followed: the spotlit member's view, else the leader's.
     pub fn followed(&self) -> &Shown {
         self.spotlight.as_ref().map_or(&self.shown, |spotlight| &spotlight.shown)
+    }
+}
+
+/// A member's copy of a room, kept in step with it by what the channel brings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RoomCopy {
+    /// The last event that is in it: what a channel that is opened anew is given as `after=`. Nothing has
+    /// come yet where there is none.
+    pub seq: Option<u64>,
+    /// The room.
+    pub state: RoomState,
+}
+
+impl RoomCopy {
+    /// Takes what the server told; what is no step of the room changes nothing, and neither does a step that
+    /// is in it already. The answer is false where steps are missing in between: then the channel is to be
+    /// opened anew.
+    pub fn take(&mut self, told: &ToMember) -> bool {
+        match told {
+            ToMember::State { seq, state } => {
+                *self = RoomCopy { seq: Some(*seq), state: state.as_ref().clone() };
+            }
+            ToMember::Event { seq, event } => {
+                let last = self.seq.unwrap_or(0);
+                if self.seq.is_none() || *seq > last + 1 {
+                    return false;
+                }
+                if *seq == last + 1 {
+                    self.state.apply(event.clone());
+                    self.seq = Some(*seq);
+                }
+            }
+            _ => {}
+        }
+        true
     }
 }
 
