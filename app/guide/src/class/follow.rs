@@ -66,6 +66,13 @@ impl Reins {
         self.followed == followed
     }
 
+    /// Whether what a view is of was asked for last.
+    pub fn has_opened(&self, view: &View) -> bool {
+        self.wished.as_ref().is_some_and(|wished| {
+            (&wished.source, &wished.reading) == (&view.source, &view.reading)
+        })
+    }
+
     /// The viewer shows this: whether its person has taken it somewhere else.
     pub fn sees(&mut self, view: &View, now_ms: f64) -> bool {
         let Some(wished) = &self.wished else { return false };

@@ -21,6 +21,10 @@ const TRAVEL_MS: u32 = 300;
 const FLOWING_MS: u32 = 90;
 /// Views nearer to one another than this are one movement, ms.
 const MOVEMENT_MS: f64 = 250.0;
+/// So long what is being opened is not asked for again, ms: to begin anew would make it later.
+const OPENING_MS: f64 = 6000.0;
+/// How often it is looked at meanwhile, ms.
+const OPENED_EVERY_MS: f64 = 150.0;
 /// What rounding leaves over when the picture is looked at again, ms.
 const A_LITTLE_MS: f64 = 30.0;
 
@@ -152,7 +156,12 @@ impl Following {
         let own = View::from_query(&shown.view).0;
         let keeps_box = has_task || self.has_own_box.get_value();
         let view = follow::followers_view(&query, &own, keeps_box);
-        let flows = now_ms - self.shown_ms.get_value() < MOVEMENT_MS;
+        let since_ms = now_ms - self.shown_ms.get_value();
+        let opens = !shown.is_open && self.reins.with_value(|reins| reins.has_opened(&view));
+        if opens && since_ms < OPENING_MS {
+            return self.look_again(OPENED_EVERY_MS);
+        }
+        let flows = since_ms < MOVEMENT_MS;
         let travel_ms = if flows { FLOWING_MS } else { TRAVEL_MS };
         self.shown_ms.set_value(now_ms);
         self.reins.update_value(|reins| reins.asked(&query, view.clone(), travel_ms, now_ms));

@@ -1,22 +1,22 @@
 //! What a page knows of its room: the state, as the log changes it, and what only the newest counts of.
 
-use spyhop_api::room::{ClassState, Following, Mine, RoomState, ToMember};
+use spyhop_api::room::{ClassState, Following, Mine, RoomCopy, RoomState, ToMember};
 
 /// What a page knows of its room.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ledger {
-    /// The room.
-    pub state: RoomState,
     /// What this member said.
     pub mine: Mine,
     /// To leaders: their class.
     pub class: ClassState,
     /// Play head and pointer of who is followed.
     pub following: Following,
-    /// The number of the last event; none before the first state.
-    seq: Option<u64>,
-    /// Where a new channel goes on; empty before the first state.
+    /// The room, and which events are in it.
+    copy: RoomCopy,
+    /// Where a new channel goes on, as the server told it; empty where it did not.
     cursor: String,
+    /// Events are missing: the next channel begins with the whole state.
+    has_gap: bool,
 }
 
 /// What became of a message.
@@ -31,28 +31,23 @@ pub enum Taken {
 }
 
 impl Ledger {
+    /// The room.
+    pub fn state(&self) -> &RoomState {
+        &self.copy.state
+    }
+
     /// Takes a message.
     pub fn take(&mut self, message: ToMember) -> Taken {
+        if !self.copy.take(&message) {
+            self.has_gap = true;
+            return Taken::Gap;
+        }
         match message {
-            ToMember::State { seq, state } => {
-                self.state = state;
-                self.seen(seq);
+            ToMember::State { .. } => {
+                self.has_gap = false;
+                self.cursor.clear();
             }
-            ToMember::Event { seq, event } => {
-                let expected = self.seq.map(|last| last.saturating_add(1));
-                match expected {
-                    Some(next) if seq == next => {
-                        self.state.apply(event);
-                        self.seen(seq);
-                    }
-                    // Told twice.
-                    Some(next) if seq < next => {}
-                    _ => {
-                        self.forget_place();
-                        return Taken::Gap;
-                    }
-                }
-            }
+            ToMember::Event { .. } => self.cursor.clear(),
             ToMember::Follow { following } => self.following = following,
             ToMember::Mine { mine } => self.mine = mine,
             ToMember::Class { class } => self.class = class,
@@ -63,28 +58,13 @@ impl Ledger {
 
     /// Keeps a cursor that the server gave with what came last.
     pub fn keep_cursor(&mut self, cursor: String) {
-        if self.seq.is_some() && !cursor.is_empty() {
-            self.cursor = cursor;
-        }
+        self.cursor = cursor;
     }
 
     /// Where a new channel goes on; none: it begins with the whole state.
-    pub fn cursor(&self) -> Option<&str> {
-        Some(self.cursor.as_str()).filter(|cursor| !cursor.is_empty())
-    }
-
-    /// Whether the room was ever told.
-    pub fn is_known(&self) -> bool {
-        self.seq.is_some()
-    }
-
-    fn seen(&mut self, seq: u64) {
-        self.seq = Some(seq);
-        self.cursor = seq.to_string();
-    }
-
-    fn forget_place(&mut self) {
-        self.cursor.clear();
+    pub fn cursor(&self) -> Option<String> {
+        let seq = self.copy.seq.filter(|_| !self.has_gap)?;
+        Some(if self.cursor.is_empty() { seq.to_string() } else { self.cursor.clone() })
     }
 }
 
@@ -99,7 +79,7 @@ mod tests {
 
     fn begun(seq: u64) -> Ledger {
         let mut ledger = Ledger::default();
-        assert_eq!(ledger.take(ToMember::State { seq, state: RoomState::default() }), Taken::Done);
+        assert_eq!(ledger.take(ToMember::State { seq, state: Box::default() }), Taken::Done);
         ledger
     }
 
@@ -107,21 +87,21 @@ mod tests {
     fn events_change_the_state_once_and_in_their_order() {
         let mut ledger = begun(4);
         assert_eq!(ledger.take(led(5, true)), Taken::Done);
-        assert!(ledger.state.is_led);
+        assert!(ledger.state().is_led);
         assert_eq!(ledger.take(led(5, false)), Taken::Done, "told twice");
-        assert!(ledger.state.is_led);
-        assert_eq!(ledger.cursor(), Some("5"));
+        assert!(ledger.state().is_led);
+        assert_eq!(ledger.cursor().as_deref(), Some("5"));
     }
 
     #[test]
     fn after_a_gap_the_whole_state_is_asked_for() {
         let mut ledger = begun(4);
         assert_eq!(ledger.take(led(6, true)), Taken::Gap);
-        assert!(!ledger.state.is_led, "what comes after a gap changes nothing");
+        assert!(!ledger.state().is_led, "what comes after a gap changes nothing");
         assert_eq!(ledger.cursor(), None);
-        let state = RoomState { is_led: true, ..RoomState::default() };
+        let state = Box::new(RoomState { is_led: true, ..RoomState::default() });
         assert_eq!(ledger.take(ToMember::State { seq: 9, state }), Taken::Done);
-        assert_eq!((ledger.state.is_led, ledger.cursor()), (true, Some("9")));
+        assert_eq!((ledger.state().is_led, ledger.cursor()), (true, Some("9".into())));
     }
 
     #[test]
@@ -133,9 +113,9 @@ mod tests {
     fn a_cursor_of_the_server_counts_until_the_next_event() {
         let mut ledger = begun(4);
         ledger.keep_cursor("4.7".into());
-        assert_eq!(ledger.cursor(), Some("4.7"));
+        assert_eq!(ledger.cursor().as_deref(), Some("4.7"));
         assert_eq!(ledger.take(led(5, true)), Taken::Done);
-        assert_eq!(ledger.cursor(), Some("5"));
+        assert_eq!(ledger.cursor().as_deref(), Some("5"));
         let mut unknown = Ledger::default();
         unknown.keep_cursor("9".into());
         assert_eq!(unknown.cursor(), None, "nothing was told that one could go on from");

@@ -6,7 +6,7 @@ use gloo::timers::callback::Timeout;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
-use spyhop_api::room::{ClassState, FromMember, JoinRequest, Joined, Mine, RoomState, ToMember};
+use spyhop_api::room::{ClassState, FromMember, JoinRequest, Joined, Mine, RoomState};
 
 use super::channel::{Channel, Heard, Member};
 use super::ledger::{Ledger, Taken};
@@ -63,7 +63,7 @@ impl Room {
             connection: RwSignal::new(Connection::Connecting),
             way: RwSignal::new(Way::Socket),
             refused: RwSignal::new(String::new()),
-            state: Memo::new(move |_| ledger.with(|ledger| ledger.state.clone())),
+            state: Memo::new(move |_| ledger.with(|ledger| ledger.state().clone())),
             mine: Memo::new(move |_| ledger.with(|ledger| ledger.mine.clone())),
             class: Memo::new(move |_| ledger.with(|ledger| ledger.class.clone())),
             ledger,
@@ -139,7 +139,7 @@ impl Room {
         let way = self.patience.with_value(Patience::way);
         self.way.set(way);
         let member = Member { code: self.code(), token: self.token() };
-        let after = self.ledger.with_untracked(|ledger| ledger.cursor().map(str::to_owned));
+        let after = self.ledger.with_untracked(Ledger::cursor);
         let heard = move |heard| {
             // A connection may outlive what shows the room.
             if room.turn.try_get_value() == Some(turn) {
@@ -168,7 +168,6 @@ impl Room {
         self.patience.update_value(|patience| patience.heard(way));
         self.again.set_value(None);
         let mut taken = Taken::Done;
-        let is_pointer = matches!(message, ToMember::Follow { .. });
         self.ledger.update(|ledger| {
             taken = ledger.take(message);
             if let Some(cursor) = cursor {
@@ -180,15 +179,12 @@ impl Room {
             Taken::Refused(why) => self.refused.set(why),
             Taken::Gap => return self.connect(),
         }
-        if self.ledger.with_untracked(|ledger| ledger.state.has_ended) {
+        if self.ledger.with_untracked(|ledger| ledger.state().has_ended) {
             forget(&self.code());
             return self.finish();
         }
-        // A reconnection that had missed nothing begins with no state.
-        if !is_pointer || self.ledger.with_untracked(Ledger::is_known) {
-            if self.connection.get_untracked() != Connection::Live {
-                self.connection.set(Connection::Live);
-            }
+        if self.connection.get_untracked() != Connection::Live {
+            self.connection.set(Connection::Live);
         }
     }
 
@@ -196,9 +192,7 @@ impl Room {
     fn lost(&self) {
         let room = *self;
         self.turn.update_value(|turn| *turn = turn.wrapping_add(1));
-        // Dropped later: it may be the one that calls.
-        let gone = self.channel.try_update_value(Option::take).flatten().map(SendWrapper::new);
-        Timeout::new(0, move || drop(gone)).forget();
+        self.channel.set_value(None);
         if self.connection.get_untracked() == Connection::Live {
             self.connection.set(Connection::Lost);
         }

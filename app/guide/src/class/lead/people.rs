@@ -26,7 +26,7 @@ pub fn People(room: Room) -> impl IntoView {
         <section class="class-section">
             <Show when=move || rows.with(Vec::is_empty)><p class="dim">{words::NOBODY}</p></Show>
             <ul id="class-people" class="class-list">
-                <For each=move || rows.get() key=|row| row.clone() let:row>
+                <For each=move || rows.get() key=|row| format!("{row:?}") let:row>
                     <li class="class-person" data-member=row.id.to_string()
                         data-standing=format!("{:?}", row.standing).to_lowercase()
                     >

@@ -94,7 +94,7 @@ fn Standing(room: Room) -> impl IntoView {
                 <table id="class-results" class="class-results">
                     <thead><tr>{words::RESULT_COLUMNS.map(|title| view! { <th scope="col">{title}</th> })}</tr></thead>
                     <tbody>
-                        <For each=move || rows.get() key=|row| row.clone() let:row>
+                        <For each=move || rows.get() key=|row| format!("{row:?}") let:row>
                             <Row name=row.0 row=row.1/>
                         </For>
                     </tbody>
