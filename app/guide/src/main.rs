@@ -5,7 +5,6 @@
 //! `spyhop_api::shown` alone.
 
 mod class;
-mod server;
 mod story;
 mod viewer;
 

@@ -8,7 +8,6 @@ use spyhop_api::room::Reach;
 
 use super::room::Room;
 use super::{requests, words};
-use crate::server::{base, encoded};
 
 /// How often the server is asked whether others reach it, ms.
 const REACH_EVERY_MS: u32 = 5000;
@@ -51,7 +50,7 @@ impl WayIn {
     /// The address that others open. Tracks.
     fn address(self) -> String {
         let told = self.reach.with(|reach| reach.as_ref()?.addresses.first().cloned());
-        format!("{}?class={}", told.unwrap_or_else(base), self.room.code())
+        format!("{}?class={}", told.unwrap_or_else(requests::base), self.room.code())
     }
 }
 
@@ -89,7 +88,7 @@ fn Large(way: WayIn) -> impl IntoView {
             on:click=move |_| close()
             on:keydown=move |ev| if ev.key() == "Escape" { ev.stop_propagation(); close() }
         >
-            <img alt="" src=move || format!("api/v1/qr.svg?text={}", encoded(&way.address()))/>
+            <img alt="" src=move || format!("api/v1/qr.svg?text={}", requests::encoded(&way.address()))/>
             <p class="class-code">{way.room.code()}</p>
             <p class="class-address">{move || way.address()}</p>
             <button node_ref=button on:click=move |_| close()>{words::CLOSE}</button>

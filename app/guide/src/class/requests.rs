@@ -90,11 +90,20 @@ pub fn answers_csv(code: &str, member: &str) -> String {
 
 /// Address of a channel, absolute.
 pub fn channel(code: &str, name: &str, member: &str, after: Option<&str>) -> String {
+    let after = after.map(|after| format!("&after={after}")).unwrap_or_default();
+    format!("{}{}?member={member}{after}", base(), of_room(code, name))
+}
+
+/// The address of the page, with a slash at its end.
+pub fn base() -> String {
     let base = gloo::utils::document().base_uri().ok().flatten().unwrap_or_default();
     let base = base.split(['?', '#']).next().unwrap_or_default();
-    let folder = base.rsplit_once('/').map_or(base, |(folder, _)| folder);
-    let after = after.map(|after| format!("&after={after}")).unwrap_or_default();
-    format!("{folder}/{}?member={member}{after}", of_room(code, name))
+    base.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"))
+}
+
+/// A part of an address: nothing in it means anything there.
+pub fn encoded(text: &str) -> String {
+    js_sys::encode_uri_component(text).into()
 }
 
 fn of_room(code: &str, what: &str) -> String {

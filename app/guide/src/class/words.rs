@@ -55,7 +55,6 @@ pub const NO_MORE_ANSWERS: &str = "No more answers are taken.";
 pub const ANSWERS: &str = "Answers of the class";
 pub const ASKED_HERE: &str = "?";
 
-pub const TASK: &str = "Task";
 pub const ADD_BOX: &str = "Add box";
 pub const ADD_BOX_HELP: &str = "Draw a box round a call in the picture, then add it (Enter).";
 pub const SEND_BOXES: &str = "Check my boxes";
