@@ -5,6 +5,7 @@ mod administrator;
 mod bad_input;
 mod calibration;
 mod calls;
+mod class;
 mod deployments;
 mod fallbacks;
 mod hands;

@@ -11,7 +11,11 @@ use crate::session::use_session;
 pub fn Opening(name: String) -> impl IntoView {
     view! {
         <div class="opening" role="status">
-            <p>"Opening " <strong>{name}</strong> "…"</p>
+            // A story or a class knows what it will be, and this page does not.
+            {match name.is_empty() {
+                true => view! { <p>"One moment…"</p> }.into_any(),
+                false => view! { <p>"Opening " <strong>{name}</strong> "…"</p> }.into_any(),
+            }}
             <div class="busy" aria-hidden="true"></div>
         </div>
     }
