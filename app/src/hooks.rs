@@ -37,6 +37,7 @@
 //! | `#candidate .verdict[data-verdict]`, `#call-previous`, `#call-next`, `#call-accept`, `#call-reject`, `#call-take-back`, `#relabel`, `#reviewer`, `#why` | the candidate that is looked at |
 //! | `#candidates [data-call][data-verdict]`, `#calls-place[data-total]`, `#calls-review`, `#calls-order`, `#calls-class`, `#calls-most`, `#calls-in-view`, `#calls-parquet`, `#calls-csv`, `#calls-raven` | the table of candidates |
 //! | `#call-strip[data-boxes][data-density]`, `#page[data-candidates]` | score and counts below the picture; candidates that are drawn as boxes |
+//! | `#transcript-lines[data-lines]`, `.transcript-line[data-sounding]`, `#transcript-of`, `[data-transcript]`, `#transcript-mark` | what was heard when, line by line; the line under the play head; as `vtt`, `srt`, `md` |
 //! | `#measures`, `#slice`, `#cursors` | measures |
 //! | `#levels`, `[data-levels]`, `#levels-png`, `#levels-svg`, `#levels-csv` | levels: `spectrum`, `decidecades`, `over-time` |
 //! | `#info` | everything known of the recordings |

@@ -187,6 +187,7 @@ pub enum Tab {
     View,
     Labels,
     Calls,
+    Transcript,
     Measure,
     Levels,
     Info,

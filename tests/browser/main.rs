@@ -18,6 +18,7 @@ mod settings;
 mod share;
 mod sound;
 mod tables;
+mod transcript;
 mod view;
 
 use std::ffi::OsStr;
