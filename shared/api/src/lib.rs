@@ -28,6 +28,7 @@ pub mod recording_page;
 pub mod run;
 pub mod share;
 pub mod shown;
+pub mod story;
 pub mod tile;
 pub mod time;
 pub mod timeline;
@@ -51,6 +52,10 @@ pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};
 pub use share::{MadeShare, Share, ShareChange, ShareRequest, SharedData, SharedExcerpt};
 pub use shown::{Mark, MarkKind, Pointed, Shown, Wish};
+pub use story::{
+    MadeStory, Question, Said, Step, StepSound, Story, StoryConflict, StoryList, StoryRequest,
+    StorySummary,
+};
 pub use tile::Tile;
 pub use time::{Moment, Timestamp};
 pub use timeline::Timeline;
