@@ -43,7 +43,7 @@ check: ## formatting and lints
 	@.ci/tools rust wasm
 	@$(PHASE) fmt cargo fmt --all --check
 	@$(PHASE) clippy cargo clippy $(NATIVE) -p spyhop-tests --all-targets -- -D warnings
-	@$(PHASE) clippy-app .ci/wasm cargo clippy --profile web -p spyhop-app -p spyhop-listener -p spyhop-workers --target wasm32-unknown-unknown -- -D warnings
+	@$(PHASE) clippy-app .ci/wasm cargo clippy --profile web -p spyhop-app -p spyhop-listener -p spyhop-guide -p spyhop-workers --target wasm32-unknown-unknown -- -D warnings
 
 fmt: ## format the code
 	@cargo fmt --all

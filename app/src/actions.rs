@@ -1,6 +1,7 @@
 //! What each command of the table does.
 
 use leptos::prelude::*;
+use spyhop_api::Errand;
 use spyhop_api::detection::Verdict;
 use spyhop_api::view::{Clock, ColourMap, FrequencyAxis, Statistic};
 
@@ -9,7 +10,7 @@ use crate::frame::selection_positions;
 use crate::link::{Link, is_embedded};
 use crate::pages::ServerPage;
 use crate::session::{Dialog, NoticeKind, Session, Stage, Tab};
-use crate::{calls, contrast, files, jump, label_actions, open, playback};
+use crate::{calls, contrast, files, guide, jump, label_actions, open, playback};
 
 /// Part of the width that a step moves.
 const STEP: f64 = 0.15;
@@ -127,6 +128,8 @@ pub fn perform(session: Session, link: Link, action: Action) {
             crate::dialogs::copy_link(session, &link.address());
         }
         Action::Share => toggle(session, Dialog::Share),
+        Action::AddToStory => guide::ask(session, Errand::AddToStory),
+        Action::LeadClass => guide::ask(session, Errand::LeadClass),
         Action::TogglePanel => session.prefs.panel.update(|on| *on = !*on),
         Action::Palette
         | Action::Help

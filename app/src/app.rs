@@ -18,7 +18,7 @@ use crate::server::token;
 use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
 use crate::share::Caption;
 use crate::viewer::Viewer;
-use crate::{files, hooks, link, listener, open, viewer};
+use crate::{files, guide, hooks, link, listener, open, viewer};
 
 /// The page is painted before the workers warm up, ms.
 const WARM_UP_AFTER_MS: u32 = 300;
@@ -38,6 +38,7 @@ pub fn App() -> impl IntoView {
     listen_to_keys(session, act);
     title_of_page(session);
     listener::offer_cancel(session);
+    guide::start(session, address);
     open::from_link(session);
     gloo::timers::callback::Timeout::new(WARM_UP_AFTER_MS, move || {
         leptos::task::spawn_local(async move { session.engine().warm_up().await });
@@ -61,6 +62,7 @@ pub fn App() -> impl IntoView {
             data-candidates=move || session.calls.in_view.with(|v| v.calls.len()).to_string()
             data-labels=move || session.labels.all.with(Vec::len).to_string()
             class:embed=embedded
+            class:bare=move || session.guided.bare.get()
             class:dropping=move || over.get().gt(&0)
             on:dragenter=move |ev| { ev.prevent_default(); over.update(|n| *n += 1) }
             on:dragover=move |ev| ev.prevent_default()
@@ -93,6 +95,7 @@ pub fn App() -> impl IntoView {
                     }
                 }}
             </main>
+            <section id="guide" class="guide" inert=move || has_dialog(session)></section>
             <Notices act/>
             <Dialogs act/>
         </div>
@@ -157,6 +160,9 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
                 <button id="copy-link" class="wide-only" title="Copy the link of this view (Ctrl+Shift+L)"
                     on:click=move |_| act.run(Action::CopyLink)
                 >"Copy link"</button>
+                <button id="class-button" class="wide-only" title="Lead a class that follows this view"
+                    on:click=move |_| act.run(Action::LeadClass)
+                >"Class"</button>
                 <button id="share-button" title="Links, figures and clips of this view (Shift+S)"
                     on:click=move |_| act.run(Action::Share)
                 >"Share"</button>

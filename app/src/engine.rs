@@ -359,6 +359,11 @@ impl Engine {
         player::stop(&self.state);
     }
 
+    /// Sounds no louder than this share of full scale, from 0 to 1.
+    pub fn set_volume(&self, at_most: f64) {
+        self.state.borrow_mut().player.set_volume(at_most);
+    }
+
     /// What is heard now.
     pub fn playing(&self) -> Playing {
         player::playing(&self.state)

@@ -9,6 +9,7 @@ use spyhop_api::View;
 use spyhop_api::view::Source;
 use web_sys::wasm_bindgen::JsValue;
 
+use crate::guide;
 use crate::pages::ServerPage;
 use crate::session::{NoticeKind, Session, Stage};
 
@@ -66,6 +67,19 @@ impl Link {
         }
         write(&query, true);
         self.entry.set_value(query);
+    }
+
+    /// Takes what a guide shows for the entry that the history has: a story is one step to go back over.
+    pub fn amend(&self) {
+        self.follow();
+        write(&self.entry.get_value(), false);
+    }
+
+    /// The same while the picture moves, and without a word in the address: browsers count those.
+    pub fn follow(&self) {
+        self.rewrite.set_value(None);
+        self.rest.set_value(None);
+        self.entry.set_value(self.session.view.with_untracked(View::to_query));
     }
 
     /// Makes a page an entry of the history, once the view is empty.
@@ -201,9 +215,14 @@ fn kept_keys(search: &str, query: &str) -> String {
     let pairs = || search.trim_start_matches('?').split('&');
     let source = |pair: &str| pair.starts_with("src=");
     let is_same = pairs().filter(|p| source(p)).eq(query.split('&').filter(|p| source(p)));
+    // Who goes to the first page or to one of the server's has left the story.
+    let is_left = pairs().any(source) && !query.split('&').any(source);
     let own = |pair: &&str| {
         let key = pair.split('=').next().unwrap_or_default();
-        PAGE_KEYS.contains(&key) && (key != "share" || is_same)
+        match key {
+            "share" => is_same,
+            _ => PAGE_KEYS.contains(&key) || (guide::KEYS.contains(&key) && !is_left),
+        }
     };
     pairs().filter(own).collect::<Vec<_>>().join("&")
 }
@@ -219,5 +238,10 @@ mod tests {
         let shared = "?v=1&src=set:bay&t=1s&share=abc&embed=1";
         assert_eq!(kept_keys(shared, "v=1&src=set:bay&t=2s"), "share=abc&embed=1");
         assert_eq!(kept_keys(shared, "v=1&src=set:cove"), "embed=1", "something else is shown");
+        let story = "?story=abc&step=2";
+        assert_eq!(kept_keys(story, "v=1&src=set:cove"), "story=abc&step=2");
+        let later = "?v=1&src=set:cove&story=abc&step=2";
+        assert_eq!(kept_keys(later, "v=1&src=set:bay"), "story=abc&step=2", "its next step");
+        assert_eq!(kept_keys(later, "v=1"), "", "the first page");
     }
 }

@@ -14,6 +14,7 @@ mod engine;
 mod files;
 mod fold;
 mod frame;
+mod guide;
 mod hooks;
 mod jump;
 mod keys;

@@ -9,14 +9,14 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::pyramid::PyramidInfo;
 use spyhop_api::view::{LocalFile, Reading, Source};
-use spyhop_api::{Calibration, Deployment, RecordingInfo, View};
+use spyhop_api::{Calibration, Deployment, Errand, RecordingInfo, View};
 
 use crate::commands::Action;
 use crate::engine::{Input, Opened};
 use crate::pages::ServerPage;
 use crate::server::token;
 use crate::session::{NoticeKind, OpenSet, Session, Stage, on_line};
-use crate::{calls, label_files, link, quality, server, shared_labels};
+use crate::{calls, guide, label_files, link, quality, server, shared_labels};
 
 /// How long the names of files in a link may be together, in bytes of an address; of a longer line it names
 /// the first. Longer addresses are cut by chats and refused by servers.
@@ -124,7 +124,12 @@ pub fn from_link(session: Session) {
     match &view.source {
         Source::None => {
             session.open.set(None);
-            session.stage.set(link::page().map_or(Stage::First, Stage::Server));
+            session.stage.set(match link::page() {
+                Some(page) => Stage::Server(page),
+                // Its guide says what is shown.
+                None if guide::is_in_address() => Stage::Opening(String::new()),
+                None => Stage::First,
+            });
         }
         Source::Local(named) => match kept(named) {
             Some(files) => local(session, files, Vec::new(), true),
@@ -156,12 +161,14 @@ fn kept(named: &[LocalFile]) -> Option<Vec<web_sys::File>> {
 
 /// Back to the first page.
 pub fn home(session: Session) {
+    guide::ask(session, Errand::Leave);
     close(session);
     session.stage.set(Stage::First);
 }
 
 /// To a page of the server's own.
 pub fn page(session: Session, page: ServerPage) {
+    guide::ask(session, Errand::Leave);
     close(session);
     session.stage.set(Stage::Server(page));
 }

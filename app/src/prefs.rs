@@ -10,10 +10,21 @@ pub enum Brightness {
     Light,
 }
 
+impl Brightness {
+    fn name(self) -> &'static str {
+        match self {
+            Brightness::Dark => "dark",
+            Brightness::Light => "light",
+        }
+    }
+}
+
 /// Preferences as signals; each change is stored at once.
 #[derive(Clone, Copy)]
 pub struct Prefs {
     pub brightness: RwSignal<Brightness>,
+    /// Whether the page is shown to a room, by a projector; not stored.
+    pub projector: RwSignal<bool>,
     pub letter_keys: RwSignal<bool>,
     pub panel: RwSignal<bool>,
     /// Names of the labels behind the keys 1 to 9.
@@ -42,27 +53,31 @@ impl Prefs {
         let wide = window_width() > 900.0;
         let prefs = Prefs {
             brightness: RwSignal::new(if dark { Brightness::Dark } else { Brightness::Light }),
+            projector: RwSignal::new(false),
             letter_keys: RwSignal::new(LocalStorage::get(LETTER_KEYS).unwrap_or(true)),
             panel: RwSignal::new(wide && LocalStorage::get(PANEL).unwrap_or(true)),
             label_names: RwSignal::new(names),
             author: RwSignal::new(LocalStorage::get(AUTHOR).unwrap_or_default()),
         };
         Effect::new(move |_| {
-            let name = match prefs.brightness.get() {
-                Brightness::Dark => "dark",
-                Brightness::Light => "light",
-            };
             if let Some(root) = document().document_element() {
                 // A root element always takes an attribute.
-                let _ = root.set_attribute("data-theme", name);
+                let _ = root.set_attribute("data-theme", prefs.shown().name());
+                let projector = prefs.projector.get().to_string();
+                let _ = root.set_attribute("data-projector", &projector);
             }
-            store(THEME, &name);
         });
+        Effect::new(move |_| store(THEME, &prefs.brightness.get().name()));
         Effect::new(move |_| store(LETTER_KEYS, &prefs.letter_keys.get()));
         Effect::new(move |_| store(PANEL, &prefs.panel.get()));
         Effect::new(move |_| store(LABEL_NAMES, &prefs.label_names.get()));
         Effect::new(move |_| store(AUTHOR, &prefs.author.get()));
         prefs
+    }
+
+    /// What the page looks like: on a wall nothing but light is read. Tracks.
+    pub fn shown(&self) -> Brightness {
+        if self.projector.get() { Brightness::Light } else { self.brightness.get() }
     }
 
     /// The other of light and dark.

@@ -14,6 +14,7 @@ use crate::commands::Action;
 use crate::engine::{Engine, Far, Progress, Wanted};
 use crate::fold::Fold;
 use crate::frame::Frame;
+use crate::guide::Guided;
 use crate::labels::Labels;
 use crate::pages::ServerPage;
 use crate::prefs::Prefs;
@@ -230,6 +231,8 @@ pub struct Session {
     pub is_administrator: RwSignal<bool>,
     /// How well what is open was recorded.
     pub quality: RwSignal<Arc<SetQuality>>,
+    /// What a story or a class lays over the picture.
+    pub guided: Guided,
     engine: StoredValue<Engine, LocalStorage>,
 }
 
@@ -268,6 +271,7 @@ impl Session {
             far: RwSignal::new(None),
             is_administrator: RwSignal::new(token::is_held()),
             quality: RwSignal::new(Arc::default()),
+            guided: Guided::new(),
             engine: StoredValue::new_local(engine),
         };
         crate::calls::start(session);

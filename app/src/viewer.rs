@@ -93,12 +93,16 @@ fn redraw_when_needed(session: Session, canvases: Canvases, painter: &Painter) {
         session.labels.all.track();
         session.labels.chosen.track();
         session.prefs.brightness.track();
+        session.prefs.projector.track();
         session.prefs.panel.track();
         mark.with_value(|p| p.mark(all));
     });
     Effect::new(move |_| {
         session.pointer.track();
         session.cursors.track();
+        session.guided.marks.track();
+        session.guided.head.track();
+        session.guided.pointer.track();
         session.calls.in_view.track();
         session.calls.overview.track();
         session.calls.thresholds.track();

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use spyhop_workers::Message;
-use web_sys::{AudioContext, AudioContextState, MessageChannel};
+use web_sys::{AudioContext, AudioContextState, AudioNode, GainNode, MessageChannel};
 
 use super::state::State;
 use super::wire::{Order, PlayWire};
@@ -24,6 +24,10 @@ use worklet::Worklet;
 #[derive(Default)]
 pub struct Player {
     context: Option<AudioContext>,
+    /// What everything goes through on its way out: it holds the volume down where a guide asks for it.
+    exit: Option<GainNode>,
+    /// No louder than this share of full scale; nothing was said where it is none.
+    at_most: Option<f64>,
     /// Number of the worker, started with the first sound.
     worker: Option<usize>,
     session: Option<Session>,
@@ -58,6 +62,29 @@ enum Event {
     Failed(String),
 }
 
+impl Player {
+    /// Sounds no louder than this share of full scale, from 0 to 1.
+    pub fn set_volume(&mut self, at_most: f64) {
+        let at_most = at_most.clamp(0.0, 1.0);
+        self.at_most = Some(at_most);
+        if let Some(exit) = &self.exit {
+            exit.gain().set_value(at_most as f32);
+        }
+    }
+
+    fn exit(&mut self, context: &AudioContext) -> AudioNode {
+        if self.exit.is_none() {
+            self.exit = context.create_gain().ok();
+            if let Some(exit) = &self.exit {
+                // It fails only between nodes of different contexts.
+                let _ = exit.connect_with_audio_node(&context.destination());
+                exit.gain().set_value(self.at_most.unwrap_or(1.0) as f32);
+            }
+        }
+        self.exit.clone().map_or_else(|| context.destination().into(), Into::into)
+    }
+}
+
 /// Plays a range from its beginning; if something plays already, whose position lies in the range,
 /// from there.
 pub fn play(state: &Rc<RefCell<State>>, request: PlayRequest) {
@@ -76,6 +103,7 @@ pub fn play(state: &Rc<RefCell<State>>, request: PlayRequest) {
             }
         },
     };
+    let exit = now.player.exit(&context);
     // Refused without a tap; `playing` says so then.
     let _ = context.resume();
     let worker = match now.player.worker {
@@ -118,9 +146,9 @@ pub fn play(state: &Rc<RefCell<State>>, request: PlayRequest) {
             })
         };
         let port = channel.port2();
-        let output = match Worklet::start(&context, &port, hears.clone()).await {
+        let output = match Worklet::start(&context, &exit, &port, hears.clone()).await {
             Some(worklet) => Output::Worklet(worklet),
-            None => Output::Buffers(Buffers::start(&context, &port, hears)),
+            None => Output::Buffers(Buffers::start(&context, &exit, &port, hears)),
         };
         let mut now = state.borrow_mut();
         match now.player.session.as_mut().filter(|s| s.turn == turn) {

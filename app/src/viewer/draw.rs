@@ -390,7 +390,7 @@ fn now_ms() -> f64 {
 
 /// Colours by the page's brightness.
 pub fn theme(session: Session) -> Theme {
-    match session.prefs.brightness.get_untracked() {
+    match untrack(|| session.prefs.shown()) {
         Brightness::Dark => Theme::dark(),
         Brightness::Light => Theme::light(),
     }

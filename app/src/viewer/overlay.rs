@@ -14,6 +14,7 @@ use super::gestures;
 use super::layout::Layout;
 use super::time_axis;
 use crate::frame::Frame;
+use crate::guide;
 use crate::session::{OpenSet, Session};
 
 const FONT_PX: f64 = 12.0;
@@ -41,6 +42,7 @@ pub fn draw(
         }
     });
     items.extend(call_marks::boxes(session, open, frame, theme, layout));
+    items.extend(guide::mark_items(session, open, frame, theme, (all, picture), FONT_PX));
     if let Some(b) = gestures::selection_box(session, frame, layout) {
         selection_items(&b, picture, theme, layout, &mut items);
     }

@@ -51,7 +51,7 @@ pub use quality::{
 pub use recording::{RecordingInfo, SegmentInfo, StartSource};
 pub use recording_page::{RecordingPage, RecordingQuery, RecordingRow, RecordingSort};
 pub use share::{MadeShare, Share, ShareChange, ShareRequest, SharedData, SharedExcerpt};
-pub use shown::{Mark, MarkKind, Pointed, Shown, Wish};
+pub use shown::{Errand, Mark, MarkKind, Pointed, Shown, Told, Wish};
 pub use story::{
     MadeStory, Question, Said, Step, StepSound, Story, StoryConflict, StoryList, StoryRequest,
     StorySummary,

@@ -5,11 +5,48 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Moment;
 
+/// What a page tells whoever guides it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "told", rename_all = "snake_case")]
+pub enum Told {
+    /// The answer to [`Wish::Begin`].
+    Begun {
+        /// The address that the page was opened with, fragment and all.
+        address: String,
+    },
+    /// What it shows now, whenever that has changed, at most once a frame.
+    Shown {
+        /// All of it.
+        shown: Shown,
+    },
+    /// A person asked for something of the guide's own.
+    Asked {
+        /// What.
+        errand: Errand,
+    },
+}
+
+/// What a person asks a guide for from the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Errand {
+    /// To add the present view to a story, or to begin one with it.
+    AddToStory,
+    /// To lead a class.
+    LeadClass,
+    /// To end: the person left for something else.
+    Leave,
+}
+
 /// What a viewer shows and plays now.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct Shown {
+    /// Whether a picture is on the screen.
+    pub is_open: bool,
+    /// What a person calls what is open.
+    pub title: String,
     /// The query of its view, as [`crate::View::to_query`] writes it: what is open, the part that is seen,
     /// the selection, thresholds, colours, how it is heard.
     pub view: String,
@@ -69,6 +106,8 @@ pub enum MarkKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "wish", rename_all = "snake_case")]
 pub enum Wish {
+    /// To be told everything from now on.
+    Begin,
     /// To show a view: what is open stays open where it is the same, and the picture travels there in
     /// so many milliseconds (at once where the person wants less motion, or where something else is opened).
     Show {

@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use gloo::timers::callback::Interval;
 use wasm_bindgen::prelude::*;
-use web_sys::{AudioBufferSourceNode, AudioContext, GainNode, MessageEvent, MessagePort};
+use web_sys::{
+    AudioBufferSourceNode, AudioContext, AudioNode, GainNode, MessageEvent, MessagePort,
+};
 
 use super::Event;
 
@@ -42,11 +44,16 @@ struct Shared {
 
 impl Buffers {
     /// Starts to ask the worker behind `port`.
-    pub fn start(context: &AudioContext, port: &MessagePort, hears: Rc<dyn Fn(Event)>) -> Buffers {
+    pub fn start(
+        context: &AudioContext,
+        exit: &AudioNode,
+        port: &MessagePort,
+        hears: Rc<dyn Fn(Event)>,
+    ) -> Buffers {
         let gain = context.create_gain().ok();
         if let Some(gain) = &gain {
             // It fails only between nodes of different contexts.
-            let _ = gain.connect_with_audio_node(&context.destination());
+            let _ = gain.connect_with_audio_node(exit);
         }
         let shared = Rc::new(RefCell::new(Shared {
             context: context.clone(),

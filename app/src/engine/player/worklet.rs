@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AudioContext, AudioWorkletNode, MessageEvent, MessagePort};
+use web_sys::{AudioContext, AudioNode, AudioWorkletNode, MessageEvent, MessagePort};
 
 use super::Event;
 
@@ -18,6 +18,7 @@ impl Worklet {
     /// Starts a node that asks the worker behind `port`; `None` where there is no worklet.
     pub async fn start(
         context: &AudioContext,
+        exit: &AudioNode,
         port: &MessagePort,
         hears: Rc<dyn Fn(Event)>,
     ) -> Option<Worklet> {
@@ -38,7 +39,7 @@ impl Worklet {
         let control = node.port().ok()?;
         control.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         control.post_message_with_transferable(port, &js_sys::Array::of1(port)).ok()?;
-        node.connect_with_audio_node(&context.destination()).ok()?;
+        node.connect_with_audio_node(exit).ok()?;
         Some(Worklet { node, _on_message: on_message })
     }
 

@@ -1,0 +1,199 @@
+//! Who guides this page: a story or a class, a module of its own that is fetched when somebody opens one.
+//!
+//! Page and guide know nothing of each other but the words of `spyhop_api::shown`. They go as events of
+//! the document, JSON in their detail: `spyhop-wish` to the page, `spyhop-told` from it.
+
+mod guided;
+mod marks;
+mod travel;
+
+use std::cell::{Cell, RefCell};
+
+use gloo::events::EventListener;
+use leptos::prelude::*;
+use spyhop_api::view::Source;
+use spyhop_api::{Errand, Pointed, Shown, Told, View, Wish};
+use wasm_bindgen::JsCast;
+
+use crate::frame::{moment_of, position_of};
+use crate::link::{self, Link};
+use crate::session::{NoticeKind, Session, Stage};
+use crate::{open, playback};
+
+pub use guided::Guided;
+pub use marks::items as mark_items;
+
+/// Keys of the address that are a guide's: the story and its step, the class and whether it is led, and
+/// how it is shown.
+pub const KEYS: [&str; 7] = ["story", "step", "class", "leader", "present", "kiosk", "idle"];
+/// The script that fetches the guide.
+const SCRIPT: &str = "guide.js";
+
+/// How far the guide's module is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Module {
+    Absent,
+    Fetched,
+    Listens,
+}
+
+thread_local! {
+    static MODULE: Cell<Module> = const { Cell::new(Module::Absent) };
+    /// What it is to be asked once it listens.
+    static ERRANDS: RefCell<Vec<Errand>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether the address asks for a guide.
+pub fn is_in_address() -> bool {
+    ["story", "class"].iter().any(|key| link::page_key(key).is_some())
+}
+
+/// Takes up wishes, and fetches the guide where the address asks for one.
+pub fn start(session: Session, link: Link) {
+    let address = window().location().href().unwrap_or_default();
+    let listener = EventListener::new(&document(), "spyhop-wish", move |event| {
+        if let Some(wish) = detail(event).and_then(|text| serde_json::from_str(&text).ok()) {
+            fulfil(session, link, &address, wish);
+        }
+    });
+    listener.forget();
+    let asked = StoredValue::new(false);
+    Effect::new(move |_| {
+        let shown = shown(session);
+        if MODULE.get() != Module::Listens || asked.get_value() {
+            return drop(shown);
+        }
+        asked.set_value(true);
+        request_animation_frame(move || {
+            asked.set_value(false);
+            tell(&Told::Shown { shown: untrack(|| self::shown(session)) });
+        });
+    });
+    if is_in_address() {
+        fetch(session);
+    }
+}
+
+/// Asks the guide for something, which is fetched first where it is not here yet.
+pub fn ask(session: Session, errand: Errand) {
+    match MODULE.get() {
+        Module::Listens => tell(&Told::Asked { errand }),
+        Module::Absent if errand == Errand::Leave => {}
+        _ => {
+            ERRANDS.with_borrow_mut(|errands| errands.push(errand));
+            fetch(session);
+        }
+    }
+}
+
+fn fetch(session: Session) {
+    if MODULE.get() != Module::Absent {
+        return;
+    }
+    MODULE.set(Module::Fetched);
+    let failed = move || {
+        MODULE.set(Module::Absent);
+        ERRANDS.take();
+        let why =
+            "Stories and classes could not be loaded: check the connection and reload the page.";
+        session.tell(NoticeKind::Error, why);
+        if session.stage.with_untracked(|s| matches!(s, Stage::Opening(_))) {
+            open::home(session);
+        }
+    };
+    let Some(script) = script() else { return failed() };
+    EventListener::once(&script, "error", move |_| failed()).forget();
+    if document().body().is_none_or(|body| body.append_child(&script).is_err()) {
+        failed();
+    }
+}
+
+fn script() -> Option<web_sys::Element> {
+    let script = document().create_element("script").ok()?;
+    script.set_attribute("type", "module").ok()?;
+    script.set_attribute("src", SCRIPT).ok()?;
+    Some(script)
+}
+
+fn fulfil(session: Session, link: Link, address: &str, wish: Wish) {
+    match wish {
+        Wish::Begin => {
+            MODULE.set(Module::Listens);
+            tell(&Told::Begun { address: address.to_owned() });
+            tell(&Told::Shown { shown: untrack(|| shown(session)) });
+            ERRANDS.take().into_iter().for_each(|errand| tell(&Told::Asked { errand }));
+        }
+        Wish::Show { view, travel_ms } => show(session, link, &view, travel_ms),
+        Wish::Play { from } => play(session, from),
+        Wish::Stop => playback::stop(session),
+        Wish::Follow { head, pointer } => session.guided.follow(head, pointer),
+        Wish::Mark { marks } => session.guided.mark(marks),
+        Wish::Bare { on } => session.guided.bare.set(on),
+        Wish::Projector { on } => session.prefs.projector.set(on),
+        Wish::Volume { at_most } => session.engine().set_volume(at_most),
+    }
+}
+
+fn show(session: Session, link: Link, query: &str, travel_ms: u32) {
+    let (wanted, errors) = View::from_query(query);
+    for error in errors {
+        session.tell(NoticeKind::Warning, error.to_string());
+    }
+    if wanted.source == Source::None {
+        return open::home(session);
+    }
+    let is_same = session
+        .view
+        .with_untracked(|now| now.source == wanted.source && now.reading == wanted.reading)
+        && session.stage.with_untracked(|s| *s == Stage::Viewing);
+    if is_same {
+        return travel::to(session, link, wanted, travel_ms);
+    }
+    travel::stop();
+    playback::stop(session);
+    session.view.set(wanted);
+    link.amend();
+    open::from_link(session);
+}
+
+fn play(session: Session, from: Option<spyhop_api::Moment>) {
+    let Some((from, open)) = from.zip(session.open.get_untracked()) else {
+        return playback::play_selection(session);
+    };
+    let Some(frame) = session.frame_now() else { return };
+    let (begin, end) = (position_of(from, &open.line), frame.positions().end);
+    let end = if end > begin { end } else { open.line.end() as f64 };
+    playback::play(session, begin.round() as i64..end.ceil() as i64);
+}
+
+/// What is shown. Tracks.
+fn shown(session: Session) -> Shown {
+    let is_open = session.stage.with(|s| *s == Stage::Viewing);
+    session.open.with(|open| {
+        let moment = |position| open.as_ref().map(|open| moment_of(position, &open.line));
+        let pointer = session.pointer.get();
+        Shown {
+            is_open,
+            title: open.as_ref().map(|open| open.title()).unwrap_or_default(),
+            view: session.view.with(View::to_query),
+            is_playing: session.sound.now.with(|now| now.on),
+            head: session.play_head.get().and_then(moment),
+            pointer: pointer.and_then(|p| Some(Pointed { at: moment(p.position)?, hz: p.hz })),
+        }
+    })
+}
+
+fn tell(told: &Told) {
+    // What is told has no keys but text and no numbers but finite ones.
+    let Ok(text) = serde_json::to_string(told) else { return };
+    let init = web_sys::CustomEventInit::new();
+    init.set_detail(&text.into());
+    if let Ok(event) = web_sys::CustomEvent::new_with_event_init_dict("spyhop-told", &init) {
+        // Nobody can prevent it.
+        let _ = document().dispatch_event(&event);
+    }
+}
+
+fn detail(event: &web_sys::Event) -> Option<String> {
+    event.dyn_ref::<web_sys::CustomEvent>()?.detail().as_string()
+}

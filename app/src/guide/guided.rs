@@ -1,0 +1,46 @@
+//! What a guide lays over the picture, and how it wants the page to look.
+
+use leptos::prelude::*;
+use spyhop_api::{Mark, Moment, Pointed};
+
+/// What a guide asked for; a copy is a handle.
+#[derive(Clone, Copy)]
+pub struct Guided {
+    /// Boxes over the picture.
+    pub marks: RwSignal<Vec<Mark>>,
+    /// Somebody else's play head.
+    pub head: RwSignal<Option<Moment>>,
+    /// Somebody else's pointer.
+    pub pointer: RwSignal<Option<Pointed>>,
+    /// Whether the picture and the sound stand alone.
+    pub bare: RwSignal<bool>,
+}
+
+impl Guided {
+    /// Nobody guides.
+    pub fn new() -> Guided {
+        Guided {
+            marks: RwSignal::new(Vec::new()),
+            head: RwSignal::new(None),
+            pointer: RwSignal::new(None),
+            bare: RwSignal::new(false),
+        }
+    }
+
+    /// Shows where somebody else is.
+    pub fn follow(&self, head: Option<Moment>, pointer: Option<Pointed>) {
+        if self.head.with_untracked(|now| *now != head) {
+            self.head.set(head);
+        }
+        if self.pointer.with_untracked(|now| *now != pointer) {
+            self.pointer.set(pointer);
+        }
+    }
+
+    /// Lays these boxes over the picture, and no others.
+    pub fn mark(&self, marks: Vec<Mark>) {
+        if self.marks.with_untracked(|now| *now != marks) {
+            self.marks.set(marks);
+        }
+    }
+}
