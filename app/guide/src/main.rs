@@ -5,6 +5,7 @@
 //! `spyhop_api::shown` alone.
 
 mod class;
+mod server;
 mod story;
 mod viewer;
 
@@ -17,7 +18,7 @@ fn main() {
     console_error_panic_hook::set_once();
     let Some(place) = document().get_element_by_id("guide") else { return };
     let Ok(place) = place.dyn_into::<web_sys::HtmlElement>() else { return };
-    wear_style();
+    wear_style("guide.css");
     mount_to(place, Guide).forget();
 }
 
@@ -31,13 +32,13 @@ fn Guide() -> impl IntoView {
     }
 }
 
-/// The guide's own style sheet, which nobody else fetches.
-fn wear_style() {
+/// A style sheet that nobody else fetches.
+fn wear_style(file: &str) {
     let (Some(head), Ok(link)) = (document().head(), document().create_element("link")) else {
         return;
     };
     // Elements always take attributes and children.
     let _ = link.set_attribute("rel", "stylesheet");
-    let _ = link.set_attribute("href", "guide.css");
+    let _ = link.set_attribute("href", file);
     let _ = head.append_child(&link);
 }
