@@ -8,6 +8,8 @@ const STORE = "spyhop-presentation";
 const BLOCK = 1 << 18;
 const STATE = "unplugged.json";
 const PRESENTS = ["present", "kiosk"];
+// What may change meanwhile is asked for anew, but no longer than this, ms.
+const PATIENCE = 3000;
 
 let failures = 0;
 
@@ -31,24 +33,35 @@ self.addEventListener("fetch", event => {
 // The page itself: anew from the network where there is one.
 async function page(request, address) {
   const presents = PRESENTS.some(key => address.searchParams.get(key) === "1");
+  // Its query says what it shows, and changes while it does.
+  const name = `${address.origin}${address.pathname}?spyhop-page`;
   try {
     const answer = await fetch(request);
     await caches.delete(STORE);
     failures = 0;
-    if (presents) await keep(request.url, answer.clone());
+    if (presents) await keep(name, answer.clone());
     else await self.registration.unregister();
     return answer;
   } catch (error) {
-    return (presents && await kept(request.url)) || Response.error();
+    return (presents && await kept(name)) || Response.error();
   }
 }
 
 async function whole(request) {
   const held = await kept(request.url);
-  if (held) return held;
-  const answer = await fetch(request);
-  if (answer.status === 200) await keep(request.url, answer.clone());
-  return answer;
+  if (held && !changes(request.url)) return held;
+  const fetched = fetch(request).then(async answer => {
+    if (answer.status === 200) await keep(request.url, answer.clone());
+    return answer;
+  });
+  if (!held) return fetched;
+  const late = new Promise(done => setTimeout(done, PATIENCE, held));
+  return Promise.race([fetched.catch(() => held), late]);
+}
+
+// Whether something is told anew each time: tiles are named by what they are.
+function changes(address) {
+  return address.includes("/api/v1/") && !address.includes("/tiles/");
 }
 
 // A range, made of blocks. What is asked for in a way that this does not know goes through.

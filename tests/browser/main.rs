@@ -17,6 +17,7 @@ mod runs;
 mod settings;
 mod share;
 mod sound;
+mod stories;
 mod tables;
 mod transcript;
 mod view;

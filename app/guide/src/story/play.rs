@@ -241,10 +241,11 @@ impl Play {
     pub fn leave(&self) {
         self.overtake();
         self.end_presentation();
-        self.problem.set(None);
-        if self.story.with_untracked(Option::is_none) {
+        let had_problem = self.problem.with_untracked(Option::is_some);
+        if self.story.with_untracked(Option::is_none) && !had_problem {
             return;
         }
+        self.problem.set(None);
         self.story.set(None);
         self.timer.set(false);
         self.viewer.ask(&Wish::Mark { marks: Vec::new() });

@@ -43,7 +43,9 @@ pub fn Player(play: Play, edit: Callback<()>) -> impl IntoView {
                 </Show>
             </header>
             <div class="story-words" node_ref=card>
-                {move || play.step().map(|step| view! { <Words play step/> })}
+                // What is read aloud when it changes: the step, and not its buttons.
+                <div aria-live="polite">{move || play.step().map(|step| view! { <Words play step/> })}</div>
+                {move || play.step().map(|step| view! { <Tools play step/> })}
             </div>
             <Steps play/>
         </aside>
@@ -87,20 +89,27 @@ fn Words(play: Play, step: Step) -> impl IntoView {
         ),
         _ => None,
     };
-    let home_view = shown_view(&step);
-    let is_elsewhere = Memo::new(move |_| {
-        let shown = play.arrival.get() == Arrival::Shown && play.mode.get() == Mode::Reading;
-        shown && play.viewer.shown.with(|now| is_moved(&now.view, &home_view))
-    });
     let asked = step.question.clone();
     view! {
-        <article class="story-step" aria-live="polite">
+        <article class="story-step">
             <h2>{title}</h2>
             // The server made this HTML of Markdown, and lets nothing through that could do harm.
             <div class="story-text" inner_html=step.text_html.clone()></div>
             {remark.map(|words| view! { <p class="warned">{words}</p> })}
             {asked.map(|question| view! { <Asked play question/> })}
         </article>
+    }
+}
+
+/// What can be done with a step: hear it, and find back to it.
+#[component]
+fn Tools(play: Play, step: Step) -> impl IntoView {
+    let home_view = shown_view(&step);
+    let is_elsewhere = Memo::new(move |_| {
+        let shown = play.arrival.get() == Arrival::Shown && play.mode.get() == Mode::Reading;
+        shown && play.viewer.shown.with(|now| is_moved(&now.view, &home_view))
+    });
+    view! {
         <p class="story-tools">
             <Show when=move || play.arrival.get() == Arrival::Shown>
                 <Hear play sounds=step.sound == StepSound::Plays/>
@@ -128,7 +137,7 @@ fn Hear(play: Play, sounds: bool) -> impl IntoView {
         <button id="story-hear" class:primary=waits aria-pressed=move || is_playing.get().to_string() on:click=press>
             {move || match (is_playing.get(), waits()) {
                 (true, _) => "❚❚ Stop",
-                (_, true) => "🔊 Tap to hear it",
+                (_, true) => "♪ Tap to hear it",
                 _ => "▶ Hear it",
             }}
         </button>
