@@ -70,7 +70,7 @@ test-python: ## the same numbers as libsndfile and scipy
 	@SPYHOP="$(SPYHOP)" $(PHASE) python-tests $(PYTHON) -m pytest -q -p no:cacheprovider tests/python
 
 test-web: app ## the page in Chromium and Firefox
-	@.ci/tools browser
+	@.ci/tools browser axe
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@$(PHASE) browser-tests .ci/cargo-test -p spyhop-tests --test browser --test firefox
 

@@ -45,6 +45,7 @@
 //! | `#share-button`, `#share`, `#share-link`, `#share-here-only`, `#share-title`, `#share-note`, `#share-author`, `#share-days`, `#share-make`, `#share-problem`, `#share-short`, `#share-key`, `#share-embed`, `#share-qr`, `#share [data-file]`, `#share-cite`, `#share-cited`, `#share-python` | the dialog that shares a view |
 //! | `#share-samples`, `#share-leaves` | the samples that go along from somebody's disk, and what is said of them |
 //! | `#caption[data-data]`, `#open-in-spyhop` | the words of a share that was opened (`same`, `changed`, `elsewhere`), and the way out of a page that is embedded |
+//! | `#guide`, `#class-button` | where stories and classes are drawn, by a module that is fetched when one is opened; the way to lead one |
 //! | `#jobs`, `#jobs [data-job]`, `[data-job-state]`, `[data-wish]`, `.failures li`, `#task-stream rect[data-end]`, `#jobs-trouble` | the server's long work, at `?page=jobs` |
 //! | `#library`, `#library-search`, `#library-count`, `#library [data-deployment]` with `.open`, `.play`, `[data-fact]`, `.strip svg` | the server's deployments, at `?page=library`; `aria-busy` while it is asked |
 //! | `#deployment[data-deployment]`, `#recordings`, `#recordings [data-recording]`, `[data-column] button`, `#recordings-search`, `#only-bad`, `#quality-filter`, `#recordings-count`, `#page-first`, `#page-previous`, `#page-next`, `#page-last` | one of them, at `?page=library&deployment=ID` |

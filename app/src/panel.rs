@@ -45,13 +45,13 @@ pub fn Panel(act: Callback<Action>, furnished: RwSignal<bool>) -> impl IntoView 
     view! {
         <Show when=move || furnished.get() && session.prefs.panel.get()>
             <aside id="panel" class="panel" aria-label="Panel">
-                <div class="tabs" role="tablist">
-                    {TABS.map(button)}
+                <div class="tabs">
+                    <div role="tablist" aria-label="Panel">{TABS.map(button)}</div>
                     <button class="icon fold" aria-label="Fold the panel away"
                         on:click=move |_| act.run(Action::TogglePanel)
                     >"×"</button>
                 </div>
-                <div id="panel-page" role="tabpanel">
+                <div id="panel-page" role="tabpanel" tabindex="0">
                     {move || match session.tab.get() {
                         Tab::View => view! { <settings::Settings act/> }.into_any(),
                         Tab::Labels => view! { <labels::LabelTable act/> }.into_any(),

@@ -1,5 +1,6 @@
 //! The page in Chromium: what a person does, and what the pixels then show.
 
+mod accessibility;
 mod administrator;
 mod bad_input;
 mod calibration;

@@ -30,7 +30,7 @@ pub fn Asking(act: Callback<Action>) -> impl IntoView {
     view! {
         <div class="first">
             <section id="drop" class="drop" aria-label="The file of this link">
-                <p class="big" id="asked">
+                <h1 class="big" id="asked">
                     {move || match names().as_slice() {
                         [one] => format!("This link is a view of {one}"),
                         [first, rest @ ..] => {
@@ -38,7 +38,7 @@ pub fn Asking(act: Callback<Action>) -> impl IntoView {
                         }
                         [] => String::new(),
                     }}
-                </p>
+                </h1>
                 <p>
                     "The recording is on somebody's disk, not on a server. Drop it here to go on: "
                     "Spyhop checks that it is the same file, whatever its name."

@@ -52,7 +52,7 @@ pub fn LabelTable(act: Callback<Action>) -> impl IntoView {
                 {move || tables(session)}
                 <div class="table">
                     <table id="labels">
-                        <thead><tr><th>"begin, length, band"</th><th>"label"</th><th></th></tr></thead>
+                        <thead><tr><th>"begin, length, band"</th><th>"label"</th><td></td></tr></thead>
                         <tbody>
                             <For each=move || rows.get().into_iter().take(MOST_ROWS)
                                 key=|a| (a.id, a.start_ns, a.end_ns, a.label.clone())

@@ -48,7 +48,12 @@ pub fn Caption() -> impl IntoView {
             </aside>
         })}
         {embedded.then(|| view! {
-            <a id="open-in-spyhop" target="_blank" rel="noopener" href=move || format!("?{}", out())>"Open in Spyhop"</a>
+            <h1 class="visually-hidden">
+                {move || session.open.with(|o| o.as_ref().map(|o| o.title()))}
+            </h1>
+            <nav aria-label="Spyhop">
+                <a id="open-in-spyhop" target="_blank" rel="noopener" href=move || format!("?{}", out())>"Open in Spyhop"</a>
+            </nav>
         })}
     }
 }

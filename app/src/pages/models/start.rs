@@ -66,7 +66,7 @@ pub fn DetectWith(what: String, wanted: DetectionRequest, adapters: Vec<String>)
     let (label, of_adapters) = (format!("Detect with {what} over which deployment"), adapters);
     view! {
         <details class="detect-with">
-            <summary aria-label=format!("Detect with {what}…")>"Detect with this…"</summary>
+            <summary>"Detect with "<span class="visually-hidden">{format!("{what}…")}</span><span aria-hidden="true">"this…"</span></summary>
             <form on:submit=move |ev| { ev.prevent_default(); start() }>
                 <select aria-label=label
                     on:change=move |ev| chosen.set(Some(event_target_value(&ev)))>
