@@ -19,6 +19,7 @@ pub mod runs;
 pub mod score;
 pub mod serve;
 pub mod spectrogram;
+pub mod story;
 pub mod train;
 pub mod transcribe;
 pub mod tune;

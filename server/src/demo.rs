@@ -22,6 +22,7 @@ mod season;
 mod shrimp;
 mod song;
 mod sperm_whale;
+mod stories;
 mod stretch;
 mod tone;
 mod truth;
@@ -36,6 +37,7 @@ mod heard;
 
 pub use folder::{DemoError, Folder};
 pub use scene::Scene;
+pub use stories::put as put_stories;
 
 use chance::Seed;
 

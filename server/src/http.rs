@@ -10,6 +10,7 @@ mod detections;
 mod error;
 mod guard;
 mod jobs;
+mod kept;
 mod models;
 mod preview;
 mod pyramid;
@@ -18,6 +19,8 @@ mod runs;
 mod samples;
 mod share_pages;
 mod shares;
+mod stories;
+mod story_pages;
 mod tls;
 mod unfurl;
 mod v1;
@@ -37,11 +40,13 @@ use crate::annotations::Annotations;
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::detection::DetectionKeeper;
+use crate::keeping::Rates;
 use crate::models::Shelf;
 use crate::pyramid::{Keeper, Tiles};
 use crate::quality::QualityKeeper;
 use crate::runs::Runs;
-use crate::shares::{Rates, Shares};
+use crate::shares::Shares;
+use crate::stories::Stories;
 use crate::work::Engine;
 use error::ApiError;
 use pyramid::PyramidSource;
@@ -50,7 +55,9 @@ pub use address::Address;
 pub use guard::Guard;
 pub use preview::Previews;
 pub use share_pages::{StaticShare, static_page};
+pub use story_pages::offline_story;
 pub use tls::{TlsFiles, from_files as tls_from_files, self_signed as tls_self_signed};
+pub use unfurl::escaped;
 pub use viewing::Pictures;
 pub use web_app::{files as app_files, index as app_index};
 
@@ -81,6 +88,10 @@ pub struct Served {
     pub previews: Previews,
     /// Views under short links.
     pub shares: Shares,
+    /// Stories that people made.
+    pub stories: Stories,
+    /// Stories that lie with the recordings.
+    pub shelf: crate::stories::Shelf,
     /// How often one address may make something without the administrator's token.
     pub rates: Rates,
     /// Where people reach the server.
@@ -120,6 +131,7 @@ pub fn app(served: Arc<Served>) -> Router {
     v1::routes(&served)
         .nest("/data", data)
         .merge(share_pages::routes())
+        .merge(story_pages::routes())
         .fallback(web_app::asset)
         .layer(from_fn_with_state(served.clone(), access::recognise))
         .layer(cors)

@@ -14,6 +14,7 @@ mod excerpt;
 mod fetching;
 mod figure;
 mod http;
+mod keeping;
 mod models;
 mod npy;
 mod place;
@@ -26,6 +27,7 @@ mod recording_file;
 mod runs;
 mod shares;
 mod state;
+mod stories;
 mod training;
 mod tuning;
 mod upkeep;
@@ -57,6 +59,8 @@ Begin with:
   spyhop levels recorder --product hmd --out hmd.parquet
                                                  one-minute levels, percentiles, third octaves
   spyhop publish SHARE --out site                a shared view as pages for any static host
+  spyhop story export a-night-with-dolphins --out museum
+                                                 a story as one page that needs no network
   spyhop models ~/models                         are these models sound, and what do they hear?
   spyhop detect recorder --detector whistle --out whistles.csv
                                                  dolphins' whistles; --list says what else fits
@@ -90,6 +94,7 @@ enum Command {
     Decode(commands::decode::Args),
     Spectrogram(commands::spectrogram::Args),
     Publish(commands::publish::Args),
+    Story(commands::story::Args),
     Pyramid(commands::pyramid::Args),
     Ltsa(commands::ltsa::Args),
     Levels(commands::levels::Args),
@@ -115,6 +120,7 @@ fn main() -> ExitCode {
         Command::Decode(args) => commands::decode::run(args),
         Command::Spectrogram(args) => commands::spectrogram::run(args),
         Command::Publish(args) => commands::publish::run(args),
+        Command::Story(args) => commands::story::run(args),
         Command::Pyramid(args) => commands::pyramid::run(args),
         Command::Ltsa(args) => commands::ltsa::run(args),
         Command::Levels(args) => commands::levels::run(args),

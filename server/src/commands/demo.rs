@@ -15,7 +15,7 @@ use crate::demo::{self, Folder};
 #[command(after_help = "\
 Makes DIR/gulf-night (dolphins at 192 kHz, EARS), DIR/bank-in-march (right whales at 2 kHz) and \
 DIR/winter-song (humpbacks at 48 kHz): recordings, a deployment.toml and Raven tables of what is in \
-them. The same seed gives the same bytes on every machine. A complete demo is left alone, an \
+them; and DIR/stories, which tell of them in the browser. The same seed gives the same bytes on every machine. A complete demo is left alone, an \
 interrupted one is completed.
 
   spyhop demo ~/whales            make it (370 MB)
@@ -60,6 +60,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         for folder in &folders {
             folder.finish()?;
         }
+        demo::put_stories(&scenes, &args.dir, args.seed)?;
         eprintln!("The demo of seed {} is complete: {}", args.seed, args.dir.display());
         return Ok(ExitCode::SUCCESS);
     }
@@ -81,6 +82,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     for folder in &folders {
         folder.finish()?;
     }
+    demo::put_stories(&scenes, &args.dir, args.seed)?;
     bar.finish_and_clear();
     eprintln!("Done. Look at it: spyhop serve --data {}", args.dir.display());
     Ok(ExitCode::SUCCESS)

@@ -18,12 +18,14 @@ use crate::catalogue::{self, Catalogue};
 use crate::data_folder::demo_folder;
 use crate::detection::{DetectionKeeper, DetectionStore};
 use crate::http::{self, Address, Guard, Pictures, Previews, Served};
-use crate::models::Shelf;
+use crate::keeping::{Rate, Rates};
+use crate::models;
 use crate::place::Place;
 use crate::pyramid::Keeper;
 use crate::quality::QualityKeeper;
 use crate::runs::Runs;
-use crate::shares::{Rate, Rates, Shares};
+use crate::shares::Shares;
+use crate::stories::{Shelf, Stories};
 use crate::upkeep::Upkeep;
 use crate::work::{Engine, Registry, Settings};
 
@@ -107,9 +109,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let listener = listen(args.listen)?;
     let address = listener.local_addr()?;
     let state = Arc::new(args.state.open()?);
+    let shelf = Shelf::of(&places);
+    for failure in shelf.all().1 {
+        tracing::warn!("a story is left out: {}, {}", failure.name, failure.reason);
+    }
     let catalogue = Arc::new(Catalogue::open(&state, places)?);
     let annotations = Annotations::open(&state)?;
     let shares = Shares::open(&state, catalogue::now())?;
+    let stories = Stories::open(&state, catalogue::now())?;
     let found = Arc::new(DetectionStore::open(&state)?);
     let token = AdminToken::of_state(state.path())?;
     let hosts = args.public_url.iter().filter_map(|url| host_of(url)).collect();
@@ -137,11 +144,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         quality,
         annotations,
         detections,
-        models: Shelf::default(),
+        models: models::Shelf::default(),
         runs,
         guard,
         previews,
         shares,
+        stories,
+        shelf,
         rates: Rates::new(SHARES_BY_ADDRESS),
         address: Address::new(
             args.public_url.clone(),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use spyhop_api::view::{SpectrumSettings, View};
+use spyhop_api::view::{Scaling, SpectrumSettings, View, Window};
 use spyhop_api::{Calibration, Deployment, Moment, Timestamp};
 
 use super::sea::Sea;
@@ -137,15 +137,10 @@ impl Scene {
     /// among the starts of marked sounds.
     pub fn show_best(&mut self, span_s: f64, look: Look, score: impl Fn(&[&Truth]) -> f64) {
         let truths = self.truths();
-        let rate = self.rate_hz;
         let mut best: Option<(f64, f64)> = None;
         for candidate in &truths {
             let window = candidate.start_s - 0.05 * span_s..candidate.start_s + 0.95 * span_s;
-            let recorded = self.recordings.iter().flat_map(|p| &p.runs).any(|&(first, frames)| {
-                let (start, end) = (first as f64 / rate, (first + frames as i64) as f64 / rate);
-                start <= window.start && window.end <= end
-            });
-            if !recorded {
+            if !self.is_recorded(&window) {
                 continue;
             }
             let inside: Vec<&Truth> = truths
@@ -159,20 +154,40 @@ impl Scene {
         }
         // Links are kept short: tenths of a second are exact enough to begin at.
         let start_s = best.map_or(0.0, |(_, start)| (start * 10.0).floor() / 10.0);
+        self.deployment.best_view = self.view(start_s..start_s + span_s, look).to_query();
+    }
+
+    /// The view of a span of seconds since the origin, of whatever is open.
+    pub fn view(&self, span_s: Range<f64>, look: Look) -> View {
         let mut view = View {
-            start: Some(Moment::Clock(self.clock((start_s * rate).round() as i64))),
-            span_ns: Some((span_s * 1e9) as i64),
+            start: Some(self.moment(span_s.start)),
+            span_ns: Some(((span_s.end - span_s.start) * 1e9).round() as i64),
             band_hz: Some(look.band_hz),
             spectrum: look.spectrum,
             ..View::default()
         };
         view.colour.range_db = Some(look.range_db);
         view.listening.rate = look.speed;
-        self.deployment.best_view = view.to_query();
+        view
+    }
+
+    /// The clock time of a time since the origin.
+    pub fn moment(&self, time_s: f64) -> Moment {
+        Moment::Clock(self.clock((time_s * self.rate_hz).round() as i64))
+    }
+
+    /// Whether a span of seconds since the origin lies in one run of samples.
+    pub fn is_recorded(&self, span_s: &Range<f64>) -> bool {
+        self.recordings.iter().flat_map(|plan| &plan.runs).any(|&(first, frames)| {
+            let (start_s, end_s) =
+                (first as f64 / self.rate_hz, (first + frames as i64) as f64 / self.rate_hz);
+            start_s <= span_s.start && span_s.end <= end_s
+        })
     }
 }
 
 /// How a deployment looks and sounds best.
+#[derive(Clone, Copy, Debug)]
 pub struct Look {
     /// Band shown.
     pub band_hz: (f64, f64),
@@ -185,8 +200,9 @@ pub struct Look {
 }
 
 /// A Hann transform in calibrated density.
-pub fn hann(fft_size: u32, window_samples: u32, hop_samples: u32) -> SpectrumSettings {
-    SpectrumSettings { fft_size, window_samples, hop_samples, ..SpectrumSettings::default() }
+pub const fn hann(fft_size: u32, window_samples: u32, hop_samples: u32) -> SpectrumSettings {
+    let (window, scaling) = (Window::Hann, Scaling::Density);
+    SpectrumSettings { fft_size, window_samples, hop_samples, window, scaling }
 }
 
 /// What all deployments say of themselves in the same words.

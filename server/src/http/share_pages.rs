@@ -133,7 +133,7 @@ fn kept_page(of: &StaticShare<'_>) -> String {
         ..said_of(share)
     };
     let why = format!("<p class=\"why\" id=\"share-gone\">{}</p>\n", escaped(why));
-    bare_page(&said, &format!("{why}{}", words(share, &picture)))
+    bare_page(&in_head(&said), &format!("{why}{}", words(share, &picture)))
 }
 
 /// Title, description and what the picture is, in words.
@@ -146,7 +146,8 @@ fn said_of(share: &Share) -> Unfurled {
     }
 }
 
-fn missing(error: &ApiError) -> Response {
+/// The page of a link under which there is nothing.
+pub fn missing(error: &ApiError) -> Response {
     let problem = error.problem();
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::NOT_FOUND);
     let mut sentence = problem.detail.clone();
@@ -159,7 +160,7 @@ fn missing(error: &ApiError) -> Response {
     );
     let title = "Nothing is under this link".to_owned();
     let said = Unfurled { title, description: sentence, ..Unfurled::default() };
-    (status, Html(bare_page(&said, &body))).into_response()
+    (status, Html(bare_page(&in_head(&said), &body))).into_response()
 }
 
 /// Title, note, author and picture, as HTML.
@@ -193,15 +194,14 @@ fn description(share: &Share) -> String {
     }
 }
 
-/// A page that needs nothing else.
-fn bare_page(said: &Unfurled, body: &str) -> String {
+/// A page that needs nothing else. `head` is HTML, as [`in_head`] makes it.
+pub fn bare_page(head: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{}\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n{head}\
          <style>:root{{color-scheme:dark light}}body{{font:16px/1.5 system-ui,sans-serif;max-width:1200px;\
          margin:0 auto;padding:24px}}img{{max-width:100%;height:auto}}h1{{font-size:24px}}\
          .why{{border-left:4px solid #b26a00;padding-left:12px}}</style>\n</head>\n<body>\n<main>\n{body}\n\
-         <p><a href=\"../\">Spyhop: recordings of whales and dolphins</a></p>\n</main>\n</body>\n</html>\n",
-        in_head(said)
+         <p><a href=\"../\">Spyhop: recordings of whales and dolphins</a></p>\n</main>\n</body>\n</html>\n"
     )
 }

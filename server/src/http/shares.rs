@@ -5,22 +5,17 @@
 //! person's own recording are data, which a server that others reach takes from its administrator alone.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
+use axum::Json;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use futures_util::StreamExt;
 use serde::Deserialize;
-use spyhop_api::share::EDIT_KEY_HEADER;
 use spyhop_api::view::Source;
-use spyhop_api::{
-    MadeShare, Problem, Share, ShareChange, ShareRequest, SharedData, SharedExcerpt, View,
-};
+use spyhop_api::{MadeShare, Problem, Share, ShareChange, ShareRequest, SharedExcerpt, View};
 use spyhop_signal::Line;
 use spyhop_signal::formats::{self, OpenOptions};
 use spyhop_signal::line_reader::LineReader;
@@ -29,20 +24,21 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::ApiError;
-use super::viewing::look_at;
+use super::kept::{
+    From, ROOM, Standing, became, edit_key, frozen, refusal, seen, standing, tag, within_rate,
+};
 use super::{Served, blocking, blocking_within};
 use crate::catalogue::access::Reader;
 use crate::catalogue::now;
 use crate::excerpt::{Excerpt, Form};
-use crate::shares::{Frozen, Kept, ShareError, Shares, line};
-use crate::viewed::{Viewed, ViewedError, card, preview};
+use crate::keeping::{KeepError, Kind, line};
+use crate::shares::{Kept, Shares};
+use crate::viewed::{Viewed, preview};
 
 /// Samples as they come, before they are packed: about 30 minutes at 16 kHz and 16 bits.
 const MOST_SENT_BYTES: usize = 64 << 20;
 /// What is said of a share as JSON: its link and its words have room in it.
 const MOST_WORDS_BYTES: usize = 64 << 10;
-/// Pictures that are painted for new shares at the same time.
-static ROOM: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<Arc<Served>> {
@@ -63,7 +59,7 @@ pub fn routes() -> OpenApiRouter<Arc<Served>> {
 async fn create(
     State(served): State<Arc<Served>>,
     reader: Reader,
-    from: Option<Extension<ConnectInfo<SocketAddr>>>,
+    from: From,
     headers: HeaderMap,
     Json(asked): Json<ShareRequest>,
 ) -> Result<Response, ApiError> {
@@ -71,19 +67,10 @@ async fn create(
     if asked.with_excerpt {
         served.guard.check_change(&headers)?;
     }
-    let is_administrator = reader == Reader::Administrator;
-    if let (false, Some(Extension(ConnectInfo(address)))) = (is_administrator, from) {
-        served.rates.take(address.ip(), Instant::now()).map_err(|wait| {
-            let seconds = wait.as_secs_f64().ceil();
-            ApiError::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                format!("too many shares were made from there: try again in {seconds} s"),
-            )
-        })?;
-    }
+    within_rate(&served, reader, &from, Kind::Share)?;
     let made = blocking_within(&ROOM, move || make(&served, &asked, reader)).await??;
     let address = format!("/api/v1/shares/{}", made.share.id);
-    let headers = [(header::LOCATION, address), (header::ETAG, tag(&made.share))];
+    let headers = [(header::LOCATION, address), (header::ETAG, tag(made.share.version))];
     Ok((StatusCode::CREATED, headers, Json(made)).into_response())
 }
 
@@ -129,7 +116,8 @@ async fn change(
     headers: HeaderMap,
     Json(asked): Json<ShareChange>,
 ) -> Result<Response, ApiError> {
-    let (seen, key) = (seen(&headers)?, key(&served, reader, &headers)?);
+    let seen = seen(&headers, Kind::Share)?;
+    let key = edit_key(&served, reader, &headers, Kind::Share)?;
     let share = blocking(move || {
         let kept = served.shares.change(&id, seen, key.as_deref(), &asked, now());
         kept.map_err(refusal).map(|kept| told(&served, kept))
@@ -150,7 +138,8 @@ async fn remove(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<StatusCode, ApiError> {
-    let (seen, key) = (seen(&headers)?, key(&served, reader, &headers)?);
+    let seen = seen(&headers, Kind::Share)?;
+    let key = edit_key(&served, reader, &headers, Kind::Share)?;
     blocking(move || served.shares.remove(&id, seen, key.as_deref(), now()).map_err(refusal))
         .await??;
     Ok(StatusCode::NO_CONTENT)
@@ -181,7 +170,7 @@ async fn attach(
     body: Body,
 ) -> Result<Response, ApiError> {
     served.guard.check_change(&headers)?;
-    let key = key(&served, reader, &headers)?;
+    let key = edit_key(&served, reader, &headers, Kind::Share)?;
     let excerpt = described(&about.about)?;
     let io = |e: std::io::Error| ApiError::internal(&e);
     let sent = tempfile::NamedTempFile::new().map_err(io)?;
@@ -215,7 +204,7 @@ pub async fn find(served: &Arc<Served>, id: String, reader: Reader) -> Result<Sh
     blocking(move || {
         let kept = served.shares.get(&id, now()).map_err(refusal)?;
         if !is_shown(&served, &kept, reader)? {
-            return Err(refusal(ShareError::Missing(id)));
+            return Err(refusal(KeepError::Missing { kind: Kind::Share, id }));
         }
         Ok(told(&served, kept))
     })
@@ -224,96 +213,31 @@ pub async fn find(served: &Arc<Served>, id: String, reader: Reader) -> Result<Sh
 
 /// A share with what became of its recordings.
 fn told(served: &Served, kept: Kept) -> Share {
-    Share { data: became(served, &kept.share), ..kept.share }
+    let (view, _) = View::from_query(&kept.share.view);
+    // Samples that came along are what they were.
+    let fingerprint = kept.share.excerpt.is_none().then_some(kept.share.fingerprint.as_str());
+    let data = became(served, view, fingerprint);
+    Share { data, ..kept.share }
 }
 
 /// Whether a share may be shown: not where its recordings are kept from this reader by now, or were when
 /// they were last here.
 fn is_shown(served: &Served, kept: &Kept, reader: Reader) -> Result<bool, ApiError> {
     let (view, _) = View::from_query(&kept.share.view);
-    let Source::Deployment { id, .. } = &view.source else { return Ok(true) };
-    let is_there = |reader| {
-        let found = served.catalogue.description(id, reader);
-        found.map(|found| found.is_some()).map_err(|e| ApiError::internal(&e))
-    };
-    if is_there(Reader::Public)? {
-        return Ok(true);
-    }
-    let is_hidden = is_there(Reader::Administrator)?;
-    if is_hidden && kept.was_public {
-        // Once they are gone, nothing else says that they were private.
-        served.shares.hide(&kept.share.id).map_err(refusal)?;
-    }
-    Ok(reader == Reader::Administrator || kept.was_public && !is_hidden)
-}
-
-/// What became of the recordings under a share.
-fn became(served: &Served, share: &Share) -> SharedData {
-    let (view, _) = View::from_query(&share.view);
-    match look_at(served, view, Reader::Administrator) {
-        Ok(_) if share.excerpt.is_some() => SharedData::Same,
-        Ok(viewed) if viewed.fingerprint() == share.fingerprint => SharedData::Same,
-        Ok(_) | Err(ViewedError::Failed(_)) => SharedData::Changed,
-        Err(ViewedError::Gone(_)) => SharedData::Gone,
-        Err(ViewedError::Elsewhere) => SharedData::Elsewhere,
-    }
+    let hide = || served.shares.hide(&kept.share.id);
+    Ok(standing(served, &view, kept.was_public, reader, hide)? == Standing::Shown)
 }
 
 fn make(served: &Served, asked: &ShareRequest, reader: Reader) -> Result<MadeShare, ApiError> {
     let is_administrator = reader == Reader::Administrator;
     let mut view = Shares::check(asked, is_administrator).map_err(refusal)?;
-    let given = line(&asked.title);
-    let titled = |title: String| if given.is_empty() { title } else { given.clone() };
     if asked.with_excerpt {
         view.source = Source::None;
     }
-    let painted = |title: &str, what: &str| card(title, what).map_err(|e| ApiError::internal(&e));
-    let frozen = match look_at(served, view.clone(), reader) {
-        Ok(viewed) => {
-            let title = titled(viewed.title());
-            let public = look_at(served, view.clone(), Reader::Public);
-            Frozen {
-                preview: match preview(&viewed, &title) {
-                    Ok(png) => png,
-                    Err(error) => {
-                        tracing::warn!("a share keeps no picture: {error}");
-                        painted(&title, viewed.name())?
-                    }
-                },
-                view: view.to_query(),
-                fingerprint: viewed.fingerprint(),
-                was_public: public.is_ok(),
-                title,
-            }
-        }
-        Err(ViewedError::Elsewhere) => {
-            let (name, fingerprint) = named(&view);
-            let title = titled(name.clone());
-            let preview = painted(&title, &name)?;
-            Frozen { preview, view: view.to_query(), fingerprint, was_public: true, title }
-        }
-        Err(error) => return Err(ApiError::not_found(error.to_string())),
-    };
+    let frozen = frozen(served, &view, &asked.title, reader)?;
     let made = served.shares.create(asked, &frozen, is_administrator, now());
     let (kept, edit_key) = made.map_err(refusal)?;
     Ok(MadeShare { share: told(served, kept), edit_key })
-}
-
-/// Name and fingerprint of what is not on this server, as the link itself says.
-fn named(view: &View) -> (String, String) {
-    match &view.source {
-        Source::Local(files) => {
-            let name = files.first().map(|f| line(&f.name)).unwrap_or_default();
-            let prints: Vec<&str> = files.iter().map(|f| f.fingerprint.as_str()).collect();
-            (name, prints.join(" "))
-        }
-        Source::Urls(urls) => {
-            let last =
-                urls.first().and_then(|url| url.split(['?', '#']).next()).unwrap_or_default();
-            (line(last.rsplit('/').next().unwrap_or(last)), String::new())
-        }
-        _ => ("A recording".to_owned(), String::new()),
-    }
 }
 
 /// Packs samples that were sent, and gives them to their share.
@@ -381,53 +305,7 @@ fn described(about: &str) -> Result<SharedExcerpt, ApiError> {
 }
 
 fn answer(share: Share) -> Response {
-    let headers = [(header::ETAG, tag(&share)), (header::CACHE_CONTROL, "no-cache".to_owned())];
+    let headers =
+        [(header::ETAG, tag(share.version)), (header::CACHE_CONTROL, "no-cache".to_owned())];
     (headers, Json(share)).into_response()
-}
-
-fn tag(share: &Share) -> String {
-    format!("\"v{}\"", share.version)
-}
-
-/// The version that a change was made on, from `If-Match`.
-fn seen(headers: &HeaderMap) -> Result<u32, ApiError> {
-    let given = headers.get(header::IF_MATCH).and_then(|v: &HeaderValue| v.to_str().ok());
-    let version =
-        given.and_then(|tag| tag.trim().strip_prefix("\"v")?.strip_suffix('"')?.parse().ok());
-    version.ok_or_else(|| {
-        ApiError::new(
-            StatusCode::PRECONDITION_REQUIRED,
-            "say which version you changed: send the share's entity tag as the header 'If-Match'",
-        )
-    })
-}
-
-/// The edit key of a request; `None` for the administrator without one.
-fn key(served: &Served, reader: Reader, headers: &HeaderMap) -> Result<Option<String>, ApiError> {
-    served.guard.check_source(headers)?;
-    let given = headers.get(EDIT_KEY_HEADER).and_then(|v| v.to_str().ok());
-    match (given, reader) {
-        (Some(key), _) => Ok(Some(key.to_owned())),
-        (None, Reader::Administrator) => Ok(None),
-        (None, Reader::Public) => Err(ApiError::new(
-            StatusCode::UNAUTHORIZED,
-            format!(
-                "a share is changed with its edit key: send it as the header '{EDIT_KEY_HEADER}'"
-            ),
-        )),
-    }
-}
-
-fn refusal(error: ShareError) -> ApiError {
-    let status = match &error {
-        ShareError::Missing(_) => StatusCode::NOT_FOUND,
-        ShareError::Invalid(_) => StatusCode::BAD_REQUEST,
-        ShareError::WrongKey => StatusCode::UNAUTHORIZED,
-        ShareError::ChangedElsewhere { .. } => StatusCode::PRECONDITION_FAILED,
-        ShareError::Full(_) => StatusCode::INSUFFICIENT_STORAGE,
-        ShareError::Samples { .. } | ShareError::Chance(_) | ShareError::Database { .. } => {
-            return ApiError::internal(&error);
-        }
-    };
-    ApiError::new(status, error.to_string())
 }

@@ -40,9 +40,11 @@ pub fn unfurled(index: &str, said: &Unfurled, placed: Placed<'_>) -> String {
     }
     if let Some(query) = placed.query {
         // The app reads its address: this one becomes the app's, before anything else is fetched.
+        // How it is shown goes along: alone within another page, from a step of a story on, to an audience.
         head += &format!(
             "<script>history.replaceState(null, \"\", new URL(\"?{}\" + \
-             (/[?&]embed=1/.test(location.search) ? \"&embed=1\" : \"\"), document.baseURI));</script>\n",
+             (location.search.match(/\\b(embed=1|present=1|kiosk=1|step=\\d+)\\b/g) || [])\
+             .map(function (key) {{ return \"&\" + key; }}).join(\"\"), document.baseURI));</script>\n",
             escaped(query).replace("&amp;", "&")
         );
     }

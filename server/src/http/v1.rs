@@ -13,7 +13,7 @@ use super::error::ApiError;
 use super::pyramid::{self, Pyramids};
 use super::{
     Served, TILE_BYTES, access, annotations, data, deployments, detections, guard, jobs, models,
-    preview, quality, runs, samples, shares, viewing,
+    preview, quality, runs, samples, shares, stories, viewing,
 };
 
 /// Where the document stands.
@@ -26,7 +26,7 @@ const TRY_IT: &str = "/api/v1/docs";
     title = "Spyhop",
     description = "Recordings of whales and dolphins: deployments, their samples, spectra and \
                    annotations. What went wrong is told by a problem document (RFC 9457). Reading is \
-                   open, and anybody may share a view within limits; whatever else changes something comes from this machine, or with the \
+                   open, and anybody may share a view or tell a story within limits; whatever else changes something comes from this machine, or with the \
                    administrator's token as 'Authorization: Bearer TOKEN'."
 ))]
 struct Document;
@@ -49,10 +49,11 @@ pub fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
         .merge(data::routes())
         .merge(models::file_routes())
         .merge(samples::routes());
-    // Anybody may make a share: these routes ask by themselves what they need.
+    // Anybody may make a share or a story: these routes ask by themselves what they need.
     let open = OpenApiRouter::new()
         .merge(viewing::routes())
         .merge(shares::routes())
+        .merge(stories::routes())
         .layer(CompressionLayer::new())
         .merge(viewing::sound_routes());
     let described = described.layer(from_fn_with_state(served.clone(), guard::changes)).merge(open);

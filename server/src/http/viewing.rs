@@ -21,7 +21,7 @@ use super::{Served, blocking, blocking_within};
 use crate::catalogue;
 use crate::catalogue::access::Reader;
 use crate::excerpt::{Excerpt, Form};
-use crate::shares::samples_named;
+use crate::keeping::samples_named;
 use crate::viewed::{
     Citation, Cited, FigureForm, Viewed, ViewedError, cite, figure, heard, preview,
 };
@@ -135,21 +135,33 @@ async fn preview_png(
     reader: Reader,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let viewed = looked_at(&served, reader, query).await?;
-    let key = format!("{} {}", viewed.recordings.version, viewed.view.to_query());
-    // A picture that is there waits for none that is being made.
-    let bytes = match served.pictures.0.get(&key) {
-        Some(bytes) => bytes,
-        None => {
-            let paint = move || preview(&viewed, &viewed.title());
-            let png = blocking_within(&ROOM, paint).await?.map_err(refusal)?;
-            let bytes = Bytes::from(png);
-            served.pictures.0.insert(key, bytes.clone());
-            bytes
-        }
-    };
+    let bytes = picture(&served, reader, view_of(query)?, "").await?;
     Ok(([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "no-cache")], bytes)
         .into_response())
+}
+
+/// The picture of a view, 1200 × 630 pixels, under a title, or under the view's own where that is empty.
+///
+/// # Errors
+/// When its recordings are not on this server, or not for this reader.
+pub async fn picture(
+    served: &Arc<Served>,
+    reader: Reader,
+    view: View,
+    title: &str,
+) -> Result<Bytes, ApiError> {
+    let looking = served.clone();
+    let viewed = blocking(move || look_at(&looking, view, reader)).await?.map_err(refusal)?;
+    let key = format!("{} {} {title}", viewed.recordings.version, viewed.view.to_query());
+    // A picture that is there waits for none that is being made.
+    if let Some(bytes) = served.pictures.0.get(&key) {
+        return Ok(bytes);
+    }
+    let title = if title.is_empty() { viewed.title() } else { title.to_owned() };
+    let paint = move || preview(&viewed, &title);
+    let bytes = Bytes::from(blocking_within(&ROOM, paint).await?.map_err(refusal)?);
+    served.pictures.0.insert(key, bytes.clone());
+    Ok(bytes)
 }
 
 /// A view as a figure for print: `figure.png` (3600 × 1950 pixels) or `figure.svg`

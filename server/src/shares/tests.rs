@@ -23,7 +23,7 @@ fn frozen() -> Frozen {
 
 #[test]
 fn a_share_comes_back_with_its_words_and_its_picture() {
-    let (_folder, store) = store();
+    let (folder, store) = store();
     let asked = ShareRequest {
         title: "Fin\u{202e} whales\n at night".into(),
         note: "Listen.\n\n\n\nTwice.".into(),
@@ -34,8 +34,9 @@ fn a_share_comes_back_with_its_words_and_its_picture() {
     assert_eq!((share.title.as_str(), share.version), ("Fin whales at night", 1));
     assert_eq!((share.note.as_str(), share.expires), ("Listen.\n\nTwice.", None));
     assert_eq!(store.preview(&share.id, Timestamp(6)).expect("there"), b"a picture");
-    let database = std::fs::read(store.path.clone()).expect("a file");
-    let log = std::fs::read(store.path.with_extension("sqlite-wal")).unwrap_or_default();
+    let database = std::fs::read(folder.path().join(DATABASE)).expect("a file");
+    let log = std::fs::read(folder.path().join(DATABASE).with_extension("sqlite-wal"))
+        .unwrap_or_default();
     let holds = |bytes: &[u8]| bytes.windows(edit_key.len()).any(|w| w == edit_key.as_bytes());
     assert!(!holds(&database) && !holds(&log), "the key itself is not kept");
 }
@@ -49,16 +50,16 @@ fn only_the_edit_key_and_the_version_that_was_seen_change_a_share() {
     let to = |title: &str| ShareChange { title: Some(title.into()), ..ShareChange::default() };
     let now = Timestamp(2);
     let wrong = store.change(id, 1, Some("not it"), &to("x"), now);
-    assert!(matches!(wrong, Err(ShareError::WrongKey)));
+    assert!(matches!(wrong, Err(KeepError::WrongKey(_))));
     let first = store.change(id, 1, Some(&edit_key), &to("One"), now).expect("changed");
     assert_eq!((first.share.title.as_str(), first.share.version), ("One", 2));
     let second = store.change(id, 1, Some(&edit_key), &to("Two"), now);
-    assert!(matches!(second, Err(ShareError::ChangedElsewhere { seen: 1, now: 2 })));
+    assert!(matches!(second, Err(KeepError::ChangedElsewhere { seen: 1, now: 2, .. })));
     let empty = store.change(id, 2, Some(&edit_key), &to(" \u{200b}"), now);
-    assert!(matches!(empty, Err(ShareError::Invalid(_))));
-    assert!(matches!(store.remove(id, 2, Some("no"), now), Err(ShareError::WrongKey)));
+    assert!(matches!(empty, Err(KeepError::Invalid(_))));
+    assert!(matches!(store.remove(id, 2, Some("no"), now), Err(KeepError::WrongKey(_))));
     store.remove(id, 2, None, now).expect("the administrator may");
-    assert!(matches!(store.get(id, now), Err(ShareError::Missing(_))));
+    assert!(matches!(store.get(id, now), Err(KeepError::Missing { .. })));
 }
 
 #[test]
@@ -88,10 +89,11 @@ fn a_share_whose_time_is_over_is_gone_with_its_samples() {
     assert_eq!(attached.share.fingerprint, "44-0011");
     assert_eq!(store.samples(&attached.share).expect("read").as_deref(), Some(&b"fLaC"[..]));
     let twice = store.attach(&id, Some(&key), &excerpt, flac(), b"", now);
-    assert!(matches!(twice, Err(ShareError::Invalid(_))));
-    let (path, later) = (store.samples_path(&attached.share).expect("a path"), NANOS_A_DAY);
+    assert!(matches!(twice, Err(KeepError::Invalid(_))));
+    let (path, later) =
+        (store.samples_path(&attached.share).expect("a path"), 86_400 * 1_000_000_000);
     assert!(store.get(&id, Timestamp(later - 1)).is_ok());
-    assert!(matches!(store.get(&id, Timestamp(later)), Err(ShareError::Missing(_))));
+    assert!(matches!(store.get(&id, Timestamp(later)), Err(KeepError::Missing { .. })));
     assert!(path.exists());
     store.create(&asked("v=1&src=set:bay"), &frozen(), true, Timestamp(later)).expect("kept");
     assert!(!path.exists() && store.list(Timestamp(later)).expect("listed").len() == 1);
@@ -100,7 +102,7 @@ fn a_share_whose_time_is_over_is_gone_with_its_samples() {
 #[test]
 fn what_makes_no_sense_is_refused_with_a_reason() {
     let refused = |asked: &ShareRequest| match Shares::check(asked, false) {
-        Err(ShareError::Invalid(why)) => why,
+        Err(KeepError::Invalid(why)) => why,
         other => panic!("{other:?}"),
     };
     assert!(refused(&asked("v=1")).contains("shows nothing"));

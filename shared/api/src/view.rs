@@ -5,7 +5,7 @@
 
 mod link;
 
-pub use link::LinkError;
+pub use link::{KEYS, LinkError};
 
 use serde::{Deserialize, Serialize};
 

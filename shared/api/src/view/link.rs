@@ -38,6 +38,12 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b',');
 
+/// The keys of this form, in the order of the table above.
+pub const KEYS: &[&str] = &[
+    "v", "src", "ears", "zone", "names", "began", "t", "span", "f", "axis", "ch", "fft", "db",
+    "cm", "sel", "rate", "lens", "band", "gain", "loop", "clock", "flat", "peak", "gaps", "calls",
+];
+
 /// What is wrong with a link. The rest of the link still counts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the link's {key}={value} was passed over: it should look like {example}")]
@@ -546,7 +552,10 @@ mod tests {
     proptest! {
         #[test]
         fn every_view_comes_back_from_its_link(view in views()) {
-            let (back, errors) = View::from_query(&view.to_query());
+            let query = view.to_query();
+            let keys = query.split('&').filter_map(|pair| pair.split_once('=')).map(|pair| pair.0);
+            prop_assert!(keys.into_iter().all(|key| KEYS.contains(&key)), "{}", query);
+            let (back, errors) = View::from_query(&query);
             prop_assert_eq!(errors, vec![]);
             prop_assert_eq!(back, view);
         }

@@ -1,4 +1,4 @@
-//! What people write of a share, made plain: text, and nothing that steers whoever shows it.
+//! What people write, made plain: text, and nothing that steers whoever shows it.
 
 /// One line: white space is one space, and what can't be seen is left out.
 pub fn line(text: &str) -> String {
@@ -16,6 +16,13 @@ pub fn paragraphs(text: &str) -> String {
         }
     }
     lines.join("\n").trim_end().to_owned()
+}
+
+/// Markdown: lines and the blanks before them stay, because they mean something there.
+pub fn markdown(text: &str) -> String {
+    let plain: String =
+        text.replace('\t', "    ").chars().filter(|c| *c == '\n' || is_plain(*c)).collect();
+    plain.lines().map(str::trim_end).collect::<Vec<_>>().join("\n").trim_matches('\n').to_owned()
 }
 
 /// No control character, and none that turns the direction of what follows: by those a name can look
@@ -37,5 +44,6 @@ mod tests {
         assert_eq!(line("Bartenwal 鯨 🐋 <b>"), "Bartenwal 鯨 🐋 <b>");
         assert_eq!(paragraphs("\n\nfirst \r\n\n\n\nsecond\u{7}\n\n"), "first\n\nsecond");
         assert_eq!(paragraphs(""), "");
+        assert_eq!(markdown("\n- a\r\n\t- b\u{202e} \u{0}\n\n\n1. c\n"), "- a\n    - b\n\n\n1. c");
     }
 }
