@@ -101,9 +101,10 @@ fn full_screen() {
 
 /// Opens every step once behind the cover.
 async fn rehearse(play: Play, state: RwSignal<Rehearsal>) {
-    let held = unplugged::begin().await;
-    if let Held::Withheld(why) = held {
-        return state.set(Rehearsal::Withheld(why));
+    match unplugged::begin().await {
+        Held::Held => {}
+        Held::OnDisk => return state.set(Rehearsal::Over(0)),
+        Held::Withheld(why) => return state.set(Rehearsal::Withheld(why)),
     }
     let Some(story) = play.story.get_untracked() else { return };
     let mut missing = 0;

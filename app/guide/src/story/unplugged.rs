@@ -21,6 +21,8 @@ const LOOK_MS: u32 = 100;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
     Held,
+    /// The page lies on this disk with all that it shows.
+    OnDisk,
     /// The browser does not let a page hold anything; why.
     Withheld(&'static str),
 }
@@ -33,6 +35,9 @@ struct State {
 /// Begins to hold what is fetched. A page that was opened without the worker is loaded once more, so that
 /// its own workers come under it, too.
 pub async fn begin() -> Held {
+    if window().location().protocol().is_ok_and(|protocol| protocol == "file:") {
+        return Held::OnDisk;
+    }
     if !window().is_secure_context() {
         return Held::Withheld(
             "This address is not secure (https): the browser holds nothing, and the show needs the network.",
