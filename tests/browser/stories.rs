@@ -350,3 +350,31 @@ fn a_story_that_is_not_there_says_so_and_shows_a_way_out() -> anyhow::Result<()>
     assert!(!address(&mut page)?.contains("story="), "{}", address(&mut page)?);
     Ok(())
 }
+
+#[test]
+fn stories_that_lie_with_the_recordings_stand_on_the_first_page() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let place = folder.path().join("place");
+    let sound = tone_in_noise(1000.0, 20.0, 8000);
+    sounds::write_wav(&place.join("bay"), "a_20240601_120000.wav", &sound, 8000)?;
+    let story = "title = \"Shipped\"\nnote = \"One tone.\"\n[[steps]]\ntitle = \"A tone\"\n\
+        view = \"v=1&src=set:bay&t=2024-06-01T12:00:05Z&span=4\"\n\
+        [[steps]]\ntitle = \"A recording that is not here\"\ntext = \"Its words stay.\"\n\
+        view = \"v=1&src=set:elsewhere\"\n";
+    std::fs::create_dir_all(place.join("stories"))?;
+    std::fs::write(place.join("stories/shipped.toml"), story)?;
+    let mut stage = Stage::serving(&place, folder, &[])?;
+    let mut page = stage.page("")?;
+    page.wait_for("its card", |p| p.is_shown(".story-card[data-story=shipped]"))?;
+    page.session.click(".story-card[data-story=shipped]")?;
+    wait_for_step(&mut page, 1)?;
+    wait_for_second(&mut page, 5)?;
+    // A step that can't be shown says so, and lets one go on.
+    page.session.keys(PAGE_DOWN)?;
+    page.wait_for("what is wrong", |p| p.is_shown("#story-kept figcaption"))?;
+    assert!(page.text("#story .story-text")?.contains("Its words stay"));
+    page.session.keys(PAGE_UP)?;
+    wait_for_step(&mut page, 1)?;
+    wait_for_second(&mut page, 5)?;
+    page.wait_until_ready()
+}

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::story::MOST_STEPS;
-use spyhop_api::{Step, Story, StoryRequest, Wish};
+use spyhop_api::{Step, Story, StoryList, StoryRequest, Wish};
 
 use super::address::Mode;
 use super::play::{Play, shown_view, source};
@@ -34,6 +34,8 @@ pub struct Desk {
     done: RwSignal<String>,
     /// The story as somebody else changed it meanwhile.
     theirs: RwSignal<Option<(Story, String)>>,
+    /// The step that was removed last, and where it stood.
+    removed: RwSignal<Option<(usize, Step)>>,
 }
 
 impl Desk {
@@ -48,6 +50,7 @@ impl Desk {
             problem: RwSignal::new(String::new()),
             done: RwSignal::new(String::new()),
             theirs: RwSignal::new(None),
+            removed: RwSignal::new(None),
         }
     }
 
@@ -115,6 +118,7 @@ impl Desk {
         self.problem.set(String::new());
         self.done.set(String::new());
         self.theirs.set(None);
+        self.removed.set(None);
         self.open.set(None);
         self.draft.set(Some(draft));
         self.renew();
@@ -179,12 +183,24 @@ impl Desk {
     }
 
     fn remove_step(&self, step: usize) {
+        self.removed.set(self.step_now(step).map(|removed| (step, removed)));
         self.change(|draft| {
             if step < draft.story.steps.len() {
                 draft.story.steps.remove(step);
             }
         });
         self.open_step(None);
+    }
+
+    /// Puts the step that was removed last back to where it stood.
+    fn put_back(&self) {
+        let Some((at, step)) = self.removed.get_untracked() else { return };
+        self.removed.set(None);
+        self.change(|draft| {
+            let at = at.min(draft.story.steps.len());
+            draft.story.steps.insert(at, step);
+        });
+        self.open_step(Some(at));
     }
 
     /// Shows a step as it will be seen, and opens its form.
@@ -251,6 +267,11 @@ pub fn Editor(desk: Desk) -> impl IntoView {
 #[component]
 fn Choice(desk: Desk) -> impl IntoView {
     let kept = draft::all();
+    let listed = LocalResource::new(|| async {
+        let all = server::get::<StoryList>("api/v1/stories").await;
+        // Without a server there are none, and saving says why.
+        all.map(|list| list.stories).unwrap_or_default()
+    });
     let rows = kept.into_iter().map(|held| {
         let (words, steps) = (held.name(), held.story.steps.len());
         let state = match (held.is_saved, held.id.is_empty()) {
@@ -274,6 +295,13 @@ fn Choice(desk: Desk) -> impl IntoView {
         }>"New story with this view"</button>
         <h3>"In this browser"</h3>
         <ul class="story-drafts">{rows}</ul>
+        {move || listed.get().filter(|all| !all.is_empty()).map(|all| view! {
+            <h3>"Of this server: open one, then Edit makes your own of it"</h3>
+            <ul class="story-drafts">{all.into_iter().map(|story| view! {
+                <li><a href=format!("?story={}", story.id)>{story.title}</a>
+                    <span class="dim">{format!("{} steps", story.steps)}</span></li>
+            }).collect_view()}</ul>
+        })}
     }
 }
 
@@ -281,8 +309,13 @@ fn Choice(desk: Desk) -> impl IntoView {
 #[component]
 fn Form(desk: Desk) -> impl IntoView {
     let story = desk.story_now();
-    let steps = story.steps.iter().enumerate().map(|(i, step)| {
-        let words = if step.title.is_empty() { format!("Step {}", i + 1) } else { step.title.clone() };
+    let steps = story.steps.iter().enumerate().map(|(i, _)| {
+        // It is named anew while its title is typed.
+        let words = move || desk.draft.with(|d| {
+            let step = d.as_ref().and_then(|d| d.story.steps.get(i));
+            step.map(|step| step.title.clone()).filter(|title| !title.is_empty())
+                .unwrap_or_else(|| format!("Step {}", i + 1))
+        });
         let is_open = desk.open.get_untracked() == Some(i);
         let last = story.steps.len() - 1;
         view! {
@@ -326,6 +359,11 @@ fn Form(desk: Desk) -> impl IntoView {
                 }/>
         </label>
         <ol id="story-list" class="story-list">{steps}</ol>
-        <button id="story-add" on:click=move |_| desk.add_view()>"Add this view"</button>
+        <p class="story-tools">
+            <button id="story-add" on:click=move |_| desk.add_view()>"Add this view"</button>
+            <Show when=move || desk.removed.with(Option::is_some)>
+                <button id="story-put-back" on:click=move |_| desk.put_back()>"Put the removed step back"</button>
+            </Show>
+        </p>
     }
 }

@@ -143,7 +143,9 @@ impl Play {
         let play = *self;
         let turn = self.overtake();
         self.at.set(to);
-        address::write(&[("step", Some((to + 1).to_string()))]);
+        if self.story.with_untracked(|story| story.as_ref().is_some_and(|s| !s.id.is_empty())) {
+            address::write(&[("step", Some((to + 1).to_string()))]);
+        }
         self.viewer.ask(&Wish::Stop);
         let Some(step) = untrack(|| self.step()) else { return };
         self.mark(&step);
@@ -231,6 +233,9 @@ impl Play {
         self.mode.set(Mode::Reading);
         self.cover.set(false);
         self.blank.set(false);
+        if document().fullscreen_element().is_some() {
+            document().exit_fullscreen();
+        }
         address::write(&[("present", None), ("kiosk", None), ("idle", None)]);
         self.viewer.ask(&Wish::Bare { on: false });
         self.viewer.ask(&Wish::Projector { on: false });
