@@ -117,7 +117,7 @@ pub fn Lines(lines: Memo<Arc<Vec<TranscriptLine>>>) -> impl IntoView {
                     >
                         <time>{move || when(session, clock.get(), line.start_s)}</time>
                         <span>{line.text()}</span>
-                        <small class="dim">{wording::duration(line.end_s - line.start_s)}</small>
+                        <small class="dim">{lasts(line.end_s - line.start_s)}</small>
                     </div>
                 </For>
             </div>
@@ -130,6 +130,11 @@ fn rows(lines: Memo<Arc<Vec<TranscriptLine>>>, seen: Range<usize>) -> Vec<(usize
         let shown = lines.iter().enumerate().skip(seen.start).take(seen.len());
         shown.map(|(row, line)| (row, line.clone())).collect()
     })
+}
+
+/// How long a line lasts: no finer than it can be read.
+fn lasts(seconds: f64) -> String {
+    if seconds < 60.0 { format!("{seconds:.1} s") } else { wording::duration(seconds) }
 }
 
 /// When a line begins, by a clock.
