@@ -287,7 +287,6 @@ fn a_story_is_made_in_the_page_kept_and_saved() -> anyhow::Result<()> {
     let (link, key) = (page.text("#story-link")?, page.text("#story-key")?);
     let id = link.rsplit('/').next().unwrap_or_default().to_owned();
     assert!(link.contains("/t/") && key.len() > 20, "{link} {key}");
-    drop(page);
     let story = told(&stage.server, &id)?;
     assert_eq!(story["steps"][0]["question"]["answers"], json!(["A ship", "A tone"]), "{story}");
     assert_eq!(story["steps"][0]["question"]["right"], json!(1));

@@ -8,7 +8,7 @@ use spyhop_api::{SharedData, StepSound, Wish};
 
 use super::address::Mode;
 use super::play::{Play, shown_view, source};
-use super::unplugged::{self, Held};
+use super::unplugged::{self, Keeping};
 
 /// How often the viewer is looked at while a step is opened, ms.
 const LOOK_MS: u32 = 100;
@@ -102,9 +102,9 @@ fn full_screen() {
 /// Opens every step once behind the cover.
 async fn rehearse(play: Play, state: RwSignal<Rehearsal>) {
     match unplugged::begin().await {
-        Held::Held => {}
-        Held::OnDisk => return state.set(Rehearsal::Over(0)),
-        Held::Withheld(why) => return state.set(Rehearsal::Withheld(why)),
+        Keeping::Held => {}
+        Keeping::OnDisk => return state.set(Rehearsal::Over(0)),
+        Keeping::Withheld(why) => return state.set(Rehearsal::Withheld(why)),
     }
     let Some(story) = play.story.get_untracked() else { return };
     let mut missing = 0;

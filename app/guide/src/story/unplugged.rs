@@ -19,7 +19,7 @@ const LOOK_MS: u32 = 100;
 
 /// Whether what is fetched is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Held {
+pub enum Keeping {
     Held,
     /// The page lies on this disk with all that it shows.
     OnDisk,
@@ -34,26 +34,26 @@ struct State {
 
 /// Begins to hold what is fetched. A page that was opened without the worker is loaded once more, so that
 /// its own workers come under it, too.
-pub async fn begin() -> Held {
+pub async fn begin() -> Keeping {
     if window().location().protocol().is_ok_and(|protocol| protocol == "file:") {
-        return Held::OnDisk;
+        return Keeping::OnDisk;
     }
     if !window().is_secure_context() {
-        return Held::Withheld(
+        return Keeping::Withheld(
             "This address is not secure (https): the browser holds nothing, and the show needs the network.",
         );
     }
     if state().await.is_some() {
         SessionStorage::delete(TRIED);
-        return Held::Held;
+        return Keeping::Held;
     }
     const REFUSED: &str = "This browser holds nothing for the page: the show needs the network.";
     if SessionStorage::get::<bool>(TRIED).unwrap_or(false) {
-        return Held::Withheld(REFUSED);
+        return Keeping::Withheld(REFUSED);
     }
     let registered = window().navigator().service_worker().register(SCRIPT);
     if JsFuture::from(registered).await.is_err() || SessionStorage::set(TRIED, true).is_err() {
-        return Held::Withheld(REFUSED);
+        return Keeping::Withheld(REFUSED);
     }
     let mut waited_ms = 0;
     while waited_ms < PATIENCE_MS && window().navigator().service_worker().controller().is_none() {
@@ -61,11 +61,11 @@ pub async fn begin() -> Held {
         waited_ms += LOOK_MS;
     }
     if window().location().reload().is_err() {
-        return Held::Withheld(REFUSED);
+        return Keeping::Withheld(REFUSED);
     }
     // The page goes away.
     TimeoutFuture::new(PATIENCE_MS).await;
-    Held::Withheld(REFUSED)
+    Keeping::Withheld(REFUSED)
 }
 
 /// Fetches something, to be held.

@@ -174,6 +174,8 @@ fn go_to(session: Session, line: &TranscriptLine) {
         });
     }
     let until = session.frame_now().map_or(end, |frame| frame.positions().end.max(end));
+    // What plays already would go on from where it is.
+    playback::stop(session);
     playback::play(session, start.max(0.0) as i64..until.ceil() as i64);
 }
 
