@@ -10,6 +10,13 @@ use super::{Desk, saving};
 /// What was changed elsewhere, with what can be done; nothing where nobody was faster.
 #[component]
 pub fn Conflict(desk: Desk) -> impl IntoView {
+    // Whoever was typing further down sees it.
+    let told_at = NodeRef::<leptos::html::Section>::new();
+    Effect::new(move |_| {
+        if let Some(section) = told_at.get() {
+            section.scroll_into_view();
+        }
+    });
     let over_theirs = move |story: &Story| {
         let version = story.version;
         desk.draft.update(|d| {
@@ -62,11 +69,11 @@ pub fn Conflict(desk: Desk) -> impl IntoView {
         {move || desk.theirs.get().map(|(story, told)| {
             let mine = desk.story_now();
             let differences = differences(&mine, &story).into_iter().map(|(name, words)| view! {
-                <details><summary>{name}</summary><p class="story-theirs">{words}</p></details>
+                <details open><summary>{name}</summary><p class="story-theirs">{words}</p></details>
             }).collect_view();
             let (over, take) = (story.clone(), story.clone());
             view! {
-                <section id="story-conflict" class="story-conflict" role="alert">
+                <section id="story-conflict" class="story-conflict" role="alert" node_ref=told_at>
                     <h3>"Changed elsewhere"</h3>
                     <p>{told}</p>
                     <p class="dim">"What they have where it differs from yours:"</p>
