@@ -377,3 +377,43 @@ fn stories_that_lie_with_the_recordings_stand_on_the_first_page() -> anyhow::Res
     wait_for_second(&mut page, 5)?;
     page.wait_until_ready()
 }
+
+#[test]
+fn what_gives_the_answer_away_is_drawn_once_it_is_given() -> anyhow::Result<()> {
+    let mut stage = stage(&[])?;
+    let mut story = three_steps();
+    story["steps"][1]["marks"] = json!([{
+        "start": { "clock": "2024-06-01T12:00:42Z" }, "span_ns": 2_000_000_000u64,
+        "band_hz": [500.0, 1500.0], "text": "here", "kind": "truth",
+    }]);
+    let (id, _) = keep(&stage.server, &story)?;
+    let mut page = stage.page(&format!("?story={id}&step=2"))?;
+    wait_for_step(&mut page, 2)?;
+    wait_for_second(&mut page, 40)?;
+    page.wait_until_ready()?;
+    let before = page.picture("#overlay")?.contrast();
+    page.press(".story-answer[data-answer='1']")?;
+    page.wait_for("the box", |p| Ok(p.picture("#overlay")?.contrast() > before + 1.0))?;
+    page.session.keys(LEFT)?;
+    wait_for_step(&mut page, 1)?;
+    wait_for_second(&mut page, 2)?;
+    page.wait_for("no box", |p| Ok(p.picture("#overlay")?.contrast() < before + 1.0))
+}
+
+#[test]
+fn steps_follow_by_themselves_as_long_as_each_stays() -> anyhow::Result<()> {
+    let mut stage = stage(&[])?;
+    let mut story = three_steps();
+    for step in 0..3 {
+        story["steps"][step]["seconds"] = json!(1);
+    }
+    let (id, _) = keep(&stage.server, &story)?;
+    let mut page = stage.page(&format!("?story={id}"))?;
+    wait_for_step(&mut page, 1)?;
+    page.press("#story-timer")?;
+    wait_for_step(&mut page, 3)?;
+    page.wait_for("the timer to stop at the end", |p| {
+        let body = "return document.querySelector('#story-timer').getAttribute('aria-pressed');";
+        Ok(p.session.execute(body, json!([]))? == json!("false"))
+    })
+}
