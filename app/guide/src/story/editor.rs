@@ -135,6 +135,9 @@ impl Desk {
 
     /// Changes the draft, and keeps it.
     fn change(&self, change: impl FnOnce(&mut Draft)) {
+        if self.done.with_untracked(|done| !done.is_empty()) {
+            self.done.set(String::new());
+        }
         self.draft.update(|draft| {
             if let Some(draft) = draft {
                 change(draft);

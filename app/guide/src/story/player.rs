@@ -23,6 +23,7 @@ pub fn Player(play: Play, edit: Callback<()>) -> impl IntoView {
     });
     let name = move || play.story.with(|s| s.as_ref().map(|s| s.title.clone()).unwrap_or_default());
     let language = move || play.story.with(|s| s.as_ref().map(|s| s.language.clone()));
+    let is_kept = move || play.story.with(|s| s.as_ref().is_some_and(|s| !s.id.is_empty()));
     let is_alone = move || play.mode.get() == Mode::Reading && !play.asked.with(|a| a.is_embedded);
     view! {
         <aside id="story" class="story" aria-label="Story" lang=language
@@ -34,8 +35,11 @@ pub fn Player(play: Play, edit: Callback<()>) -> impl IntoView {
             <header class="story-head">
                 <p class="story-name">{name}</p>
                 <Show when=is_alone>
-                    <button id="story-present" title="Full screen, for a room"
-                        on:click=move |_| present(play)>"Present"</button>
+                    // A draft that is played is nowhere to be opened.
+                    <Show when=is_kept>
+                        <button id="story-present" title="Full screen, for a room"
+                            on:click=move |_| present(play)>"Present"</button>
+                    </Show>
                     <button id="story-edit" title="Change it, or make your own of it"
                         on:click=move |_| edit.run(())>"Edit"</button>
                     <button id="story-leave" class="icon" aria-label="Leave the story" title="Leave the story (Esc)"
