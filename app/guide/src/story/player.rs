@@ -49,8 +49,8 @@ pub fn Player(play: Play, edit: Callback<()>) -> impl IntoView {
             <div class="story-words" node_ref=card>
                 // What is read aloud when it changes: the step, and not its buttons.
                 <div aria-live="polite">{move || play.step().map(|step| view! { <Words play step/> })}</div>
-                {move || play.step().map(|step| view! { <Tools play step/> })}
             </div>
+            {move || play.step().map(|step| view! { <Tools play step/> })}
             <Steps play/>
         </aside>
         <KeptPicture play/>
