@@ -58,7 +58,7 @@ test: ## everything: lints, numbers, the program, Python's libraries, Chromium a
 
 test-native: ## tests that need no browser
 	@.ci/tools rust vulkan
-	@$(PHASE) native-tests .ci/cargo-test $(NATIVE) -p spyhop-app
+	@$(PHASE) native-tests .ci/cargo-test $(NATIVE) -p spyhop-app -p spyhop-guide
 
 test-program: ## the built program: its commands and what it serves
 	@$(PHASE) server cargo build -p spyhop --bin spyhop

@@ -160,6 +160,9 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
                 <button id="copy-link" class="wide-only" title="Copy the link of this view (Ctrl+Shift+L)"
                     on:click=move |_| act.run(Action::CopyLink)
                 >"Copy link"</button>
+                <button id="story-button" class="wide-only" title="Add this view to a story (Shift+A)"
+                    on:click=move |_| act.run(Action::AddToStory)
+                >"Story"</button>
                 <button id="class-button" class="wide-only" title="Lead a class that follows this view"
                     on:click=move |_| act.run(Action::LeadClass)
                 >"Class"</button>

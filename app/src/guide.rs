@@ -26,6 +26,9 @@ pub use marks::items as mark_items;
 /// Keys of the address that are a guide's: the story and its step, the class and whether it is led, and
 /// how it is shown.
 pub const KEYS: [&str; 7] = ["story", "step", "class", "leader", "present", "kiosk", "idle"];
+/// Samples that are fetched to be heard later, at most and at once.
+const MOST_FETCHED: i64 = 32 << 20;
+const FETCHED_AT_ONCE: i64 = 1 << 20;
 /// The script that fetches the guide.
 const SCRIPT: &str = "guide.js";
 
@@ -128,6 +131,11 @@ fn fulfil(session: Session, link: Link, address: &str, wish: Wish) {
         Wish::Stop => playback::stop(session),
         Wish::Follow { head, pointer } => session.guided.follow(head, pointer),
         Wish::Mark { marks } => session.guided.mark(marks),
+        Wish::Boxes { shown } => {
+            session.guided.boxes.set(shown);
+            session.redraw();
+        }
+        Wish::Fetch => fetch_sound(session),
         Wish::Bare { on } => session.guided.bare.set(on),
         Wish::Projector { on } => session.prefs.projector.set(on),
         Wish::Volume { at_most } => session.engine().set_volume(at_most),
@@ -156,6 +164,27 @@ fn show(session: Session, link: Link, query: &str, travel_ms: u32) {
     open::from_link(session);
 }
 
+/// Reads what would sound, a piece after the other: whoever keeps what is read has it then.
+fn fetch_sound(session: Session) {
+    let Some(range) = playback::range_of_selection(session) else { return };
+    let channel = session.view.with_untracked(|v| v.channel);
+    let fetching = session.guided.fetching;
+    fetching.update(|n| *n += 1);
+    leptos::task::spawn_local(async move {
+        let end = range.end.min(range.start.saturating_add(MOST_FETCHED));
+        let mut at = range.start;
+        while at < end {
+            let piece = at..(at + FETCHED_AT_ONCE).min(end);
+            at = piece.end;
+            // What can't be read is not heard either, and playing it says why.
+            if session.engine().samples(piece, channel).await.is_err() {
+                break;
+            }
+        }
+        fetching.update(|n| *n -= 1);
+    });
+}
+
 fn play(session: Session, from: Option<spyhop_api::Moment>) {
     let Some((from, open)) = from.zip(session.open.get_untracked()) else {
         return playback::play_selection(session);
@@ -169,11 +198,15 @@ fn play(session: Session, from: Option<spyhop_api::Moment>) {
 /// What is shown. Tracks.
 fn shown(session: Session) -> Shown {
     let is_open = session.stage.with(|s| *s == Stage::Viewing);
+    let is_opening = session.stage.with(|s| matches!(s, Stage::Opening(_)));
+    let is_exact = session.progress.with(|p| p.is_done()) && session.guided.fetching.get() == 0;
     session.open.with(|open| {
         let moment = |position| open.as_ref().map(|open| moment_of(position, &open.line));
         let pointer = session.pointer.get();
         Shown {
             is_open,
+            is_opening,
+            is_ready: is_open && is_exact,
             title: open.as_ref().map(|open| open.title()).unwrap_or_default(),
             view: session.view.with(View::to_query),
             is_playing: session.sound.now.with(|now| now.on),

@@ -37,6 +37,7 @@
 //! | `#candidate .verdict[data-verdict]`, `#call-previous`, `#call-next`, `#call-accept`, `#call-reject`, `#call-take-back`, `#relabel`, `#reviewer`, `#why` | the candidate that is looked at |
 //! | `#candidates [data-call][data-verdict]`, `#calls-place[data-total]`, `#calls-review`, `#calls-order`, `#calls-class`, `#calls-most`, `#calls-in-view`, `#calls-parquet`, `#calls-csv`, `#calls-raven` | the table of candidates |
 //! | `#call-strip[data-boxes][data-density]`, `#page[data-candidates]` | score and counts below the picture; candidates that are drawn as boxes |
+//! | `#transcript-lines[data-lines]`, `.transcript-line[data-sounding]`, `#transcript-of`, `[data-transcript]`, `#transcript-mark` | what was heard when, line by line; the line under the play head; as `vtt`, `srt`, `md` |
 //! | `#measures`, `#slice`, `#cursors` | measures |
 //! | `#levels`, `[data-levels]`, `#levels-png`, `#levels-svg`, `#levels-csv` | levels: `spectrum`, `decidecades`, `over-time` |
 //! | `#info` | everything known of the recordings |
@@ -58,6 +59,12 @@
 //! | `#runs`, `#runs-none`, `#runs-table [data-run][data-run-state]` with `[data-fact]`, `[data-setting]`, `[data-sort] button`, `#curves [data-figure]`, `#models-runs` | what was trained on the server's machine, at `?page=runs` |
 //! | `#trainings [data-training]`, `#to-runs` | training that goes on now, on the page of jobs |
 //! | `#library-link`, `#to-library`, `#library-jobs`, `#library-models`, `#recording-name` | the ways there and back, and the recording that is open alone |
+//! | `#story-button` | adds the view to a story |
+//! | `.story-card[data-story]` | stories on the first page |
+//! | `#story[data-step][data-mode][data-arrival]`, `#story .story-text`, `#story-place`, `#story-back`, `#story-next`, `.story-dot`, `#story-hear`, `#story-timer`, `#story-return`, `#story-leave`, `#story-present`, `#story-edit` | a story that is played: its step from 1, `reading`, `presenting`, `kiosk`, and `waiting`, `shown`, `failed` |
+//! | `.story-answer[data-answer][data-said]`, `#story-verdict[data-right]`, `#story-said`, `#story-kept` | its question, what is heard in words, the picture that was kept |
+//! | `#story-cover[data-held]`, `#story-start`, `#story-held`, `#story-blank`, `#story-problem`, `#story-home` | before the show (`fetching`, `over`, `withheld`), the blank screen, and why there is no story |
+//! | `#story-editor`, `#story-new`, `#story-all`, `.story-drafts [data-draft]`, `#story-title`, `#story-note`, `#story-list [data-step]`, `[data-move]`, `[data-remove]`, `.story-retake`, `.step-title`, `.step-text`, `.step-sound`, `.step-calls`, `.step-seconds`, `.step-asks`, `.step-question`, `.step-answer`, `.step-why`, `.story-preview`, `#story-add`, `#story-save`, `#story-try`, `#story-delete`, `.story-saving[data-state]`, `#story-fault`, `#story-done`, `#story-link`, `#story-key`, `#story-own-key`, `#story-conflict`, `#conflict-mine`, `#conflict-theirs`, `#conflict-both` | the sheet in which a story is made |
 //! | `#palette`, `#palette input`, `#help` | dialogs |
 //! | `#token`, `#token-text`, `#token-keep`, `#token-use`, `#token-forget`, `#token-problem` | the dialog of the administrator's token |
 //! | `#administrator`, `#library-token`, `.offer` | ways to it: shown while one is held, in the library, and where something was refused |

@@ -1,4 +1,5 @@
-//! The panel beside the picture: settings, labels, measures, and what is known of the recordings.
+//! The panel beside the picture: settings, labels, what was heard, measures, and what is known of the
+//! recordings.
 
 mod calls;
 mod info;
@@ -11,16 +12,18 @@ mod presets;
 mod reading;
 mod settings;
 mod slice_plot;
+mod transcript;
 
 use leptos::prelude::*;
 
 use crate::commands::Action;
 use crate::session::{Tab, use_session};
 
-const TABS: [(Tab, &str, &str); 6] = [
+const TABS: [(Tab, &str, &str); 7] = [
     (Tab::View, "View", "view"),
     (Tab::Labels, "Labels", "labels"),
     (Tab::Calls, "Calls", "calls"),
+    (Tab::Transcript, "Heard", "transcript"),
     (Tab::Measure, "Measure", "measure"),
     (Tab::Levels, "Levels", "levels"),
     (Tab::Info, "Info", "info"),
@@ -53,6 +56,7 @@ pub fn Panel(act: Callback<Action>, furnished: RwSignal<bool>) -> impl IntoView 
                         Tab::View => view! { <settings::Settings act/> }.into_any(),
                         Tab::Labels => view! { <labels::LabelTable act/> }.into_any(),
                         Tab::Calls => view! { <calls::CallPanel act/> }.into_any(),
+                        Tab::Transcript => view! { <transcript::Transcript/> }.into_any(),
                         Tab::Measure => view! { <measure::Measures/> }.into_any(),
                         Tab::Levels => view! { <levels::LevelPanel/> }.into_any(),
                         Tab::Info => view! { <info::Info/> }.into_any(),

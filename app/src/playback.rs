@@ -62,9 +62,7 @@ pub fn toggle(session: Session) {
 
 /// Plays what the picture shows, from where a pause stopped if that is still in it.
 pub fn play_view(session: Session) {
-    let Some(frame) = session.frame_now() else { return };
-    let positions = frame.positions();
-    let range = positions.start.floor() as i64..positions.end.ceil() as i64;
+    let Some(range) = range_of_view(session) else { return };
     let paused = session.sound.paused_at.get_value().filter(|p| range.contains(p));
     start(session, range, paused);
 }
@@ -76,12 +74,29 @@ pub fn play(session: Session, range: Range<i64>) {
 
 /// Plays the selection, or the view where nothing is selected.
 pub fn play_selection(session: Session) {
-    let selection = session.view.with_untracked(|v| v.selection);
-    let (Some(selection), Some(open)) = (selection, session.open.get_untracked()) else {
+    if session.view.with_untracked(|v| v.selection.is_none()) {
         return play_view(session);
-    };
-    let positions = selection_positions(&selection, &open.line);
-    start(session, positions.start.round() as i64..positions.end.round() as i64, None);
+    }
+    if let Some(range) = range_of_selection(session) {
+        start(session, range, None);
+    }
+}
+
+/// Positions of the selection, or of the view where nothing is selected.
+pub fn range_of_selection(session: Session) -> Option<Range<i64>> {
+    let selection = session.view.with_untracked(|v| v.selection);
+    Some(match (selection, session.open.get_untracked()?) {
+        (Some(selection), open) => {
+            let positions = selection_positions(&selection, &open.line);
+            positions.start.round() as i64..positions.end.round() as i64
+        }
+        (None, _) => range_of_view(session)?,
+    })
+}
+
+fn range_of_view(session: Session) -> Option<Range<i64>> {
+    let positions = session.frame_now()?.positions();
+    Some(positions.start.floor() as i64..positions.end.ceil() as i64)
 }
 
 /// Stops; the next play goes on from here.

@@ -13,7 +13,7 @@ use spyhop_api::annotation::{AnnotationChange, AnnotationList, AnnotationStep, S
 use spyhop_api::job::JobDetail;
 use spyhop_api::problem::Problem;
 use spyhop_api::pyramid::{PyramidInfo, PyramidList};
-use spyhop_api::{Deployment, DeploymentList, Timeline};
+use spyhop_api::{Deployment, DeploymentList, StoryList, StorySummary, Timeline};
 
 use token::{authorised, get};
 
@@ -35,6 +35,11 @@ pub async fn deployments() -> Vec<Deployment> {
     }
     // A static host may answer any path with its own page: that is no list.
     answer.json::<DeploymentList>().await.map(|l| l.deployments).unwrap_or_default()
+}
+
+/// The stories that lie with the recordings; none where there is no server.
+pub async fn stories() -> Vec<StorySummary> {
+    fetched::<StoryList>("api/v1/stories").await.map(|list| list.stories).unwrap_or_default()
 }
 
 /// One deployment with its recordings, or what to tell a person. Of thousands of recordings only their

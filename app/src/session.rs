@@ -188,6 +188,7 @@ pub enum Tab {
     View,
     Labels,
     Calls,
+    Transcript,
     Measure,
     Levels,
     Info,

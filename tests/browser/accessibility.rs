@@ -10,11 +10,12 @@ use tempfile::TempDir;
 use super::Stage;
 
 /// Pages by their query, and what is pressed there.
-const PLACES: [(&str, &str); 21] = [
+const PLACES: [(&str, &str); 27] = [
     ("", ""),
     ("?src=set:night", "#panel [data-tab=view]"),
     ("?src=set:night", "#panel [data-tab=labels]"),
     ("?src=set:night", "#panel [data-tab=calls]"),
+    ("?src=set:night", "#panel [data-tab=transcript]"),
     ("?src=set:night", "#panel [data-tab=measure]"),
     ("?src=set:night", "#panel [data-tab=levels]"),
     ("?src=set:night", "#panel [data-tab=info]"),
@@ -32,7 +33,17 @@ const PLACES: [(&str, &str); 21] = [
     ("?page=jobs", ""),
     ("?page=runs", ""),
     ("?v=1&t=nonsense", ""),
+    ("?story=shipped", ".story-answer"),
+    ("?story=shipped", "#story-edit"),
+    ("?story=shipped&present=1", ""),
+    ("?story=shipped&present=1", "#story-start"),
+    ("?story=no-such", ""),
 ];
+
+/// A story that lies with the recordings.
+const STORY: &str = "title = \"Shipped\"\nnote = \"One tone.\"\n[[steps]]\ntitle = \"A tone\"\n\
+    text = \"It is *one* line, [as here](https://example.org).\"\nview = \"v=1&src=set:night\"\n\
+    [steps.question]\ntext = \"How high?\"\nanswers = [\"3 kHz\", \"3 Hz\"]\nright = \"3 kHz\"\n";
 
 /// Looks for what keeps people out; gives rules with the elements that break them.
 const LOOK: &str = "return axe.run(document, {resultTypes: ['violations']}).then(found =>
@@ -50,6 +61,8 @@ fn nothing_on_any_page_keeps_people_out_dark_or_light() -> anyhow::Result<()> {
     let samples = super::tone_in_noise(3000.0, 20.0, 48_000);
     sounds::write_wav(&night, "20090329_121500.wav", &samples, 48_000)?;
     let sea = folder.path().join("sea");
+    std::fs::create_dir_all(sea.join("stories"))?;
+    std::fs::write(sea.join("stories/shipped.toml"), STORY)?;
     let mut stage = Stage::serving(&sea, folder, &[])?;
     let mut found = Vec::new();
     for brightness in ["dark", "light"] {
@@ -57,7 +70,7 @@ fn nothing_on_any_page_keeps_people_out_dark_or_light() -> anyhow::Result<()> {
         stage.page("")?.session.execute(&keep, json!([]))?;
         for (query, press) in PLACES {
             let mut page = stage.page(query)?;
-            page.wait_for("a page", |page| Ok(page.data("state")? == "ready"))?;
+            page.wait_for("a page", |page| is_there(page, query))?;
             if !press.is_empty() {
                 page.press(press)?;
             }
@@ -70,6 +83,18 @@ fn nothing_on_any_page_keeps_people_out_dark_or_light() -> anyhow::Result<()> {
     }
     assert!(found.is_empty(), "{found:#?}");
     Ok(())
+}
+
+/// Whether a page is there with all that comes later.
+fn is_there(page: &mut Page<'_>, query: &str) -> anyhow::Result<bool> {
+    match query {
+        "?story=no-such" => page.is_shown("#story-problem"),
+        _ if query.contains("present=1") => page.is_shown("#story-cover[data-held=over]"),
+        _ if query.contains("story=") => {
+            Ok(page.data("state")? == "ready" && page.is_shown("#story[data-arrival=shown] h2")?)
+        }
+        _ => Ok(page.data("state")? == "ready"),
+    }
 }
 
 fn look(page: &mut Page<'_>) -> anyhow::Result<Vec<String>> {

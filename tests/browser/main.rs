@@ -20,8 +20,10 @@ mod runs;
 mod settings;
 mod share;
 mod sound;
+mod stories;
 mod story_export;
 mod tables;
+mod transcript;
 mod view;
 
 use std::ffi::OsStr;

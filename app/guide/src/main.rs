@@ -5,6 +5,7 @@
 //! `spyhop_api::shown` alone.
 
 mod class;
+mod server;
 mod story;
 mod viewer;
 

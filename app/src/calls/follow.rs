@@ -196,11 +196,12 @@ pub fn start(session: Session) {
             crate::administrator::refused(session, &error);
         }
     });
-    // Whoever looks at the tab wants to see something.
+    // Whoever looks at such a tab wants to see something.
     let newest = Memo::new(move |_| calls.runs.with(|runs| runs.first().map(|run| run.id)));
     Effect::new(move |_| {
         let newest = newest.get();
-        let looks = session.tab.get() == Tab::Calls && session.stage.get() == Stage::Viewing;
+        let of_calls = matches!(session.tab.get(), Tab::Calls | Tab::Transcript);
+        let looks = of_calls && session.stage.get() == Stage::Viewing;
         if looks && session.view.with_untracked(|v| v.calls.is_none()) {
             calls.show(newest);
         }

@@ -14,6 +14,10 @@ pub struct Guided {
     pub pointer: RwSignal<Option<Pointed>>,
     /// Whether the picture and the sound stand alone.
     pub bare: RwSignal<bool>,
+    /// Whether labels and candidates are drawn.
+    pub boxes: RwSignal<bool>,
+    /// How much of what is to be heard later is being fetched.
+    pub fetching: RwSignal<usize>,
 }
 
 impl Guided {
@@ -24,6 +28,8 @@ impl Guided {
             head: RwSignal::new(None),
             pointer: RwSignal::new(None),
             bare: RwSignal::new(false),
+            boxes: RwSignal::new(true),
+            fetching: RwSignal::new(0),
         }
     }
 

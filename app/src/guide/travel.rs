@@ -67,10 +67,15 @@ struct Travel {
 
 fn step(mut travel: Travel) {
     request_animation_frame(move || {
-        // A hand on the picture stops it.
-        let is_mine = travel.session.view.try_with_untracked(|v| *v == travel.now).unwrap_or(false);
-        if TURN.get() != travel.turn || !is_mine {
+        let Some(shown) = travel.session.view.try_get_untracked() else { return };
+        // A hand on the picture stops it; what else is done to the view meanwhile does not.
+        let place = |v: &View| (v.start, v.span_ns, v.band_hz);
+        if TURN.get() != travel.turn || place(&shown) != place(&travel.now) {
             return;
+        }
+        if travel.view.colour.range_db.is_none() {
+            // Contrast that was chosen from the picture on the way.
+            travel.now.colour.range_db = shown.colour.range_db;
         }
         let part = (now_ms() - travel.begun_ms) / travel.ms;
         if part >= 1.0 {

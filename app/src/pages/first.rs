@@ -1,7 +1,7 @@
 //! The first page: a drop zone, the server's recordings as pictures, an address.
 
 use leptos::prelude::*;
-use spyhop_api::Deployment;
+use spyhop_api::{Deployment, StorySummary};
 
 use crate::commands::Action;
 use crate::pages::preview::Preview;
@@ -21,6 +21,7 @@ const MOST_CARDS: usize = 6;
 pub fn FirstPage(act: Callback<Action>) -> impl IntoView {
     let session = use_session();
     let deployments = LocalResource::new(server::deployments);
+    let stories = LocalResource::new(server::stories);
     let address = RwSignal::new(String::new());
     let go = move || open::address(session, &address.get_untracked());
     view! {
@@ -54,6 +55,9 @@ pub fn FirstPage(act: Callback<Action>) -> impl IntoView {
             <Suspense>
                 {move || deployments.get().map(|all| view! { <Cards all act/> })}
             </Suspense>
+            <Suspense>
+                {move || stories.get().map(|all| view! { <Stories all/> })}
+            </Suspense>
             <p class="noaa">
                 <button id="noaa" on:click=move |_| open::address(session, NOAA_URL)>
                     "Open NOAA's public recording"
@@ -65,6 +69,28 @@ pub fn FirstPage(act: Callback<Action>) -> impl IntoView {
             </p>
         </div>
     }
+}
+
+/// Stories that lie with the recordings.
+#[component]
+fn Stories(all: Vec<StorySummary>) -> impl IntoView {
+    (!all.is_empty()).then(|| {
+        let card = |story: StorySummary| {
+            let steps = format!("{} steps", story.steps);
+            view! {
+                <a class="story-card" data-story=story.id.clone() href=format!("?story={}", story.id)>
+                    <img src=format!("{}/preview.png", story.path) alt="" loading="lazy"/>
+                    <span><strong>{story.title}</strong><span>{story.note}</span><span class="dim">{steps}</span></span>
+                </a>
+            }
+        };
+        view! {
+            <section aria-label="Stories">
+                <h2>"Stories"</h2>
+                <div class="story-cards">{all.into_iter().map(card).collect_view()}</div>
+            </section>
+        }
+    })
 }
 
 #[component]

@@ -23,11 +23,18 @@ pub struct Surface {
 impl Surface {
     /// Brings the canvas to the size it has on the page and clears it. `None` while it has none.
     pub fn of(canvas: &HtmlCanvasElement) -> Option<Surface> {
+        Surface::enlarged(canvas, 1.0)
+    }
+
+    /// The same where everything is drawn so many times as large: it counts as smaller by as much.
+    pub fn enlarged(canvas: &HtmlCanvasElement, by: f64) -> Option<Surface> {
         let density = window().device_pixel_ratio().clamp(1.0, 3.0);
         let surface = Surface::with_density(canvas, density)?;
+        let (width, height) = (surface.width / by, surface.height / by);
+        let density = density * by;
         surface.context.set_transform(density, 0.0, 0.0, density, 0.0, 0.0).ok()?;
-        surface.context.clear_rect(0.0, 0.0, surface.width, surface.height);
-        Some(surface)
+        surface.context.clear_rect(0.0, 0.0, width, height);
+        Some(Surface { width, height, density, ..surface })
     }
 
     /// For rasters, with so many canvas pixels a CSS pixel: nothing is cleared, pixels are put.

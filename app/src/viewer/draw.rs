@@ -27,6 +27,8 @@ const DENSEST: f64 = 2.0;
 /// How long a view rests until it is drawn with all of them, ms.
 const SHARP_AFTER_MS: u32 = 150;
 
+/// How many times as large words and lines are drawn for a room.
+const PROJECTED: f64 = 1.5;
 /// What is drawn of a picture until a frame has taken this; the rest is drawn in the next one, ms.
 const FRAME_MS: f64 = 20.0;
 
@@ -190,8 +192,9 @@ impl Painter {
         self.picture(&open, &frame, &theme)?;
         let marks = Surface::of(&self.canvases.overview_marks.get_untracked()?)?;
         overview::marks(self.session, &open, &frame, &theme, &marks);
-        let overlay = Surface::of(&self.canvases.overlay.get_untracked()?)?;
-        let layout = self.layout()?;
+        let by = self.enlarged_by();
+        let overlay = Surface::enlarged(&self.canvases.overlay.get_untracked()?, by)?;
+        let layout = self.layout()?.enlarged(by);
         overlay::draw(self.session, &open, &frame, &theme, &overlay, &layout);
         Some(())
     }
@@ -228,6 +231,11 @@ impl Painter {
                 return Some(());
             }
         }
+    }
+
+    /// How many times as large words and lines are drawn.
+    fn enlarged_by(&self) -> f64 {
+        if self.session.prefs.projector.get_untracked() { PROJECTED } else { 1.0 }
     }
 
     /// Where things lie under the pointer.
@@ -296,7 +304,8 @@ impl Painter {
 
     fn waveform(&self, look: &Look, frame: &Frame, theme: &Theme) -> Option<()> {
         let wave = Surface::of(&self.canvases.waveform.get_untracked()?)?;
-        let wave_axis = Surface::of(&self.canvases.wave_axis.get_untracked()?)?;
+        let axis = self.canvases.wave_axis.get_untracked()?;
+        let wave_axis = Surface::enlarged(&axis, self.enlarged_by())?;
         waveform::draw(&waveform::Job {
             session: self.session,
             engine: &self.session.engine(),
@@ -311,11 +320,12 @@ impl Painter {
     }
 
     fn axes(&self, look: &Look, open: &OpenSet, frame: &Frame, theme: &Theme) -> Option<()> {
-        let surface = Surface::of(&self.canvases.frequency_axis.get_untracked()?)?;
+        let by = self.enlarged_by();
+        let surface = Surface::enlarged(&self.canvases.frequency_axis.get_untracked()?, by)?;
         axes::frequency(frame, theme, &surface);
-        let surface = Surface::of(&self.canvases.time_axis.get_untracked()?)?;
+        let surface = Surface::enlarged(&self.canvases.time_axis.get_untracked()?, by)?;
         time_axis::draw(&look.view, open, frame, theme, &surface);
-        let surface = Surface::of(&self.canvases.colour_bar.get_untracked()?)?;
+        let surface = Surface::enlarged(&self.canvases.colour_bar.get_untracked()?, by)?;
         axes::colours(&look.view, open, look.range_db, theme, &surface);
         Some(())
     }

@@ -36,6 +36,18 @@ impl Layout {
         (layout.width >= 1.0 && layout.picture_height >= 1.0).then_some(layout)
     }
 
+    /// The same on a surface where everything is drawn so many times as large.
+    pub fn enlarged(self, by: f64) -> Layout {
+        Layout {
+            width: self.width / by,
+            height: self.height / by,
+            wave_height: self.wave_height / by,
+            picture_top: self.picture_top / by,
+            picture_height: self.picture_height / by,
+            ..self
+        }
+    }
+
     /// A place on the overlay.
     pub fn local(&self, client_x: i32, client_y: i32) -> (f64, f64) {
         (f64::from(client_x) - self.left, f64::from(client_y) - self.top)

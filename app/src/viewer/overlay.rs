@@ -34,14 +34,16 @@ pub fn draw(
     let picture = Area::new(0.0, layout.picture_top, layout.width, layout.picture_height);
     let mut items = time_axis::seams(frame, all, theme);
     items.extend(heard(session, frame, picture, theme));
-    let chosen = session.labels.chosen.get_untracked();
-    session.labels.all.with_untracked(|labels| {
-        for label in labels {
-            let chosen = Some(label.id) == chosen;
-            label_items(label, chosen, open, frame, theme, layout, &mut items);
-        }
-    });
-    items.extend(call_marks::boxes(session, open, frame, theme, layout));
+    if session.guided.boxes.get_untracked() {
+        let chosen = session.labels.chosen.get_untracked();
+        session.labels.all.with_untracked(|labels| {
+            for label in labels {
+                let chosen = Some(label.id) == chosen;
+                label_items(label, chosen, open, frame, theme, layout, &mut items);
+            }
+        });
+        items.extend(call_marks::boxes(session, open, frame, theme, layout));
+    }
     items.extend(guide::mark_items(session, open, frame, theme, (all, picture), FONT_PX));
     if let Some(b) = gestures::selection_box(session, frame, layout) {
         selection_items(&b, picture, theme, layout, &mut items);

@@ -45,6 +45,10 @@ pub enum Errand {
 pub struct Shown {
     /// Whether a picture is on the screen.
     pub is_open: bool,
+    /// Whether something is being opened.
+    pub is_opening: bool,
+    /// Whether the picture is as exact as it will be, and whatever was to be fetched has come.
+    pub is_ready: bool,
     /// What a person calls what is open.
     pub title: String,
     /// The query of its view, as [`crate::View::to_query`] writes it: what is open, the part that is seen,
@@ -135,6 +139,13 @@ pub enum Wish {
         /// The boxes.
         marks: Vec<Mark>,
     },
+    /// To draw labels and candidates over the picture, or to hide them.
+    Boxes {
+        /// Whether they are drawn.
+        shown: bool,
+    },
+    /// To fetch what [`Wish::Play`] would sound, so that it is there when it is wanted.
+    Fetch,
     /// To leave the picture and the sound alone on the screen.
     Bare {
         /// Whether to.
