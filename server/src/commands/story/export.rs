@@ -311,7 +311,6 @@ fn page(
     kiosk: bool,
 ) -> anyhow::Result<String> {
     let mut files = told.files.clone();
-    let mut fonts: Vec<(String, String)> = Vec::new();
     let mut styles: BTreeMap<String, String> = BTreeMap::new();
     for (name, bytes) in app_files() {
         match Path::new(&name).extension().and_then(|ending| ending.to_str()) {
@@ -326,19 +325,9 @@ fn page(
                 let base64 = BASE64.encode(bytes);
                 files.insert(name, json!({ "type": "application/wasm", "base64": base64 }));
             }
-            Some("woff2") => {
-                let address = format!("data:font/woff2;base64,{}", BASE64.encode(bytes));
-                fonts.push((name, address));
-            }
+            // The page's letters are the system's own.
             _ => {}
         }
-    }
-    // A style sheet in the page would look for its fonts beside it, where no page on a disk may read.
-    for style in styles.values_mut() {
-        for (name, address) in &fonts {
-            *style = style.replace(name.as_str(), address);
-        }
-        *style = style.replace("./data:", "data:");
     }
     let mut page = offline_story(index, story);
     for (name, style) in styles {
