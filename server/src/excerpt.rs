@@ -188,8 +188,12 @@ impl Excerpt<'_> {
         let config = config.into_verified().map_err(|(_, e)| unfit(e.to_string()))?;
         let source =
             flacenc::source::MemSource::from_samples(&integers, channels, bits as usize, rate);
-        let stream = flacenc::encode_with_fixed_block_size(&config, source, FLAC_BLOCK)
+        let mut stream = flacenc::encode_with_fixed_block_size(&config, source, FLAC_BLOCK)
             .map_err(|e| unfit(e.to_string()))?;
+        // The last block does not count for the shortest (RFC 9639, 8.2): readers tell time by it.
+        let about = stream.stream_info_mut();
+        let block = about.max_block_size();
+        about.set_block_sizes(block, block).map_err(|e| unfit(e.to_string()))?;
         let mut sink = flacenc::bitsink::ByteSink::new();
         stream.write(&mut sink).map_err(|e| unfit(e.to_string()))?;
         to.write_all(sink.as_slice())?;
@@ -294,6 +298,39 @@ mod tests {
         let mut samples = Vec::new();
         recording.read(0, 100_000, &mut samples).expect("reads");
         (samples.iter().map(|s| s * 32_768.0).collect(), recording.info)
+    }
+
+    #[test]
+    fn flac_of_many_blocks_is_read_back_to_its_end() {
+        let samples: Vec<i16> = (0..10_000).map(|n| (n * 3) as i16).collect();
+        let open = |_: usize| {
+            let name = "x_20200101_000000.wav";
+            formats::open(name, Box::new(wav_pcm16(&samples, 1, 1000)), &OpenOptions::default())
+        };
+        let infos = vec![open(0).expect("a WAV").info];
+        let (line, _) = Line::new(&infos).expect("a line");
+        let again = samples.clone();
+        let reopen = move |_: usize| {
+            let name = "x_20200101_000000.wav";
+            formats::open(name, Box::new(wav_pcm16(&again, 1, 1000)), &OpenOptions::default())
+        };
+        let mut reader = LineReader::new(line, Box::new(reopen));
+        let (positions, channels) = (0..10_000, vec![0]);
+        let mut excerpt = Excerpt { reader: &mut reader, infos: &infos, positions, channels };
+        let mut bytes = Vec::new();
+        let file = excerpt.write(Form::Flac, tempfile::tempfile().expect("a file"));
+        file.expect("written").read_to_end(&mut bytes).expect("read");
+        let expected: Vec<f32> = samples.iter().map(|s| f32::from(*s)).collect();
+        for shortest in [None, Some(10_000u16 % 4096)] {
+            // Other writers, and this one once, count the last block as the shortest.
+            let mut bytes = bytes.clone();
+            if let Some(shortest) = shortest {
+                bytes[8..10].copy_from_slice(&shortest.to_be_bytes());
+            }
+            let (read, info) = decoded("a.flac", bytes);
+            assert_eq!((info.frames, info.warnings.len()), (10_000, 0), "{:?}", info.warnings);
+            assert_eq!(read, expected);
+        }
     }
 
     #[test]

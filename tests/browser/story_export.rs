@@ -15,6 +15,9 @@ sound = 'plays'
 
 [[steps]]
 view = { src = 'set:bay', t = 2024-06-01T12:00:14Z, span = 2 }
+
+[[steps]]
+view = { src = 'set:deep', span = 0.2 }
 ";
 
 /// Exports the story of a place; gives the address of its page on the disk.
@@ -32,6 +35,9 @@ fn stage() -> anyhow::Result<Stage> {
     let place = folder.path().join("place");
     let tone = tone_in_noise(1000.0, 20.0, 8000);
     sounds::write_wav(&place.join("bay"), "a_20240601_120000.wav", &tone, 8000)?;
+    // FLAC is not written at such rates.
+    let high = sounds::sine(30_000.0, 0.5, 0.5, 192_000);
+    sounds::write_wav(&place.join("deep"), "b_20240601_120000.wav", &high, 192_000)?;
     let toml = b"name = 'The bay'\n[calibration]\nkind = 'upa_per_fullscale'\ndb = 170.0\n";
     sounds::write(&place.join("bay"), "deployment.toml", toml)?;
     sounds::write(&place.join("stories"), "tone.toml", STORY.as_bytes())?;
@@ -78,6 +84,17 @@ fn an_exported_story_opens_by_a_double_click_and_asks_nobody() -> anyhow::Result
         serde_json::json!([]),
     )?;
     assert_eq!(told, "<p>It is <em>steady</em>.</p>\n");
+    let forms = page.session.execute(
+        "return Promise.all(['bay', 'deep'].map(id => fetch('api/v1/deployments/' + id)
+            .then(r => r.json()).then(d => d.recordings.map(r => r.format + ' ' + r.start))))",
+        serde_json::json!([]),
+    )?;
+    // What the two steps show of the bay, and a tenth on either side, lies apart.
+    let starts = serde_json::json!([
+        ["flac 2024-06-01T12:00:04.600000000Z", "flac 2024-06-01T12:00:13.800000000Z"],
+        ["wav 2024-06-01T12:00:00.000000000Z"]
+    ]);
+    assert_eq!(forms, starts);
     // All that was fetched lies on the disk or in memory.
     let asked = page.session.execute(
         "return performance.getEntriesByType('resource').map(e => e.name)

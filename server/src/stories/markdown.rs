@@ -24,11 +24,7 @@ pub fn to_plain(text: &str) -> String {
             Event::SoftBreak | Event::HardBreak => plain.push(' '),
             Event::End(
                 TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item | TagEnd::CodeBlock,
-            ) => {
-                if !plain.ends_with('\n') {
-                    plain.push('\n');
-                }
-            }
+            ) if !plain.ends_with('\n') => plain.push('\n'),
             _ => {}
         }
     }

@@ -20,7 +20,7 @@ use spyhop_signal::source::FileSource;
 use super::{Where, opened};
 use crate::catalogue::access::Reader;
 use crate::catalogue::now;
-use crate::excerpt::{Excerpt, Form};
+use crate::excerpt::{Excerpt, ExcerptError, Form};
 use crate::http::{app_files, app_index, offline_story};
 use crate::keeping::samples_named;
 use crate::shares::Shares;
@@ -239,21 +239,20 @@ impl Shown {
         files: &mut Files,
     ) -> anyhow::Result<RecordingInfo> {
         let start = self.viewed.time_of(positions.start);
-        let rate_hz = self.viewed.line.sample_rate_hz;
-        // FLAC can't name every rate.
-        let form =
-            if rate_hz.fract() == 0.0 && rate_hz <= 655_350.0 { Form::Flac } else { Form::Wav };
-        let name = format!("{}.{}", number + 1, form.ending());
         let mut reader = self.viewed.reader();
         let infos = &self.viewed.recordings.infos;
         let channels = (0..self.channels()).collect();
         let mut excerpt = Excerpt { reader: &mut reader, infos, positions, channels };
         let made = tempfile::NamedTempFile::new()?;
-        let mut file = excerpt
-            .write(form, made.reopen()?)
-            .with_context(|| format!("samples of {}", self.viewed.name()))?;
+        let (form, written) = match excerpt.write(Form::Flac, made.reopen()?) {
+            // FLAC, or who writes it, does not take every rate.
+            Err(ExcerptError::Unfit(_)) => (Form::Wav, excerpt.write(Form::Wav, made.reopen()?)),
+            written => (Form::Flac, written),
+        };
+        let mut file = written.with_context(|| format!("samples of {}", self.viewed.name()))?;
         let mut content = Vec::new();
         file.read_to_end(&mut content)?;
+        let name = format!("{}.{}", number + 1, form.ending());
         let options = OpenOptions { start, ..OpenOptions::default() };
         let recording = formats::open(&name, Box::new(FileSource::open(made.path())?), &options)?;
         files.put(&format!("data/{id}/{name}"), form.mime_type(), &content)?;
@@ -312,7 +311,6 @@ fn page(
     kiosk: bool,
 ) -> anyhow::Result<String> {
     let mut files = told.files.clone();
-    let mut fonts: Vec<(String, String)> = Vec::new();
     let mut styles: BTreeMap<String, String> = BTreeMap::new();
     for (name, bytes) in app_files() {
         match Path::new(&name).extension().and_then(|ending| ending.to_str()) {
@@ -327,19 +325,9 @@ fn page(
                 let base64 = BASE64.encode(bytes);
                 files.insert(name, json!({ "type": "application/wasm", "base64": base64 }));
             }
-            Some("woff2") => {
-                let address = format!("data:font/woff2;base64,{}", BASE64.encode(bytes));
-                fonts.push((name, address));
-            }
+            // The page's letters are the system's own.
             _ => {}
         }
-    }
-    // A style sheet in the page would look for its fonts beside it, where no page on a disk may read.
-    for style in styles.values_mut() {
-        for (name, address) in &fonts {
-            *style = style.replace(name.as_str(), address);
-        }
-        *style = style.replace("./data:", "data:");
     }
     let mut page = offline_story(index, story);
     for (name, style) in styles {

@@ -65,7 +65,7 @@ fn as_it_is(gulf: &Moments<'_>) -> Option<Step> {
 fn slowed(gulf: &Moments<'_>) -> Option<Step> {
     let moment = gulf.best(2.0, 0.3, |call, inside| {
         let others = inside.iter().filter(|t| **t != call && overlap(t, call)).count() as f64;
-        (call.label == "whistle").then(|| call.snr_db - 10.0 * others)
+        (call.label == "whistle").then_some(call.snr_db - 10.0 * others)
     })?;
     let call = &moment.call;
     let whole = call.start_s - 0.15..call.end_s + 0.15;
@@ -127,7 +127,7 @@ fn clicks(gulf: &Moments<'_>) -> Option<Step> {
     let moment = gulf.best_within(SPAN_S, |call, inside| {
         let others = inside.iter().filter(|t| **t != call && overlap(t, call)).count() as f64;
         let is_long = call.label == "click train" && call.end_s - call.start_s > SPAN_S;
-        is_long.then(|| call.snr_db - 10.0 * others)
+        is_long.then_some(call.snr_db - 10.0 * others)
     })?;
     Some(Step {
         title: "To see by hearing".into(),
@@ -148,7 +148,7 @@ fn buzz(gulf: &Moments<'_>) -> Option<Step> {
     // The buzz is the end of its train.
     let moment = gulf.best_ending(SPAN_S, 0.9, |call, inside| {
         let others = inside.iter().filter(|t| **t != call && overlap(t, call)).count() as f64;
-        (call.label == "click train with buzz").then(|| call.snr_db - 10.0 * others)
+        (call.label == "click train with buzz").then_some(call.snr_db - 10.0 * others)
     })?;
     Some(Step {
         title: "The buzz".into(),
@@ -178,7 +178,7 @@ fn buzz(gulf: &Moments<'_>) -> Option<Step> {
 fn burst(gulf: &Moments<'_>) -> Option<Step> {
     let moment = gulf.best(0.8, 0.25, |call, inside| {
         let others = inside.iter().filter(|t| **t != call && overlap(t, call)).count() as f64;
-        (call.label == "burst pulse").then(|| call.snr_db - 10.0 * others)
+        (call.label == "burst pulse").then_some(call.snr_db - 10.0 * others)
     })?;
     let call = &moment.call;
     let whole = call.start_s - 0.05..call.end_s + 0.08;

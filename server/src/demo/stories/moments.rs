@@ -115,7 +115,10 @@ impl<'a> Moments<'a> {
 
     /// A step that shows a moment and sounds: what is heard is named.
     pub fn heard(&self, moment: &Moment, look: Look) -> Step {
-        let says = moment.inside.iter().take(MOST_SAYS).map(|t| Said {
+        // What lies outside the picture is not what the step is about.
+        let (low_hz, high_hz) = look.band_hz;
+        let seen = moment.inside.iter().filter(|t| t.low_hz < high_hz && t.high_hz > low_hz);
+        let says = seen.take(MOST_SAYS).map(|t| Said {
             at_s: tenths(t.start_s - moment.window.start),
             lasts_s: tenths(t.end_s - t.start_s).max(0.1),
             text: name(t).to_owned(),

@@ -195,7 +195,7 @@ fn fin_whales(bank: &Moments<'_>) -> Option<Step> {
     let moment = bank.best(60.0, 0.02, |call, inside| {
         let pulses = inside.iter().filter(|t| t.label == "20 Hz pulse").count() as f64;
         let others = inside.iter().filter(|t| t.label == "vessel").count() as f64;
-        (call.label == "20 Hz pulse").then(|| call.snr_db + pulses - 20.0 * others)
+        (call.label == "20 Hz pulse").then_some(call.snr_db + pulses - 20.0 * others)
     })?;
     let look = Look {
         band_hz: (5.0, 60.0),
@@ -218,7 +218,7 @@ fn fin_whales(bank: &Moments<'_>) -> Option<Step> {
 fn ships(bank: &Moments<'_>) -> Option<Step> {
     let moment = bank.best_within(300.0, |call, inside| {
         let calls = inside.iter().filter(|t| t.label == "upcall").count() as f64;
-        (call.label == "vessel").then(|| call.received_db + calls / 100.0)
+        (call.label == "vessel").then_some(call.received_db + calls / 100.0)
     })?;
     let look = Look {
         band_hz: (10.0, 600.0),

@@ -98,7 +98,7 @@ fn harmonics(song: &Moments<'_>) -> Option<Step> {
     let moment = song.best(5.0, 0.2, |call, inside| {
         let alone = inside.iter().filter(|t| t.individual == call.individual).count() as f64;
         let is_moan = call.individual == "near singer" && call.label == "moan";
-        is_moan.then(|| call.received_db - 6.0 * alone)
+        is_moan.then_some(call.received_db - 6.0 * alone)
     })?;
     let look = Look { band_hz: (30.0, 2000.0), spectrum: hann(8192, 8192, 512), ..SONG };
     let whole = moment.call.start_s - 0.2..moment.call.end_s + 0.5;
@@ -218,7 +218,7 @@ fn what_is_it(gulf: &Moments<'_>) -> Option<Step> {
     let moment = gulf.best(2.5, 0.3, |call, inside| {
         let others = inside.iter().filter(|t| **t != call && overlap(t, call)).count() as f64;
         let is_whistle = call.label == "whistle" && call.end_s - call.start_s > 0.5;
-        is_whistle.then(|| call.snr_db - 10.0 * others)
+        is_whistle.then_some(call.snr_db - 10.0 * others)
     })?;
     let look = Look {
         band_hz: (1000.0, 30_000.0),

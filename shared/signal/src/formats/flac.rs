@@ -25,8 +25,7 @@ const BOMB_RATIO: u64 = 1000;
 /// What the STREAMINFO block says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct StreamInfo {
-    /// Samples of a block where all are alike, else the largest.
-    pub(super) min_block: u32,
+    /// Samples of a block where all are alike, else of the largest.
     pub(super) max_block: u32,
     pub(super) sample_rate_hz: u32,
     pub(super) channels: usize,
@@ -39,7 +38,6 @@ impl StreamInfo {
     fn parse(b: &[u8]) -> Option<StreamInfo> {
         let packed = u64::from_be_bytes(array::<8>(b, 10)?);
         Some(StreamInfo {
-            min_block: u32::from(u16_be(b, 0)?),
             max_block: u32::from(u16_be(b, 2)?),
             sample_rate_hz: (packed >> 44) as u32,
             channels: ((packed >> 41) & 7) as usize + 1,

@@ -72,8 +72,9 @@ impl Header {
             return None;
         }
         let by_sample = sync & 1 == 1;
+        // Where blocks are counted all have one length but the last, which some writers take for the shortest.
         let first_sample =
-            if by_sample { number } else { number.checked_mul(u64::from(info.min_block))? };
+            if by_sample { number } else { number.checked_mul(u64::from(info.max_block))? };
         Some(Header { first_sample, block, assignment, bytes: at + 1 })
     }
 }
