@@ -57,7 +57,13 @@ fn followers_by_all_three_ways_stay_in_step_and_come_back_where_they_were() -> a
     }
     let pointer = Some(Pointed { at: Moment::Elapsed(5), hz: Some(900.0) });
     let (_, view) = step(20);
-    let shown = Shown { view, pointer, head: Some(Moment::Elapsed(9)), is_playing: true };
+    let shown = Shown {
+        view,
+        pointer,
+        head: Some(Moment::Elapsed(9)),
+        is_playing: true,
+        ..Shown::default()
+    };
     leader.say(&FromMember::Show { shown })?;
     for follower in &mut followers {
         follower.wait("the pointer", |m| {
