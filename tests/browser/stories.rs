@@ -240,7 +240,9 @@ fn write(page: &mut Page<'_>, css: &str, text: &str) -> anyhow::Result<()> {
 #[test]
 fn a_story_is_made_in_the_page_kept_and_saved() -> anyhow::Result<()> {
     let mut stage = stage(&[])?;
-    let mut page = stage.page("?v=1&src=set:bay&t=2024-06-01T12:00:05Z&span=4")?;
+    let selected = "sel=2024-06-01T12:00:06Z_1_900-1100";
+    let mut page =
+        stage.page(&format!("?v=1&src=set:bay&t=2024-06-01T12:00:05Z&span=4&{selected}"))?;
     page.wait_until_ready()?;
     page.session.chord(&['\u{e008}', 'a'])?;
     write(&mut page, "#story-title", "My tone")?;
@@ -252,6 +254,9 @@ fn a_story_is_made_in_the_page_kept_and_saved() -> anyhow::Result<()> {
         let html = html.as_str().unwrap_or_default();
         Ok(html.contains("<em>line</em>") && !html.contains("<script"))
     })?;
+    page.press(".story-box")?;
+    write(&mut page, ".mark-text", "a tone")?;
+    page.set(".mark-kind", "truth")?;
     page.session.execute("document.activeElement?.blur();", json!([]))?;
     page.session.keys("f")?;
     page.wait_for("all of it", |p| Ok(p.view("span")?.is_none()))?;
@@ -291,6 +296,9 @@ fn a_story_is_made_in_the_page_kept_and_saved() -> anyhow::Result<()> {
     assert_eq!(story["steps"][0]["question"]["answers"], json!(["A ship", "A tone"]), "{story}");
     assert_eq!(story["steps"][0]["question"]["right"], json!(1));
     assert!(story["steps"][1]["view"].as_str().is_some_and(|view| view.contains("span=4")));
+    let mark = &story["steps"][1]["marks"][0];
+    assert_eq!((&mark["text"], &mark["kind"]), (&json!("a tone"), &json!("truth")), "{story}");
+    assert_eq!(mark["band_hz"], json!([900.0, 1100.0]));
 
     // Played from the sheet, and back to it.
     let mut page = Page { session: &mut stage.chromium.session };

@@ -1,5 +1,6 @@
 //! The sheet in which a story is made: steps are views as they are on the screen.
 
+mod boxes;
 mod conflict;
 mod draft;
 mod form;

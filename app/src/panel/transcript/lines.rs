@@ -94,6 +94,23 @@ pub fn Lines(lines: Memo<Arc<Vec<TranscriptLine>>>) -> impl IntoView {
         bring(to, if to < now { 0.0 } else { 1.0 });
         at.set(to);
     };
+    let row_of = move |row: usize, line: &TranscriptLine| {
+        let begins = when(session, clock.get(), line.start_s);
+        view! {
+            <div class="transcript-line" role="option" id=format!("heard-{row}")
+                style=format!("top:{}px;height:{row_px}px", row as f64 * row_px)
+                aria-setsize=count.get_untracked().to_string() aria-posinset=(row + 1).to_string()
+                aria-selected=move || (at.get() == row).to_string()
+                data-sounding=move || (sounding.get() == Some(row)).then_some("true")
+                on:click=move |_| go(row)
+            >
+                <time>{begins}</time>
+                <span>{line.text()}</span>
+                <small class="dim">{lasts(line.end_s - line.start_s)}</small>
+            </div>
+        }
+        .into_any()
+    };
     view! {
         <div id="transcript-lines" class="transcript-lines" role="listbox" tabindex="0" node_ref=list
             aria-label="What was heard when: Enter plays from a line on"
@@ -105,21 +122,10 @@ pub fn Lines(lines: Memo<Arc<Vec<TranscriptLine>>>) -> impl IntoView {
             on:keydown=walk
         >
             <div style=move || format!("height:{}px", count.get() as f64 * row_px)>
-                <For each=move || rows(lines, seen.get()) key=|(row, line)| (*row, line.start_s.to_bits(), line.text())
-                    let((row, line))
-                >
-                    <div class="transcript-line" role="option" id=format!("heard-{row}")
-                        style=format!("top:{}px;height:{row_px}px", row as f64 * row_px)
-                        aria-setsize=move || count.get().to_string() aria-posinset=(row + 1).to_string()
-                        aria-selected=move || (at.get() == row).to_string()
-                        data-sounding=move || (sounding.get() == Some(row)).then_some("true")
-                        on:click=move |_| go(row)
-                    >
-                        <time>{move || when(session, clock.get(), line.start_s)}</time>
-                        <span>{line.text()}</span>
-                        <small class="dim">{lasts(line.end_s - line.start_s)}</small>
-                    </div>
-                </For>
+                {move || {
+                    let rows = rows(lines, seen.get()).into_iter();
+                    rows.map(|(row, line)| row_of(row, &line)).collect_view()
+                }}
             </div>
         </div>
     }

@@ -6,7 +6,7 @@ use leptos::task::spawn_local;
 use spyhop_api::story::{MOST_ANSWERS, MOST_STEP_S};
 use spyhop_api::{Question, Step, StepSound};
 
-use super::{Desk, drafted};
+use super::{Desk, boxes, drafted};
 
 /// How long words rest until they are shown as they will be read, ms.
 const REST_MS: u32 = 600;
@@ -59,6 +59,7 @@ pub fn StepForm(desk: Desk, step: usize) -> impl IntoView {
                     let seconds = event_target_value(&ev).trim().parse::<f64>().ok().filter(|s| *s >= 1.0);
                     desk.change_step(step, |s| s.seconds = seconds.map(|s| s.min(MOST_STEP_S)));
                 }/>" s by the timer"</label>
+            <boxes::Boxes desk step/>
             <label class="check"><input class="step-asks" type="checkbox" prop:checked={question.is_some()}
                 on:change=move |ev| ask(event_target_checked(&ev))/>"Asks a question"</label>
             {question.map(|question| view! { <Asks desk step question/> })}
