@@ -1,11 +1,11 @@
 //! A stretch of a line as a file that other programs read: WAV, FLAC or NumPy.
 
+mod flac;
+
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::ops::Range;
 
-use flacenc::component::BitRepr;
-use flacenc::error::Verify;
 use spyhop_api::{RecordingInfo, Timestamp};
 use spyhop_signal::Line;
 use spyhop_signal::formats::wav_writer::{WavCoding, WavWriter};
@@ -89,8 +89,6 @@ const MOST_SAMPLES: u64 = 1 << 29;
 const MOST_FLAC_SAMPLES: u64 = 1 << 24;
 /// Positions read at once.
 const PIECE: i64 = 1 << 18;
-/// Samples of a block of FLAC.
-const FLAC_BLOCK: usize = 4096;
 /// The fastest rate that a FLAC stream can name, Hz.
 const FLAC_MOST_HZ: f64 = 655_350.0;
 
@@ -183,20 +181,9 @@ impl Excerpt<'_> {
             integers.extend(samples.iter().map(held));
             Ok(())
         })?;
-        let unfit = |error: String| ExcerptError::Unfit(format!("FLAC can't hold it ({error})"));
-        let config = flacenc::config::Encoder::default();
-        let config = config.into_verified().map_err(|(_, e)| unfit(e.to_string()))?;
-        let source =
-            flacenc::source::MemSource::from_samples(&integers, channels, bits as usize, rate);
-        let mut stream = flacenc::encode_with_fixed_block_size(&config, source, FLAC_BLOCK)
-            .map_err(|e| unfit(e.to_string()))?;
-        // The last block does not count for the shortest (RFC 9639, 8.2): readers tell time by it.
-        let about = stream.stream_info_mut();
-        let block = about.max_block_size();
-        about.set_block_sizes(block, block).map_err(|e| unfit(e.to_string()))?;
-        let mut sink = flacenc::bitsink::ByteSink::new();
-        stream.write(&mut sink).map_err(|e| unfit(e.to_string()))?;
-        to.write_all(sink.as_slice())?;
+        let bytes = flac::stream(&integers, channels, bits as usize, rate)
+            .map_err(|e| ExcerptError::Unfit(format!("FLAC can't hold it ({e})")))?;
+        to.write_all(&bytes)?;
         Ok(to)
     }
 
@@ -330,6 +317,32 @@ mod tests {
             let (read, info) = decoded("a.flac", bytes);
             assert_eq!((info.frames, info.warnings.len()), (10_000, 0), "{:?}", info.warnings);
             assert_eq!(read, expected);
+        }
+    }
+
+    #[test]
+    fn flac_of_fast_recorders_holds_their_rate_and_every_sample() {
+        let samples: Vec<i16> = (0..10_000).map(|n| (n * 7 % 501) as i16).collect();
+        for rate_hz in [96_000, 192_000, 250_000, 312_500, 384_000, 500_000] {
+            let open = {
+                let samples = samples.clone();
+                move |_: usize| {
+                    let bytes = Box::new(wav_pcm16(&samples, 1, rate_hz));
+                    formats::open("x.wav", bytes, &OpenOptions::default())
+                }
+            };
+            let infos = vec![open(0).expect("a WAV").info];
+            let (line, _) = Line::new(&infos).expect("a line");
+            let mut reader = LineReader::new(line, Box::new(open));
+            let (positions, channels) = (0..10_000, vec![0]);
+            let mut excerpt = Excerpt { reader: &mut reader, infos: &infos, positions, channels };
+            let file = excerpt.write(Form::Flac, tempfile::tempfile().expect("a file"));
+            let mut bytes = Vec::new();
+            file.expect("written").read_to_end(&mut bytes).expect("read");
+            let (read, info) = decoded("a.flac", bytes);
+            assert_eq!((info.frames, info.warnings.len()), (10_000, 0), "{:?}", info.warnings);
+            assert_eq!(info.sample_rate_hz, f64::from(rate_hz));
+            assert!(read.iter().zip(&samples).all(|(a, b)| *a == f32::from(*b)), "{rate_hz} Hz");
         }
     }
 

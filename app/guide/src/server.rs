@@ -49,6 +49,15 @@ pub async fn send<T: DeserializeOwned>(
     read(answered(request.send().await.map_err(|_| unanswered())?).await?).await
 }
 
+/// Sends something by a method, where nothing but its arrival matters.
+///
+/// # Errors
+/// As [`get`].
+pub async fn tell(method: RequestBuilder, body: &impl Serialize) -> Result<(), ServerError> {
+    let request = authorised(method).json(body).map_err(|_| unanswered())?;
+    answered(request.send().await.map_err(|_| unanswered())?).await.map(drop)
+}
+
 /// Removes something.
 ///
 /// # Errors

@@ -105,6 +105,10 @@ async fn card(
     Path(code): Path<String>,
 ) -> Result<Response, ApiError> {
     let room = find(&served, from, &code)?;
+    if room.has_ended() {
+        // Its last words are still told to those who were in it; nobody comes in any more.
+        return Err(refusal(RoomError::NoRoom(code)));
+    }
     Ok(fresh(Json(room.card(Instant::now()))))
 }
 

@@ -248,6 +248,11 @@ impl Room {
         })
     }
 
+    /// Whether the class is over.
+    pub fn has_ended(&self) -> bool {
+        self.lock().ended.is_some()
+    }
+
     /// A connection has ended.
     pub(super) fn disconnect(&self, id: u32, now: Instant) {
         let mut inner = self.lock();

@@ -11,7 +11,8 @@ use wasm_bindgen::JsCast;
 use web_sys::{EventSource, MessageEvent, WebSocket};
 
 use super::patience::Way;
-use super::requests::{self, RequestError};
+use super::requests;
+use crate::server::ServerError;
 
 /// How long one question of polling may wait for news, s.
 const POLL_WAIT_S: u32 = 20;
@@ -36,7 +37,7 @@ pub enum Heard {
         cursor: Option<String>,
     },
     /// Something that was said was not done.
-    Refused(RequestError),
+    Refused(ServerError),
     /// The connection is gone, or never was.
     Lost,
 }

@@ -185,7 +185,7 @@ pub fn Trouble(why: String, again: Callback<()>, leave: Callback<()>) -> impl In
     }
 }
 
-fn because(error: &requests::RequestError) -> String {
+fn because(error: &crate::server::ServerError) -> String {
     match error.status {
         404 | 410 => words::NO_ROOM.to_owned(),
         _ => error.message.clone(),

@@ -227,7 +227,7 @@ mod tests {
             a_box(0, 0, 0.0, 0.0),
             a_box(1000, 2000, f64::NAN, f64::INFINITY),
             TimeBox { span_ns: i64::MIN..i64::MAX, band_hz: Some((-1e300, 1e300)) },
-            TimeBox { span_ns: 5..-5, band_hz: None },
+            TimeBox { span_ns: std::ops::Range { start: 5, end: -5 }, band_hz: None },
         ];
         let (told, missed) = said(&odd);
         assert!(told.iter().all(|told| told.starts_with("wrong: ")), "{told:?}");
