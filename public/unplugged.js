@@ -37,6 +37,10 @@ async function page(request, address) {
   const name = `${address.origin}${address.pathname}?spyhop-page`;
   try {
     const answer = await fetch(request);
+    // A server that is in trouble takes nothing away; one that asks who reads is shown.
+    const is_trouble = !answer.ok && answer.type !== "opaqueredirect" && answer.status !== 401;
+    if (presents && is_trouble) return (await kept(name)) || answer;
+    if (presents && !answer.ok) return answer;
     await caches.delete(STORE);
     failures = 0;
     if (presents) await keep(name, answer.clone());

@@ -54,6 +54,10 @@ impl StateToken {
                 let mut text = String::new();
                 file.take(MOST_BYTES).read_to_string(&mut text).map_err(fail)?;
                 let text = text.trim().to_owned();
+                if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    let why = "a token is letters, digits and marks in one line, without blanks";
+                    return Err(fail(io::Error::other(why)));
+                }
                 if !text.is_empty() {
                     return Ok(StateToken { text, path });
                 }

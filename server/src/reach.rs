@@ -20,7 +20,7 @@ pub struct Reachability {
     listen: SocketAddr,
     scheme: &'static str,
     started: Instant,
-    own: Vec<IpAddr>,
+    own: Mutex<Vec<IpAddr>>,
     devices: Mutex<HashSet<IpAddr>>,
 }
 
@@ -31,14 +31,14 @@ impl Reachability {
             listen,
             scheme: if is_secure { "https" } else { "http" },
             started: Instant::now(),
-            own: own_addresses(),
+            own: Mutex::new(own_addresses()),
             devices: Mutex::default(),
         }
     }
 
     /// Somebody has sent a request.
     pub fn note(&self, from: IpAddr) {
-        if from.is_loopback() || self.own.contains(&from) || self.listen.ip() == from {
+        if from.is_loopback() || self.own().contains(&from) || self.listen.ip() == from {
             return;
         }
         let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,6 +49,16 @@ impl Reachability {
 
     /// What is told of it now.
     pub fn told(&self) -> Reach {
+        // A machine may join a network while it serves.
+        *self.own.lock().unwrap_or_else(PoisonError::into_inner) = own_addresses();
+        self.told_of_own()
+    }
+
+    fn own(&self) -> Vec<IpAddr> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn told_of_own(&self) -> Reach {
         let devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner).len();
         let waited = self.started.elapsed();
         let addresses = self.addresses();
@@ -67,7 +77,11 @@ impl Reachability {
         let at = |ip: IpAddr| format!("{}://{}/", self.scheme, SocketAddr::new(ip, port));
         match self.listen.ip() {
             ip if ip.is_loopback() => Vec::new(),
-            ip if ip.is_unspecified() => self.own.iter().copied().map(at).collect(),
+            ip if ip.is_unspecified() => {
+                // 0.0.0.0 takes IPv4 alone, [::] both.
+                let takes = |own: &IpAddr| ip.is_ipv6() || own.is_ipv4();
+                self.own().into_iter().filter(takes).map(at).collect()
+            }
             ip => vec![at(ip)],
         }
     }
@@ -141,7 +155,7 @@ mod tests {
     fn of(listen: &str, own: &[&str]) -> Reachability {
         let address = |text: &&str| text.parse().expect("an address");
         Reachability {
-            own: own.iter().map(address).collect(),
+            own: Mutex::new(own.iter().map(address).collect()),
             ..Reachability::new(listen.parse().expect("an address"), false)
         }
     }
@@ -155,8 +169,10 @@ mod tests {
         for nowhere in ["127.0.0.1", "169.254.3.4", "fe80::1", "::1"] {
             assert_eq!(at("lo", nowhere), None, "{nowhere}");
         }
-        let both = of("0.0.0.0:8080", &["192.168.1.5", "2001:db8::1"]);
-        assert_eq!(both.addresses(), ["http://192.168.1.5:8080/", "http://[2001:db8::1]:8080/"]);
+        let (v4, v6) = ("http://192.168.1.5:8080/", "http://[2001:db8::1]:8080/");
+        let own = ["192.168.1.5", "2001:db8::1"];
+        assert_eq!(of("[::]:8080", &own).addresses(), [v4, v6]);
+        assert_eq!(of("0.0.0.0:8080", &own).addresses(), [v4], "it takes no others");
         assert_eq!(of("192.168.1.5:80", &[]).addresses(), ["http://192.168.1.5:80/"]);
     }
 
@@ -166,11 +182,11 @@ mod tests {
         for own in ["127.0.0.1", "::1", "192.168.1.5"] {
             reach.note(own.parse().expect("an address"));
         }
-        assert_eq!((reach.told().was_reached, reach.told().devices), (false, 0));
+        assert_eq!((reach.told_of_own().was_reached, reach.told_of_own().devices), (false, 0));
         for other in ["192.168.1.9", "192.168.1.9", "192.168.1.10"] {
             reach.note(other.parse().expect("an address"));
         }
-        assert_eq!((reach.told().was_reached, reach.told().devices), (true, 2));
+        assert_eq!((reach.told_of_own().was_reached, reach.told_of_own().devices), (true, 2));
     }
 
     #[test]

@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
+use spyhop_api::View;
 use spyhop_api::room::RoomRequest;
+use spyhop_api::view::Source;
 
 use super::{StateArgs, serve};
 use crate::http::Served;
@@ -74,6 +76,9 @@ impl Lesson {
     pub(super) fn begin(&self, served: &Served, listen: SocketAddr) -> anyhow::Result<String> {
         let query = self.view.split_once('?').map_or(&*self.view, |(_, query)| query);
         let query = query.split('#').next().unwrap_or(query);
+        if !self.view.is_empty() && View::from_query(query).0.source == Source::None {
+            bail!("--view shows nothing: give the whole link of a view, with src= in it");
+        }
         let asked = RoomRequest { view: query.to_owned() };
         let made = served.rooms.make(&asked, Instant::now()).context("no class can begin")?;
         let (code, key) = (&made.code, &made.leader_key);

@@ -134,10 +134,15 @@ pub fn standing(
     Ok(if is_shown { Standing::Shown } else { Standing::Hidden })
 }
 
-/// What became of the recordings under a kept view, by what they were; without that, they are the same as long
+/// What became of the recordings under a kept view, as a reader sees them, by what they were; without that, they are the same as long
 /// as they are there.
-pub fn became(served: &Served, view: View, fingerprint: Option<&str>) -> SharedData {
-    match look_at(served, view, Reader::Administrator) {
+pub fn became(
+    served: &Served,
+    view: View,
+    fingerprint: Option<&str>,
+    reader: Reader,
+) -> SharedData {
+    match look_at(served, view, reader) {
         Ok(viewed) if fingerprint.is_none_or(|was| viewed.fingerprint() == was) => SharedData::Same,
         Ok(_) | Err(ViewedError::Failed(_)) => SharedData::Changed,
         Err(ViewedError::Gone(_)) => SharedData::Gone,

@@ -130,7 +130,7 @@ async fn tile(
 fn answer(tile: &EncodedTile, headers: &HeaderMap) -> Result<Response, ApiError> {
     let packed = takes(headers, "gzip");
     let tag = format!("\"{}{}\"", tile.hash, if packed { "-gzip" } else { "" });
-    let keep = if tile.unfinished { "no-store" } else { "public, max-age=31536000, immutable" };
+    let keep = if tile.unfinished { "no-store" } else { "private, max-age=31536000, immutable" };
     let mut answer = HeaderMap::new();
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
@@ -187,7 +187,7 @@ mod tests {
             tile(State(pyramids.clone()), Reader::Public, Path(path), headers.clone())
         };
         let plain = ask("x", &version, 0, &HeaderMap::new()).await.expect("a tile");
-        assert_eq!(plain.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
+        assert_eq!(plain.headers()[header::CACHE_CONTROL], "private, max-age=31536000, immutable");
         let bytes = body(plain).await;
         let tile = Tile::decode(&bytes).expect("a tile");
         assert!(tile.frames.iter().any(|frames| *frames > 0));

@@ -104,6 +104,7 @@ async fn card(
     from: Sender,
     Path(code): Path<String>,
 ) -> Result<Response, ApiError> {
+    may_try(&served, &from)?;
     let room = find(&served, from, &code)?;
     if room.has_ended() {
         // Its last words are still told to those who were in it; nobody comes in any more.
@@ -126,8 +127,13 @@ async fn join(
     Json(asked): Json<JoinRequest>,
 ) -> Result<Response, ApiError> {
     served.guard.check_source(&headers)?;
-    let room = find(&served, from, &code)?;
-    take(&served.rooms.joins, from, "members joined")?;
+    // Whoever was in it comes back, whatever others of their network try.
+    let is_known = served.rooms.find(&code).is_ok_and(|room| room.member(&asked.member).is_ok());
+    if !is_known {
+        may_try(&served, &from)?;
+    }
+    let room = find(&served, from.clone(), &code)?;
+    take(&served.rooms.joins, from.clone(), "members joined")?;
     let joined = room.join(&asked, Instant::now());
     if joined == Err(RoomError::WrongKey) {
         take(&served.rooms.misses, from, "keys were tried")?;
@@ -233,8 +239,8 @@ async fn say(
     Json(said): Json<FromMember>,
 ) -> Result<StatusCode, ApiError> {
     served.guard.check_source(&headers)?;
-    let room = find(&served, from, &code)?;
-    let id = room.member(&asking.member).map_err(refusal)?;
+    let room = find(&served, from.clone(), &code)?;
+    let id = known_in(&served, &from, room.member(&asking.member))?;
     known::say(&served, &room, id, said).await.map_err(refusal)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -250,7 +256,8 @@ async fn answers(
     Path(code): Path<String>,
     Query(asking): Query<Asking>,
 ) -> Result<Response, ApiError> {
-    let table = find(&served, from, &code)?.answers(&asking.member).map_err(refusal)?;
+    let room = find(&served, from.clone(), &code)?;
+    let table = known_in(&served, &from, room.answers(&asking.member))?;
     let kept = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
         (header::CONTENT_DISPOSITION, "attachment; filename=\"answers.csv\""),
@@ -269,8 +276,8 @@ async fn labels(
     Path(code): Path<String>,
     Query(asking): Query<Asking>,
 ) -> Result<Response, ApiError> {
-    let room = find(&served, from, &code)?;
-    let looking = room.looks_at(&asking.member).map_err(refusal)?;
+    let room = find(&served, from.clone(), &code)?;
+    let looking = known_in(&served, &from, room.looks_at(&asking.member))?;
     Ok(fresh(Json(known::counted(&served, looking).await.map_err(refusal)?)))
 }
 
@@ -285,8 +292,8 @@ async fn reach(
     Path(code): Path<String>,
     Query(asking): Query<Asking>,
 ) -> Result<Response, ApiError> {
-    let room = find(&served, from, &code)?;
-    let id = room.member(&asking.member).map_err(refusal)?;
+    let room = find(&served, from.clone(), &code)?;
+    let id = known_in(&served, &from, room.member(&asking.member))?;
     if !room.is_leader(id) {
         return Err(refusal(RoomError::NotLeading));
     }
@@ -306,6 +313,24 @@ fn find(served: &Served, from: Sender, code: &str) -> Result<Arc<Room>, ApiError
     found.map_err(refusal)
 }
 
+/// Whether an address may try a code: not while it has to wait after wrong ones, or right ones would be told
+/// from wrong ones all the same.
+fn may_try(served: &Served, from: &Sender) -> Result<(), ApiError> {
+    let Some(Extension(Caller(ip))) = from else { return Ok(()) };
+    match served.rooms.misses.wait(*ip, Instant::now()) {
+        Some(wait) => Err(too_many("codes were tried", wait)),
+        None => Ok(()),
+    }
+}
+
+/// What a member's token gives; a wrong one is a try of a code, too.
+fn known_in<T>(served: &Served, from: &Sender, given: Result<T, RoomError>) -> Result<T, ApiError> {
+    if matches!(given, Err(RoomError::NoMember)) {
+        take(&served.rooms.misses, from.clone(), "codes were tried")?;
+    }
+    given.map_err(refusal)
+}
+
 /// Opens a channel from where a member is.
 fn open(
     served: &Served,
@@ -314,21 +339,23 @@ fn open(
     asking: &Asking,
     last: Option<&str>,
 ) -> Result<Channel, ApiError> {
-    let room = find(served, from, code)?;
+    let room = find(served, from.clone(), code)?;
     let cursor = Cursor::from_text(last.unwrap_or(&asking.after));
-    Channel::open(room, &asking.member, cursor).map_err(refusal)
+    known_in(served, &from, Channel::open(room, &asking.member, cursor))
 }
 
 /// Takes one out of the bucket of an address.
 fn take(rates: &Rates, from: Sender, what: &str) -> Result<(), ApiError> {
     let Some(Extension(Caller(ip))) = from else { return Ok(()) };
-    rates.take(ip, Instant::now()).map_err(|wait| {
-        let seconds = wait.as_secs_f64().ceil();
-        ApiError::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            format!("too many {what} from there: try again in {seconds} s"),
-        )
-    })
+    rates.take(ip, Instant::now()).map_err(|wait| too_many(what, wait))
+}
+
+fn too_many(what: &str, wait: Duration) -> ApiError {
+    let seconds = wait.as_secs_f64().ceil();
+    ApiError::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        format!("too many {what} from there: try again in {seconds} s"),
+    )
 }
 
 /// An answer that nobody keeps.

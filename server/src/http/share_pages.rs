@@ -85,7 +85,8 @@ async fn picture(
     find(&served, id.clone(), reader).await?;
     let found = blocking(move || served.shares.preview(&id, now())).await?;
     let png = found.map_err(|e| ApiError::not_found(e.to_string()))?;
-    let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "max-age=300")];
+    let headers =
+        [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "private, max-age=300")];
     Ok((headers, png).into_response())
 }
 

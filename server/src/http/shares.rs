@@ -216,7 +216,7 @@ fn told(served: &Served, kept: Kept) -> Share {
     let (view, _) = View::from_query(&kept.share.view);
     // Samples that came along are what they were.
     let fingerprint = kept.share.excerpt.is_none().then_some(kept.share.fingerprint.as_str());
-    let data = became(served, view, fingerprint);
+    let data = became(served, view, fingerprint, Reader::Administrator);
     Share { data, ..kept.share }
 }
 

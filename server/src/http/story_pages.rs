@@ -89,7 +89,8 @@ async fn picture(
         let kept = blocking(move || served.stories.preview(&story.id, number, now())).await?;
         kept.map_err(|e| ApiError::not_found(e.to_string()))?.into()
     };
-    let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "max-age=300")];
+    let headers =
+        [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "private, max-age=300")];
     Ok((headers, png).into_response())
 }
 

@@ -39,6 +39,17 @@ impl Rates {
         self
     }
 
+    /// How long an address has to wait for its next; nothing is taken.
+    pub fn wait(&self, from: IpAddr, now: Instant) -> Option<Duration> {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = buckets.get(&network(from))?;
+        let waits = held.iter().zip(&self.rates).map(|(bucket, rate)| {
+            let missing = (1.0 - rate.held(*bucket, now)).max(0.0);
+            Duration::from_secs_f64(missing * rate.one_every.as_secs_f64())
+        });
+        waits.max().filter(|wait| !wait.is_zero())
+    }
+
     /// Takes one out of each bucket of an address.
     ///
     /// # Errors
@@ -122,5 +133,8 @@ mod tests {
         assert_eq!(made, 5);
         let wait = rates.take(one, at(1000)).expect_err("empty").as_secs_f64();
         assert!((8000.0..=10_000.0).contains(&wait), "{wait}");
+        assert_eq!(rates.wait(one, at(1000)).map(|w| w.as_secs_f64()), Some(wait));
+        let other = "192.0.2.2".parse().expect("an address");
+        assert_eq!(rates.wait(other, at(1000)), None);
     }
 }

@@ -30,6 +30,17 @@ pub struct Newest {
 }
 
 impl Log {
+    /// Forgets everything but that it is over: whoever is behind is told that.
+    pub fn forget(&mut self) {
+        self.state = RoomState {
+            shown: self.state.shown.clone(),
+            has_ended: self.state.has_ended,
+            ..RoomState::default()
+        };
+        self.steps.clear();
+        (self.bytes, self.whole) = (0, None);
+    }
+
     /// The number of the last step.
     pub fn seq(&self) -> u64 {
         self.seq

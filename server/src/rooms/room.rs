@@ -49,7 +49,6 @@ pub(super) struct Inner {
     pub follow: Newest,
     /// What the leaders are told of their class.
     pub class: Newest,
-    pub class_is_stale: bool,
     pub tally_is_stale: bool,
     pub votes_are_stale: bool,
     pub members: BTreeMap<u32, Member>,
@@ -83,7 +82,6 @@ impl Room {
             log,
             follow: Newest::default(),
             class: Newest::default(),
-            class_is_stale: true,
             tally_is_stale: false,
             votes_are_stale: false,
             members: BTreeMap::new(),
@@ -137,7 +135,6 @@ impl Room {
                 None => (inner.take_in(leads, now)?, fresh),
             };
             inner.by_token.insert(token.clone(), id);
-            inner.class_is_stale = true;
             let Some(member) = inner.members.get_mut(&id) else { return Err(RoomError::NoMember) };
             member.seen = now;
             member.is_leader |= leads;
@@ -234,7 +231,6 @@ impl Room {
     ) -> Result<(u32, watch::Receiver<()>, watch::Receiver<()>), RoomError> {
         let id = self.member(token)?;
         self.change(now, |inner| {
-            inner.class_is_stale = true;
             let member = inner.members.get_mut(&id).ok_or(RoomError::NoMember)?;
             if member.channels >= MOST_CHANNELS {
                 return Err(RoomError::Full(
@@ -256,7 +252,6 @@ impl Room {
     /// A connection has ended.
     pub(super) fn disconnect(&self, id: u32, now: Instant) {
         let mut inner = self.lock();
-        inner.class_is_stale = true;
         if let Some(member) = inner.members.get_mut(&id) {
             member.channels = member.channels.saturating_sub(1);
             member.seen = now;
@@ -410,9 +405,11 @@ impl Inner {
                 self.log.push(RoomEvent::Votes { votes });
             }
         }
+        if !self.is_led(now) {
+            return;
+        }
         // Somebody is gone some seconds after they were last here, which nothing else tells.
         let told = ToMember::Class { class: class(&self.members, now) };
-        self.class_is_stale = false;
         if self.class.set(&told) {
             let leaders = self.members.values().filter(|member| member.is_leader);
             leaders.for_each(|leader| leader.wake.send_replace(()));
@@ -425,6 +422,7 @@ impl Inner {
             return;
         }
         self.ended = Some(now);
+        self.log.forget();
         self.truth = None;
         self.past.clear();
         self.class = Newest::default();

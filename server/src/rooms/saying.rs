@@ -63,7 +63,7 @@ impl Inner {
                 let task = Task {
                     id: 0,
                     text: wording::text(&text),
-                    label: wording::name(&label),
+                    label: wording::text(&label),
                     area: wording::area(area)?,
                     calls: 0,
                     least_overlap: least_overlap.unwrap_or(USUAL_OVERLAP),
@@ -90,7 +90,6 @@ impl Inner {
         let member = self.members.get_mut(&id).ok_or(RoomError::NoMember)?;
         how(member);
         member.tell();
-        self.class_is_stale = true;
         Ok(())
     }
 
@@ -303,7 +302,6 @@ impl Inner {
         let past = Past::of_question(&question, self.members.values());
         self.keep(past)?;
         self.log.push(RoomEvent::Question { question: None });
-        self.class_is_stale = true;
         self.members.values_mut().for_each(super::member::Member::begin_question);
         Ok(())
     }
@@ -354,7 +352,6 @@ impl Inner {
         self.keep(past)?;
         self.truth = None;
         self.log.push(RoomEvent::Task { task: None });
-        self.class_is_stale = true;
         self.members.values_mut().for_each(super::member::Member::begin_task);
         Ok(())
     }

@@ -24,9 +24,9 @@ impl Truth {
     /// # Errors
     /// When there are none, or too many.
     pub fn new(mut task: Task, marks: &[Mark]) -> Result<(Task, Truth), RoomError> {
-        let is_asked_for = |mark: &&Mark| {
-            task.label.is_empty() || mark.text.trim().eq_ignore_ascii_case(&task.label)
-        };
+        let label = task.label.to_lowercase();
+        let is_asked_for =
+            |mark: &&Mark| label.is_empty() || wording::text(&mark.text).to_lowercase() == label;
         let whole = time_box(&task.area);
         let is_inside = |call: &Area| {
             let span = time_box(call).span_ns;

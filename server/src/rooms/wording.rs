@@ -48,7 +48,7 @@ pub fn shown(said: Shown) -> Result<(Shown, View), RoomError> {
         pointer.hz = pointer.hz.filter(|hz| is_frequency(*hz));
         pointer
     });
-    Ok((Shown { view: view.to_query(), pointer, ..said }, view))
+    Ok((Shown { view: view.to_query(), title: text(&said.title), pointer, ..said }, view))
 }
 
 /// A box that is one.

@@ -10,16 +10,21 @@ use spyhop_api::room::{Area, FromMember, LabelCount};
 use spyhop_api::view::Source;
 use spyhop_api::{Mark, MarkKind, Moment, Timestamp, View};
 use spyhop_signal::pyramid::Recorded;
+use tokio::sync::Semaphore;
 
 use crate::catalogue::ReadTable;
 use crate::catalogue::access::Reader;
 use crate::detection::{Asked, Paging, Truths};
 use crate::http::viewing::look_at;
-use crate::http::{Served, blocking};
+use crate::http::{Served, blocking_within};
 use crate::rooms::{Looking, Room, RoomError, told_once};
 
-/// Candidates of one run that are looked at; a view of more is refused for its labels alone.
+/// Candidates of one run that are gone through.
 const MOST_CANDIDATES: u64 = 1000;
+/// Labels of one part that are compared with each other.
+const MOST_LABELS: usize = 4000;
+/// Classes whose labels are looked up at the same time.
+static ROOM: Semaphore = Semaphore::const_new(2);
 
 /// Lets a member say something, once what it needs to know has been looked up.
 ///
@@ -57,7 +62,7 @@ pub async fn counted(served: &Arc<Served>, looking: Looking) -> Result<Vec<Label
 /// The labels, away from the threads that answer.
 async fn found(served: &Arc<Served>, looking: Looking) -> Result<Vec<Mark>, RoomError> {
     let asked = served.clone();
-    let found = blocking(move || labels(&asked, &looking)).await;
+    let found = blocking_within(&ROOM, move || labels(&asked, &looking)).await;
     found.map_err(|_| RoomError::Invalid("labels can't be read here".into()))?
 }
 
@@ -130,7 +135,11 @@ fn labels(served: &Served, looking: &Looking) -> Result<Vec<Mark>, RoomError> {
         };
         let sort = CallSort::Start;
         let paging = Paging { sort, descending: false, offset: 0, limit: MOST_CANDIDATES };
-        for call in store.page(&run, &asked, &paging).map_err(|e| failed(&e))?.calls {
+        let calls = store.page(&run, &asked, &paging).map_err(|e| failed(&e))?.calls;
+        if calls.len() as u64 >= MOST_CANDIDATES {
+            return Err(too_many());
+        }
+        for call in calls {
             let is_renamed = call.review.verdict == Verdict::Relabelled;
             let label = if is_renamed { &call.review.label } else { &call.class };
             let start = call.start.nanos();
@@ -146,9 +155,18 @@ fn labels(served: &Served, looking: &Looking) -> Result<Vec<Mark>, RoomError> {
             && low <= area.band_hz.1
             && high >= area.band_hz.0
     });
+    if marks.len() > MOST_LABELS {
+        return Err(too_many());
+    }
     let mut marks = told_once(marks);
     marks.sort_by_key(|mark| mark.start.nanos());
     Ok(marks)
+}
+
+fn too_many() -> RoomError {
+    RoomError::Invalid(
+        "there are more labels in this part than a class can go through: show less of it".into(),
+    )
 }
 
 /// The tables of recordings that touch a span of the clock, and no others.
