@@ -22,7 +22,7 @@ self.addEventListener("fetch", event => {
   if (request.method !== "GET" || !address.protocol.startsWith("http")) return;
   if (request.mode === "navigate") {
     // A page within the page is not what is presented.
-    if (request.destination === "document") event.respondWith(page(request, address));
+    if (request.destination === "document") event.respondWith(page(event, address));
   } else if (address.pathname.endsWith("/" + STATE)) {
     event.respondWith(new Response(JSON.stringify({ failures }), { headers: { "content-type": "application/json" } }));
   } else if (!(request.headers.get("accept") || "").includes("event-stream")) {
@@ -31,24 +31,37 @@ self.addEventListener("fetch", event => {
 });
 
 // The page itself: anew from the network where there is one.
-async function page(request, address) {
-  const presents = PRESENTS.some(key => address.searchParams.get(key) === "1");
+async function page(event, address) {
+  const presents = asksToPresent(address);
   // Its query says what it shows, and changes while it does.
   const name = `${address.origin}${address.pathname}?spyhop-page`;
   try {
-    const answer = await fetch(request);
+    const answer = await fetch(event.request);
     // A server that is in trouble takes nothing away; one that asks who reads is shown.
     const is_trouble = !answer.ok && answer.type !== "opaqueredirect" && answer.status !== 401;
     if (presents && is_trouble) return (await kept(name)) || answer;
     if (presents && !answer.ok) return answer;
-    await caches.delete(STORE);
-    failures = 0;
-    if (presents) await keep(name, answer.clone());
-    else await self.registration.unregister();
+    // The page that is left does not count; one beside it keeps what it shows.
+    const pages = await self.clients.matchAll({ type: "window" });
+    const others = pages.some(other => other.id !== event.clientId && asksToPresent(new URL(other.url)));
+    if (!others) {
+      await caches.delete(STORE);
+      failures = 0;
+    }
+    if (presents) {
+      await caches.open(STORE);
+      await keep(name, answer.clone());
+    } else if (!others) {
+      await self.registration.unregister();
+    }
     return answer;
   } catch (error) {
     return (presents && await kept(name)) || Response.error();
   }
+}
+
+function asksToPresent(address) {
+  return PRESENTS.some(key => address.searchParams.get(key) === "1");
 }
 
 async function whole(request) {
@@ -56,7 +69,7 @@ async function whole(request) {
   if (held && !changes(request.url)) return held;
   const fetched = fetch(request).then(async answer => {
     if (answer.status === 200) await keep(request.url, answer.clone());
-    return answer;
+    return answer.status >= 500 && held ? held : answer;
   });
   if (!held) return fetched;
   const late = new Promise(done => setTimeout(done, PATIENCE, held));
@@ -111,12 +124,16 @@ async function block(request, n) {
   return answer;
 }
 
+// A page that presents nothing is still asked about until it is closed: for that nothing is stored.
 async function kept(name) {
+  if (!(await caches.has(STORE))) return undefined;
   return (await caches.open(STORE)).match(name, { ignoreVary: true });
 }
 
 // A full disk keeps nobody from seeing what has come.
 async function keep(name, answer) {
+  const asked = answer.headers.get("cache-control") || "";
+  if (asked.includes("no-store") || !(await caches.has(STORE))) return;
   try {
     await (await caches.open(STORE)).put(name, answer);
   } catch (error) {

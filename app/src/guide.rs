@@ -29,6 +29,8 @@ pub const KEYS: [&str; 7] = ["story", "step", "class", "leader", "present", "kio
 /// Samples that are fetched to be heard later, at most and at once.
 const MOST_FETCHED: i64 = 32 << 20;
 const FETCHED_AT_ONCE: i64 = 1 << 20;
+/// What is shown is told together with what else changes within so long, ms.
+const TELL_AFTER_MS: u32 = 16;
 /// The script that fetches the guide.
 const SCRIPT: &str = "guide.js";
 
@@ -51,6 +53,11 @@ pub fn is_in_address() -> bool {
     ["story", "class"].iter().any(|key| link::page_key(key).is_some())
 }
 
+/// Whether the address asks for one that is still to come: it will say what is shown.
+pub fn is_awaited() -> bool {
+    is_in_address() && MODULE.get() != Module::Listens
+}
+
 /// Takes up wishes, and fetches the guide where the address asks for one.
 pub fn start(session: Session, link: Link) {
     let address = window().location().href().unwrap_or_default();
@@ -67,10 +74,12 @@ pub fn start(session: Session, link: Link) {
             return drop(shown);
         }
         asked.set_value(true);
-        request_animation_frame(move || {
+        // Not by frames: a page in the background has none, and follows all the same.
+        gloo::timers::callback::Timeout::new(TELL_AFTER_MS, move || {
             asked.set_value(false);
             tell(&Told::Shown { shown: untrack(|| self::shown(session)) });
-        });
+        })
+        .forget();
     });
     if is_in_address() {
         fetch(session);
@@ -159,6 +168,8 @@ fn show(session: Session, link: Link, query: &str, travel_ms: u32) {
     }
     travel::stop();
     playback::stop(session);
+    // What was open is not shown under another's name, also where that can't be opened.
+    session.open.set(None);
     session.view.set(wanted);
     link.amend();
     open::from_link(session);

@@ -154,7 +154,7 @@ fn InRoom(
     } else {
         let asks = RwSignal::new(false);
         view! {
-            <bar::Bar viewer room following asks/>
+            <bar::Bar viewer room following asks leave=leaving(viewer, scene)/>
             <student::Cards viewer room following asks/>
         }
         .into_any()

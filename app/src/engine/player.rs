@@ -63,8 +63,16 @@ enum Event {
 }
 
 impl Player {
-    /// Sounds no louder than this share of full scale, from 0 to 1.
+    /// Sounds no louder than this share of full scale, from 0 to 1. Where it is asked for under a finger, the
+    /// browser lets the page sound from then on: what sounds goes on being the same device.
     pub fn set_volume(&mut self, at_most: f64) {
+        if self.context.is_none() {
+            self.context = AudioContext::new().ok();
+        }
+        if let Some(context) = &self.context {
+            // Refused without a finger, which takes nothing away.
+            let _ = context.resume();
+        }
         let at_most = at_most.clamp(0.0, 1.0);
         self.at_most = Some(at_most);
         if let Some(exit) = &self.exit {

@@ -42,6 +42,7 @@ pub fn Bar(
     room: Room,
     following: Following,
     asks: RwSignal<bool>,
+    leave: Callback<()>,
 ) -> impl IntoView {
     let standing = Memo::new(move |_| standing(room, following));
     rejoin_by_key(following);
@@ -75,7 +76,7 @@ pub fn Bar(
             <button id="class-ask" aria-expanded=move || asks.get().to_string()
                 on:click=move |_| asks.update(|on| *on = !*on)
             >{words::ASK}</button>
-            <button id="class-leave" on:click=move |_| { following.leave(); room.leave() }>{words::LEAVE}</button>
+            <button id="class-leave" on:click=move |_| { following.leave(); room.leave(); leave.run(()) }>{words::LEAVE}</button>
         </div>
         <p class="visually-hidden" aria-live="polite">{move || viewer.shown.with(|shown| shown.title.clone())}</p>
     }

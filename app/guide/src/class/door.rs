@@ -46,8 +46,7 @@ pub fn Door(
     let join = move |sounds: bool| {
         if sounds {
             // Browsers let a page sound that asked for it while a finger was on it.
-            viewer.ask(&Wish::Play { from: None });
-            viewer.ask(&Wish::Stop);
+            viewer.ask(&Wish::Volume { at_most: 1.0 });
         }
         busy.set(true);
         let code = card.with_untracked(|card| card.as_ref().map(|card| card.code.clone()));

@@ -38,6 +38,11 @@ impl Reins {
         self.touched_ms = Some(now_ms);
     }
 
+    /// Whether a hand is at the picture.
+    pub fn is_held(&self) -> bool {
+        self.is_held
+    }
+
     /// A finger or a button goes down, or up.
     pub fn hold(&mut self, is_held: bool, now_ms: f64) {
         self.is_held = is_held;

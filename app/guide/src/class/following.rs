@@ -78,6 +78,7 @@ impl Following {
             has_own_box: StoredValue::new(false),
             later: StoredValue::new_local(None),
         };
+        following.tell_whether_away();
         following.follow_views();
         following.follow_sound();
         following.follow_pointer();
@@ -95,7 +96,6 @@ impl Following {
         if !self.is_away.get_untracked() {
             self.is_away.set(true);
             self.reins.update_value(Reins::forget);
-            self.room.say(FromMember::Away { on: true });
         }
     }
 
@@ -104,7 +104,6 @@ impl Following {
         if self.is_away.get_untracked() {
             self.reins.update_value(Reins::forget);
             self.has_own_box.set_value(false);
-            self.room.say(FromMember::Away { on: false });
             self.is_away.set(false);
         }
     }
@@ -113,6 +112,17 @@ impl Following {
     pub fn leave(&self) {
         self.viewer.ask(&Wish::Mark { marks: Vec::new() });
         self.viewer.ask(&Wish::Follow { head: None, pointer: None });
+    }
+
+    /// Says so until the room knows it, also after it was lost or came back to.
+    fn tell_whether_away(self) {
+        let known = Memo::new(move |_| self.room.mine.with(|mine| mine.is_away));
+        Effect::new(move |_| {
+            let on = self.is_away.get();
+            if self.room.is_live() && !self.room.is_leader() && known.get() != on {
+                self.room.say(FromMember::Away { on });
+            }
+        });
     }
 
     fn follow_views(self) {
@@ -267,10 +277,22 @@ impl Following {
                 }
             })
         };
+        // A hand is off wherever it is lifted; lists and menus of the browser's own don't even tell.
+        let off = move |name: &'static str| {
+            EventListener::new_with_options(&window(), name, options, move |event| {
+                let pressed = event.dyn_ref::<web_sys::MouseEvent>().map_or(0, |ev| ev.buttons());
+                let is_held = self.reins.try_with_value(Reins::is_held).unwrap_or(false);
+                if is_held && (name != "pointermove" || pressed == 0) {
+                    self.reins.update_value(|reins| reins.hold(false, now_ms()));
+                    self.look_again(HOLD_MS);
+                }
+            })
+        };
         let listeners = SendWrapper::new([
             on("pointerdown", |reins, now_ms| reins.hold(true, now_ms)),
-            on("pointerup", |reins, now_ms| reins.hold(false, now_ms)),
-            on("pointercancel", |reins, now_ms| reins.hold(false, now_ms)),
+            off("pointerup"),
+            off("pointercancel"),
+            off("pointermove"),
             on("wheel", Reins::touch),
             on("keydown", Reins::touch),
             on("popstate", Reins::touch),

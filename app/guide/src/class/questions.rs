@@ -18,6 +18,11 @@ pub fn Asked(room: Room, following: Following) -> impl IntoView {
         asked.sort_by_key(|asked| std::cmp::Reverse(asked.votes));
         asked
     });
+    let votes = move |id: u32| {
+        let count =
+            rows.with(|rows| rows.iter().find(|row| row.id == id).map_or(0, |row| row.votes));
+        format!("▲ {count}")
+    };
     let is_leader = room.is_leader();
     let me = room.id();
     let show = move |area: Area| {
@@ -29,8 +34,8 @@ pub fn Asked(room: Room, following: Following) -> impl IntoView {
         }
     };
     view! {
-        <ul id="class-asked" class="class-list" aria-live="polite">
-            <For each=move || rows.get() key=|asked| (asked.id, asked.votes) let:asked>
+        <ul id="class-asked" class="class-list">
+            <For each=move || rows.get() key=|asked| asked.id let:asked>
                 <li data-asked=asked.id.to_string()>
                     <p>{asked.text.clone()}
                         <span class="dim">" "{words::member(asked.member, &asked.name)}</span>
@@ -45,11 +50,11 @@ pub fn Asked(room: Room, following: Following) -> impl IntoView {
                                         asked: asked.id,
                                         on: !untrack(voted),
                                     })
-                                >{format!("▲ {}", asked.votes)}</button>
+                                >{move || votes(asked.id)}</button>
                             }
                         })}
                         {(is_leader || asked.member == me).then(|| view! {
-                            <span class="class-votes">{format!("▲ {}", asked.votes)}</span>
+                            <span class="class-votes">{move || votes(asked.id)}</span>
                         })}
                         {asked.area.filter(|_| is_leader).map(|area| view! {
                             <button on:click=move |_| show(area)>{words::SHOW_WHERE}</button>

@@ -111,7 +111,10 @@ impl Room {
 
     /// Says something, if it is connected: what a person is told was done comes back from the server.
     pub fn say(&self, said: FromMember) {
-        self.refused.set(String::new());
+        // What is told all the time takes away nothing that is to be read.
+        if !matches!(said, FromMember::Show { .. } | FromMember::Point { .. }) {
+            self.refused.set(String::new());
+        }
         self.channel.with_value(|channel| {
             if let Some(channel) = channel {
                 channel.say(said);
@@ -121,15 +124,19 @@ impl Room {
 
     /// Leaves it for good.
     pub fn leave(&self) {
-        self.finish();
+        self.hang_up();
         forget(&self.code());
     }
 
     fn finish(&self) {
+        self.hang_up();
+        self.connection.set(Connection::Over);
+    }
+
+    fn hang_up(&self) {
         self.turn.update_value(|turn| *turn = turn.wrapping_add(1));
         self.channel.set_value(None);
         self.again.set_value(None);
-        self.connection.set(Connection::Over);
     }
 
     fn connect(&self) {

@@ -19,17 +19,23 @@ pub fn Cards(
     asks: RwSignal<bool>,
 ) -> impl IntoView {
     let question = Memo::new(move |_| room.state.with(|state| state.question.clone()));
+    // A question is one card from its first word to its last, whatever comes to be known of it meanwhile.
+    let asked = Memo::new(move |_| question.with(|q| q.as_ref().map(|q| q.id)));
     let has_task = Memo::new(move |_| room.state.with(|state| state.task.is_some()));
     let has_asked = Memo::new(move |_| room.state.with(|state| !state.asked.is_empty()));
     let is_refused = Memo::new(move |_| room.refused.with(|why| !why.is_empty()));
     let is_needed =
-        move || question.with(Option::is_some) || has_task.get() || has_asked.get() || asks.get();
+        move || asked.with(Option::is_some) || has_task.get() || has_asked.get() || asks.get();
     view! {
         <Show when=move || is_needed() || is_refused.get()>
             <aside id="class-cards" class="class-panel" aria-label=words::CLASS>
                 <p id="class-refused" class="warned" role="alert">{move || room.refused.get()}</p>
                 <Show when=move || asks.get()><AskForm viewer room asks/></Show>
-                {move || question.get().map(|question| view! { <QuestionCard room question/> })}
+                {move || {
+                    asked.track();
+                    let first = question.get_untracked();
+                    first.map(|first| view! { <QuestionCard room first question/> })
+                }}
                 <Show when=move || has_task.get()><task::TaskCard viewer room following/></Show>
                 <Show when=move || has_asked.get()>
                     <section class="class-section">
@@ -43,29 +49,29 @@ pub fn Cards(
 }
 
 #[component]
-fn QuestionCard(room: Room, question: Question) -> impl IntoView {
-    let id = question.id;
+fn QuestionCard(room: Room, first: Question, question: Memo<Option<Question>>) -> impl IntoView {
+    let id = first.id;
     let answer =
         Memo::new(move |_| room.mine.with(|mine| mine.answer.clone().filter(|a| a.question == id)));
-    let is_open = question.is_open;
+    let is_open = Memo::new(move |_| question.with(|q| q.as_ref().is_some_and(|q| q.is_open)));
     let text =
         RwSignal::new(untrack(|| answer.get()).map(|answer| answer.text).unwrap_or_default());
     let say = move |choice: Option<u32>, text: String| {
         room.say(FromMember::Answer { question: id, choice, text });
     };
-    let choices = question.choices.clone();
-    let tally = counts::revealed(&question);
+    let choices = first.choices.clone();
+    let tally = move || question.with(|q| q.as_ref().and_then(counts::revealed));
     view! {
         <section id="class-question" class="class-section" data-question=id.to_string()>
-            <h2 aria-live="polite">{question.text.clone()}</h2>
+            <h2 aria-live="polite">{first.text.clone()}</h2>
             {match choices.is_empty() {
                 false => view! {
-                    <div class="class-options" role="group" aria-label=question.text.clone()>
+                    <div class="class-options" role="group" aria-label=first.text.clone()>
                         {choices.into_iter().enumerate().map(|(at, words)| {
                             let at = at as u32;
                             let chosen = move || answer.with(|a| a.as_ref().and_then(|a| a.choice) == Some(at));
                             view! {
-                                <button data-choice=at.to_string() disabled=!is_open
+                                <button data-choice=at.to_string() disabled=move || !is_open.get()
                                     aria-pressed=move || chosen().to_string()
                                     on:click=move |_| say(Some(at), String::new())
                                 >{words}</button>
@@ -80,18 +86,18 @@ fn QuestionCard(room: Room, question: Question) -> impl IntoView {
                     }>
                         <label class="class-field"><span>{words::YOUR_ANSWER}</span>
                             <input id="class-answer" type="text" maxlength=MOST_TEXT.to_string()
-                                autocomplete="off" disabled=!is_open prop:value=move || text.get()
+                                autocomplete="off" disabled=move || !is_open.get() prop:value=move || text.get()
                                 on:input=move |ev| text.set(event_target_value(&ev))/>
                         </label>
                         <button id="class-answer-send" class="primary" type="submit"
-                            disabled=move || !is_open || text.with(|text| text.trim().is_empty())
+                            disabled=move || !is_open.get() || text.with(|text| text.trim().is_empty())
                         >{words::ANSWER}</button>
                     </form>
                 }.into_any(),
             }}
             <p class="dim" role="status" id="class-answered">{move || {
                 let said = answer.with(|answer| answer.as_ref().map(|answer| answer.text.clone()));
-                match (said, is_open) {
+                match (said, is_open.get()) {
                     (_, false) => words::NO_MORE_ANSWERS.to_owned(),
                     (Some(text), true) if !text.is_empty() => {
                         format!("{}: {text}. {}", words::YOUR_ANSWER, words::MAY_CHANGE)
@@ -100,7 +106,7 @@ fn QuestionCard(room: Room, question: Question) -> impl IntoView {
                     (None, true) => String::new(),
                 }
             }}</p>
-            {tally.map(|tally| view! {
+            {move || tally().map(|tally| view! {
                 <h3>{words::ANSWERS}</h3>
                 <Counts counts=tally/>
             })}

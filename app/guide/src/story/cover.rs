@@ -38,7 +38,12 @@ pub fn Cover(play: Play) -> impl IntoView {
         let id = play.story.with(|s| s.as_ref().map(|s| s.id.clone())).unwrap_or_default();
         if play.cover.get() && rehearsed.get_value() != id {
             rehearsed.set_value(id);
-            spawn_local(rehearse(play, state));
+            spawn_local(async move {
+                if !rehearse(play, state).await {
+                    // It was cut short: the next time the cover lies there it begins anew.
+                    let _ = rehearsed.try_set_value(String::new());
+                }
+            });
         }
     });
     let told = move || {
@@ -99,20 +104,26 @@ fn full_screen() {
     }
 }
 
-/// Opens every step once behind the cover.
-async fn rehearse(play: Play, state: RwSignal<Rehearsal>) {
+/// Opens every step once behind the cover; false where it was taken away before the end.
+async fn rehearse(play: Play, state: RwSignal<Rehearsal>) -> bool {
     match unplugged::begin().await {
         Keeping::Held => {}
-        Keeping::OnDisk => return state.set(Rehearsal::Over(0)),
-        Keeping::Withheld(why) => return state.set(Rehearsal::Withheld(why)),
+        Keeping::OnDisk => {
+            state.set(Rehearsal::Over(0));
+            return true;
+        }
+        Keeping::Withheld(why) => {
+            state.set(Rehearsal::Withheld(why));
+            return true;
+        }
     }
-    let Some(story) = play.story.get_untracked() else { return };
+    let Some(story) = play.story.get_untracked() else { return false };
     let mut missing = 0;
     for (at, step) in story.steps.iter().enumerate() {
         state.set(Rehearsal::At(at));
         // The show has begun: what was not fetched is fetched as it comes.
         if !play.cover.get_untracked() {
-            return;
+            return false;
         }
         if step.view.is_empty() || step.data == SharedData::Gone {
             unplugged::hold(&format!("{}/{}.png", story.path, at + 1)).await;
@@ -135,6 +146,7 @@ async fn rehearse(play: Play, state: RwSignal<Rehearsal>) {
     if play.cover.get_untracked() {
         play.go(play.at.get_untracked());
     }
+    true
 }
 
 /// Waits until a view is on the screen, exact and to its last tile.

@@ -1,6 +1,7 @@
 //! Keys of a story, as keyboards and presentation remotes send them. They come before the page's own.
 
 use gloo::events::{EventListener, EventListenerOptions, EventListenerPhase};
+use gloo::storage::{LocalStorage, Storage};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
@@ -29,7 +30,20 @@ pub fn listen(play: Play) {
         let is_kiosk = play.mode.get_untracked() == Mode::Kiosk;
         let turn = if is_for_another(ev) { None } else { turn_of(&ev.key()) };
         let done = match turn {
-            Some(Turn::Leave) if is_kiosk => false,
+            // Nobody leads out of a kiosk; a story within another page has nowhere to go.
+            Some(Turn::Leave | Turn::Blank) if is_kiosk => false,
+            Some(Turn::Leave)
+                if play.asked.with_untracked(|asked| asked.is_embedded)
+                    && !play.blank.get_untracked() =>
+            {
+                false
+            }
+            // Only a room full of people is shown a black screen, and only where letters are keys.
+            Some(Turn::Blank)
+                if play.mode.get_untracked() == Mode::Reading || !letters_are_keys() =>
+            {
+                false
+            }
             Some(turn) => take(play, turn),
             None => false,
         };
@@ -60,6 +74,11 @@ fn take(play: Play, turn: Turn) -> bool {
         Turn::Last => play.go(untrack(|| play.count()).saturating_sub(1)),
     }
     true
+}
+
+/// Whether a person lets single letters be keys.
+fn letters_are_keys() -> bool {
+    LocalStorage::get("spyhop.letterKeys").unwrap_or(true)
 }
 
 fn turn_of(key: &str) -> Option<Turn> {

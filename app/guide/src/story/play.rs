@@ -202,6 +202,7 @@ impl Play {
     pub fn rewind(&self) {
         self.answers.update(|all| all.fill(None));
         self.timer.set(false);
+        self.blank.set(false);
         self.cover.set(true);
         self.go(0);
     }

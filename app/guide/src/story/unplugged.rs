@@ -51,6 +51,11 @@ pub async fn begin() -> Keeping {
     if SessionStorage::get::<bool>(TRIED).unwrap_or(false) {
         return Keeping::Withheld(REFUSED);
     }
+    // Some browsers have none in private windows.
+    let workers = js_sys::Reflect::get(&window().navigator(), &"serviceWorker".into());
+    if workers.map_or(true, |workers| workers.is_undefined()) {
+        return Keeping::Withheld(REFUSED);
+    }
     let registered = window().navigator().service_worker().register(SCRIPT);
     if JsFuture::from(registered).await.is_err() || SessionStorage::set(TRIED, true).is_err() {
         return Keeping::Withheld(REFUSED);

@@ -104,7 +104,7 @@ pub async fn save(desk: Desk) {
     let request = Request::put(&story_address(&draft.id));
     match server::send::<Story>(request, &headers, &draft.story).await {
         Ok(story) => taken(desk, &draft, &story),
-        Err(error) => refused(desk, error),
+        Err(error) => refused(desk, &draft, error),
     }
 }
 
@@ -113,34 +113,50 @@ pub async fn create(desk: Desk) {
     let Some(draft) = desk.draft.get_untracked() else { return };
     match server::send::<MadeStory>(Request::post(STORIES), &[], &draft.story).await {
         Ok(made) => {
-            desk.draft.update(|held| {
-                if let Some(held) = held.as_mut().filter(|held| held.local == draft.local) {
-                    held.edit_key.clone_from(&made.edit_key);
-                }
-            });
-            taken(desk, &draft, &made.story);
+            let with_key = draft::Draft { edit_key: made.edit_key.clone(), ..draft.clone() };
+            taken(desk, &with_key, &made.story);
             desk.done.set("Saved. Its link and its edit key stand below: keep the key.".to_owned());
         }
-        Err(error) => refused(desk, error),
+        Err(error) => refused(desk, &draft, error),
     }
 }
 
-/// The server has it: what was typed meanwhile stays.
+/// The server has it: what was typed meanwhile stays. Where another draft lies on the desk by now, the one that
+/// was sent is changed where it is kept: its edit key is told once.
 fn taken(desk: Desk, sent: &draft::Draft, story: &Story) {
-    desk.theirs.set(None);
-    desk.draft.update(|held| {
-        let Some(held) = held.as_mut().filter(|held| held.local == sent.local) else { return };
+    let take = |held: &mut draft::Draft| {
+        held.edit_key.clone_from(&sent.edit_key);
         if held.story == sent.story {
             held.take(story);
         } else {
             (held.id, held.path) = (story.id.clone(), story.path.clone());
             held.version = story.version;
         }
-    });
-    desk.keep();
+    };
+    if is_on(desk, sent) {
+        desk.theirs.set(None);
+        desk.draft.update(|held| {
+            if let Some(held) = held {
+                take(held);
+            }
+        });
+        return desk.keep();
+    }
+    if let Some(mut held) = draft::all().into_iter().find(|held| held.local == sent.local) {
+        take(&mut held);
+        draft::keep(&held);
+    }
 }
 
-fn refused(desk: Desk, error: ServerError) {
+/// Whether a draft is the one on the desk.
+fn is_on(desk: Desk, sent: &draft::Draft) -> bool {
+    desk.draft.with_untracked(|held| held.as_ref().is_some_and(|held| held.local == sent.local))
+}
+
+fn refused(desk: Desk, sent: &draft::Draft, error: ServerError) {
+    if !is_on(desk, sent) {
+        return;
+    }
     let conflict =
         (error.status == 412).then(|| serde_json::from_str::<StoryConflict>(&error.body).ok());
     match conflict.flatten() {
@@ -159,7 +175,7 @@ async fn remove(desk: Desk) {
             Ok(()) => {}
             // It is gone already.
             Err(error) if matches!(error.status, 404 | 410) => {}
-            Err(error) => return refused(desk, error),
+            Err(error) => return refused(desk, &draft, error),
         }
     }
     draft::forget(draft.local);
