@@ -132,8 +132,8 @@ async fn join(
     if !is_known {
         may_try(&served, &from)?;
     }
-    let room = find(&served, from.clone(), &code)?;
-    take(&served.rooms.joins, from.clone(), "members joined")?;
+    let room = find(&served, from, &code)?;
+    take(&served.rooms.joins, from, "members joined")?;
     let joined = room.join(&asked, Instant::now());
     if joined == Err(RoomError::WrongKey) {
         take(&served.rooms.misses, from, "keys were tried")?;
@@ -239,7 +239,7 @@ async fn say(
     Json(said): Json<FromMember>,
 ) -> Result<StatusCode, ApiError> {
     served.guard.check_source(&headers)?;
-    let room = find(&served, from.clone(), &code)?;
+    let room = find(&served, from, &code)?;
     let id = known_in(&served, &from, room.member(&asking.member))?;
     known::say(&served, &room, id, said).await.map_err(refusal)?;
     Ok(StatusCode::NO_CONTENT)
@@ -256,7 +256,7 @@ async fn answers(
     Path(code): Path<String>,
     Query(asking): Query<Asking>,
 ) -> Result<Response, ApiError> {
-    let room = find(&served, from.clone(), &code)?;
+    let room = find(&served, from, &code)?;
     let table = known_in(&served, &from, room.answers(&asking.member))?;
     let kept = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
@@ -276,7 +276,7 @@ async fn labels(
     Path(code): Path<String>,
     Query(asking): Query<Asking>,
 ) -> Result<Response, ApiError> {
-    let room = find(&served, from.clone(), &code)?;
+    let room = find(&served, from, &code)?;
     let looking = known_in(&served, &from, room.looks_at(&asking.member))?;
     Ok(fresh(Json(known::counted(&served, looking).await.map_err(refusal)?)))
 }
@@ -292,7 +292,7 @@ async fn reach(
     Path(code): Path<String>,
     Query(asking): Query<Asking>,
 ) -> Result<Response, ApiError> {
-    let room = find(&served, from.clone(), &code)?;
+    let room = find(&served, from, &code)?;
     let id = known_in(&served, &from, room.member(&asking.member))?;
     if !room.is_leader(id) {
         return Err(refusal(RoomError::NotLeading));
@@ -326,7 +326,7 @@ fn may_try(served: &Served, from: &Sender) -> Result<(), ApiError> {
 /// What a member's token gives; a wrong one is a try of a code, too.
 fn known_in<T>(served: &Served, from: &Sender, given: Result<T, RoomError>) -> Result<T, ApiError> {
     if matches!(given, Err(RoomError::NoMember)) {
-        take(&served.rooms.misses, from.clone(), "codes were tried")?;
+        take(&served.rooms.misses, *from, "codes were tried")?;
     }
     given.map_err(refusal)
 }
@@ -339,7 +339,7 @@ fn open(
     asking: &Asking,
     last: Option<&str>,
 ) -> Result<Channel, ApiError> {
-    let room = find(served, from.clone(), code)?;
+    let room = find(served, from, code)?;
     let cursor = Cursor::from_text(last.unwrap_or(&asking.after));
     known_in(served, &from, Channel::open(room, &asking.member, cursor))
 }
