@@ -57,14 +57,17 @@ fn stage() -> anyhow::Result<Stage> {
 
 /// Makes the picture on the page so many pixels large.
 fn resize(page: &mut Page<'_>, (width, height): (usize, usize)) -> anyhow::Result<()> {
-    for _ in 0..2 {
-        let now = page.place("#spectrogram")?;
+    for _ in 0..4 {
+        let now = page.picture("#spectrogram")?;
+        if (now.width, now.height) == (width, height) {
+            break;
+        }
         let window: [f64; 2] = serde_json::from_value(
             page.session.execute("return [innerWidth, innerHeight]", json!([]))?,
         )?;
         let size = json!({
-            "width": (window[0] + width as f64 - now.width).round(),
-            "height": (window[1] + height as f64 - now.height).round(),
+            "width": window[0] + width as f64 - now.width as f64,
+            "height": window[1] + height as f64 - now.height as f64,
             "deviceScaleFactor": 1,
             "mobile": false,
         });

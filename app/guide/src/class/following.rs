@@ -103,6 +103,9 @@ impl Following {
     pub fn rejoin(&self) {
         if self.is_away.get_untracked() {
             self.reins.update_value(Reins::forget);
+            // A box of the time alone goes with it: it is not taken for one that was drawn since.
+            let shown = self.viewer.shown.with_untracked(|shown| follow::selected(&shown.view));
+            self.followed_box.set_value(shown);
             self.has_own_box.set_value(false);
             self.is_away.set(false);
         }
