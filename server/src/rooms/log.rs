@@ -37,8 +37,11 @@ impl Log {
             has_ended: self.state.has_ended,
             ..RoomState::default()
         };
-        self.steps.clear();
-        (self.bytes, self.whole) = (0, None);
+        // The last step says that it is over.
+        let before = self.steps.len().saturating_sub(1);
+        self.steps.drain(..before);
+        self.bytes = self.steps.iter().map(Bytes::len).sum();
+        self.whole = None;
     }
 
     /// The number of the last step.

@@ -405,9 +405,6 @@ impl Inner {
                 self.log.push(RoomEvent::Votes { votes });
             }
         }
-        if !self.is_led(now) {
-            return;
-        }
         // Somebody is gone some seconds after they were last here, which nothing else tells.
         let told = ToMember::Class { class: class(&self.members, now) };
         if self.class.set(&told) {
