@@ -96,7 +96,8 @@ fn the_picture_of_a_link_is_the_pages_own_pixel_by_pixel() -> anyhow::Result<()>
         // Both lay columns on a grid of their own pixel; edges of tones fall beside each other by one.
         assert!(mean < 3.0, "{link}: {mean:.2} of 255 apart on the mean");
         assert!(far < 0.02, "{link}: {:.1} % of pixels are more than 32 apart", far * 100.0);
-        assert!(screen.contrast() > 12.0, "{link}: there is something to compare");
+        // An empty canvas has none.
+        assert!(screen.contrast() > 4.0, "{link}: there is something to compare");
     }
     Ok(())
 }

@@ -38,12 +38,7 @@ pub fn listen(play: Play) {
             {
                 false
             }
-            // Only a room full of people is shown a black screen, and only where letters are keys.
-            Some(Turn::Blank)
-                if play.mode.get_untracked() == Mode::Reading || !letters_are_keys() =>
-            {
-                false
-            }
+            Some(Turn::Blank) if !letters_are_keys() => false,
             Some(turn) => take(play, turn),
             None => false,
         };
