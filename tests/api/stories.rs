@@ -185,8 +185,12 @@ fn what_makes_no_sense_is_refused_with_its_step_and_other_sites_make_none() -> a
         assert_eq!(other.status(), StatusCode::FORBIDDEN, "{path}");
     }
     let long = with("/note", json!("x".repeat(2 << 20)));
-    let answer = agent().post(&server.at("api/v1/stories")).send_json(&long)?;
-    assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    // A server that has heard enough may hang up before all of it was said.
+    match agent().post(&server.at("api/v1/stories")).send_json(&long) {
+        Ok(answer) => assert_eq!(answer.status(), StatusCode::PAYLOAD_TOO_LARGE),
+        Err(ureq::Error::Io(_)) => {}
+        Err(other) => return Err(other.into()),
+    }
     Ok(())
 }
 
