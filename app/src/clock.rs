@@ -6,6 +6,11 @@ use spyhop_paint::TimeLabels;
 
 use crate::session::OpenSet;
 
+/// Milliseconds on the page's own clock, which nobody sets.
+pub fn now_ms() -> f64 {
+    leptos::prelude::window().performance().map_or(0.0, |p| p.now())
+}
+
 /// How positions on a line are told as times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Telling {

@@ -7,7 +7,7 @@ mod guided;
 mod marks;
 mod travel;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use gloo::events::EventListener;
 use leptos::prelude::*;
@@ -19,6 +19,8 @@ use crate::frame::{moment_of, position_of};
 use crate::link::{self, Link};
 use crate::session::{NoticeKind, Session, Stage};
 use crate::{open, playback};
+
+use guided::Module;
 
 pub use guided::Guided;
 pub use marks::items as mark_items;
@@ -34,16 +36,7 @@ const TELL_AFTER_MS: u32 = 16;
 /// The script that fetches the guide.
 const SCRIPT: &str = "guide.js";
 
-/// How far the guide's module is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Module {
-    Absent,
-    Fetched,
-    Listens,
-}
-
 thread_local! {
-    static MODULE: Cell<Module> = const { Cell::new(Module::Absent) };
     /// What it is to be asked once it listens.
     static ERRANDS: RefCell<Vec<Errand>> = const { RefCell::new(Vec::new()) };
 }
@@ -54,8 +47,8 @@ pub fn is_in_address() -> bool {
 }
 
 /// Whether the address asks for one that is still to come: it will say what is shown.
-pub fn is_awaited() -> bool {
-    is_in_address() && MODULE.get() != Module::Listens
+pub fn is_awaited(session: Session) -> bool {
+    is_in_address() && session.guided.module.get_untracked() != Module::Listens
 }
 
 /// Takes up wishes, and fetches the guide where the address asks for one.
@@ -67,17 +60,23 @@ pub fn start(session: Session, link: Link) {
         }
     });
     listener.forget();
-    let asked = StoredValue::new(false);
+    // What is to be told; none once it was.
+    let latest = StoredValue::new(None::<Shown>);
     Effect::new(move |_| {
-        let shown = shown(session);
-        if MODULE.get() != Module::Listens || asked.get_value() {
-            return drop(shown);
+        // As long as nobody listens nothing is followed.
+        if session.guided.module.get() != Module::Listens {
+            return;
         }
-        asked.set_value(true);
+        let shown = shown(session);
+        let before = latest.try_update_value(|latest| latest.replace(shown));
+        if before.flatten().is_some() {
+            return;
+        }
         // Not by frames: a page in the background has none, and follows all the same.
         gloo::timers::callback::Timeout::new(TELL_AFTER_MS, move || {
-            asked.set_value(false);
-            tell(&Told::Shown { shown: untrack(|| self::shown(session)) });
+            if let Some(shown) = latest.try_update_value(Option::take).flatten() {
+                tell(&Told::Shown { shown });
+            }
         })
         .forget();
     });
@@ -88,7 +87,7 @@ pub fn start(session: Session, link: Link) {
 
 /// Asks the guide for something, which is fetched first where it is not here yet.
 pub fn ask(session: Session, errand: Errand) {
-    match MODULE.get() {
+    match session.guided.module.get_untracked() {
         Module::Listens => tell(&Told::Asked { errand }),
         Module::Absent if errand == Errand::Leave => {}
         _ => {
@@ -99,12 +98,13 @@ pub fn ask(session: Session, errand: Errand) {
 }
 
 fn fetch(session: Session) {
-    if MODULE.get() != Module::Absent {
+    let module = session.guided.module;
+    if module.get_untracked() != Module::Absent {
         return;
     }
-    MODULE.set(Module::Fetched);
+    module.set(Module::Fetched);
     let failed = move || {
-        MODULE.set(Module::Absent);
+        module.set(Module::Absent);
         ERRANDS.take();
         let why =
             "Stories and classes could not be loaded: check the connection and reload the page.";
@@ -130,7 +130,7 @@ fn script() -> Option<web_sys::Element> {
 fn fulfil(session: Session, link: Link, address: &str, wish: Wish) {
     match wish {
         Wish::Begin => {
-            MODULE.set(Module::Listens);
+            session.guided.module.set(Module::Listens);
             tell(&Told::Begun { address: address.to_owned() });
             tell(&Told::Shown { shown: untrack(|| shown(session)) });
             ERRANDS.take().into_iter().for_each(|errand| tell(&Told::Asked { errand }));

@@ -127,7 +127,7 @@ pub fn from_link(session: Session) {
             session.stage.set(match link::page() {
                 Some(page) => Stage::Server(page),
                 // Its guide says what is shown.
-                None if guide::is_awaited() => Stage::Opening(String::new()),
+                None if guide::is_awaited(session) => Stage::Opening(String::new()),
                 None => Stage::First,
             });
         }

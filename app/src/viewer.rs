@@ -41,6 +41,7 @@ pub use daylight::words as light_words;
 pub use draw::{theme, warm_up};
 pub use folded::Folded;
 pub use gestures::choose_label;
+pub use layout::Layout;
 pub use time_axis::fold_at;
 
 /// How long the picture rests until a screen reader is told of it, ms.

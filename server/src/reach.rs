@@ -38,7 +38,9 @@ impl Reachability {
 
     /// Somebody has sent a request.
     pub fn note(&self, from: IpAddr) {
-        if from.is_loopback() || self.own().contains(&from) || self.listen.ip() == from {
+        // Each request comes by here.
+        let is_own = || self.own.lock().unwrap_or_else(PoisonError::into_inner).contains(&from);
+        if from.is_loopback() || self.listen.ip() == from || is_own() {
             return;
         }
         let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);

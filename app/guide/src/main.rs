@@ -5,6 +5,7 @@
 //! `spyhop_api::shown` alone.
 
 mod class;
+mod letter_keys;
 mod server;
 mod story;
 mod viewer;

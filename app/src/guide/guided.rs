@@ -3,9 +3,19 @@
 use leptos::prelude::*;
 use spyhop_api::{Mark, Moment, Pointed};
 
+/// How far the guide's module is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Module {
+    Absent,
+    Fetched,
+    Listens,
+}
+
 /// What a guide asked for; a copy is a handle.
 #[derive(Clone, Copy)]
 pub struct Guided {
+    /// Whether there is one.
+    pub module: RwSignal<Module>,
     /// Boxes over the picture.
     pub marks: RwSignal<Vec<Mark>>,
     /// Somebody else's play head.
@@ -24,6 +34,7 @@ impl Guided {
     /// Nobody guides.
     pub fn new() -> Guided {
         Guided {
+            module: RwSignal::new(Module::Absent),
             marks: RwSignal::new(Vec::new()),
             head: RwSignal::new(None),
             pointer: RwSignal::new(None),

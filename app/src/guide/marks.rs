@@ -3,29 +3,30 @@
 use leptos::prelude::*;
 use spyhop_api::{Mark, MarkKind};
 use spyhop_paint::parts::{annotation_box, playhead};
-use spyhop_paint::scene::Area;
 use spyhop_paint::{Colour, Item, Theme};
 
 use crate::frame::{Frame, position_of};
 use crate::session::{OpenSet, Session};
+use crate::viewer::Layout;
 
 /// Radii of the pointer's dot and of the ring around it.
 const DOT_PX: f64 = 4.0;
 const RING_PX: f64 = 12.0;
 
-/// Everything of the guide's over a picture at `picture` of a surface as large as `all`.
+/// Everything of the guide's over a picture.
 pub fn items(
     session: Session,
     open: &OpenSet,
     frame: &Frame,
     theme: &Theme,
-    (all, picture): (Area, Area),
+    layout: &Layout,
     font_px: f64,
 ) -> Vec<Item> {
+    let (all, picture) = (layout.all(), layout.picture());
     let x_of = |at| frame.x_of(position_of(at, &open.line)) * all.w;
     let y_of = |hz: f64| picture.y + frame.y_of(hz) * picture.h;
     let mut items: Vec<Item> = session.guided.marks.with_untracked(|marks| {
-        let boxed = |mark: &Mark| mark_box(mark, open, frame, theme, (all, picture), font_px);
+        let boxed = |mark: &Mark| mark_box(mark, open, frame, theme, layout, font_px);
         marks.iter().filter_map(boxed).collect()
     });
     if let Some(at) = session.guided.head.get_untracked() {
@@ -52,21 +53,14 @@ fn mark_box(
     open: &OpenSet,
     frame: &Frame,
     theme: &Theme,
-    (all, picture): (Area, Area),
+    layout: &Layout,
     font_px: f64,
 ) -> Option<Item> {
     let start = position_of(mark.start, &open.line);
     let end = start + mark.span_ns as f64 * 1e-9 * open.line.sample_rate_hz;
-    let (left, right) = (frame.x_of(start) * all.w, frame.x_of(end) * all.w);
-    if right < 0.0 || left > all.w {
-        return None;
-    }
-    let y = |hz: f64| picture.y + frame.y_of(hz).clamp(-1.0, 2.0) * picture.h;
-    let (top, bottom) = (y(mark.band_hz.1), y(mark.band_hz.0));
-    // Far beyond the edges a canvas loses its precision.
-    let (left, right) = (left.max(-1e4), right.min(all.w + 1e4));
-    let area = Area::new(left, top, (right - left).max(1.0), (bottom - top).max(1.0));
-    Some(annotation_box(area, picture, &mark.text, colour_of(mark.kind, theme), font_px, theme))
+    let area = layout.box_area(frame, &(start..end), mark.band_hz, 1.0)?;
+    let colour = colour_of(mark.kind, theme);
+    Some(annotation_box(area, layout.picture(), &mark.text, colour, font_px, theme))
 }
 
 fn colour_of(kind: MarkKind, theme: &Theme) -> Colour {

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use spyhop_api::View;
 use spyhop_paint::FrequencyScale;
 
+use crate::clock::now_ms;
 use crate::frame::Frame;
 use crate::link::Link;
 use crate::session::Session;
@@ -154,11 +155,6 @@ impl Way {
 fn wants_less_motion() -> bool {
     let asked = window().match_media("(prefers-reduced-motion: reduce)");
     asked.ok().flatten().is_some_and(|query| query.matches())
-}
-
-/// Milliseconds on the page's clock.
-fn now_ms() -> f64 {
-    window().performance().map_or(0.0, |p| p.now())
 }
 
 #[cfg(test)]

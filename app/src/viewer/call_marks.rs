@@ -74,18 +74,9 @@ fn box_of(
 ) -> Option<Item> {
     let start = position_of(call.start, &open.line);
     let end = start + call.span_ns as f64 * 1e-9 * open.line.sample_rate_hz;
-    let (left, right) = (frame.x_of(start) * layout.width, frame.x_of(end) * layout.width);
-    if right < 0.0 || left > layout.width {
-        return None;
-    }
-    let y = |hz: f64| layout.picture_top + frame.y_of(hz).clamp(-1.0, 2.0) * layout.picture_height;
-    // Far beyond the edges a canvas loses its precision.
-    let (left, right) = (left.max(-1e4), right.min(layout.width + 1e4));
-    let (top, bottom) = (y(call.high_hz), y(call.low_hz));
-    let area = Area::new(left, top, (right - left).max(2.0), (bottom - top).max(2.0));
-    let picture = Area::new(0.0, layout.picture_top, layout.width, layout.picture_height);
+    let area = layout.box_area(frame, &(start..end), (call.low_hz, call.high_hz), 2.0)?;
     let (mark, _) = verdict_words(call.review.verdict);
-    let words = match is_chosen || right - left >= WORDS_FROM_PX {
+    let words = match is_chosen || area.w >= WORDS_FROM_PX {
         true => words(call, mark),
         false => String::new(),
     };
@@ -94,7 +85,7 @@ fn box_of(
         Verdict::Accepted | Verdict::Relabelled => CandidateLook::Call,
         Verdict::Rejected => CandidateLook::NoCall,
     };
-    Some(candidate_box(area, picture, (&words, look), colour, FONT_PX, theme))
+    Some(candidate_box(area, layout.picture(), (&words, look), colour, FONT_PX, theme))
 }
 
 /// `upcall 0.93 ✓`, `upcall 0.93 → gunshot`.

@@ -16,6 +16,7 @@ use web_sys::HtmlCanvasElement;
 use super::canvas::Surface;
 use super::folded::Folded;
 use super::{axes, overlay, overview, time_axis, waveform};
+use crate::clock::now_ms;
 use crate::contrast::{self, Medians};
 use crate::engine::Wanted;
 use crate::frame::{Frame, folded_width};
@@ -391,11 +392,6 @@ impl Look {
 /// Pixels of the screen along a CSS pixel, as far as they are painted.
 fn screen_density() -> f64 {
     window().device_pixel_ratio().clamp(1.0, DENSEST)
-}
-
-/// Milliseconds on the page's clock.
-fn now_ms() -> f64 {
-    window().performance().map_or(0.0, |p| p.now())
 }
 
 /// Colours by the page's brightness.

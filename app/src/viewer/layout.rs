@@ -1,6 +1,11 @@
 //! Where the waveform and the picture lie under the pointer.
 
+use std::ops::Range;
+
+use spyhop_paint::scene::Area;
 use web_sys::HtmlCanvasElement;
+
+use crate::frame::Frame;
 
 /// Sizes in CSS pixels; the origin is the top left corner of the overlay, which covers both.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,6 +51,37 @@ impl Layout {
             picture_height: self.picture_height / by,
             ..self
         }
+    }
+
+    /// All of the overlay.
+    pub fn all(&self) -> Area {
+        Area::new(0.0, 0.0, self.width, self.height)
+    }
+
+    /// The picture on the overlay.
+    pub fn picture(&self) -> Area {
+        Area::new(0.0, self.picture_top, self.width, self.picture_height)
+    }
+
+    /// Where a box of positions on the line and of a band, from its lower edge to the upper, lies on the
+    /// overlay, no smaller than so many pixels; `None` beside the picture.
+    pub fn box_area(
+        &self,
+        frame: &Frame,
+        positions: &Range<f64>,
+        (low_hz, high_hz): (f64, f64),
+        least_px: f64,
+    ) -> Option<Area> {
+        let x = |position| frame.x_of(position) * self.width;
+        let (left, right) = (x(positions.start), x(positions.end));
+        if right < 0.0 || left > self.width {
+            return None;
+        }
+        let y = |hz: f64| self.picture_top + frame.y_of(hz).clamp(-1.0, 2.0) * self.picture_height;
+        let (top, bottom) = (y(high_hz), y(low_hz));
+        // Far beyond the edges a canvas loses its precision.
+        let (left, right) = (left.max(-1e4), right.min(self.width + 1e4));
+        Some(Area::new(left, top, (right - left).max(least_px), (bottom - top).max(least_px)))
     }
 
     /// A place on the overlay.

@@ -30,8 +30,7 @@ pub fn draw(
     surface: &Surface,
     layout: &Layout,
 ) {
-    let all = Area::new(0.0, 0.0, layout.width, layout.height);
-    let picture = Area::new(0.0, layout.picture_top, layout.width, layout.picture_height);
+    let (all, picture) = (layout.all(), layout.picture());
     let mut items = time_axis::seams(frame, all, theme);
     items.extend(heard(session, frame, picture, theme));
     if session.guided.boxes.get_untracked() {
@@ -44,7 +43,7 @@ pub fn draw(
         });
         items.extend(call_marks::boxes(session, open, frame, theme, layout));
     }
-    items.extend(guide::mark_items(session, open, frame, theme, (all, picture), FONT_PX));
+    items.extend(guide::mark_items(session, open, frame, theme, layout, FONT_PX));
     if let Some(b) = gestures::selection_box(session, frame, layout) {
         selection_items(&b, picture, theme, layout, &mut items);
     }
@@ -97,24 +96,16 @@ fn label_items(
     items: &mut Vec<Item>,
 ) {
     let rate = open.line.sample_rate_hz;
-    let x = |ns: i64| frame.x_of(ns as f64 * 1e-9 * rate) * layout.width;
-    let (left, right) = (x(label.start_ns), x(label.end_ns));
-    if right < 0.0 || left > layout.width {
-        return;
-    }
-    let y = |hz: f64| layout.picture_top + frame.y_of(hz).clamp(-1.0, 2.0) * layout.picture_height;
-    let top = y(label.high_hz.unwrap_or(frame.nyquist_hz));
-    let bottom = y(label.low_hz.unwrap_or(0.0));
-    // Far beyond the edges a canvas loses its precision.
-    let (left, right) = (left.max(-1e4), right.min(layout.width + 1e4));
-    let area = Area::new(left, top, (right - left).max(1.0), (bottom - top).max(1.0));
-    let picture = Area::new(0.0, layout.picture_top, layout.width, layout.picture_height);
+    let position = |ns: i64| ns as f64 * 1e-9 * rate;
+    let positions = position(label.start_ns)..position(label.end_ns);
+    let band_hz = (label.low_hz.unwrap_or(0.0), label.high_hz.unwrap_or(frame.nyquist_hz));
+    let Some(area) = layout.box_area(frame, &positions, band_hz, 1.0) else { return };
     // Words on boxes of a few pixels would hide what they name.
-    let words = if chosen || right - left > 12.0 { label.label.as_str() } else { "" };
+    let words = if chosen || area.w > 12.0 { label.label.as_str() } else { "" };
     let colour = if chosen { theme.selection } else { theme.annotation };
-    items.push(annotation_box(area, picture, words, colour, FONT_PX, theme));
+    items.push(annotation_box(area, layout.picture(), words, colour, FONT_PX, theme));
     // On the waveform the label's time stands as a bar along its foot.
-    let foot = Area::new(left, layout.wave_height - 3.0, (right - left).max(1.0), 3.0);
+    let foot = Area::new(area.x, layout.wave_height - 3.0, area.w, 3.0);
     items.push(Item::fill(foot, theme.annotation));
 }
 

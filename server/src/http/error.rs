@@ -1,5 +1,7 @@
 //! An answer that says what went wrong.
 
+use std::time::Duration;
+
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use spyhop_api::problem::{PROBLEM_TYPE, Problem};
@@ -25,6 +27,15 @@ impl ApiError {
     /// 400: the address or the body asks for what makes no sense.
     pub fn bad_request(message: impl Into<String>) -> ApiError {
         ApiError::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 429: what was done too often, as `codes were tried`, and how long to wait.
+    pub fn too_many(what: &str, wait: Duration) -> ApiError {
+        let seconds = wait.as_secs_f64().ceil();
+        ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            format!("too many {what} from there: try again in {seconds} s"),
+        )
     }
 
     /// 502: the store that the recordings lie in does not give them.

@@ -83,17 +83,11 @@ pub fn within_rate(
     let (Reader::Public, Some(Extension(Caller(address)))) = (reader, from) else {
         return Ok(());
     };
-    served.rates.take(*address, Instant::now()).map_err(|wait| {
-        let seconds = wait.as_secs_f64().ceil();
-        let many = match kind {
-            Kind::Share => "shares",
-            Kind::Story => "stories",
-        };
-        ApiError::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            format!("too many {many} were made from there: try again in {seconds} s"),
-        )
-    })
+    let what = match kind {
+        Kind::Share => "shares were made",
+        Kind::Story => "stories were made",
+    };
+    served.rates.take(*address, Instant::now()).map_err(|wait| ApiError::too_many(what, wait))
 }
 
 /// Whether what a kept view shows may be shown.

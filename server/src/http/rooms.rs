@@ -318,7 +318,7 @@ fn find(served: &Served, from: Sender, code: &str) -> Result<Arc<Room>, ApiError
 fn may_try(served: &Served, from: &Sender) -> Result<(), ApiError> {
     let Some(Extension(Caller(ip))) = from else { return Ok(()) };
     match served.rooms.misses.wait(*ip, Instant::now()) {
-        Some(wait) => Err(too_many("codes were tried", wait)),
+        Some(wait) => Err(ApiError::too_many("codes were tried", wait)),
         None => Ok(()),
     }
 }
@@ -347,15 +347,7 @@ fn open(
 /// Takes one out of the bucket of an address.
 fn take(rates: &Rates, from: Sender, what: &str) -> Result<(), ApiError> {
     let Some(Extension(Caller(ip))) = from else { return Ok(()) };
-    rates.take(ip, Instant::now()).map_err(|wait| too_many(what, wait))
-}
-
-fn too_many(what: &str, wait: Duration) -> ApiError {
-    let seconds = wait.as_secs_f64().ceil();
-    ApiError::new(
-        StatusCode::TOO_MANY_REQUESTS,
-        format!("too many {what} from there: try again in {seconds} s"),
-    )
+    rates.take(ip, Instant::now()).map_err(|wait| ApiError::too_many(what, wait))
 }
 
 /// An answer that nobody keeps.

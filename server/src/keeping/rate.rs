@@ -42,7 +42,10 @@ impl Rates {
     /// How long an address has to wait for its next; nothing is taken.
     pub fn wait(&self, from: IpAddr, now: Instant) -> Option<Duration> {
         let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let held = buckets.get(&network(from))?;
+        buckets.get(&network(from)).and_then(|held| self.wait_of(held, now))
+    }
+
+    fn wait_of(&self, held: &Buckets, now: Instant) -> Option<Duration> {
         let waits = held.iter().zip(&self.rates).map(|(bucket, rate)| {
             let missing = (1.0 - rate.held(*bucket, now)).max(0.0);
             Duration::from_secs_f64(missing * rate.one_every.as_secs_f64())
@@ -67,10 +70,7 @@ impl Rates {
         for (bucket, rate) in held.iter_mut().zip(&self.rates) {
             *bucket = (rate.held(*bucket, now), now);
         }
-        let wait = held.iter().zip(&self.rates).map(|((held, _), rate)| {
-            Duration::from_secs_f64((1.0 - held).max(0.0) * rate.one_every.as_secs_f64())
-        });
-        match wait.max().filter(|wait| !wait.is_zero()) {
+        match self.wait_of(held, now) {
             Some(wait) => Err(wait),
             None => {
                 held.iter_mut().for_each(|(held, _)| *held -= 1.0);

@@ -1,7 +1,6 @@
 //! The bar of a member who follows: what they see, and how they break away and come back.
 
 use gloo::events::{EventListener, EventListenerOptions, EventListenerPhase};
-use gloo::storage::{LocalStorage, Storage};
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
@@ -10,10 +9,8 @@ use super::follow;
 use super::following::Following;
 use super::room::{Connection, Room};
 use super::words;
+use crate::letter_keys;
 use crate::viewer::Viewer;
-
-/// Where the page keeps whether single letters are keys (WCAG 2.1.4).
-const LETTER_KEYS: &str = "spyhop.letterKeys";
 
 /// How a member stands to what is followed.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,10 +111,9 @@ fn rejoin_by_key(following: Following) {
         let Some(key) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };
         let is_away = following.is_away.try_get_untracked() == Some(true);
         let is_plain = !(key.ctrl_key() || key.meta_key() || key.alt_key() || key.shift_key());
-        let is_letter_key = LocalStorage::get::<bool>(LETTER_KEYS).unwrap_or(true);
         if is_away
             && is_plain
-            && is_letter_key
+            && letter_keys::are_on()
             && key.key().eq_ignore_ascii_case("r")
             && !is_typing(key)
         {

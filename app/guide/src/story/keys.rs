@@ -1,12 +1,12 @@
 //! Keys of a story, as keyboards and presentation remotes send them. They come before the page's own.
 
 use gloo::events::{EventListener, EventListenerOptions, EventListenerPhase};
-use gloo::storage::{LocalStorage, Storage};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 use super::address::Mode;
 use super::play::Play;
+use crate::letter_keys;
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub fn listen(play: Play) {
             {
                 false
             }
-            Some(Turn::Blank) if !letters_are_keys() => false,
+            Some(Turn::Blank) if !letter_keys::are_on() => false,
             Some(turn) => take(play, turn),
             None => false,
         };
@@ -69,11 +69,6 @@ fn take(play: Play, turn: Turn) -> bool {
         Turn::Last => play.go(untrack(|| play.count()).saturating_sub(1)),
     }
     true
-}
-
-/// Whether a person lets single letters be keys.
-fn letters_are_keys() -> bool {
-    LocalStorage::get("spyhop.letterKeys").unwrap_or(true)
 }
 
 fn turn_of(key: &str) -> Option<Turn> {
