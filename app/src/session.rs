@@ -6,13 +6,12 @@ use std::sync::{Arc, OnceLock};
 use leptos::prelude::*;
 use spyhop_api::view::{Scaling, Selection, SpectrumSettings};
 use spyhop_api::{Calibration, Deployment, RecordingInfo, View};
-use spyhop_signal::Line;
 use spyhop_signal::sun::LightInterval;
+use spyhop_signal::{Fold, Line};
 
 use crate::calls::Calls;
 use crate::commands::Action;
 use crate::engine::{Engine, Far, Progress, Wanted};
-use crate::fold::Fold;
 use crate::frame::Frame;
 use crate::guide::Guided;
 use crate::labels::Labels;
