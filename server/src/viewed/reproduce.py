@@ -148,7 +148,8 @@ def medians(heard):
         starts = starts[missing[starts + WINDOW_SAMPLES] == missing[starts]]
         if len(starts):
             columns.append(spectra(heard, sampled(starts)).mean(axis=1))
-    return np.median(columns, axis=0)
+    # Where nothing was recorded around the middle there is nothing to compare with.
+    return np.median(columns, axis=0) if columns else np.full(FFT_SIZE // 2 + 1, np.nan)
 
 
 def picture(heard):

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 /// The most colours that a PNG's palette holds.
 const MOST_COLOURS: usize = 256;
 
-/// Steps of red, green and blue within which colours become one, the finest first. The last leaves 125.
-const STEPS: [usize; 7] = [1, 3, 4, 5, 6, 8, 52];
+/// Steps of red, green and blue within which colours become one, the finest first.
+const STEPS: [usize; 5] = [1, 3, 4, 5, 6];
 
 /// Pixels as places in a palette.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,15 +24,17 @@ pub struct Indexed {
 /// colours than a palette holds.
 pub fn exactly(rgba: &[u8]) -> Option<Indexed> {
     let is_opaque = rgba.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == u8::MAX);
-    is_opaque.then(|| indexed(rgba, 1)).flatten()
+    is_opaque.then(|| Counted::of(rgba, 1, MOST_COLOURS)).flatten().map(Counted::sorted)
 }
 
 /// The same where there are more: colours that lie near to each other become one, in the finest steps that
-/// leave few enough, each as its pixels are on the mean. What is not opaque is taken as if it were.
+/// leave few enough, each as its pixels are on the mean. Where none do, the commonest stay, and the others
+/// (the edges of letters on a picture) take the nearest of them. What is not opaque is taken as if it were.
 pub fn nearly(rgba: &[u8]) -> Indexed {
-    let found = STEPS.iter().find_map(|step| indexed(rgba, *step));
-    // The coarsest step always leaves few enough.
-    found.unwrap_or_else(|| Indexed { palette: vec![0; 3], indices: vec![0; rgba.len() / 4] })
+    let few = STEPS.iter().find_map(|step| Counted::of(rgba, *step, MOST_COLOURS));
+    let coarsest = STEPS[STEPS.len() - 1];
+    let counted = few.or_else(|| Counted::of(rgba, coarsest, usize::MAX).map(Counted::commonest));
+    counted.unwrap_or_default().sorted()
 }
 
 /// What is known of the colours within one step.
@@ -42,60 +44,90 @@ struct Cell {
     pixels: u64,
 }
 
-fn indexed(rgba: &[u8], step: usize) -> Option<Indexed> {
-    let side = 255 / step + 1;
-    let place = |pixel: &[u8; 4]| {
-        let [r, g, b, _] = pixel.map(|v| usize::from(v) / step);
-        ((r * side + g) * side + b) as u32
-    };
-    // Neighbours are often alike: most pixels are counted without a look at the table.
-    let mut number_of: HashMap<u32, u8> = HashMap::with_capacity(MOST_COLOURS);
-    let mut cells: Vec<Cell> = Vec::new();
-    let mut indices = Vec::with_capacity(rgba.len() / 4);
-    let (mut last, mut number) = (u32::MAX, 0u8);
-    let pixels = rgba.as_chunks::<4>().0;
-    for pixel in pixels {
-        let here = place(pixel);
-        if here != last {
-            number = match number_of.get(&here) {
-                Some(known) => *known,
-                None if cells.len() == MOST_COLOURS => return None,
-                None => {
-                    let new = cells.len() as u8;
-                    number_of.insert(here, new);
-                    cells.push(Cell::default());
-                    new
-                }
-            };
-            last = here;
-        }
-        let cell = &mut cells[usize::from(number)];
-        for (sum, value) in cell.sum.iter_mut().zip(pixel) {
-            *sum += u64::from(*value);
-        }
-        cell.pixels += 1;
-        indices.push(number);
+impl Cell {
+    /// The colour of its pixels on the mean.
+    fn colour(&self) -> [u8; 3] {
+        self.sum.map(|sum| ((sum + self.pixels / 2) / self.pixels.max(1)) as u8)
     }
-    Some(sorted(&cells, indices))
 }
 
-/// With the darkest colour first: what lies beside each other in the map does so in the palette.
-fn sorted(cells: &[Cell], mut indices: Vec<u8>) -> Indexed {
-    let colours: Vec<[u8; 3]> = cells
-        .iter()
-        .map(|cell| cell.sum.map(|sum| ((sum + cell.pixels / 2) / cell.pixels.max(1)) as u8))
-        .collect();
-    let mut order: Vec<usize> = (0..colours.len()).collect();
-    // Rec. 709's weights of brightness, in ten-thousandths.
-    let brightness =
-        |[r, g, b]: [u8; 3]| 2126 * u32::from(r) + 7152 * u32::from(g) + 722 * u32::from(b);
-    order.sort_by_key(|i| brightness(colours[*i]));
-    let mut place = [0u8; MOST_COLOURS];
-    for (new, old) in order.iter().enumerate() {
-        place[*old] = new as u8;
+/// Pixels as numbers of cells.
+#[derive(Default)]
+struct Counted {
+    cells: Vec<Cell>,
+    numbers: Vec<usize>,
+}
+
+impl Counted {
+    /// `None` where there are more than `most` cells.
+    fn of(rgba: &[u8], step: usize, most: usize) -> Option<Counted> {
+        let side = 255 / step + 1;
+        let place = |pixel: &[u8; 4]| {
+            let [r, g, b, _] = pixel.map(|v| usize::from(v) / step);
+            (r * side + g) * side + b
+        };
+        let mut number_of: HashMap<usize, usize> = HashMap::with_capacity(MOST_COLOURS);
+        let mut counted = Counted::default();
+        counted.numbers.reserve(rgba.len() / 4);
+        // Neighbours are often alike: they are counted without a look at the table.
+        let (mut last, mut number) = (usize::MAX, 0);
+        for pixel in rgba.as_chunks::<4>().0 {
+            let here = place(pixel);
+            if here != last {
+                number = *number_of.entry(here).or_insert(counted.cells.len());
+                if number == most {
+                    return None;
+                }
+                if number == counted.cells.len() {
+                    counted.cells.push(Cell::default());
+                }
+                last = here;
+            }
+            let cell = &mut counted.cells[number];
+            for (sum, value) in cell.sum.iter_mut().zip(pixel) {
+                *sum += u64::from(*value);
+            }
+            cell.pixels += 1;
+            counted.numbers.push(number);
+        }
+        Some(counted)
     }
-    indices.iter_mut().for_each(|index| *index = place[usize::from(*index)]);
-    Indexed { palette: order.iter().flat_map(|i| colours[*i]).collect(), indices }
+
+    /// As many cells as a palette holds, those of most pixels.
+    fn commonest(self) -> Counted {
+        let mut order: Vec<usize> = (0..self.cells.len()).collect();
+        order.sort_by_key(|i| std::cmp::Reverse(self.cells[*i].pixels));
+        let kept: Vec<Cell> = order.iter().take(MOST_COLOURS).map(|i| self.cells[*i]).collect();
+        let colours: Vec<[u8; 3]> = kept.iter().map(Cell::colour).collect();
+        let nearest = |cell: &Cell| {
+            let own = cell.colour();
+            let apart = |other: &[u8; 3]| {
+                own.iter().zip(other).map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2)).sum::<u32>()
+            };
+            (0..colours.len()).min_by_key(|i| apart(&colours[*i])).unwrap_or_default()
+        };
+        let new: Vec<usize> = self.cells.iter().map(nearest).collect();
+        let numbers = self.numbers.into_iter().map(|number| new[number]).collect();
+        Counted { cells: kept, numbers }
+    }
+
+    /// With the darkest colour first: what lies beside each other in the map does so in the palette.
+    fn sorted(self) -> Indexed {
+        let colours: Vec<[u8; 3]> = self.cells.iter().map(Cell::colour).collect();
+        let mut order: Vec<usize> = (0..colours.len()).collect();
+        // Rec. 709's weights of brightness, in ten-thousandths.
+        let brightness =
+            |[r, g, b]: [u8; 3]| 2126 * u32::from(r) + 7152 * u32::from(g) + 722 * u32::from(b);
+        order.sort_by_key(|i| brightness(colours[*i]));
+        let mut place = vec![0u8; colours.len()];
+        for (new, old) in order.iter().enumerate() {
+            place[*old] = new as u8;
+        }
+        Indexed {
+            palette: order.iter().flat_map(|i| colours[*i]).collect(),
+            indices: self.numbers.into_iter().map(|number| place[number]).collect(),
+        }
+    }
 }
 
 #[cfg(test)]
