@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{Chance, DetectionRequest, DetectorList};
+use spyhop_words::calls::detect as words;
 use web_sys::wasm_bindgen::JsCast;
 
 use crate::dialogs::Shade;
@@ -26,8 +27,8 @@ pub fn Detect() -> impl IntoView {
         .open
         .with_untracked(|o| o.as_ref().and_then(|o| o.deployment.as_ref().map(|d| d.id.clone())));
     view! {
-        <Shade label="Detect calls" id="detect">
-            <h2>"Detect calls"</h2>
+        <Shade label=words::TITLE id="detect">
+            <h2>{words::TITLE}</h2>
             {match deployment {
                 Some(id) => view! { <OnServer id/> }.into_any(),
                 None => view! { <OnThisTab/> }.into_any(),
@@ -90,25 +91,24 @@ fn OnServer(id: String) -> impl IntoView {
     view! {
         <form on:submit=move |ev| { ev.prevent_default(); start() }>
             {move || match known.get() {
-                None => view! { <p class="dim" role="status">"Asking the server what fits…"</p> }.into_any(),
+                None => view! { <p class="dim" role="status">{words::ASKING}</p> }.into_any(),
                 Some(Err(error)) => view! { <p class="warned" role="alert">{error.message}</p> }.into_any(),
                 Some(Ok(list)) => view! { <Choices list choice/> }.into_any(),
             }}
             <details>
-                <summary>"Settings"</summary>
+                <summary>{words::SETTINGS}</summary>
                 <label class="stack">
-                    <span class="dim">"Changes to the settings, in YAML, as "
-                        <code>"spyhop detect --print-config"</code>" lists them; empty for none"</span>
+                    <span class="dim">{words::SETTINGS_AS}" "
+                        <code>{words::SETTINGS_COMMAND}</code>" "{words::SETTINGS_LISTS}</span>
                     <textarea id="detect-config" rows="4" spellcheck="false"
                         on:input=move |ev| config.set(event_target_value(&ev))></textarea>
                 </label>
             </details>
             {move || problem.get().map(|why| view! { <p id="detect-problem" class="warned" role="alert">{why}</p> })}
-            <p class="dim">"What is found is a candidate until somebody reviews it. The whole deployment is \
-                heard; what was heard before is not heard again."</p>
+            <p class="dim">{words::WHAT_FOLLOWS}</p>
             <div class="buttons">
                 <button id="detect-start" type="submit" class="primary"
-                    disabled=move || busy.get() || choice.with(Option::is_none)>"Start"</button>
+                    disabled=move || busy.get() || choice.with(Option::is_none)>{words::START}</button>
             </div>
         </form>
     }
@@ -117,8 +117,7 @@ fn OnServer(id: String) -> impl IntoView {
 #[component]
 fn Choices(list: DetectorList, choice: RwSignal<Option<Choice>>) -> impl IntoView {
     let Some(rate_hz) = list.sample_rate_hz else {
-        return view! { <p class="warned">"There is no recording here that could be heard."</p> }
-            .into_any();
+        return view! { <p class="warned">{words::NO_RECORDING}</p> }.into_any();
     };
     let (fitting, others): (Vec<_>, Vec<_>) =
         list.detectors.into_iter().partition(|d| d.chance != Chance::None);
@@ -139,23 +138,22 @@ fn Choices(list: DetectorList, choice: RwSignal<Option<Choice>>) -> impl IntoVie
     let others =
         others.into_iter().map(|d| option(Choice::Detector(d.id), d.name, d.sentence, false));
     let others = others.collect_view();
-    let networks = list.models.into_iter().map(|name| {
-        let words =
-            "A network of this server. Whether it fits these recordings is said when it starts.";
-        option(Choice::Network(name.clone()), name, words.to_owned(), true)
-    });
+    let networks = list
+        .models
+        .into_iter()
+        .map(|name| option(Choice::Network(name.clone()), name, words::NETWORK.to_owned(), true));
     let networks = networks.collect::<Vec<_>>();
     focus_on_best();
     view! {
         <fieldset id="detectors">
-            <legend>{format!("For these recordings at {}", wording::hertz(rate_hz))}</legend>
+            <legend>{words::fitting(wording::hertz(rate_hz))}</legend>
             {fitting.into_iter().map(|d| option(Choice::Detector(d.id), d.name, d.sentence, true)).collect_view()}
         </fieldset>
         {(!networks.is_empty()).then(|| view! {
-            <fieldset><legend>"Networks"</legend>{networks}</fieldset>
+            <fieldset><legend>{words::NETWORKS}</legend>{networks}</fieldset>
         })}
         {(!others.is_empty()).then(|| view! {
-            <fieldset id="misfits"><legend>"Not for these recordings"</legend>{others}</fieldset>
+            <fieldset id="misfits"><legend>{words::MISFITS}</legend>{others}</fieldset>
         })}
     }
     .into_any()

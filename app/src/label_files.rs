@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 use spyhop_signal::tables::{
     AudacityStyle, Sequence, read_table, write_audacity, write_csv, write_raven,
 };
+use spyhop_words::labels::files as words;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::session::{NoticeKind, Session, Tab};
@@ -38,22 +39,19 @@ pub fn import(session: Session, files: Vec<web_sys::File>, came_along: bool) {
         return;
     }
     if session.open.with_untracked(Option::is_none) {
-        session.tell(
-            NoticeKind::Warning,
-            "A table of labels needs its recording: open that first, then drop the table on it.",
-        );
+        session.tell(NoticeKind::Warning, words::NO_RECORDING);
         return;
     }
     spawn_local(async move {
         for file in files {
             let name = file.name();
             if file.size() > MOST_BYTES {
-                session.tell(NoticeKind::Error, format!("{name} is too large for a table."));
+                session.tell(NoticeKind::Error, words::too_large(name));
                 continue;
             }
             let text = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string());
             let Some(text) = text else {
-                session.tell(NoticeKind::Error, format!("{name} can't be read from the disk."));
+                session.tell(NoticeKind::Error, words::unreadable(name));
                 continue;
             };
             add(session, &name, &text, came_along);
@@ -84,10 +82,10 @@ fn add(session: Session, name: &str, text: &str, came_along: bool) {
             for warning in table.warnings {
                 session.tell(NoticeKind::Warning, format!("{name}: {warning}"));
             }
-            session.tell(NoticeKind::Done, format!("{count} labels came in from {name}."));
+            session.tell(NoticeKind::Done, words::came_in(count, name));
         }
         Err(error) if came_along => {
-            session.tell(NoticeKind::Warning, format!("Left out: {name}: {error}"));
+            session.tell(NoticeKind::Warning, words::left_out(name, error));
         }
         Err(error) => session.tell(NoticeKind::Error, format!("{name}: {error}")),
     }

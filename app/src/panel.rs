@@ -15,18 +15,19 @@ mod slice_plot;
 mod transcript;
 
 use leptos::prelude::*;
+use spyhop_words::panel::tabs as words;
 
 use crate::commands::Action;
 use crate::session::{Tab, use_session};
 
 const TABS: [(Tab, &str, &str); 7] = [
-    (Tab::View, "View", "view"),
-    (Tab::Labels, "Labels", "labels"),
-    (Tab::Calls, "Calls", "calls"),
-    (Tab::Transcript, "Heard", "transcript"),
-    (Tab::Measure, "Measure", "measure"),
-    (Tab::Levels, "Levels", "levels"),
-    (Tab::Info, "Info", "info"),
+    (Tab::View, words::VIEW, "view"),
+    (Tab::Labels, words::LABELS, "labels"),
+    (Tab::Calls, words::CALLS, "calls"),
+    (Tab::Transcript, words::HEARD, "transcript"),
+    (Tab::Measure, words::MEASURE, "measure"),
+    (Tab::Levels, words::LEVELS, "levels"),
+    (Tab::Info, words::INFO, "info"),
 ];
 
 /// The panel with its tabs, once `furnished` says that there is time for it.
@@ -44,10 +45,10 @@ pub fn Panel(act: Callback<Action>, furnished: RwSignal<bool>) -> impl IntoView 
     };
     view! {
         <Show when=move || furnished.get() && session.prefs.panel.get()>
-            <aside id="panel" class="panel" aria-label="Panel">
+            <aside id="panel" class="panel" aria-label=words::PANEL>
                 <div class="tabs">
-                    <div role="tablist" aria-label="Panel">{TABS.map(button)}</div>
-                    <button class="icon fold" aria-label="Fold the panel away"
+                    <div role="tablist" aria-label=words::PANEL>{TABS.map(button)}</div>
+                    <button class="icon fold" aria-label=words::FOLD
                         on:click=move |_| act.run(Action::TogglePanel)
                     >"×"</button>
                 </div>

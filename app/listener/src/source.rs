@@ -8,6 +8,7 @@ use spyhop_config::{Detection, ModelSettings, hash_of};
 use spyhop_model::{Classifier, NetworkListener, SCORE_UNIT};
 use spyhop_signal::detect::listen::Listen;
 use spyhop_signal::detect::{CallType, Listener};
+use spyhop_words::listener::source as words;
 use spyhop_workers::Message;
 use spyhop_workers::listening::By;
 
@@ -33,7 +34,7 @@ impl Source {
         match by {
             By::Detector(id) => {
                 let call = Detection::default().call(id).cloned();
-                let call = call.ok_or_else(|| format!("There is no detector '{id}'."))?;
+                let call = call.ok_or_else(|| words::no_detector(id))?;
                 Ok(Source::Detector(Box::new(call)))
             }
             By::Network(network) => {

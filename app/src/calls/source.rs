@@ -7,6 +7,7 @@ use spyhop_api::detection::{
     ScoreCurves, ScoreHistograms,
 };
 use spyhop_api::recall::{DrawRequest, DrawnWindow, RecallReport, WindowReview};
+use spyhop_words::calls::runs as words;
 
 use super::local::LocalRun;
 use super::{Calls, LocalProgress, kept};
@@ -227,5 +228,5 @@ impl Source {
 }
 
 fn gone() -> ServerError {
-    ServerError { status: 404, message: "That run is no longer in this tab.".to_owned() }
+    ServerError { status: 404, message: words::NOT_IN_TAB.to_owned() }
 }
