@@ -32,6 +32,7 @@ mod playback;
 mod prefs;
 mod quality;
 mod readout;
+mod sentence;
 mod server;
 mod session;
 mod share;

@@ -8,6 +8,8 @@ use spyhop_api::view::{Scaling, Selection, SpectrumSettings};
 use spyhop_api::{Calibration, Deployment, RecordingInfo, View};
 use spyhop_signal::Line;
 use spyhop_signal::sun::LightInterval;
+use spyhop_words::page::open::and_more;
+use spyhop_words::wording::levels;
 
 use crate::calls::Calls;
 use crate::commands::Action;
@@ -86,7 +88,7 @@ impl OpenSet {
         match (&self.deployment, shown.as_slice()) {
             (Some(d), _) => d.name.clone(),
             (None, [one]) => one.name.clone(),
-            (None, [first, rest @ ..]) => format!("{} and {} more", first.name, rest.len()),
+            (None, [first, rest @ ..]) => and_more(&first.name, rest.len()),
             (None, []) => String::new(),
         }
     }
@@ -127,10 +129,10 @@ impl OpenSet {
     /// The unit of a picture's levels.
     pub fn unit(&self, scaling: Scaling) -> &'static str {
         match (self.is_calibrated(), scaling) {
-            (true, Scaling::Density) => "dB re 1 µPa²/Hz",
-            (true, Scaling::Spectrum) => "dB re 1 µPa² per bin",
-            (false, Scaling::Density) => "dB re FS²/Hz",
-            (false, Scaling::Spectrum) => "dB re FS² per bin",
+            (true, Scaling::Density) => levels::PRESSURE_DENSITY,
+            (true, Scaling::Spectrum) => levels::PRESSURE_PER_BIN,
+            (false, Scaling::Density) => levels::FULL_SCALE_DENSITY,
+            (false, Scaling::Spectrum) => levels::FULL_SCALE_PER_BIN,
         }
     }
 }

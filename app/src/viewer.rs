@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use spyhop_api::view::SpectrumSettings;
+use spyhop_words::viewer::viewer as words;
 use web_sys::{PointerEvent, WheelEvent};
 
 use crate::caveats::{self, Caveats};
@@ -128,8 +129,8 @@ fn Overview(canvases: Canvases, commit: Callback<()>) -> impl IntoView {
             <canvas id="overview" node_ref=canvases.overview aria-hidden="true"></canvas>
             <canvas
                 id="overview-marks" node_ref=canvases.overview_marks role="img"
-                aria-label="Overview of everything that is open; the brush is what is shown"
-                title="Drag the brush to move, its edges to widen; drag beside it to go there"
+                aria-label=words::OVERVIEW
+                title=words::ABOUT_OVERVIEW
                 on:pointerdown=move |ev| gestures.overview_down(&ev)
                 on:pointermove=move |ev| gestures.moved(&ev)
                 on:pointerup=move |ev| gestures.up(&ev)
@@ -169,8 +170,8 @@ fn Stage(
             <canvas id="waveform" node_ref=canvases.waveform aria-hidden="true"></canvas>
             <canvas
                 id="frequency-axis" node_ref=canvases.frequency_axis role="img"
-                aria-label="Frequency axis"
-                title="Drag to zoom into a band, Shift+drag to move, double click for the whole band"
+                aria-label=words::FREQUENCY_AXIS
+                title=words::ABOUT_FREQUENCY_AXIS
                 on:pointerdown=move |ev| side.band_down(&ev)
                 on:pointermove=move |ev| side.moved(&ev)
                 on:pointerup=move |ev| side.up(&ev)
@@ -181,7 +182,7 @@ fn Stage(
             <canvas id="spectrogram" node_ref=canvases.spectrogram aria-hidden="true"></canvas>
             <canvas
                 id="overlay" node_ref=canvases.overlay tabindex="0" role="application"
-                aria-label="Waveform and spectrogram" aria-describedby="description"
+                aria-label=words::PICTURE aria-describedby="description"
                 on:pointerdown=move |ev: PointerEvent| {
                     capture(&ev);
                     if let Some(layout) = layout() { hands.down(&ev, &layout) }
@@ -201,8 +202,8 @@ fn Stage(
                 }
             ></canvas>
             <canvas
-                id="colour-bar" node_ref=canvases.colour_bar role="img" aria-label="Colour bar"
-                title="Drag the upper half to move the ceiling, the lower half the floor; double click sets both from the picture"
+                id="colour-bar" node_ref=canvases.colour_bar role="img" aria-label=words::COLOUR_BAR
+                title=words::ABOUT_COLOUR_BAR
                 on:pointerdown=move |ev| side.colours_down(&ev)
                 on:pointermove=move |ev| side.moved(&ev)
                 on:pointerup=move |ev| side.up(&ev)
@@ -211,8 +212,8 @@ fn Stage(
                 on:wheel=move |ev: WheelEvent| side.wheel_colours(&ev)
             ></canvas>
             <canvas
-                id="time-axis" node_ref=canvases.time_axis role="img" aria-label="Time axis"
-                title="Drag to move, wheel to zoom, double click for everything"
+                id="time-axis" node_ref=canvases.time_axis role="img" aria-label=words::TIME_AXIS
+                title=words::ABOUT_TIME_AXIS
                 on:pointerdown=move |ev| side.time_down(&ev)
                 on:pointermove=move |ev| side.moved(&ev)
                 on:pointerup=move |ev| side.up(&ev)
@@ -253,14 +254,14 @@ fn Refining() -> impl IntoView {
     let sampled = Memo::new(move |_| session.progress.with(|p| p.is_done() && p.view_is_sampled));
     view! {
         {move || share.get().map(|percent| view! {
-            <span class="refining" id="refining" role="progressbar" aria-label="Refining the picture"
+            <span class="refining" id="refining" role="progressbar" aria-label=words::REFINING_LABEL
                 aria-valuemin="0" aria-valuemax="100" aria-valuenow=percent.to_string()>
-                {format!("refining {percent} %")}
+                {words::refining(percent)}
             </span>
         })}
         {move || sampled.get().then(|| view! {
-            <span class="refining" title="Too much to be fetched over this connection">
-                "partly sampled: zoom in for every sample"
+            <span class="refining" title=words::ABOUT_PARTLY_SAMPLED>
+                {words::PARTLY_SAMPLED}
             </span>
         })}
     }
@@ -270,16 +271,14 @@ fn Refining() -> impl IntoView {
 #[component]
 fn Tiled() -> impl IntoView {
     let session = use_session();
-    let words = Memo::new(move |_| {
+    let told = Memo::new(move |_| {
         let far = session.far.get()?;
         let differs = session.view.with(|v| differs(&v.spectrum, &far.spectrum));
         readout::tiles(&far, differs)
     });
     view! {
-        {move || words.get().map(|words| view! {
-            <span class="refining" id="tiled"
-                title="A picture of this much sound is made of what the server computed beforehand; zoom in, and your own settings count"
-            >{words}</span>
+        {move || told.get().map(|told| view! {
+            <span class="refining" id="tiled" title=words::ABOUT_TILES>{told}</span>
         })}
     }
 }
@@ -297,10 +296,10 @@ fn TouchTools(act: Callback<Action>) -> impl IntoView {
     view! {
         <div class="touch-tools">
             <button id="box-tool" aria-pressed=move || session.box_tool.get().to_string()
-                title="Draw a box with the next drag (R)" on:click=move |_| act.run(Action::BoxTool)
-            >"Box"</button>
-            <button title="Fit all (F)" on:click=move |_| act.run(Action::Fit)>"Fit"</button>
-            <button title="Previous view (B)" on:click=move |_| act.run(Action::Back)>"Back"</button>
+                title=words::BOX_KEY on:click=move |_| act.run(Action::BoxTool)
+            >{words::BOX}</button>
+            <button title=words::FIT_KEY on:click=move |_| act.run(Action::Fit)>{words::FIT}</button>
+            <button title=words::BACK_KEY on:click=move |_| act.run(Action::Back)>{words::BACK}</button>
         </div>
     }
 }
@@ -338,6 +337,6 @@ fn Synthesised() -> impl IntoView {
             .with(|o| o.as_ref().and_then(|o| o.deployment.as_ref()).is_some_and(|d| d.synthesised))
     });
     view! {
-        <Show when=move || made.get()><span class="synthesised">"synthesised"</span></Show>
+        <Show when=move || made.get()><span class="synthesised">{words::SYNTHESISED}</span></Show>
     }
 }

@@ -9,6 +9,7 @@ use spyhop_signal::measure::{BoxSpec, CONTEXT_S, Slice, measure_box};
 use spyhop_signal::spectrum::{
     Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, WaveColumn, columns, plan_column,
 };
+use spyhop_words::page::engine as words;
 use spyhop_workers::{Message, Recordings, float_buffer, now_ms};
 
 use super::graphics::Graphics;
@@ -280,10 +281,7 @@ impl Jobs {
         let context = (CONTEXT_S * spec.sample_rate_hz).round() as i64;
         let around = (range.start - context).max(0)..(range.end + context).min(self.line.end());
         if around.end - around.start > MOST_SAMPLES {
-            return Err(format!(
-                "the box is too long to measure: {MOST_SAMPLES} samples at most, with {CONTEXT_S} s \
-                 around it"
-            ));
+            return Err(words::box_too_long(MOST_SAMPLES, CONTEXT_S));
         }
         let samples = self.samples(around.clone(), channel)?;
         let inside = (range.start - around.start).max(0) as usize

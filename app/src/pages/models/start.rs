@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 use spyhop_api::Deployment;
 use spyhop_api::detection::DetectionRequest;
 use spyhop_api::view::ShownCalls;
+use spyhop_words::pages::detect_with as words;
 
 use crate::server::{catalogue, detections};
 use crate::session::use_session;
@@ -63,10 +64,13 @@ pub fn DetectWith(what: String, wanted: DetectionRequest, adapters: Vec<String>)
             }
         });
     };
-    let (label, of_adapters) = (format!("Detect with {what} over which deployment"), adapters);
+    let (label, of_adapters) = (words::over_which(&what), adapters);
     view! {
         <details class="detect-with">
-            <summary>"Detect with "<span class="visually-hidden">{format!("{what}…")}</span><span aria-hidden="true">"this…"</span></summary>
+            <summary>
+                <span class="visually-hidden">{words::with_what(&what)}</span>
+                <span aria-hidden="true">{words::WITH_THIS}</span>
+            </summary>
             <form on:submit=move |ev| { ev.prevent_default(); start() }>
                 <select aria-label=label
                     on:change=move |ev| chosen.set(Some(event_target_value(&ev)))>
@@ -75,19 +79,19 @@ pub fn DetectWith(what: String, wanted: DetectionRequest, adapters: Vec<String>)
                     </For>
                 </select>
                 {(!of_adapters.is_empty()).then(|| view! {
-                    <select aria-label="Adapter" on:change=move |ev| adapter.set(event_target_value(&ev))>
-                        <option value="">"without an adapter"</option>
+                    <select aria-label=words::ADAPTER on:change=move |ev| adapter.set(event_target_value(&ev))>
+                        <option value="">{words::WITHOUT_ADAPTER}</option>
                         {of_adapters.into_iter().map(|name| view! {
-                            <option value=name.clone()>{format!("with {name}")}</option>
+                            <option value=name.clone()>{words::with_adapter(&name)}</option>
                         }).collect_view()}
                     </select>
                 })}
                 <button type="submit" class="primary"
-                    disabled=move || busy.get() || of_choice().is_none()>"Start"</button>
+                    disabled=move || busy.get() || of_choice().is_none()>{words::START}</button>
             </form>
             {move || match deployments.get() {
                 Some(Err(why)) => Some(why),
-                Some(Ok(all)) if all.is_empty() => Some("This server has no deployments.".to_owned()),
+                Some(Ok(all)) if all.is_empty() => Some(words::NO_DEPLOYMENTS.to_owned()),
                 _ => None,
             }.map(|why| view! { <p class="dim">{why}</p> })}
             {move || problem.get().map(|why| view! { <p class="trouble" role="alert">{why}</p> })}
