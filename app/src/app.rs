@@ -11,15 +11,12 @@ use crate::dialogs::Dialogs;
 use crate::engine::{Engine, GpuChoice};
 use crate::keys::{self, DoubleKey};
 use crate::link::Link;
-use crate::pages::{
-    Asking, DeploymentPage, FirstPage, JobsPage, LibraryPage, ModelsPage, Opening, RunsPage,
-    ServerPage,
-};
+use crate::pages::{Asking, FirstPage, Opening, ServerPage};
 use crate::server::token;
 use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
 use crate::share::Caption;
 use crate::viewer::Viewer;
-use crate::{files, guide, hooks, link, listener, open, viewer};
+use crate::{files, guide, hooks, link, listener, open, parts, viewer};
 
 /// The page is painted before the workers warm up, ms.
 const WARM_UP_AFTER_MS: u32 = 300;
@@ -86,15 +83,7 @@ pub fn App() -> impl IntoView {
                     Stage::Opening(name) => view! { <Opening name/> }.into_any(),
                     Stage::Asking => view! { <Asking act/> }.into_any(),
                     Stage::Viewing => view! { <Viewer act commit/> }.into_any(),
-                    Stage::Server(ServerPage::Jobs) => view! { <JobsPage act/> }.into_any(),
-                    Stage::Server(ServerPage::Models) => view! { <ModelsPage act/> }.into_any(),
-                    Stage::Server(ServerPage::Runs) => view! { <RunsPage act/> }.into_any(),
-                    Stage::Server(ServerPage::Library { search }) => {
-                        view! { <LibraryPage search act/> }.into_any()
-                    }
-                    Stage::Server(ServerPage::Deployment { id, shown }) => {
-                        view! { <DeploymentPage id shown act/> }.into_any()
-                    }
+                    Stage::Server(page) => parts::server_page(page, act),
                 }}
             </main>
             <section id="guide" class="guide" inert=move || has_dialog(session)></section>
@@ -284,6 +273,9 @@ fn has_dialog(session: Session) -> bool {
 }
 
 fn is_ready(session: Session) -> bool {
+    if session.coming.get() > 0 {
+        return false;
+    }
     match session.stage.get() {
         Stage::Viewing => session.progress.get().is_done(),
         Stage::First | Stage::Asking | Stage::Server(_) => true,

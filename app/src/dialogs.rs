@@ -13,9 +13,9 @@ use crate::administrator::TokenForm;
 use crate::commands::{Action, COMMANDS, Command, Group, shown_key};
 use crate::detect::Detect;
 use crate::jump::Jump;
-use crate::open;
 use crate::session::{Dialog, NoticeKind, Session, use_session};
 use crate::share::ShareDialog;
+use crate::{open, parts};
 
 /// Gestures, for the help sheet.
 const GESTURES: [(&str, &str); 13] = [
@@ -39,6 +39,14 @@ const GESTURES: [(&str, &str); 13] = [
 pub fn Dialogs(act: Callback<Action>) -> impl IntoView {
     let session = use_session();
     move || match session.dialog.get() {
+        Dialog::None => ().into_any(),
+        dialog => parts::dialog(dialog, act),
+    }
+}
+
+/// What a dialog shows.
+pub fn content(dialog: Dialog, act: Callback<Action>) -> AnyView {
+    match dialog {
         Dialog::None => ().into_any(),
         Dialog::Palette => view! { <Palette act/> }.into_any(),
         Dialog::Help => view! { <Help/> }.into_any(),

@@ -69,6 +69,7 @@
 //! | `#token`, `#token-text`, `#token-keep`, `#token-use`, `#token-forget`, `#token-problem` | the dialog of the administrator's token |
 //! | `#administrator`, `#library-token`, `.offer` | ways to it: shown while one is held, in the library, and where something was refused |
 //! | `#not-in-link` | which files a link does not name |
+//! | `.unfetched button`, `#unfetched` | in place of what could not be fetched, a way to try again; the dialog that says so |
 //! | `#notices .notice[data-kind]` | `error`, `warning`, `done` |
 //!
 //! `make bench` calls what the module exports besides: `(await import('./spyhop-app.js')).…`.

@@ -8,6 +8,7 @@ use spyhop_signal::tables::{
 use spyhop_words::labels::files as words;
 use wasm_bindgen_futures::JsFuture;
 
+use crate::parts;
 use crate::session::{NoticeKind, Session, Tab};
 
 /// Tables larger than this are not read: no table of labels is.
@@ -54,7 +55,7 @@ pub fn import(session: Session, files: Vec<web_sys::File>, came_along: bool) {
                 session.tell(NoticeKind::Error, words::unreadable(name));
                 continue;
             };
-            add(session, &name, &text, came_along);
+            parts::add_table(session, name, text, came_along).await;
         }
     });
 }
@@ -63,13 +64,14 @@ pub fn import(session: Session, files: Vec<web_sys::File>, came_along: bool) {
 pub fn fetch(session: Session, id: String, name: String) {
     spawn_local(async move {
         match crate::server::table(&id, &name).await {
-            Ok(text) => add(session, &name, &text, false),
+            Ok(text) => parts::add_table(session, name, text, false).await,
             Err(why) => session.tell(NoticeKind::Error, why),
         }
     });
 }
 
-fn add(session: Session, name: &str, text: &str, came_along: bool) {
+/// Adds the labels of a table that was read to what is open.
+pub fn add(session: Session, name: &str, text: &str, came_along: bool) {
     let Some(open) = session.open.get_untracked() else { return };
     let sequence = Sequence::new(&open.line, &open.infos);
     match read_table(text, &sequence, session.labels.next_id()) {

@@ -28,6 +28,7 @@ mod mark;
 mod open;
 mod pages;
 mod panel;
+mod parts;
 mod playback;
 mod prefs;
 mod quality;

@@ -18,6 +18,7 @@ use leptos::prelude::*;
 use spyhop_words::panel::tabs as words;
 
 use crate::commands::Action;
+use crate::parts;
 use crate::session::{Tab, use_session};
 
 const TABS: [(Tab, &str, &str); 7] = [
@@ -53,18 +54,23 @@ pub fn Panel(act: Callback<Action>, furnished: RwSignal<bool>) -> impl IntoView 
                     >"×"</button>
                 </div>
                 <div id="panel-page" role="tabpanel" tabindex="0">
-                    {move || match session.tab.get() {
-                        Tab::View => view! { <settings::Settings act/> }.into_any(),
-                        Tab::Labels => view! { <labels::LabelTable act/> }.into_any(),
-                        Tab::Calls => view! { <calls::CallPanel act/> }.into_any(),
-                        Tab::Transcript => view! { <transcript::Transcript/> }.into_any(),
-                        Tab::Measure => view! { <measure::Measures/> }.into_any(),
-                        Tab::Levels => view! { <levels::LevelPanel/> }.into_any(),
-                        Tab::Info => view! { <info::Info/> }.into_any(),
-                    }}
+                    {move || parts::tab(session.tab.get(), act)}
                 </div>
             </aside>
         </Show>
+    }
+}
+
+/// What a tab shows.
+pub fn page(tab: Tab, act: Callback<Action>) -> AnyView {
+    match tab {
+        Tab::View => view! { <settings::Settings act/> }.into_any(),
+        Tab::Labels => view! { <labels::LabelTable act/> }.into_any(),
+        Tab::Calls => view! { <calls::CallPanel act/> }.into_any(),
+        Tab::Transcript => view! { <transcript::Transcript/> }.into_any(),
+        Tab::Measure => view! { <measure::Measures/> }.into_any(),
+        Tab::Levels => view! { <levels::LevelPanel/> }.into_any(),
+        Tab::Info => view! { <info::Info/> }.into_any(),
     }
 }
 

@@ -235,6 +235,8 @@ pub struct Session {
     pub quality: RwSignal<Arc<SetQuality>>,
     /// What a story or a class lays over the picture.
     pub guided: Guided,
+    /// How much of the page is still to come; see [`Session::coming`].
+    pub coming: RwSignal<u32>,
     engine: StoredValue<Engine, LocalStorage>,
 }
 
@@ -274,6 +276,7 @@ impl Session {
             is_administrator: RwSignal::new(token::is_held()),
             quality: RwSignal::new(Arc::default()),
             guided: Guided::new(),
+            coming: RwSignal::new(0),
             engine: StoredValue::new_local(engine),
         };
         crate::calls::start(session);
@@ -291,6 +294,13 @@ impl Session {
             problem
         });
         session
+    }
+
+    /// Something of the page is still to come, for as long as what this gives is held: the page says that
+    /// it is loading.
+    pub fn coming(&self) -> Coming {
+        self.coming.update(|n| *n += 1);
+        Coming(self.coming)
     }
 
     /// The engine.
@@ -356,6 +366,15 @@ impl Session {
             })
             .forget();
         }
+    }
+}
+
+/// Counts something that is still to come, until it is dropped.
+pub struct Coming(RwSignal<u32>);
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.0.update(|n| *n = n.saturating_sub(1));
     }
 }
 

@@ -27,6 +27,7 @@ use web_sys::{PointerEvent, WheelEvent};
 use crate::caveats::{self, Caveats};
 use crate::commands::Action;
 use crate::panel::Panel;
+use crate::parts;
 use crate::playback::PlayBar;
 use crate::readout;
 use crate::session::{Session, use_session};
@@ -47,6 +48,8 @@ pub use time_axis::fold_at;
 
 /// How long the picture rests until a screen reader is told of it, ms.
 const DESCRIBE_AFTER_MS: u64 = 700;
+/// The panel waits no longer for the first picture.
+const FURNISHED_AFTER: Duration = Duration::from_secs(2);
 
 /// Everything that shows an open recording.
 #[component]
@@ -56,7 +59,7 @@ pub fn Viewer(act: Callback<Action>, commit: Callback<()>) -> impl IntoView {
     let painter = Painter::new(session, canvases);
     redraw_when_needed(session, canvases, &painter);
     let painter = StoredValue::new_local(painter);
-    let furnished = after_the_first_frame();
+    let furnished = after_the_first_picture(session);
     view! {
         <div class="viewer">
             <Overview canvases commit/>
@@ -70,16 +73,24 @@ pub fn Viewer(act: Callback<Action>, commit: Callback<()>) -> impl IntoView {
     }
 }
 
-/// Becomes true in a task after the next frame: what is not the picture keeps nobody waiting for it.
-fn after_the_first_frame() -> RwSignal<bool> {
+/// Becomes true when a first picture of everything on the screen is there, and after [`FURNISHED_AFTER`]
+/// without one: what is not the picture keeps nobody waiting for it.
+fn after_the_first_picture(session: Session) -> RwSignal<bool> {
     let over = RwSignal::new(false);
-    request_animation_frame(move || {
-        // The viewer may have left the page meanwhile.
-        let say = move || {
-            let _ = over.try_set(true);
-        };
-        set_timeout(say, Duration::ZERO);
+    let coming = StoredValue::new(Some(session.coming()));
+    // The viewer may have left the page meanwhile.
+    let say = move || {
+        let _ = over.try_set(true);
+        parts::look_ahead();
+        drop(coming.try_update_value(Option::take));
+    };
+    Effect::new(move |_| {
+        let is_there = session.progress.with(|p| p.tiles > 0 && p.shown == p.tiles);
+        if is_there && !over.get_untracked() {
+            request_animation_frame(move || set_timeout(say, Duration::ZERO));
+        }
     });
+    set_timeout(say, FURNISHED_AFTER);
     over
 }
 
