@@ -42,7 +42,8 @@
 //! | `#levels`, `[data-levels]`, `#levels-png`, `#levels-svg`, `#levels-csv` | levels: `spectrum`, `decidecades`, `over-time` |
 //! | `#info` | everything known of the recordings |
 //! | `#copy-link`, `#link-text` | the link, and the field that shows it where there is no clipboard |
-//! | `#share-button`, `#share`, `#share-link`, `#share-here-only`, `#share-title`, `#share-note`, `#share-author`, `#share-days`, `#share-make`, `#share-problem`, `#share-short`, `#share-key`, `#share-embed`, `#share-qr`, `#share [data-file]`, `#share-cite`, `#share-cited`, `#share-python` | the dialog that shares a view |
+//! | `#share-button`, `#share`, `#share-link`, `#share-here-only`, `#share-closed`, `#share-title`, `#share-note`, `#share-author`, `#share-days`, `#share-make`, `#share-problem`, `#share-short`, `#share-key`, `#share-embed`, `#share-qr`, `#share [data-file]`, `#share-file-problem`, `#share-cite`, `#share-cited`, `#share-python` | the dialog that shares a view |
+//! | `#share-mine [data-share]` with `.share-copy`, `.share-edit`, `.share-remove`; `#share-change-title`, `#share-change-note`, `#share-change-author`, `#share-change-days`, `#share-change-key`, `#share-change-save`, `#share-change-problem`, `#share-remove-really`, `#share-remove-problem` | the short links of this browser: their words, and taking one back |
 //! | `#share-samples`, `#share-leaves` | the samples that go along from somebody's disk, and what is said of them |
 //! | `#caption[data-data]`, `#open-in-spyhop` | the words of a share that was opened (`same`, `changed`, `elsewhere`), and the way out of a page that is embedded |
 //! | `#guide`, `#class-button` | where stories and classes are drawn, by a module that is fetched when one is opened; the way to lead one |

@@ -12,7 +12,6 @@ mod detect;
 mod dialogs;
 mod engine;
 mod files;
-mod fold;
 mod frame;
 mod guide;
 mod hooks;

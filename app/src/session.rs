@@ -6,15 +6,14 @@ use std::sync::{Arc, OnceLock};
 use leptos::prelude::*;
 use spyhop_api::view::{Scaling, Selection, SpectrumSettings};
 use spyhop_api::{Calibration, Deployment, RecordingInfo, View};
-use spyhop_signal::Line;
 use spyhop_signal::sun::LightInterval;
+use spyhop_signal::{Fold, Line};
 use spyhop_words::page::open::and_more;
 use spyhop_words::wording::levels;
 
 use crate::calls::Calls;
 use crate::commands::Action;
 use crate::engine::{Engine, Far, Progress, Wanted};
-use crate::fold::Fold;
 use crate::frame::Frame;
 use crate::guide::Guided;
 use crate::labels::Labels;

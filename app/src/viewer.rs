@@ -41,7 +41,6 @@ pub use call_marks::described as calls_described;
 pub use canvas::Surface;
 pub use daylight::words as light_words;
 pub use draw::{theme, warm_up};
-pub use folded::Folded;
 pub use gestures::choose_label;
 pub use layout::Layout;
 pub use time_axis::fold_at;

@@ -6,10 +6,10 @@ use spyhop_paint::parts::{AxisStyle, Bar, Curve, LevelChart, Ribbon, level_chart
 use spyhop_paint::{
     Area, FrequencyScale, Item, Scene, Stroke, Theme, Ticks, TimeAxis, frequency_ticks, time_ticks,
 };
+use spyhop_signal::Fold;
 use spyhop_words::panel::levels as words;
 
 use crate::clock::Telling;
-use crate::fold::Fold;
 use crate::levels::{Levels, PERCENTS};
 
 const FONT_PX: f64 = 11.0;

@@ -119,10 +119,10 @@ fn time<'a>(chart: &'a Chart<'_>) -> (&'static str, impl Fn(f64) -> String + 'a)
 mod tests {
     use super::*;
     use crate::clock::Telling;
-    use crate::fold::Fold;
     use crate::levels::Levels;
     use spyhop_api::view::FrequencyAxis;
     use spyhop_paint::{FrequencyScale, Theme, TimeLabels};
+    use spyhop_signal::Fold;
 
     fn levels() -> Levels {
         Levels {

@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use spyhop_api::levels::Quantity;
+use spyhop_paint::Folded;
 use spyhop_words::panel::levels as words;
 
 use super::level_chart::{Chart, Kind};
@@ -13,7 +14,7 @@ use crate::engine::per_bin_hz;
 use crate::frame::{Frame, selection_positions};
 use crate::levels::{Levels, Subject, levels};
 use crate::session::{OpenSet, Session, use_session};
-use crate::viewer::{Folded, Surface, theme};
+use crate::viewer::{Surface, theme};
 use crate::wording;
 
 /// How long the picture must rest until its levels are taken, ms.
