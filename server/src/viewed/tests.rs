@@ -23,6 +23,7 @@ fn viewed(query: &str) -> Viewed {
         infos: Arc::new(infos),
         open: Arc::new(open),
         tables: None,
+        table_stamps: None,
         beside: None,
         version: "1".into(),
     };

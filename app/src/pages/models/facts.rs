@@ -141,6 +141,7 @@ mod tests {
             parameters: 1_230_000,
             fingerprint: String::new(),
             files: Vec::new(),
+            adapters: Vec::new(),
         };
         let facts = of_model(&model, &card);
         let fact = |name| facts.iter().find(|(n, _)| *n == name).map(|(_, words)| words.as_str());

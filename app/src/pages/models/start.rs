@@ -6,6 +6,7 @@ use spyhop_api::Deployment;
 use spyhop_api::detection::DetectionRequest;
 use spyhop_api::view::ShownCalls;
 
+use crate::detect::AdapterChoice;
 use crate::server::{catalogue, detections};
 use crate::session::use_session;
 use crate::{administrator, open};
@@ -63,7 +64,7 @@ pub fn DetectWith(what: String, wanted: DetectionRequest, adapters: Vec<String>)
             }
         });
     };
-    let (label, of_adapters) = (format!("Detect with {what} over which deployment"), adapters);
+    let label = format!("Detect with {what} over which deployment");
     view! {
         <details class="detect-with">
             <summary>"Detect with "<span class="visually-hidden">{format!("{what}…")}</span><span aria-hidden="true">"this…"</span></summary>
@@ -74,14 +75,7 @@ pub fn DetectWith(what: String, wanted: DetectionRequest, adapters: Vec<String>)
                         <option value=d.id.clone()>{d.name.clone()}</option>
                     </For>
                 </select>
-                {(!of_adapters.is_empty()).then(|| view! {
-                    <select aria-label="Adapter" on:change=move |ev| adapter.set(event_target_value(&ev))>
-                        <option value="">"without an adapter"</option>
-                        {of_adapters.into_iter().map(|name| view! {
-                            <option value=name.clone()>{format!("with {name}")}</option>
-                        }).collect_view()}
-                    </select>
-                })}
+                <AdapterChoice adapters chosen=adapter/>
                 <button type="submit" class="primary"
                     disabled=move || busy.get() || of_choice().is_none()>"Start"</button>
             </form>
