@@ -1,5 +1,9 @@
 //! The dialog that runs a detector or a network over what is open.
 
+mod adapter;
+
+use std::collections::HashMap;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{Chance, DetectionRequest, DetectorList};
@@ -8,9 +12,11 @@ use web_sys::wasm_bindgen::JsCast;
 
 use crate::dialogs::Shade;
 use crate::listener::OnThisTab;
-use crate::server::{ServerError, detections};
+use crate::server::{ServerError, detections, models};
 use crate::session::{Dialog, Tab, use_session};
 use crate::{administrator, wording};
+
+pub use adapter::AdapterChoice;
 
 /// What can be run.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +24,9 @@ enum Choice {
     Detector(String),
     Network(String),
 }
+
+/// Names of the adapters that go with each network.
+type Adapters = HashMap<String, Vec<String>>;
 
 /// The dialog.
 #[component]
@@ -43,6 +52,8 @@ fn OnServer(id: String) -> impl IntoView {
     let session = use_session();
     let known = RwSignal::new(None::<Result<DetectorList, ServerError>>);
     let choice = RwSignal::new(None::<Choice>);
+    let adapters = RwSignal::new(Adapters::default());
+    let adapter = RwSignal::new(String::new());
     let config = RwSignal::new(String::new());
     let problem = RwSignal::new(None::<String>);
     let busy = RwSignal::new(false);
@@ -56,15 +67,29 @@ fn OnServer(id: String) -> impl IntoView {
         // The dialog may be closed by now.
         let _ = known.try_set(Some(answer));
     });
+    spawn_local(async move {
+        // Each network is opened once for this: who wants a detector does not wait for it. Where it can't
+        // be told, networks are offered as they are.
+        if let Ok(list) = models::list().await {
+            let of = list.models.into_iter().map(|model| (model.name, model.adapters));
+            let _ = adapters.try_set(of.collect());
+        }
+    });
+    // What was chosen for one network need not go with the next.
+    Effect::new(move |_| {
+        choice.track();
+        adapter.set(String::new());
+    });
     let start = move || {
         let Some(chosen) = choice.get_untracked() else { return };
         let (detector, model) = match chosen {
             Choice::Detector(word) => (Some(word), None),
             Choice::Network(name) => (None, Some(name)),
         };
+        let adapter = Some(adapter.get_untracked()).filter(|name| !name.is_empty());
         let channel = session.view.with_untracked(|v| v.channel);
         let config = config.get_untracked();
-        let wanted = DetectionRequest { detector, model, adapter: None, channel, config };
+        let wanted = DetectionRequest { detector, model, adapter, channel, config };
         let id = id.clone();
         busy.set(true);
         problem.set(None);
@@ -93,7 +118,7 @@ fn OnServer(id: String) -> impl IntoView {
             {move || match known.get() {
                 None => view! { <p class="dim" role="status">{words::ASKING}</p> }.into_any(),
                 Some(Err(error)) => view! { <p class="warned" role="alert">{error.message}</p> }.into_any(),
-                Some(Ok(list)) => view! { <Choices list choice/> }.into_any(),
+                Some(Ok(list)) => view! { <Choices list choice adapters adapter/> }.into_any(),
             }}
             <details>
                 <summary>{words::SETTINGS}</summary>
@@ -115,7 +140,12 @@ fn OnServer(id: String) -> impl IntoView {
 }
 
 #[component]
-fn Choices(list: DetectorList, choice: RwSignal<Option<Choice>>) -> impl IntoView {
+fn Choices(
+    list: DetectorList,
+    choice: RwSignal<Option<Choice>>,
+    adapters: RwSignal<Adapters>,
+    adapter: RwSignal<String>,
+) -> impl IntoView {
     let Some(rate_hz) = list.sample_rate_hz else {
         return view! { <p class="warned">{words::NO_RECORDING}</p> }.into_any();
     };
@@ -138,10 +168,16 @@ fn Choices(list: DetectorList, choice: RwSignal<Option<Choice>>) -> impl IntoVie
     let others =
         others.into_iter().map(|d| option(Choice::Detector(d.id), d.name, d.sentence, false));
     let others = others.collect_view();
-    let networks = list
-        .models
-        .into_iter()
-        .map(|name| option(Choice::Network(name.clone()), name, words::NETWORK.to_owned(), true));
+    let networks = list.models.into_iter().map(|name| {
+        let of = Choice::Network(name.clone());
+        let (itself, asked) = (of.clone(), name.clone());
+        let with = move || {
+            let is_chosen = choice.with(|choice| choice.as_ref() == Some(&itself));
+            let going = adapters.with(|all| all.get(&asked).cloned()).filter(|_| is_chosen);
+            going.map(|adapters| view! { <AdapterChoice adapters chosen=adapter/> })
+        };
+        view! { {option(of, name, words::NETWORK.to_owned(), true)} {with} }
+    });
     let networks = networks.collect::<Vec<_>>();
     focus_on_best();
     view! {

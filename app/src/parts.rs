@@ -18,6 +18,7 @@ use spyhop_signal::Line;
 use spyhop_signal::formats::Lossy;
 use spyhop_signal::measure::{BoxMeasures, BoxSpec, Slice, measure_box};
 use spyhop_signal::spectrum::SpecError;
+use spyhop_words::page::parts as words;
 use spyhop_workers::Recordings;
 use wasm_split_helpers::{SplitLoaderError, wasm_split};
 
@@ -29,10 +30,6 @@ use crate::session::{Dialog, NoticeKind, Session, Tab, use_session};
 use crate::worker::graphics::{Card, Opening, card};
 use crate::worker::playback::{self, Prepared};
 use crate::{label_files, panel};
-
-/// What is said where a part did not come.
-const MISSING: &str = "This part of Spyhop could not be fetched: check the connection and try again. \
-                       If Spyhop was renewed meanwhile, reload the page.";
 
 /// The parts that are shown.
 #[derive(Clone, Copy)]
@@ -250,8 +247,8 @@ fn later(part: Part, is_over: bool, made: impl Fn() -> Option<Made> + Send + 'st
     let missing = move || {
         view! {
             <div class="unfetched" role="alert">
-                <p class="warned">{MISSING}</p>
-                <button class="primary" on:click=move |_| fetch()>"Try again"</button>
+                <p class="warned">{words::MISSING}</p>
+                <button class="primary" on:click=move |_| fetch()>{words::TRY_AGAIN}</button>
             </div>
         }
     };
@@ -260,7 +257,7 @@ fn later(part: Part, is_over: bool, made: impl Fn() -> Option<Made> + Send + 'st
         (Standing::Coming, true) => ().into_any(),
         (Standing::Coming, false) => view! { <div class="busy" role="status"></div> }.into_any(),
         (Standing::Missing, true) => {
-            view! { <Shade label="Not fetched" id="unfetched">{missing()}</Shade> }.into_any()
+            view! { <Shade label=words::NOT_FETCHED id="unfetched">{missing()}</Shade> }.into_any()
         }
         (Standing::Missing, false) => missing().into_any(),
     };

@@ -2,7 +2,7 @@
 //! held no longer.
 
 use js_sys::Uint8Array;
-use spyhop_model::{Classifier, ModelError, ModelFiles};
+use spyhop_model::{Classifier, ModelError, ModelFiles, OpenOptions};
 use spyhop_words::listener::files as words;
 use spyhop_workers::listening::{MOST_WEIGHT_BYTES, NetworkFiles};
 use spyhop_workers::{Message, NO_ANSWER, status_message};
@@ -21,7 +21,9 @@ pub struct Files<'a> {
 /// # Errors
 /// When it is too large for a tab, or can't be opened, for a person.
 pub fn open(network: &NetworkFiles, message: &Message) -> Result<Classifier, String> {
-    let bytes: u64 = network.files.iter().map(|file| file.bytes).sum();
+    let adapter = network.adapter.as_deref();
+    let files = network.files.iter().chain(adapter.iter().flat_map(|adapter| &adapter.files));
+    let bytes: u64 = files.map(|file| file.bytes).sum();
     if bytes > MOST_WEIGHT_BYTES {
         let megabytes = |bytes: u64| format!("{:.0}", bytes as f64 / 1e6);
         let (has, most) = (megabytes(bytes), megabytes(MOST_WEIGHT_BYTES));
@@ -29,7 +31,12 @@ pub fn open(network: &NetworkFiles, message: &Message) -> Result<Classifier, Str
     }
     let objects = message.objects.iter().cloned();
     let blobs = objects.filter_map(|object| object.dyn_into::<Blob>().ok()).collect();
-    Classifier::open(&Files { network, blobs }).map_err(|error| error.to_string())
+    let adapter = adapter.map(|network| Files { network, blobs: Vec::new() });
+    let options = OpenOptions {
+        adapter: adapter.as_ref().map(|files| files as &dyn ModelFiles),
+        ..OpenOptions::default()
+    };
+    Classifier::open_with(&Files { network, blobs }, &options).map_err(|error| error.to_string())
 }
 
 impl ModelFiles for Files<'_> {

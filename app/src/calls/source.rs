@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use spyhop_api::Timestamp;
+use spyhop_api::binned::BinError;
 use spyhop_api::detection::{
     CallDensity, CallPage, CallQuery, DetectedCall, DetectionRun, Review, ReviewChange,
     ScoreCurves, ScoreHistograms,
@@ -113,7 +114,7 @@ impl Source {
     pub async fn density(&self, query: &CallQuery, bin_s: f64) -> Result<CallDensity, ServerError> {
         match self {
             Source::Server(place) => place.density(query, bin_s).await,
-            Source::Tab(..) => self.here(|local| local.density(query, bin_s)),
+            Source::Tab(..) => self.here(|local| local.density(query, bin_s))?.map_err(too_fine),
         }
     }
 
@@ -165,7 +166,7 @@ impl Source {
     pub async fn scores(&self, query: &CallQuery, bin_s: f64) -> Result<ScoreCurves, ServerError> {
         match self {
             Source::Server(place) => place.scores(query, bin_s).await,
-            Source::Tab(..) => self.here(|local| local.scores(query, bin_s)),
+            Source::Tab(..) => self.here(|local| local.scores(query, bin_s))?.map_err(too_fine),
         }
     }
 
@@ -225,6 +226,11 @@ impl Source {
         all.with_value(|all| all.iter().find(|local| local.run.id == *run).map(answer))
             .ok_or_else(gone)
     }
+}
+
+/// As the server says it.
+fn too_fine(error: BinError) -> ServerError {
+    ServerError { status: 400, message: error.to_string() }
 }
 
 fn gone() -> ServerError {

@@ -4,12 +4,13 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{Chance, DetectorFit};
-use spyhop_api::{HostedModel, ModelCard};
+use spyhop_api::{HostedAdapter, HostedModel, ModelCard};
 use spyhop_words::page::listener_choices as words;
 use spyhop_workers::listening::{Answer, By, MOST_WEIGHT_BYTES, Order};
 
 use super::network::{self, Chosen};
 use super::{ask, run};
+use crate::detect::AdapterChoice;
 use crate::session::use_session;
 use crate::{detect, files, server, wording};
 
@@ -29,6 +30,8 @@ pub fn OnThisTab() -> impl IntoView {
     let rate_hz = session.open.with_untracked(|o| o.as_ref().map(|o| o.line.sample_rate_hz));
     let fits = RwSignal::new(None::<Result<Vec<DetectorFit>, String>>);
     let hosted = RwSignal::new(Vec::<HostedModel>::new());
+    let adapters = StoredValue::new(Vec::<HostedAdapter>::new());
+    let adapter = RwSignal::new(String::new());
     let own = RwSignal::new_local(None::<(Chosen, ModelCard)>);
     let choice = RwSignal::new(None::<Choice>);
     let problem = RwSignal::new(None::<String>);
@@ -50,9 +53,15 @@ pub fn OnThisTab() -> impl IntoView {
     spawn_local(async move {
         // Where there is no server there are no networks of one.
         if let Ok(list) = server::models::list().await {
+            let _ = adapters.try_set_value(list.adapters);
             let sound = list.models.into_iter().filter(|model| model.card.is_some());
             let _ = hosted.try_set(sound.collect());
         }
+    });
+    // What was chosen for one network need not go with the next.
+    Effect::new(move |_| {
+        choice.track();
+        adapter.set(String::new());
     });
     let pick = move |_| {
         files::pick(true, "", move |files| {
@@ -74,7 +83,10 @@ pub fn OnThisTab() -> impl IntoView {
                 let found =
                     hosted.with_untracked(|all| all.iter().find(|m| m.name == name).cloned());
                 let Some(model) = found else { return };
-                (By::Network(server::models::files_of(&model)), Vec::new())
+                let name = adapter.get_untracked();
+                let adapter =
+                    adapters.with_value(|all| all.iter().find(|one| one.name == name).cloned());
+                (By::Network(server::models::files_of(&model, adapter.as_ref())), Vec::new())
             }
             Choice::OfDisk => {
                 let Some((chosen, _)) = own.get_untracked() else { return };
@@ -141,7 +153,14 @@ pub fn OnThisTab() -> impl IntoView {
                 false => words::of_server(hears(&card), wording::bytes(bytes)),
             };
             let (of, name) = (Choice::Hosted(model.name.clone()), card.name.clone());
-            Some(option(of, model.name, name, told, bytes <= MOST_WEIGHT_BYTES))
+            let (same, offered) = (of.clone(), model.adapters);
+            let with = move || {
+                is_chosen(same.clone()).then(|| {
+                    view! { <AdapterChoice adapters=offered.clone() chosen=adapter/> }
+                })
+            };
+            let option = option(of, model.name, name, told, bytes <= MOST_WEIGHT_BYTES);
+            Some(view! { {option} {with} })
         });
         let of_server = of_server.collect_view();
         let of_disk = own.get().map(|(chosen, card)| {

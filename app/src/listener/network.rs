@@ -41,6 +41,7 @@ pub fn of_folder(files: &[File]) -> Result<Chosen, String> {
         name: name.to_owned(),
         files: own.iter().map(described).collect(),
         authorisation: None,
+        adapter: None,
     };
     Ok(Chosen { network, objects: own.into_iter().map(JsValue::from).collect() })
 }

@@ -47,13 +47,11 @@ pub fn ModelsPage(act: Callback<Action>) -> impl IntoView {
 fn Listed(list: ModelList) -> impl IntoView {
     let ModelList { models, adapters, detectors } = list;
     let no_models = models.is_empty();
-    let usable = adapters.iter().filter(|adapter| adapter.problem.is_none());
-    let usable: Vec<String> = usable.map(|adapter| adapter.name.clone()).collect();
     view! {
         <section aria-labelledby="models-networks">
             <h2 id="models-networks">{words::NETWORKS}</h2>
             <ul class="deployments">
-                {models.into_iter().map(|model| view! { <Model model adapters=usable.clone()/> }).collect_view()}
+                {models.into_iter().map(|model| view! { <Model model/> }).collect_view()}
             </ul>
             {no_models.then(|| view! { <p>{words::NO_NETWORKS}</p> })}
         </section>
@@ -75,7 +73,7 @@ fn Listed(list: ModelList) -> impl IntoView {
 }
 
 #[component]
-fn Model(model: HostedModel, adapters: Vec<String>) -> impl IntoView {
+fn Model(model: HostedModel) -> impl IntoView {
     let name = model.name.clone();
     let Some(card) = model.card.clone() else {
         let problem = model.problem.clone().unwrap_or_default();
@@ -109,7 +107,7 @@ fn Model(model: HostedModel, adapters: Vec<String>) -> impl IntoView {
                 {(!metrics.is_empty()).then(|| view! {
                     <p class="figures">{words::makers_figures(metrics.join(" · "))}</p>
                 })}
-                <DetectWith what=title wanted adapters/>
+                <DetectWith what=title wanted adapters=model.adapters/>
                 <p class="dim fingerprint">{with_pieces(&words::fingerprint(PIECES[0]), vec![fingerprint])}</p>
             </div>
         </li>
@@ -150,7 +148,7 @@ fn Facts(facts: Vec<(&'static str, &'static str, String)>) -> impl IntoView {
 
 #[component]
 fn Adapter(adapter: HostedAdapter) -> impl IntoView {
-    let HostedAdapter { name, base, problem } = adapter;
+    let HostedAdapter { name, base, problem, .. } = adapter;
     let made_for = match base.is_empty() {
         true => words::ADAPTER_FOR_UNKNOWN.to_owned(),
         false => words::adapter_for(base),

@@ -135,6 +135,7 @@ mod tests {
             parameters: 1_230_000,
             fingerprint: String::new(),
             files: Vec::new(),
+            adapters: Vec::new(),
         };
         let facts = of_model(&model, &card);
         let fact = |key| facts.iter().find(|(k, ..)| *k == key).map(|(.., told)| told.as_str());

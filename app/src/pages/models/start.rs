@@ -7,6 +7,7 @@ use spyhop_api::detection::DetectionRequest;
 use spyhop_api::view::ShownCalls;
 use spyhop_words::pages::detect_with as words;
 
+use crate::detect::AdapterChoice;
 use crate::server::{catalogue, detections};
 use crate::session::use_session;
 use crate::{administrator, open};
@@ -64,7 +65,7 @@ pub fn DetectWith(what: String, wanted: DetectionRequest, adapters: Vec<String>)
             }
         });
     };
-    let (label, of_adapters) = (words::over_which(&what), adapters);
+    let label = words::over_which(&what);
     view! {
         <details class="detect-with">
             <summary>
@@ -78,14 +79,7 @@ pub fn DetectWith(what: String, wanted: DetectionRequest, adapters: Vec<String>)
                         <option value=d.id.clone()>{d.name.clone()}</option>
                     </For>
                 </select>
-                {(!of_adapters.is_empty()).then(|| view! {
-                    <select aria-label=words::ADAPTER on:change=move |ev| adapter.set(event_target_value(&ev))>
-                        <option value="">{words::WITHOUT_ADAPTER}</option>
-                        {of_adapters.into_iter().map(|name| view! {
-                            <option value=name.clone()>{words::with_adapter(&name)}</option>
-                        }).collect_view()}
-                    </select>
-                })}
+                <AdapterChoice adapters chosen=adapter/>
                 <button type="submit" class="primary"
                     disabled=move || busy.get() || of_choice().is_none()>{words::START}</button>
             </form>
