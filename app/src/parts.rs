@@ -140,7 +140,7 @@ pub fn dialog(dialog: Dialog, act: Callback<Action>) -> AnyView {
 pub async fn add_table(session: Session, name: String, text: String, came_along: bool) {
     let _coming = session.coming();
     if table_read(session, name, text, came_along).await.is_err() {
-        session.tell(NoticeKind::Error, MISSING);
+        session.tell(NoticeKind::Error, words::MISSING);
     }
 }
 
@@ -190,7 +190,7 @@ fn at_once<T>(wanted: impl Future<Output = Result<T, SplitLoaderError>>) -> Resu
     // The first look fetches, the second sees that it is there.
     let first = wanted.as_mut().now_or_never();
     let came = first.or_else(|| wanted.as_mut().now_or_never());
-    came.and_then(Result::ok).ok_or_else(|| MISSING.to_owned())
+    came.and_then(Result::ok).ok_or_else(|| words::MISSING.to_owned())
 }
 
 /// Has fetched what a person may want while the network is gone. What a worker wants of it is then found
