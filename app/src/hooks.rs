@@ -28,7 +28,7 @@
 //! | `#labels tr[data-label]`, `#export-raven`, `#export-audacity`, `#import` | labels |
 //! | `#labels-kept[data-keeper]`, `#author`, `.history` | `browser`, `server`, `refused`; whose labels; what one ever said |
 //! | `#left-here`, `#share-left-here`, `#forget-left-here` | labels of a hosted deployment that only this browser has |
-//! | `#detect-top`, `#detect`, `#detectors input`, `#detect-start`, `#detect-problem` | the dialog that runs a detector or a network |
+//! | `#detect-top`, `#detect`, `#detectors input`, `#detect .adapter`, `#detect-start`, `#detect-problem` | the dialog that runs a detector or a network |
 //! | `#on-this-tab`, `#misfits`, `#pick-model` | the same for recordings of the person's own disk: it runs in the tab |
 //! | `#seen[data-windows]`, `#seen-canvas`, `#seen-which`, `#seen-earlier`, `#seen-later` | what a network saw of a candidate |
 //! | `#run`, `#run-told`, `#run-progress`, `#run-cancel` | which detection is shown, and how far it is |
@@ -70,6 +70,7 @@
 //! | `#token`, `#token-text`, `#token-keep`, `#token-use`, `#token-forget`, `#token-problem` | the dialog of the administrator's token |
 //! | `#administrator`, `#library-token`, `.offer` | ways to it: shown while one is held, in the library, and where something was refused |
 //! | `#not-in-link` | which files a link does not name |
+//! | `.unfetched button`, `#unfetched` | in place of what could not be fetched, a way to try again; the dialog that says so |
 //! | `#notices .notice[data-kind]` | `error`, `warning`, `done` |
 //!
 //! `make bench` calls what the module exports besides: `(await import('./spyhop-app.js')).…`.

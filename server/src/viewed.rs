@@ -114,6 +114,7 @@ impl Viewed {
             infos: Arc::new(vec![info]),
             open: Arc::new(open),
             tables: None,
+            table_stamps: None,
             beside: None,
         };
         Viewed::of(view, deployment, recordings)
@@ -244,6 +245,7 @@ pub fn only(recordings: &Recordings, name: &str) -> Option<Recordings> {
         infos: Arc::new(vec![recordings.infos.get(index)?.clone()]),
         open: Arc::new(move |_| open(index)),
         tables: None,
+        table_stamps: None,
         beside: None,
         version: recordings.version.clone(),
     })

@@ -5,6 +5,7 @@ use spyhop_api::detection::{CallDensity, DetectedCall};
 use spyhop_paint::parts::{candidate_box, class_colour};
 use spyhop_paint::scene::Area;
 use spyhop_paint::{Colour, Item, Theme};
+use spyhop_words::viewer::readout;
 
 use super::layout::Layout;
 use crate::calls::{score_words, verdict_words};
@@ -154,9 +155,9 @@ pub fn described(session: Session) -> Option<String> {
     Some(session.calls.in_view.with(|shown| match &shown.density {
         Some(density) => {
             let all = density.classes.iter().flat_map(|class| &class.counts);
-            format!("{run}: {} candidates in view.", all.map(|n| u64::from(*n)).sum::<u64>())
+            readout::candidates(all.map(|n| *n as usize).sum(), run)
         }
-        None => format!("{run}: {} candidates in view.", shown.calls.len()),
+        None => readout::candidates(shown.calls.len(), run),
     }))
 }
 

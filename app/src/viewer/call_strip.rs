@@ -7,6 +7,7 @@ use spyhop_api::detection::ScoreCurves;
 use spyhop_paint::parts::class_colour;
 use spyhop_paint::scene::Area;
 use spyhop_paint::{Anchor, Item, Stroke, Theme, Weight};
+use spyhop_words::viewer::call_strip as words;
 use web_sys::PointerEvent;
 use web_sys::wasm_bindgen::JsCast;
 
@@ -83,10 +84,10 @@ fn Strip() -> impl IntoView {
     };
     view! {
         <canvas id="call-strip" node_ref=canvas tabindex="0" role="slider"
-            aria-label=move || format!("Score of {} over time, and the threshold", class())
+            aria-label=move || words::label(class())
             aria-orientation="vertical" aria-valuenow=move || threshold().to_string()
-            aria-valuetext=move || format!("threshold {}", score_words(threshold()))
-            title="Drag the dashed line, or use the arrow keys: the threshold"
+            aria-valuetext=move || words::threshold(score_words(threshold()))
+            title=words::ABOUT
             data-boxes=move || calls.in_view.with(|v| v.calls.len()).to_string()
             data-density=move || calls.in_view.with(|v| v.density.is_some()).to_string()
             on:pointerdown=move |ev: PointerEvent| {
@@ -201,7 +202,7 @@ fn items(
         items.push(Item::Text {
             x: width - 4.0,
             y,
-            text: format!("threshold {}", score_words(threshold)),
+            text: words::threshold(score_words(threshold)),
             size: FONT_PX,
             weight: Weight::SemiBold,
             anchor: Anchor::End,

@@ -8,6 +8,7 @@ use spyhop_paint::parts::{
 };
 use spyhop_paint::scene::Area;
 use spyhop_paint::{Item, Stroke, Theme};
+use spyhop_words::viewer::viewer::{CURSOR_A, CURSOR_B};
 
 use super::boxes::PixelBox;
 use super::call_marks;
@@ -49,7 +50,8 @@ pub fn draw(
         selection_items(&b, picture, theme, layout, &mut items);
     }
     let cursors = session.cursors.get_untracked();
-    for ((point, colour), name) in cursors.into_iter().zip(theme.cursors).zip(["A", "B"]) {
+    for ((point, colour), name) in cursors.into_iter().zip(theme.cursors).zip([CURSOR_A, CURSOR_B])
+    {
         let Some(point) = point else { continue };
         let x = frame.x_of(point.position) * layout.width;
         items.extend(cursor(x, all, name, colour, theme));

@@ -4,6 +4,7 @@ use spyhop_api::View;
 use spyhop_paint::parts::{AxisStyle, axis_breaks, time_axis};
 use spyhop_paint::scene::Area;
 use spyhop_paint::{Anchor, Item, Theme, TimeAxis, folded_time_ticks};
+use spyhop_words::viewer::time_axis as words;
 
 use super::axes::FONT_PX;
 use super::canvas::Surface;
@@ -37,8 +38,8 @@ pub fn draw(view: &View, open: &OpenSet, frame: &Frame, theme: &Theme, surface: 
     // On a phone the date and the zone take the whole line.
     if surface.width >= ROOMY_PX {
         let below = (surface.width / 2.0, surface.height - 5.0);
-        let words = width_words(view, frame, &telling);
-        items.push(Item::text(below, words, FONT_PX, Anchor::Middle, theme.text_dim));
+        let told = width_words(view, frame, &telling);
+        items.push(Item::text(below, told, FONT_PX, Anchor::Middle, theme.text_dim));
     }
     surface.items(&items);
 }
@@ -46,18 +47,16 @@ pub fn draw(view: &View, open: &OpenSet, frame: &Frame, theme: &Theme, surface: 
 /// How wide the picture is, how long that is heard, and what is folded away.
 fn width_words(view: &View, frame: &Frame, telling: &Telling) -> String {
     let span_s = frame.span() / telling.rate_hz;
-    let mut words = format!("{} wide", wording::duration(span_s));
+    let mut told = vec![words::wide(wording::duration(span_s))];
     let speed = view.listening.rate;
     if speed != 1.0 {
-        let heard = wording::duration(span_s / speed);
-        words += &format!(", heard in {heard} ({})", wording::speed(speed));
+        told.push(words::heard_in(wording::duration(span_s / speed), wording::speed(speed)));
     }
     match frame.fold.seams(&frame.places).len() {
         0 => {}
-        1 => words += ", a gap folded away",
-        n => words += &format!(", {n} gaps folded away"),
+        n => told.push(words::gaps_folded(n)),
     }
-    words
+    told.join(", ")
 }
 
 /// The fold near a place of the picture (fraction of its width): how long the gap is, samples.
