@@ -13,6 +13,7 @@ use gloo::events::EventListener;
 use leptos::prelude::*;
 use spyhop_api::view::Source;
 use spyhop_api::{Errand, Pointed, Shown, Told, View, Wish};
+use spyhop_words::page::guide as words;
 use wasm_bindgen::JsCast;
 
 use crate::frame::{moment_of, position_of};
@@ -106,9 +107,7 @@ fn fetch(session: Session) {
     let failed = move || {
         module.set(Module::Absent);
         ERRANDS.take();
-        let why =
-            "Stories and classes could not be loaded: check the connection and reload the page.";
-        session.tell(NoticeKind::Error, why);
+        session.tell(NoticeKind::Error, words::NOT_LOADED);
         if session.stage.with_untracked(|s| matches!(s, Stage::Opening(_))) {
             open::home(session);
         }

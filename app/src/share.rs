@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::view::Source;
 use spyhop_api::{Access, MadeShare, ShareRequest, View};
+use spyhop_words::share::{dialog as words, form};
 
 use crate::dialogs::{Shade, clipboard};
 use crate::link::use_link;
@@ -26,7 +27,7 @@ use mine::Mine;
 /// Choices of how long a short link stays: days, and what they are called. Nothing: as long as the server
 /// lets it.
 const STAYS: [(&str, &str); 4] =
-    [("", "as long as the server keeps it"), ("7", "a week"), ("31", "a month"), ("366", "a year")];
+    [("", form::AS_KEPT), ("7", form::WEEK), ("31", form::MONTH), ("366", form::YEAR)];
 /// A QR code of more bytes has squares that are not seen from the back row.
 const MOST_QR_BYTES: usize = 1200;
 
@@ -108,28 +109,27 @@ pub fn ShareDialog() -> impl IntoView {
     let on_disk = matches!(view.source, Source::Local(_));
     let hosted = is_of_server(&view);
     view! {
-        <Shade label="Share this view" id="share">
-            <h2>"Share this view"</h2>
-            {copied("share-link", "Link that carries everything", Signal::derive(whole))}
+        <Shade label=words::TITLE id="share">
+            <h2>{words::TITLE}</h2>
+            {copied("share-link", words::WHOLE_LINK, Signal::derive(whole))}
             {open::left_out_of_link(session).map(|but| view! { <p class="warned">{but}</p> })}
             <Show when=here_only>
-                <p id="share-here-only" class="warned">"This link works only on this network."</p>
+                <p id="share-here-only" class="warned">{words::HERE_ONLY}</p>
             </Show>
             <Show when=move || access.with(|a| a.as_ref().is_some_and(|a| a.reading_needs_token))>
                 <p id="share-closed" class="warned">
-                    "This server is closed: whoever opens a link is asked for the token for reading, which is in \
-                     no link. Chats show no picture of it, and other pages do not show it."
+                    {words::CLOSED}
                 </p>
             </Show>
             <Show when=move || access.with(Option::is_some) fallback=|| view! {
-                <p class="dim">"Short links, figures and clips are made by a server: none answers here."</p>
+                <p class="dim">{words::NO_SERVER}</p>
             }>
                 <form id="share-form" on:submit=move |ev| { ev.prevent_default(); make() }>
-                    <h3>"Short link"</h3>
-                    {field("share-title", "Title", title)}
-                    {field("share-note", "Note", note)}
-                    {field("share-author", "Your name (optional)", author)}
-                    <label class="row"><span>"Stays"</span>
+                    <h3>{words::SHORT_LINK}</h3>
+                    {field("share-title", form::TITLE, title)}
+                    {field("share-note", form::NOTE, note)}
+                    {field("share-author", form::AUTHOR, author)}
+                    <label class="row"><span>{form::STAYS}</span>
                         <select id="share-days" on:change=move |ev| days.set(event_target_value(&ev))>
                             {STAYS.map(|(value, words)| view! { <option value=value>{words}</option> })}
                         </select>
@@ -138,27 +138,25 @@ pub fn ShareDialog() -> impl IntoView {
                         <label class="check">
                             <input id="share-samples" type="checkbox" disabled=cut.refusal().is_some()
                                 on:change=move |ev| with_excerpt.set(event_target_checked(&ev))/>
-                            "Publish the samples shown, so that others can open it"
+                            {words::PUBLISH_SAMPLES}
                         </label>
                         <div id="share-leaves" class="dim">{move || match cut.refusal() {
                             Some(refusal) => refusal,
                             None if with_excerpt.get() => cut.words(),
-                            None => "Nothing leaves this machine but the words above: whoever opens the link is \
-                                     asked for the file.".to_owned(),
+                            None => words::NOTHING_LEAVES.to_owned(),
                         }}</div>
                     })}
                     <button id="share-make" class="primary" type="submit"
                         disabled=move || busy.get() || made.with(Option::is_some)
-                    >{move || if busy.get() { "Sharing…" } else { "Make a short link" }}</button>
+                    >{move || if busy.get() { words::SHARING } else { words::MAKE }}</button>
                     <p id="share-problem" class="warned" role="alert">{move || problem.get()}</p>
                 </form>
                 {move || made.get().map(|new| view! {
-                    {copied("share-short", "Short link", Signal::derive(shortest))}
-                    {copied("share-key", "Edit key, shown this once: it changes or removes the link, in this \
-                        browser without being asked for",
+                    {copied("share-short", words::SHORT_LINK, Signal::derive(shortest))}
+                    {copied("share-key", words::EDIT_KEY_ONCE,
                         Signal::derive(move || new.edit_key.clone()))}
                 })}
-                {copied("share-embed", "Embed in a page", Signal::derive(move || embed(&shortest())))}
+                {copied("share-embed", words::EMBED, Signal::derive(move || embed(&shortest())))}
                 <div class="share-more">
                     {move || {
                         let text = shortest();
@@ -167,8 +165,8 @@ pub fn ShareDialog() -> impl IntoView {
                             let picture = address.clone();
                             view! {
                                 <a id="share-qr" href=address target="_blank"
-                                    title="As large as the screen, for the back row">
-                                    <img src=picture alt="QR code of the link"/>
+                                    title=words::FOR_THE_BACK_ROW>
+                                    <img src=picture alt=words::QR_CODE/>
                                 </a>
                             }
                         })
@@ -178,8 +176,7 @@ pub fn ShareDialog() -> impl IntoView {
                             view! { <Files query=query.get_value()/> }.into_any()
                         } else {
                             view! { <p class="dim">
-                                "Figures, clips and a citation are made of what the server has: publish \
-                                 the samples first, then open the short link."
+                                {words::PUBLISH_FIRST}
                             </p> }.into_any()
                         }}
                     </div>
@@ -204,11 +201,11 @@ fn is_of_server(view: &View) -> bool {
 
 /// A text that is copied by a button, or by hand.
 fn copied(id: &'static str, label: &'static str, text: Signal<String>) -> impl IntoView {
-    let done = RwSignal::new("Copy");
+    let done = RwSignal::new(words::COPY);
     let copy = move |_| {
         let text = text.get_untracked();
         spawn_local(async move {
-            let word = if clipboard(&text).await { "Copied" } else { "Press Ctrl+C" };
+            let word = if clipboard(&text).await { words::COPIED } else { words::PRESS_COPY };
             let _ = done.try_set(word);
             select(id);
         });
@@ -245,9 +242,10 @@ fn select(id: &str) {
 fn embed(link: &str) -> String {
     let joint = if link.contains('?') { '&' } else { '?' };
     let link = format!("{link}{joint}embed=1").replace('&', "&amp;").replace('"', "%22");
+    let title = words::EMBEDDED_TITLE;
     format!(
-        "<iframe src=\"{link}\" width=\"960\" height=\"540\" style=\"border:0\" allow=\"autoplay; \
-         fullscreen\" title=\"Spectrogram, by Spyhop\"></iframe>"
+        "<iframe src=\"{link}\" width=\"960\" height=\"540\" style=\"border:0\" \
+         allow=\"autoplay;fullscreen\" title=\"{title}\"></iframe>"
     )
 }
 

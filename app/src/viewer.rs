@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use spyhop_api::view::SpectrumSettings;
-use spyhop_words::viewer::viewer as words;
+use spyhop_words::viewer::picture as words;
 use web_sys::{PointerEvent, WheelEvent};
 
 use crate::caveats::{self, Caveats};

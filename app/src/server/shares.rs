@@ -92,7 +92,7 @@ pub async fn file(name: &str, query: &str) -> Result<web_sys::Blob, ServerError>
     let status = answer.status();
     let raw = web_sys::Response::from(answer);
     let broken =
-        || ServerError { status, message: "The file broke off on its way: try again.".to_owned() };
+        || ServerError { status, message: spyhop_words::share::files::BROKE_OFF.to_owned() };
     let blob = JsFuture::from(raw.blob().map_err(|_| broken())?).await.map_err(|_| broken())?;
     blob.dyn_into().map_err(|_| broken())
 }

@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::{Share, SharedData};
+use spyhop_words::share::caption as words;
 
 use crate::link;
 use crate::server::shares;
@@ -38,21 +39,20 @@ pub fn Caption() -> impl IntoView {
                     {(!embedded && !told.note.is_empty()).then(|| view! { <p>{told.note.clone()}</p> })}
                     {(told.data == SharedData::Changed).then(|| view! {
                         <p class="warned">
-                            "The recordings under this link have changed since it was made: what is shown may \
-                             not be what was meant. "
-                            <a href=format!("{}/preview.png", told.path) target="_blank">"What it showed"</a>
+                            {words::CHANGED}" "
+                            <a href=format!("{}/preview.png", told.path) target="_blank">{words::WHAT_IT_SHOWED}</a>
                         </p>
                     })}
                 </div>
-                <button class="icon" aria-label="Put the words away" on:click=move |_| share.set(None)>"×"</button>
+                <button class="icon" aria-label=words::PUT_AWAY on:click=move |_| share.set(None)>"×"</button>
             </aside>
         })}
         {embedded.then(|| view! {
             <h1 class="visually-hidden">
                 {move || session.open.with(|o| o.as_ref().map(|o| o.title()))}
             </h1>
-            <nav aria-label="Spyhop">
-                <a id="open-in-spyhop" target="_blank" rel="noopener" href=move || format!("?{}", out())>"Open in Spyhop"</a>
+            <nav aria-label=words::SPYHOP>
+                <a id="open-in-spyhop" target="_blank" rel="noopener" href=move || format!("?{}", out())>{words::OPEN_IN_SPYHOP}</a>
             </nav>
         })}
     }

@@ -10,6 +10,7 @@ use spyhop_api::share::{MOST_EXCERPT_BYTES, MOST_EXCERPT_SAMPLES, MOST_SENT_BYTE
 use spyhop_api::view::{Reading, Source};
 use spyhop_api::{MadeShare, Moment, RecordingInfo, SharedExcerpt, Timestamp, View};
 use spyhop_signal::formats::wav_writer::{WavCoding, WavWriter};
+use spyhop_words::share::excerpt as words;
 
 use crate::frame::{moment_of, nanos};
 use crate::server::{ServerError, shares};
@@ -82,7 +83,7 @@ impl Cut {
             about: SharedExcerpt {
                 source_name: match more {
                     0 => first.name.clone(),
-                    more => format!("{} and {more} more", first.name),
+                    more => words::and_more(&first.name, more),
                 },
                 source_fingerprint: fingerprints.join(" "),
                 start: clock,
@@ -99,12 +100,10 @@ impl Cut {
         let most = (MOST_SENT_BYTES - HEAD_BYTES) / self.bytes_a_sample();
         let most = most.min(MOST_EXCERPT_SAMPLES);
         (samples > most).then(|| {
-            format!(
-                "What is shown can't be published: with a tenth on either side it is {} of sound, and at \
-                 {} with {} no more than {} is taken. Show less of it, then share again.",
+            words::too_long(
                 wording::duration(seconds),
                 wording::hertz(self.rate_hz),
-                channels(self.channels),
+                words::channels(self.channels as usize),
                 wording::duration(seconds * most as f64 / samples as f64),
             )
         })
@@ -115,28 +114,26 @@ impl Cut {
         let seconds = self.seconds();
         let each = if self.coding == WavCoding::Pcm16 { PACKED_BYTES.0 } else { PACKED_BYTES.1 };
         let packed = (self.samples() as f64 * each) as u64;
-        let too_much = match packed > MOST_EXCERPT_BYTES {
-            true => format!(
-                " That may be more than the {} that are taken: if it is refused, show less of it.",
-                wording::bytes(MOST_EXCERPT_BYTES)
-            ),
-            false => String::new(),
+        let is_calibrated = self.about.calibration.is_some();
+        let told = match (self.names.as_slice(), is_calibrated) {
+            ([one], false) => words::of_one(one),
+            ([one], true) => words::of_one_calibrated(one),
+            (several, false) => words::of_several(listed(several)),
+            (several, true) => words::of_several_calibrated(listed(several)),
         };
-        let (names, prints) = match self.names.as_slice() {
-            [one] => (format!("the name {one}"), "the file's fingerprint"),
-            several => (format!("the names {}", listed(several)), "the files' fingerprints"),
+        let length = wording::duration(seconds);
+        let rate = wording::hertz(self.rate_hz);
+        let channels = words::channels(self.channels as usize);
+        let size = wording::bytes(packed);
+        let mut said = match self.about.start {
+            Some(begin) => words::leaves_from(length, rate, channels, size, begin, told),
+            None => words::leaves(length, rate, channels, size, told),
         };
-        let begun = self.about.start.map(|t| format!(", from {t}")).unwrap_or_default();
-        let calibrated = if self.about.calibration.is_some() { ", its calibration" } else { "" };
-        format!(
-            "This leaves the machine, and everybody with the link may hear and keep it: {} of sound at {} \
-             ({}, about {} as FLAC){begun}; {names} and {prints}{calibrated}. Nothing else of what is open \
-             does.{too_much}",
-            wording::duration(seconds),
-            wording::hertz(self.rate_hz),
-            channels(self.channels),
-            wording::bytes(packed),
-        )
+        if packed > MOST_EXCERPT_BYTES {
+            said += " ";
+            said += &words::perhaps_too_much(wording::bytes(MOST_EXCERPT_BYTES));
+        }
+        said
     }
 
     fn seconds(&self) -> f64 {
@@ -152,10 +149,6 @@ impl Cut {
     fn bytes_a_sample(&self) -> u64 {
         if self.coding == WavCoding::Pcm16 { 2 } else { 4 }
     }
-}
-
-fn channels(count: u32) -> String {
-    format!("{count} channel{}", if count == 1 { "" } else { "s" })
 }
 
 /// The recordings that lie under a stretch of the line, in its order.
@@ -174,9 +167,9 @@ fn listed(names: &[String]) -> String {
         [one] => one.clone(),
         _ if names.len() > MOST_NAMES => {
             let told = names[..MOST_NAMES - 1].join(", ");
-            format!("{told} and {} more", names.len() - MOST_NAMES + 1)
+            words::and_more(told, names.len() - MOST_NAMES + 1)
         }
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        [first @ .., last] => words::and_last(first.join(", "), last),
     }
 }
 

@@ -5,17 +5,18 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use spyhop_words::share::files as words;
 
 use crate::files;
 use crate::server::shares;
 
 /// What can be made of what the server has: the file's name, its address, and what stands on the button.
 const FILES: [(&str, &str); 5] = [
-    ("figure.png", "Figure PNG"),
-    ("figure.svg", "Figure SVG"),
-    ("clip/clip.wav", "Clip WAV"),
-    ("clip/clip.flac", "Clip FLAC"),
-    ("heard/heard.wav", "Clip as heard"),
+    ("figure.png", words::FIGURE_PNG),
+    ("figure.svg", words::FIGURE_SVG),
+    ("clip/clip.wav", words::CLIP_WAV),
+    ("clip/clip.flac", words::CLIP_FLAC),
+    ("heard/heard.wav", words::CLIP_HEARD),
 ];
 
 /// Buttons for what is made of the view of a query.
@@ -50,26 +51,26 @@ pub fn Files(query: String) -> impl IntoView {
             }
         });
     };
-    let buttons = FILES.map(|(file, words)| {
+    let buttons = FILES.map(|(file, label)| {
         view! {
             <button type="button" data-file=file disabled=move || !busy.get().is_empty()
                 on:click=move |_| get(file)
-            >{move || if busy.get() == file { "Making it…" } else { words }}</button>
+            >{move || if busy.get() == file { words::MAKING } else { label }}</button>
         }
     });
     view! {
         <div class="buttons">
             {buttons}
-            <button type="button" id="share-cite" on:click=cite>"Cite this view"</button>
+            <button type="button" id="share-cite" on:click=cite>{words::CITE}</button>
         </div>
         <p id="share-file-problem" class="warned" role="alert">{move || problem.get()}</p>
         {move || cited.get().map(|found| {
             let python = found.python.clone();
             view! {
-                <textarea id="share-cited" readonly rows="6" aria-label="Citation" prop:value=found.text></textarea>
+                <textarea id="share-cited" readonly rows="6" aria-label=words::CITATION prop:value=found.text></textarea>
                 <button type="button" id="share-python" on:click=move |_| {
                     files::save("view.py", "text/x-python", python.as_bytes());
-                }>"Python that makes the picture and the numbers again"</button>
+                }>{words::PYTHON}</button>
             }
         })}
     }

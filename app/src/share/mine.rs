@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::{Share, ShareChange, Timestamp};
+use spyhop_words::share::{dialog, form, mine as words};
 
 use super::kept::{self, KeptShare};
 use super::{STAYS, base, field};
@@ -56,8 +57,8 @@ pub fn Mine(made: Signal<usize>, public: Signal<String>) -> impl IntoView {
     });
     view! {
         <Show when=move || all.with(|all| !all.is_empty())>
-            <section id="share-mine" aria-label="Short links of this browser">
-                <h3>"Short links of this browser"</h3>
+            <section id="share-mine" aria-label=words::TITLE>
+                <h3>{words::TITLE}</h3>
                 <ul>
                     <For each=move || all.get() key=|share| (share.id.clone(), share.title.clone()) let:share>
                         <Mined share public changed/>
@@ -76,7 +77,7 @@ fn Mined(
     changed: Callback<Option<String>>,
 ) -> impl IntoView {
     let open = RwSignal::new(Open::Nothing);
-    let copied = RwSignal::new("Copy");
+    let copied = RwSignal::new(dialog::COPY);
     let held = StoredValue::new(share.clone());
     let link = move || {
         let base = public.get_untracked();
@@ -85,8 +86,7 @@ fn Mined(
     let copy = move |_| {
         let text = link();
         spawn_local(async move {
-            let word =
-                if clipboard(&text).await { "Copied" } else { "Open it, then copy its address" };
+            let word = if clipboard(&text).await { dialog::COPIED } else { words::COPY_BY_HAND };
             let _ = copied.try_set(word);
         });
     };
@@ -96,22 +96,21 @@ fn Mined(
         }
     };
     let title = share.title.clone();
-    let named = move |what: &str| format!("{what}: {title}");
     view! {
         <li data-share=share.id.clone()>
             <div class="row">
                 <a href=format!("{}{}", base(), share.path) target="_blank">{share.title.clone()}</a>
-                <button type="button" class="share-copy" aria-label=named("Copy the link") on:click=copy>
+                <button type="button" class="share-copy" aria-label=words::copy_of(&title) on:click=copy>
                     {move || copied.get()}
                 </button>
-                <button type="button" class="share-edit" aria-label=named("Change the words")
+                <button type="button" class="share-edit" aria-label=words::change_of(&title)
                     aria-expanded=move || (open.get() == Open::Words).to_string()
                     on:click=toggled(Open::Words)
-                >"Change"</button>
-                <button type="button" class="share-remove" aria-label=named("Remove the link")
+                >{words::CHANGE}</button>
+                <button type="button" class="share-remove" aria-label=words::remove_of(&title)
                     aria-expanded=move || (open.get() == Open::Removal).to_string()
                     on:click=toggled(Open::Removal)
-                >"Remove"</button>
+                >{words::REMOVE}</button>
             </div>
             {move || match open.get() {
                 Open::Nothing => ().into_any(),
@@ -177,11 +176,7 @@ fn Words(
                 Err(error) if error.status == 412 => match shares::get(&id).await {
                     Ok(now) if problem.try_get_untracked().is_some() => {
                         filled(&now);
-                        problem.set(
-                            "It was changed elsewhere in the meantime: these are its words now. \
-                             Change them again where you still want to."
-                                .into(),
-                        );
+                        problem.set(words::CHANGED_ELSEWHERE.into());
                     }
                     Ok(_) => {}
                     Err(error) => drop(problem.try_set(said(&error))),
@@ -192,14 +187,14 @@ fn Words(
     };
     view! {
         <form class="share-change" on:submit=move |ev| { ev.prevent_default(); save() }>
-            {field("share-change-title", "Title", title)}
-            {field("share-change-note", "Note", note)}
-            {field("share-change-author", "Your name (optional)", author)}
-            <label class="row"><span>"Stays"</span>
+            {field("share-change-title", form::TITLE, title)}
+            {field("share-change-note", form::NOTE, note)}
+            {field("share-change-author", form::AUTHOR, author)}
+            <label class="row"><span>{form::STAYS}</span>
                 <select id="share-change-days" on:change=move |ev| days.set(event_target_value(&ev))>
-                    <option value="">"as long as it would have"</option>
-                    {STAYS[1..].iter().map(|(value, words)| view! {
-                        <option value=*value>{format!("{words} from now")}</option>
+                    <option value="">{words::AS_BEFORE}</option>
+                    {STAYS[1..].iter().map(|(value, length)| view! {
+                        <option value=*value>{words::from_now(length)}</option>
                     }).collect_view()}
                 </select>
             </label>
@@ -207,8 +202,8 @@ fn Words(
             <div class="buttons">
                 <button id="share-change-save" class="primary" type="submit"
                     disabled=move || busy.get() || version.get().is_none()
-                >"Save"</button>
-                <button type="button" on:click=move |_| open.set(Open::Nothing)>"Leave it as it is"</button>
+                >{words::SAVE}</button>
+                <button type="button" on:click=move |_| open.set(Open::Nothing)>{words::LEAVE}</button>
             </div>
             <p id="share-change-problem" class="warned" role="alert">{move || problem.get()}</p>
         </form>
@@ -256,14 +251,13 @@ fn Removal(
     };
     view! {
         <form class="share-change" on:submit=move |ev| { ev.prevent_default(); remove() }>
-            <p>"Whoever has the link finds nothing under it then, and samples that came with it are removed \
-                from the server. It can't be undone."</p>
+            <p>{words::REMOVAL}</p>
             {asked_key(held, key)}
             <div class="buttons">
                 <button id="share-remove-really" class="primary" type="submit" disabled=move || busy.get()>
-                    {move || if is_gone.get() { "Take it off the list" } else { "Remove it for everybody" }}
+                    {move || if is_gone.get() { words::OFF_THE_LIST } else { words::FOR_EVERYBODY }}
                 </button>
-                <button type="button" on:click=move |_| open.set(Open::Nothing)>"Keep it"</button>
+                <button type="button" on:click=move |_| open.set(Open::Nothing)>{words::KEEP}</button>
             </div>
             <p id="share-remove-problem" class="warned" role="alert">{move || problem.get()}</p>
         </form>
@@ -275,8 +269,8 @@ fn asked_key(held: StoredValue<KeptShare>, key: RwSignal<String>) -> Option<impl
     let is_known = held.with_value(|share| !share.edit_key.is_empty());
     (!is_known && !token::is_held()).then(|| {
         view! {
-            {field("share-change-key", "Edit key", key)}
-            <p class="dim">"It was shown once, when the link was made."</p>
+            {field("share-change-key", words::EDIT_KEY, key)}
+            <p class="dim">{words::EDIT_KEY_SHOWN}</p>
         }
     })
 }
@@ -289,11 +283,8 @@ fn key_of(held: StoredValue<KeptShare>, typed: RwSignal<String>) -> String {
 /// What a person is told.
 fn said(error: &ServerError) -> String {
     match error.status {
-        401 => "That is not the edit key of this link.".into(),
-        404 => {
-            "The server does not have this link any more: its time is over, or it was taken back."
-                .into()
-        }
+        401 => words::WRONG_KEY.into(),
+        404 => words::GONE.into(),
         _ => error.to_string(),
     }
 }

@@ -4,7 +4,7 @@ use spyhop_api::View;
 use spyhop_paint::parts::{AxisStyle, Side, frequency_axis, value_axis};
 use spyhop_paint::scene::Area;
 use spyhop_paint::{Anchor, Item, Lut, Theme, Weight, frequency_ticks, level_ticks};
-use spyhop_words::viewer::viewer as words;
+use spyhop_words::viewer::picture as words;
 
 use super::canvas::Surface;
 use crate::frame::Frame;

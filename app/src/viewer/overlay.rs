@@ -8,7 +8,7 @@ use spyhop_paint::parts::{
 };
 use spyhop_paint::scene::Area;
 use spyhop_paint::{Item, Stroke, Theme};
-use spyhop_words::viewer::viewer::{CURSOR_A, CURSOR_B};
+use spyhop_words::viewer::picture::{CURSOR_A, CURSOR_B};
 
 use super::boxes::PixelBox;
 use super::call_marks;

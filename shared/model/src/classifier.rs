@@ -71,7 +71,7 @@ impl Classifier {
             refuse_other_names(outputs, &card, &folders, files)?;
         }
         let placement = options.placement.clone();
-        let placement = placement.unwrap_or_else(|| Placement::best(candle_core::DType::BF16));
+        let placement = placement.unwrap_or_else(|| Placement::best(DType::BF16));
         let device = placement.device.clone();
         let build = build(&config, &card, files, placement)?;
         let merge = !options.keep_adapter_apart;
