@@ -1,6 +1,5 @@
 //! The link is the whole view.
 
-use anyhow::Context;
 use spyhop_tests::meter::Meter;
 use spyhop_tests::sounds;
 use spyhop_tests::static_host::{Manners, StaticHost};
@@ -110,16 +109,7 @@ fn the_page_works_from_a_static_host_below_a_path_without_a_server() -> anyhow::
     Ok(())
 }
 
-/// Notes when a picture is first seen, ms since 1970.
-const NOTE_FIRST: &str = "const look = () => { \
-    const c = document.querySelector('#spectrogram'); \
-    const g = c && c.width ? c.getContext('2d') : null; \
-    const d = g ? g.getImageData(Math.floor(c.width / 2), 0, 1, c.height).data : []; \
-    if (d.some((v, i) => i % 4 !== 3 && v !== d[i % 4])) \
-        window.firstAt = performance.timeOrigin + performance.now(); \
-    else requestAnimationFrame(look); }; look();";
-
-/// What may be transferred until then, workers included.
+/// What may be transferred until a first picture is seen, workers included.
 const MOST_FIRST_BYTES: u64 = 1_000_000;
 
 #[test]
@@ -130,12 +120,10 @@ fn a_first_picture_costs_a_slow_network_little() -> anyhow::Result<()> {
     stage.chromium.session.goto(&meter.url)?;
     let mut page = spyhop_tests::Page { session: &mut stage.chromium.session };
     page.wait_for_stage("first")?;
-    let none = serde_json::json!([]);
-    page.session.execute(NOTE_FIRST, none.clone())?;
+    page.watch_for_picture()?;
     page.choose(&[&file])?;
     page.wait_until_ready()?;
-    let at = page.session.execute("return window.firstAt;", none)?.as_f64();
-    let first = meter.bytes_until(at.context("no picture was seen")?);
+    let first = meter.bytes_until(page.first_picture_ms()?);
     println!("{first} bytes up to the first picture, {} up to the exact one", meter.bytes());
     assert!(first < MOST_FIRST_BYTES, "{first} bytes up to the first picture");
     Ok(())

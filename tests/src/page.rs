@@ -270,6 +270,30 @@ impl Page<'_> {
             .with_context(|| format!("pressing {css}"))
     }
 
+    /// Has the page note when it first shows a picture.
+    ///
+    /// # Errors
+    /// When the browser is gone.
+    pub fn watch_for_picture(&mut self) -> anyhow::Result<()> {
+        let body = "const look = () => { \
+            const c = document.querySelector('#spectrogram'); \
+            const g = c && c.width ? c.getContext('2d') : null; \
+            const d = g ? g.getImageData(Math.floor(c.width / 2), 0, 1, c.height).data : []; \
+            if (d.some((v, i) => i % 4 !== 3 && v !== d[i % 4])) \
+                window.firstPicture = performance.timeOrigin + performance.now(); \
+            else requestAnimationFrame(look); }; look();";
+        self.session.execute(body, json!([])).map(drop)
+    }
+
+    /// When it did, ms since 1970.
+    ///
+    /// # Errors
+    /// When it has shown none yet, or did not watch for one.
+    pub fn first_picture_ms(&mut self) -> anyhow::Result<f64> {
+        let at = self.session.execute("return window.firstPicture;", json!([]))?;
+        at.as_f64().context("no picture was seen")
+    }
+
     /// Waits for an element: parts of the page are fetched when they are first wanted.
     fn wait_for_element(&mut self, css: &str) -> anyhow::Result<()> {
         self.wait_for(css, |page| {

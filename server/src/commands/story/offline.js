@@ -72,9 +72,10 @@
   }
   const named = answer(blobs, base);
 
-  // A script with addresses in place of the files that it names by "./name".
+  // A script with addresses in place of the files that it names by "./name"; what is a key stays, by which the
+  // program finds what it imports.
   function linked(name, to) {
-    return texts.get(name).replace(/(["'])\.\/([\w.-]+)\1/g, function (whole, quote, other) {
+    return texts.get(name).replace(/(["'])\.\/([\w.-]+)\1(?!:)/g, function (whole, quote, other) {
       if (other === name || !Object.hasOwn(files, other)) return whole;
       return quote + (texts.has(other) ? to(other) : base + other) + quote;
     });
