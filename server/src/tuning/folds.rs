@@ -32,7 +32,7 @@ impl Folds {
 impl NamedFold {
     fn new(said: &DataLoader, table: &WindowTable) -> NamedFold {
         let split = || {
-            let table = table.of_classes(&said.include_classes).ok()?;
+            let table = table.clone().of_classes(&said.include_classes).ok()?;
             let split = Split::new(&table, said).ok()?;
             let of_part = table.recordings.iter().enumerate();
             let validated = of_part.filter(|(index, _)| split.part(*index) == Part::Val);
