@@ -11,6 +11,7 @@ pub mod access;
 pub mod annotation;
 pub mod calibration;
 mod column_samples;
+pub mod columns;
 pub mod coverage;
 pub mod deployment;
 pub mod detection;
