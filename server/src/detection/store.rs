@@ -10,7 +10,7 @@ mod reviewed;
 mod reviews;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -140,6 +140,16 @@ impl DetectionStore {
         let reader = state::look(state.path(), DATABASE, &MIGRATIONS)?;
         let path = state.path().join(DATABASE);
         Ok(DetectionStore { writer: Mutex::new(writer), reader: Mutex::new(reader), path })
+    }
+
+    /// The store of a state folder, to be read beside whatever process works there.
+    ///
+    /// # Errors
+    /// When there is none, or its database can't be opened.
+    pub fn look(folder: &Path) -> Result<DetectionStore, StateError> {
+        let database = || state::look(folder, DATABASE, &MIGRATIONS).map(Mutex::new);
+        let (writer, reader) = (database()?, database()?);
+        Ok(DetectionStore { writer, reader, path: folder.join(DATABASE) })
     }
 
     /// Notes a run down; gives the number of the one that is there already where its `key`, a hash of all
