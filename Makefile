@@ -15,7 +15,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 SPYHOP := $(TARGET)/debug/spyhop
 PYTHON := $(SPYHOP_CACHE)/venv/bin/python
 # The crates that build without a browser.
-NATIVE := -p spyhop-api -p spyhop-signal -p spyhop-paint -p spyhop-gpu -p spyhop-model -p spyhop-config -p spyhop-train -p spyhop-words -p spyhop
+NATIVE := -p spyhop-api -p spyhop-signal -p spyhop-paint -p spyhop-gpu -p spyhop-model -p spyhop-config -p spyhop-train -p spyhop-words -p spyhop-split -p spyhop
 PHASE := .ci/phase
 
 # `dist/` is made before the program that carries it.

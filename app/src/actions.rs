@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use spyhop_api::Errand;
 use spyhop_api::detection::Verdict;
 use spyhop_api::view::{Clock, ColourMap, FrequencyAxis, Statistic};
+use spyhop_words::page::actions as words;
 
 use crate::commands::Action;
 use crate::frame::selection_positions;
@@ -216,7 +217,7 @@ fn toggle(session: Session, dialog: Dialog) {
 pub fn collapse_gaps(session: Session) {
     let Some(open) = session.open.get_untracked() else { return };
     if !open.has_gaps() {
-        return session.tell(NoticeKind::Done, "There is no gap here.");
+        return session.tell(NoticeKind::Done, words::NO_GAP);
     }
     let Some(before) = session.frame_now() else { return };
     let whole = before.span() >= before.end * 0.999;

@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use spyhop_words::page::administrator as words;
 
 use crate::commands::Action;
 use crate::dialogs::{Shade, focus_when_there};
@@ -29,7 +30,7 @@ pub fn TokenForm() -> impl IntoView {
     let submit = move || {
         let given = text.get_untracked().trim().to_owned();
         if given.is_empty() {
-            return problem.set(Some("Type or paste the token first.".to_owned()));
+            return problem.set(Some(words::TYPE_FIRST.to_owned()));
         }
         let how_long = if keep.get_untracked() { Keep::Browser } else { Keep::Tab };
         spawn_local(async move {
@@ -38,10 +39,7 @@ pub fn TokenForm() -> impl IntoView {
                     token::hold(&given, how_long);
                     session.dialog.set(Dialog::None);
                     changed(session);
-                    session.tell(
-                        NoticeKind::Done,
-                        "This page now acts as the server's administrator.",
-                    );
+                    session.tell(NoticeKind::Done, words::ACTS_NOW);
                 }
                 // The dialog may be closed by now.
                 Err(why) => drop(problem.try_set(Some(why))),
@@ -49,24 +47,21 @@ pub fn TokenForm() -> impl IntoView {
         });
     };
     view! {
-        <Shade label="The administrator's token" id="token">
-            <h2>"The administrator's token"</h2>
-            <p>
-                "It shows what is not public, and lets labels and jobs be changed from other \
-                machines. When it starts, the server says in which file its token stands."
-            </p>
+        <Shade label=words::TITLE id="token">
+            <h2>{words::TITLE}</h2>
+            <p>{words::ABOUT}</p>
             <form on:submit=move |ev| { ev.prevent_default(); submit() }>
                 <label class="row">
-                    <span>"Token"</span>
+                    <span>{words::TOKEN}</span>
                     <input id="token-text" node_ref=input type="password" autocomplete="off"
                         spellcheck="false" prop:value=move || text.get()
                         on:input=move |ev| { text.set(event_target_value(&ev)); problem.set(None) }/>
-                    <button id="token-use" class="primary" type="submit">"Use it"</button>
+                    <button id="token-use" class="primary" type="submit">{words::USE_IT}</button>
                 </label>
                 <label class="check">
                     <input id="token-keep" type="checkbox" prop:checked=move || keep.get()
                         on:change=move |ev| keep.set(event_target_checked(&ev))/>
-                    "Keep it in this browser; else it is forgotten with this tab"
+                    {words::KEEP}
                 </label>
             </form>
             <p id="token-problem" class="warned" role="alert">{move || problem.get()}</p>
@@ -76,8 +71,8 @@ pub fn TokenForm() -> impl IntoView {
                         token::forget();
                         session.dialog.set(Dialog::None);
                         changed(session);
-                        session.tell(NoticeKind::Done, "The token is forgotten.");
-                    }>"Forget the token that is held"</button>
+                        session.tell(NoticeKind::Done, words::FORGOTTEN);
+                    }>{words::FORGET}</button>
                 </p>
             </Show>
         </Shade>
@@ -88,11 +83,7 @@ pub fn TokenForm() -> impl IntoView {
 async fn try_out(given: &str) -> Result<(), String> {
     match token::access(Some(given)).await {
         Ok(access) if access.administrator => Ok(()),
-        Ok(_) => {
-            Err("This is not the token of this server. It stands in the file that the server \
-                      names when it starts."
-                .to_owned())
-        }
+        Ok(_) => Err(words::NOT_THIS_SERVERS.to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }

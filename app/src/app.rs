@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use spyhop_api::View;
 use spyhop_api::view::Source;
+use spyhop_words::page::app as words;
 
 use crate::actions::perform;
 use crate::commands::Action;
@@ -10,15 +11,12 @@ use crate::dialogs::Dialogs;
 use crate::engine::{Engine, GpuChoice};
 use crate::keys::{self, DoubleKey};
 use crate::link::Link;
-use crate::pages::{
-    Asking, DeploymentPage, FirstPage, JobsPage, LibraryPage, ModelsPage, Opening, RunsPage,
-    ServerPage,
-};
+use crate::pages::{Asking, FirstPage, Opening, ServerPage};
 use crate::server::token;
 use crate::session::{Dialog, NoticeKind, Session, Stage, use_session};
 use crate::share::Caption;
 use crate::viewer::Viewer;
-use crate::{files, guide, hooks, link, listener, open, viewer};
+use crate::{files, guide, hooks, link, listener, open, parts, viewer};
 
 /// The page is painted before the workers warm up, ms.
 const WARM_UP_AFTER_MS: u32 = 300;
@@ -37,6 +35,7 @@ pub fn App() -> impl IntoView {
     let commit = Callback::new(move |()| address.commit());
     listen_to_keys(session, act);
     title_of_page(session);
+    language_of_page();
     listener::offer_cancel(session);
     guide::start(session, address);
     open::from_link(session);
@@ -84,15 +83,7 @@ pub fn App() -> impl IntoView {
                     Stage::Opening(name) => view! { <Opening name/> }.into_any(),
                     Stage::Asking => view! { <Asking act/> }.into_any(),
                     Stage::Viewing => view! { <Viewer act commit/> }.into_any(),
-                    Stage::Server(ServerPage::Jobs) => view! { <JobsPage act/> }.into_any(),
-                    Stage::Server(ServerPage::Models) => view! { <ModelsPage act/> }.into_any(),
-                    Stage::Server(ServerPage::Runs) => view! { <RunsPage act/> }.into_any(),
-                    Stage::Server(ServerPage::Library { search }) => {
-                        view! { <LibraryPage search act/> }.into_any()
-                    }
-                    Stage::Server(ServerPage::Deployment { id, shown }) => {
-                        view! { <DeploymentPage id shown act/> }.into_any()
-                    }
+                    Stage::Server(page) => parts::server_page(page, act),
                 }}
             </main>
             <section id="guide" class="guide" inert=move || has_dialog(session)></section>
@@ -120,14 +111,14 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
     });
     view! {
         <header class="top" inert=move || has_dialog(session)>
-            <button class="name" title="The first page" on:click=move |_| act.run(Action::Home)>
-                "Spyhop"
+            <button class="name" title=words::FIRST_PAGE on:click=move |_| act.run(Action::Home)>
+                {words::NAME}
             </button>
             <Show when=move || of_library.get()>
                 <span class="crumb">"▸"</span>
-                <button id="to-library" class="crumb-link" title="All deployments of this server"
+                <button id="to-library" class="crumb-link" title=words::ABOUT_LIBRARY
                     on:click=move |_| act.run(Action::Library)
-                >"Library"</button>
+                >{words::LIBRARY}</button>
             </Show>
             <Show when=move || viewing.get()>
                 <span class="crumb">"▸"</span>
@@ -140,52 +131,52 @@ fn TopBar(act: Callback<Action>) -> impl IntoView {
             <span class="space"></span>
             <Show when=move || viewing.get()>
                 <Show when=move || several.get()>
-                    <button id="previous-recording" class="icon wide-only" aria-label="Previous recording"
-                        title="Previous recording (Shift+N)"
+                    <button id="previous-recording" class="icon wide-only" aria-label=words::PREVIOUS_RECORDING
+                        title=words::PREVIOUS_RECORDING_KEY
                         on:click=move |_| act.run(Action::PreviousRecording)
                     >"‹"</button>
-                    <button id="next-recording" class="icon wide-only" aria-label="Next recording"
-                        title="Next recording (N)" on:click=move |_| act.run(Action::NextRecording)
+                    <button id="next-recording" class="icon wide-only" aria-label=words::NEXT_RECORDING
+                        title=words::NEXT_RECORDING_KEY on:click=move |_| act.run(Action::NextRecording)
                     >"›"</button>
                 </Show>
-                <button id="jump-button" title="Go to a date and time (J)"
+                <button id="jump-button" title=words::GO_TO_KEY
                     on:click=move |_| act.run(Action::Jump)
-                >"Go to…"</button>
-                <button id="detect-top" class="wide-only" title="Detect calls (Shift+D)"
+                >{words::GO_TO}</button>
+                <button id="detect-top" class="wide-only" title=words::DETECT_KEY
                     on:click=move |_| act.run(Action::Detect)
-                >"Detect"</button>
+                >{words::DETECT}</button>
                 <button id="toggle-panel" aria-pressed=move || session.prefs.panel.get().to_string()
-                    title="Show or hide the panel (\\)" on:click=move |_| act.run(Action::TogglePanel)
-                >"Panel"</button>
-                <button id="copy-link" class="wide-only" title="Copy the link of this view (Ctrl+Shift+L)"
+                    title=words::PANEL_KEY on:click=move |_| act.run(Action::TogglePanel)
+                >{words::PANEL}</button>
+                <button id="copy-link" class="wide-only" title=words::COPY_LINK_KEY
                     on:click=move |_| act.run(Action::CopyLink)
-                >"Copy link"</button>
-                <button id="story-button" class="wide-only" title="Add this view to a story (Shift+A)"
+                >{words::COPY_LINK}</button>
+                <button id="story-button" class="wide-only" title=words::STORY_KEY
                     on:click=move |_| act.run(Action::AddToStory)
-                >"Story"</button>
-                <button id="class-button" class="wide-only" title="Lead a class that follows this view"
+                >{words::STORY}</button>
+                <button id="class-button" class="wide-only" title=words::ABOUT_CLASS
                     on:click=move |_| act.run(Action::LeadClass)
-                >"Class"</button>
-                <button id="share-button" title="Links, figures and clips of this view (Shift+S)"
+                >{words::CLASS}</button>
+                <button id="share-button" title=words::SHARE_KEY
                     on:click=move |_| act.run(Action::Share)
-                >"Share"</button>
+                >{words::SHARE}</button>
             </Show>
-            <button id="open-files" title="Open files (Ctrl+O)"
+            <button id="open-files" title=words::OPEN_KEY
                 on:click=move |_| act.run(Action::OpenFiles)
-            >"Open…"</button>
+            >{words::OPEN}</button>
             <Show when=move || session.is_administrator.get()>
-                <button id="administrator" title="This page shows the administrator's token to its server"
+                <button id="administrator" title=words::ABOUT_ADMINISTRATOR
                     on:click=move |_| act.run(Action::Token)
-                >"Administrator"</button>
+                >{words::ADMINISTRATOR}</button>
             </Show>
-            <button id="palette-button" class="wide-only" title="Find a command (Ctrl+K)"
+            <button id="palette-button" class="wide-only" title=words::COMMANDS_KEY
                 on:click=move |_| act.run(Action::Palette)
-            >"Commands"</button>
-            <button class="icon" title="Light or dark" aria-label="Light or dark"
+            >{words::COMMANDS}</button>
+            <button class="icon" title=words::LIGHT_OR_DARK aria-label=words::LIGHT_OR_DARK
                 on:click=move |_| act.run(Action::ToggleTheme)
             >"◐"</button>
-            <button id="help-button" class="icon" title="Keys and gestures (?)"
-                aria-label="Keys and gestures" on:click=move |_| act.run(Action::Help)
+            <button id="help-button" class="icon" title=words::HELP_KEY
+                aria-label=words::HELP on:click=move |_| act.run(Action::Help)
             >"?"</button>
         </header>
     }
@@ -203,13 +194,13 @@ fn Notices(act: Callback<Action>) -> impl IntoView {
                     NoticeKind::Done => "done",
                 }>
                     <p>{notice.text.clone()}</p>
-                    {notice.offer.and_then(offer_words).map(|words| view! {
+                    {notice.offer.and_then(offer_words).map(|offered| view! {
                         <button class="offer" on:click=move |_| {
                             session.notices.update(|n| n.retain(|n| n.id != notice.id));
                             if let Some(action) = notice.offer { act.run(action) }
-                        }>{words}</button>
+                        }>{offered}</button>
                     })}
-                    <button class="icon" aria-label="Dismiss" on:click=move |_| {
+                    <button class="icon" aria-label=words::DISMISS on:click=move |_| {
                         session.notices.update(|n| n.retain(|n| n.id != notice.id));
                     }>"×"</button>
                 </div>
@@ -257,14 +248,22 @@ fn title_of_page(session: Session) {
             _ => None,
         });
         let title = page.or_else(|| session.open.with(|o| o.as_ref().map(|o| o.title())));
-        document().set_title(&title.map_or("Spyhop".to_owned(), |t| format!("{t} · Spyhop")));
+        document().set_title(&title.map_or(words::NAME.to_owned(), words::title_of));
     });
+}
+
+/// Screen readers speak the language that the page says it is in.
+fn language_of_page() {
+    if let Some(root) = document().document_element() {
+        // A root element always takes an attribute.
+        let _ = root.set_attribute("lang", spyhop_words::LANGUAGE);
+    }
 }
 
 /// What a notice's button says.
 fn offer_words(offer: Action) -> Option<&'static str> {
     match offer {
-        Action::Token => Some("Enter the token"),
+        Action::Token => Some(words::ENTER_TOKEN),
         _ => None,
     }
 }
@@ -274,6 +273,9 @@ fn has_dialog(session: Session) -> bool {
 }
 
 fn is_ready(session: Session) -> bool {
+    if session.coming.get() > 0 {
+        return false;
+    }
     match session.stage.get() {
         Stage::Viewing => session.progress.get().is_done(),
         Stage::First | Stage::Asking | Stage::Server(_) => true,

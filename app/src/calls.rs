@@ -20,6 +20,7 @@ use spyhop_api::detection::{
 };
 use spyhop_api::recall::RecallReport;
 use spyhop_api::view::ShownCalls;
+use spyhop_words::calls::verdicts as words;
 
 pub use export::{TableFormat, export};
 pub use follow::{goes_on, opened, shown_span, start};
@@ -247,10 +248,18 @@ impl Calls {
 /// A candidate's verdict as a mark and a word: colour alone tells nothing.
 pub fn verdict_words(verdict: Verdict) -> (&'static str, &'static str) {
     match verdict {
-        Verdict::Unreviewed => ("", "candidate"),
-        Verdict::Accepted => ("✓", "accepted"),
-        Verdict::Rejected => ("✗", "rejected"),
-        Verdict::Relabelled => ("→", "relabelled"),
+        Verdict::Unreviewed => ("", words::CANDIDATE),
+        Verdict::Accepted => ("✓", words::ACCEPTED),
+        Verdict::Rejected => ("✗", words::REJECTED),
+        Verdict::Relabelled => ("→", words::RELABELLED),
+    }
+}
+
+/// A verdict with the label that was given instead, where one was.
+pub fn with_label(verdict: &str, label: &str) -> String {
+    match label {
+        "" => verdict.to_owned(),
+        label => words::relabelled_as(verdict, label),
     }
 }
 

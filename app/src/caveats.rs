@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use leptos::prelude::*;
 use spyhop_api::{Calibration, FindingKind, Severity};
+use spyhop_words::quality::caveats as words;
 
 use crate::mark::Mark;
 use crate::quality::{SetQuality, Stretch};
@@ -39,44 +40,29 @@ pub fn caveats(open: &OpenSet, quality: &SetQuality, subject: &Subject) -> Vec<C
     let kinds: BTreeSet<FindingKind> = under.iter().flat_map(Stretch::kinds).collect();
     if kinds.contains(&FindingKind::Clipping) {
         all.push(Caveat {
-            words: "clipped",
+            words: words::CLIPPED,
             why: first(under, FindingKind::Clipping),
             severity: Severity::Fault,
         });
     }
     match open.calibration() {
-        None => all.push(doubt(
-            "uncalibrated",
-            "Uncalibrated: dB re full scale. Such levels can't be compared with those of other \
-             recorders."
-                .to_owned(),
-        )),
+        None => all.push(doubt(words::UNCALIBRATED, words::UNCALIBRATED_WHY.to_owned())),
         Some(calibration) => all.extend(partly(calibration, subject.band_hz)),
     }
     if let Some(why) = gains(under, open.calibration().is_some()) {
-        all.push(doubt("gain", why));
+        all.push(doubt(words::GAIN, why));
     }
     let end_hz = content_end_hz(open, quality, under).filter(|hz| *hz < subject.band_hz.1);
     if kinds.contains(&FindingKind::LossySource) {
         all.push(doubt(
-            "lossy",
+            words::LOSSY,
             match end_hz {
-                Some(hz) => format!(
-                    "Lossy coding: levels above {} are not the animal's.",
-                    wording::hertz(hz)
-                ),
-                None => {
-                    "Lossy coding leaves out what people do not hear: its levels do not compare \
-                         with those of other recordings."
-                        .to_owned()
-                }
+                Some(hz) => words::lossy_above(wording::hertz(hz)),
+                None => words::LOSSY_WHY.to_owned(),
             },
         ));
     } else if let Some(hz) = end_hz {
-        all.push(doubt(
-            "empty above",
-            format!("Content ends at {}: levels above it are not the sea's.", wording::hertz(hz)),
-        ));
+        all.push(doubt(words::EMPTY_ABOVE, words::empty_above_why(wording::hertz(hz))));
     }
     all
 }
@@ -102,11 +88,8 @@ fn partly(calibration: &Calibration, (low_hz, high_hz): (f64, f64)) -> Option<Ca
         return None;
     }
     Some(Caveat {
-        words: "in part",
-        why: format!(
-            "The calibration covers {}: beyond it the picture is pale, and no level is known.",
-            wording::band(table)
-        ),
+        words: words::IN_PART,
+        why: words::in_part_why(wording::band(table)),
         severity: Severity::Note,
     })
 }
@@ -118,9 +101,7 @@ fn gains(under: &[Stretch], calibrated: bool) -> Option<String> {
     let told = first(under, FindingKind::GainChange);
     match other {
         0 => None,
-        n if n < under.len() => Some(format!(
-            "The gain changes within this view: levels before and after do not compare. {told}"
-        )),
+        n if n < under.len() => Some(words::gain_changes(told)),
         _ => calibrated.then_some(told),
     }
 }

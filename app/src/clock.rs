@@ -3,6 +3,7 @@
 use spyhop_api::StartSource;
 use spyhop_api::view::Clock;
 use spyhop_paint::TimeLabels;
+use spyhop_words::page::clock as words;
 
 use crate::session::OpenSet;
 
@@ -32,18 +33,19 @@ impl Telling {
         let (minutes, zone) = match clock {
             Clock::Elapsed | Clock::Utc => {
                 let sure = said.is_empty() || said == "Z" || offset_minutes(&said).is_some();
-                (0, if sure { "UTC".into() } else { format!("UTC ({said})") })
+                (0, if sure { words::UTC.to_owned() } else { words::utc_as_said(&said) })
             }
             Clock::Recorder => {
-                let words = if said.is_empty() || said == "Z" { "UTC" } else { &said };
-                (offset_minutes(&said).unwrap_or(0), format!("recorder ({words})"))
+                let zone = if said.is_empty() || said == "Z" { words::UTC } else { &said };
+                (offset_minutes(&said).unwrap_or(0), words::recorder(zone))
             }
             Clock::Local => {
                 // The zone's offset on that day, not today's.
                 let date = js_sys::Date::new(&(origin.0 as f64 / 1e6).into());
                 let minutes = -date.get_timezone_offset() as i64;
                 let (sign, m) = (if minutes < 0 { '−' } else { '+' }, minutes.abs());
-                (minutes, format!("local (UTC{sign}{:02}:{:02})", m / 60, m % 60))
+                let offset = format!("{sign}{:02}:{:02}", m / 60, m % 60);
+                (minutes, words::local(offset))
             }
         };
         let labels = TimeLabels::Clock { origin, offset_s: minutes as i32 * 60, zone };
@@ -53,7 +55,7 @@ impl Telling {
     /// What the clock is called.
     pub fn zone(&self) -> &str {
         match &self.labels {
-            TimeLabels::Elapsed => "since the beginning",
+            TimeLabels::Elapsed => words::SINCE_BEGINNING,
             TimeLabels::Clock { zone, .. } => zone,
         }
     }
@@ -85,15 +87,15 @@ impl Telling {
 /// How a start time came to be known, for a person.
 pub fn source_words(source: StartSource) -> &'static str {
     match source {
-        StartSource::None => "not known",
-        StartSource::Records => "from the file's own records",
-        StartSource::Guano => "from its GUANO chunk",
-        StartSource::Wamd => "from its WAMD chunk",
-        StartSource::AudioMoth => "from AudioMoth's comment",
-        StartSource::Bext => "from its bext chunk",
-        StartSource::Sidecar => "from the file beside it",
-        StartSource::FileName => "from the file's name",
-        StartSource::Override => "set by a person",
+        StartSource::None => words::START_NOT_KNOWN,
+        StartSource::Records => words::START_FROM_RECORDS,
+        StartSource::Guano => words::START_FROM_GUANO,
+        StartSource::Wamd => words::START_FROM_WAMD,
+        StartSource::AudioMoth => words::START_FROM_AUDIOMOTH,
+        StartSource::Bext => words::START_FROM_BEXT,
+        StartSource::Sidecar => words::START_FROM_SIDECAR,
+        StartSource::FileName => words::START_FROM_NAME,
+        StartSource::Override => words::START_SET,
     }
 }
 

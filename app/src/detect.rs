@@ -1,15 +1,22 @@
 //! The dialog that runs a detector or a network over what is open.
 
+mod adapter;
+
+use std::collections::HashMap;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{Chance, DetectionRequest, DetectorList};
+use spyhop_words::calls::detect as words;
 use web_sys::wasm_bindgen::JsCast;
 
 use crate::dialogs::Shade;
 use crate::listener::OnThisTab;
-use crate::server::{ServerError, detections};
+use crate::server::{ServerError, detections, models};
 use crate::session::{Dialog, Tab, use_session};
 use crate::{administrator, wording};
+
+pub use adapter::AdapterChoice;
 
 /// What can be run.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +24,9 @@ enum Choice {
     Detector(String),
     Network(String),
 }
+
+/// Names of the adapters that go with each network.
+type Adapters = HashMap<String, Vec<String>>;
 
 /// The dialog.
 #[component]
@@ -26,8 +36,8 @@ pub fn Detect() -> impl IntoView {
         .open
         .with_untracked(|o| o.as_ref().and_then(|o| o.deployment.as_ref().map(|d| d.id.clone())));
     view! {
-        <Shade label="Detect calls" id="detect">
-            <h2>"Detect calls"</h2>
+        <Shade label=words::TITLE id="detect">
+            <h2>{words::TITLE}</h2>
             {match deployment {
                 Some(id) => view! { <OnServer id/> }.into_any(),
                 None => view! { <OnThisTab/> }.into_any(),
@@ -42,6 +52,8 @@ fn OnServer(id: String) -> impl IntoView {
     let session = use_session();
     let known = RwSignal::new(None::<Result<DetectorList, ServerError>>);
     let choice = RwSignal::new(None::<Choice>);
+    let adapters = RwSignal::new(Adapters::default());
+    let adapter = RwSignal::new(String::new());
     let config = RwSignal::new(String::new());
     let problem = RwSignal::new(None::<String>);
     let busy = RwSignal::new(false);
@@ -55,15 +67,29 @@ fn OnServer(id: String) -> impl IntoView {
         // The dialog may be closed by now.
         let _ = known.try_set(Some(answer));
     });
+    spawn_local(async move {
+        // Each network is opened once for this: who wants a detector does not wait for it. Where it can't
+        // be told, networks are offered as they are.
+        if let Ok(list) = models::list().await {
+            let of = list.models.into_iter().map(|model| (model.name, model.adapters));
+            let _ = adapters.try_set(of.collect());
+        }
+    });
+    // What was chosen for one network need not go with the next.
+    Effect::new(move |_| {
+        choice.track();
+        adapter.set(String::new());
+    });
     let start = move || {
         let Some(chosen) = choice.get_untracked() else { return };
         let (detector, model) = match chosen {
             Choice::Detector(word) => (Some(word), None),
             Choice::Network(name) => (None, Some(name)),
         };
+        let adapter = Some(adapter.get_untracked()).filter(|name| !name.is_empty());
         let channel = session.view.with_untracked(|v| v.channel);
         let config = config.get_untracked();
-        let wanted = DetectionRequest { detector, model, adapter: None, channel, config };
+        let wanted = DetectionRequest { detector, model, adapter, channel, config };
         let id = id.clone();
         busy.set(true);
         problem.set(None);
@@ -90,35 +116,38 @@ fn OnServer(id: String) -> impl IntoView {
     view! {
         <form on:submit=move |ev| { ev.prevent_default(); start() }>
             {move || match known.get() {
-                None => view! { <p class="dim" role="status">"Asking the server what fits…"</p> }.into_any(),
+                None => view! { <p class="dim" role="status">{words::ASKING}</p> }.into_any(),
                 Some(Err(error)) => view! { <p class="warned" role="alert">{error.message}</p> }.into_any(),
-                Some(Ok(list)) => view! { <Choices list choice/> }.into_any(),
+                Some(Ok(list)) => view! { <Choices list choice adapters adapter/> }.into_any(),
             }}
             <details>
-                <summary>"Settings"</summary>
+                <summary>{words::SETTINGS}</summary>
                 <label class="stack">
-                    <span class="dim">"Changes to the settings, in YAML, as "
-                        <code>"spyhop detect --print-config"</code>" lists them; empty for none"</span>
+                    <span class="dim">{words::SETTINGS_AS}" "
+                        <code>{words::SETTINGS_COMMAND}</code>" "{words::SETTINGS_LISTS}</span>
                     <textarea id="detect-config" rows="4" spellcheck="false"
                         on:input=move |ev| config.set(event_target_value(&ev))></textarea>
                 </label>
             </details>
             {move || problem.get().map(|why| view! { <p id="detect-problem" class="warned" role="alert">{why}</p> })}
-            <p class="dim">"What is found is a candidate until somebody reviews it. The whole deployment is \
-                heard; what was heard before is not heard again."</p>
+            <p class="dim">{words::WHAT_FOLLOWS}</p>
             <div class="buttons">
                 <button id="detect-start" type="submit" class="primary"
-                    disabled=move || busy.get() || choice.with(Option::is_none)>"Start"</button>
+                    disabled=move || busy.get() || choice.with(Option::is_none)>{words::START}</button>
             </div>
         </form>
     }
 }
 
 #[component]
-fn Choices(list: DetectorList, choice: RwSignal<Option<Choice>>) -> impl IntoView {
+fn Choices(
+    list: DetectorList,
+    choice: RwSignal<Option<Choice>>,
+    adapters: RwSignal<Adapters>,
+    adapter: RwSignal<String>,
+) -> impl IntoView {
     let Some(rate_hz) = list.sample_rate_hz else {
-        return view! { <p class="warned">"There is no recording here that could be heard."</p> }
-            .into_any();
+        return view! { <p class="warned">{words::NO_RECORDING}</p> }.into_any();
     };
     let (fitting, others): (Vec<_>, Vec<_>) =
         list.detectors.into_iter().partition(|d| d.chance != Chance::None);
@@ -140,22 +169,27 @@ fn Choices(list: DetectorList, choice: RwSignal<Option<Choice>>) -> impl IntoVie
         others.into_iter().map(|d| option(Choice::Detector(d.id), d.name, d.sentence, false));
     let others = others.collect_view();
     let networks = list.models.into_iter().map(|name| {
-        let words =
-            "A network of this server. Whether it fits these recordings is said when it starts.";
-        option(Choice::Network(name.clone()), name, words.to_owned(), true)
+        let of = Choice::Network(name.clone());
+        let (itself, asked) = (of.clone(), name.clone());
+        let with = move || {
+            let is_chosen = choice.with(|choice| choice.as_ref() == Some(&itself));
+            let going = adapters.with(|all| all.get(&asked).cloned()).filter(|_| is_chosen);
+            going.map(|adapters| view! { <AdapterChoice adapters chosen=adapter/> })
+        };
+        view! { {option(of, name, words::NETWORK.to_owned(), true)} {with} }
     });
     let networks = networks.collect::<Vec<_>>();
     focus_on_best();
     view! {
         <fieldset id="detectors">
-            <legend>{format!("For these recordings at {}", wording::hertz(rate_hz))}</legend>
+            <legend>{words::fitting(wording::hertz(rate_hz))}</legend>
             {fitting.into_iter().map(|d| option(Choice::Detector(d.id), d.name, d.sentence, true)).collect_view()}
         </fieldset>
         {(!networks.is_empty()).then(|| view! {
-            <fieldset><legend>"Networks"</legend>{networks}</fieldset>
+            <fieldset><legend>{words::NETWORKS}</legend>{networks}</fieldset>
         })}
         {(!others.is_empty()).then(|| view! {
-            <fieldset id="misfits"><legend>"Not for these recordings"</legend>{others}</fieldset>
+            <fieldset id="misfits"><legend>{words::MISFITS}</legend>{others}</fieldset>
         })}
     }
     .into_any()

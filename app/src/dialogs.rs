@@ -4,33 +4,34 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use send_wrapper::SendWrapper;
+use spyhop_words::page::{commands, dialogs as words, gestures};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::HtmlElement;
 use web_sys::wasm_bindgen::JsCast;
 
 use crate::administrator::TokenForm;
-use crate::commands::{Action, COMMANDS, Command, shown_key};
+use crate::commands::{Action, COMMANDS, Command, Group, shown_key};
 use crate::detect::Detect;
 use crate::jump::Jump;
-use crate::open;
 use crate::session::{Dialog, NoticeKind, Session, use_session};
 use crate::share::ShareDialog;
+use crate::{open, parts};
 
 /// Gestures, for the help sheet.
 const GESTURES: [(&str, &str); 13] = [
-    ("drag", "draw a box; its handles resize it, the middle one moves it"),
-    ("click · Ctrl+click", "set cursor A · cursor B"),
-    ("double click, double tap", "zoom in"),
-    ("wheel, two-finger scroll", "move in time"),
-    ("Ctrl+wheel, pinch", "zoom time at the pointer"),
-    ("Alt+wheel", "zoom frequency at the pointer"),
-    ("Shift+drag, middle button", "move in time and frequency"),
-    ("drag on the frequency axis", "zoom into that band; double click: the whole band"),
-    ("drag on the time axis", "move; double click: everything"),
-    ("drag on the colour bar", "upper half: ceiling; lower half: floor; double click: automatic"),
-    ("one finger", "move; after a long press, or with Box: draw"),
-    ("two fingers", "zoom each axis by its own spread"),
-    ("two-finger tap", "previous view"),
+    (gestures::DRAG, gestures::DRAG_DOES),
+    (gestures::CLICK, gestures::CLICK_DOES),
+    (gestures::DOUBLE_CLICK, gestures::DOUBLE_CLICK_DOES),
+    (gestures::WHEEL, gestures::WHEEL_DOES),
+    (gestures::CTRL_WHEEL, gestures::CTRL_WHEEL_DOES),
+    (gestures::ALT_WHEEL, gestures::ALT_WHEEL_DOES),
+    (gestures::SHIFT_DRAG, gestures::SHIFT_DRAG_DOES),
+    (gestures::FREQUENCY_AXIS, gestures::FREQUENCY_AXIS_DOES),
+    (gestures::TIME_AXIS, gestures::TIME_AXIS_DOES),
+    (gestures::COLOUR_BAR, gestures::COLOUR_BAR_DOES),
+    (gestures::ONE_FINGER, gestures::ONE_FINGER_DOES),
+    (gestures::TWO_FINGERS, gestures::TWO_FINGERS_DOES),
+    (gestures::TWO_FINGER_TAP, gestures::TWO_FINGER_TAP_DOES),
 ];
 
 /// The dialog that is open, if any.
@@ -38,6 +39,14 @@ const GESTURES: [(&str, &str); 13] = [
 pub fn Dialogs(act: Callback<Action>) -> impl IntoView {
     let session = use_session();
     move || match session.dialog.get() {
+        Dialog::None => ().into_any(),
+        dialog => parts::dialog(dialog, act),
+    }
+}
+
+/// What a dialog shows.
+pub fn content(dialog: Dialog, act: Callback<Action>) -> AnyView {
+    match dialog {
         Dialog::None => ().into_any(),
         Dialog::Palette => view! { <Palette act/> }.into_any(),
         Dialog::Help => view! { <Help/> }.into_any(),
@@ -55,10 +64,9 @@ pub fn copy_link(session: Session, address: &str) {
     let address = address.to_owned();
     spawn_local(async move {
         if clipboard(&address).await {
-            let done = "The link of this view is on the clipboard.";
             match open::left_out_of_link(session) {
-                Some(but) => session.tell(NoticeKind::Warning, format!("{done} {but}")),
-                None => session.tell(NoticeKind::Done, done),
+                Some(but) => session.tell(NoticeKind::Warning, words::link_copied_but(but)),
+                None => session.tell(NoticeKind::Done, words::LINK_COPIED),
             }
         } else {
             session.dialog.set(Dialog::Link);
@@ -87,7 +95,7 @@ pub fn Shade(label: &'static str, id: &'static str, children: Children) -> impl 
                 tabindex="-1" node_ref=dialog
                 on:click=|ev| ev.stop_propagation()
             >
-                <button class="icon close" aria-label="Close" on:click=move |_| close()>"×"</button>
+                <button class="icon close" aria-label=words::CLOSE on:click=move |_| close()>"×"</button>
                 {children()}
             </div>
         </div>
@@ -102,11 +110,11 @@ fn Palette(act: Callback<Action>) -> impl IntoView {
     let at = RwSignal::new(0usize);
     focus_when_there(input);
     let found = Memo::new(move |_| {
-        let words: Vec<String> =
+        let typed: Vec<String> =
             text.get().to_lowercase().split_whitespace().map(str::to_owned).collect();
         let fits = |c: &&Command| {
-            let hay = format!("{} {}", c.group, c.title).to_lowercase();
-            words.iter().all(|w| hay.contains(w))
+            let hay = format!("{} {}", c.group.title(), c.title).to_lowercase();
+            typed.iter().all(|word| hay.contains(word))
         };
         COMMANDS.iter().filter(fits).map(|c| c.action).collect::<Vec<_>>()
     });
@@ -115,9 +123,9 @@ fn Palette(act: Callback<Action>) -> impl IntoView {
         act.run(action);
     };
     view! {
-        <Shade label="Commands" id="palette">
+        <Shade label=words::COMMANDS id="palette">
             <input
-                node_ref=input type="text" placeholder="What to do…" aria-label="Find a command"
+                node_ref=input type="text" placeholder=words::WHAT_TO_DO aria-label=commands::FIND_COMMAND
                 role="combobox" aria-expanded="true" aria-controls="palette-list"
                 aria-activedescendant=move || format!("command-{}", at.get())
                 on:input=move |ev| { text.set(event_target_value(&ev)); at.set(0) }
@@ -141,7 +149,7 @@ fn Palette(act: Callback<Action>) -> impl IntoView {
                         <li role="option" id=format!("command-{i}") aria-selected=move || (at.get() == i).to_string()
                             on:click=move |_| run(action)
                         >
-                            <span class="dim">{c.group}</span>" "{c.title}
+                            <span class="dim">{c.group.title()}</span>" "{c.title}
                             {c.keys.first().map(|k| view! { <kbd>{shown_key(k)}</kbd> })}
                         </li>
                     })
@@ -153,7 +161,7 @@ fn Palette(act: Callback<Action>) -> impl IntoView {
 
 #[component]
 fn Help() -> impl IntoView {
-    let mut groups: Vec<&str> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for c in COMMANDS {
         if !groups.contains(&c.group) {
             groups.push(c.group);
@@ -168,22 +176,22 @@ fn Help() -> impl IntoView {
         let rows = COMMANDS.iter().filter(shown).map(|c| {
             if c.action == Action::Label(1) {
                 let row = view! {
-                    <div><dt><kbd>"1"</kbd>" … "<kbd>"9"</kbd></dt><dd>"Label the selection"</dd></div>
+                    <div><dt><kbd>"1"</kbd>" … "<kbd>"9"</kbd></dt><dd>{words::LABEL_SELECTION}</dd></div>
                 };
                 return row.into_any();
             }
             let keys = c.keys.iter().map(|k| view! { <kbd>{shown_key(k)}</kbd>" " }).collect_view();
             view! { <div><dt>{keys}</dt><dd>{c.title}</dd></div> }.into_any()
         });
-        view! { <section><h3>{group}</h3><dl>{rows.collect_view()}</dl></section> }
+        view! { <section><h3>{group.title()}</h3><dl>{rows.collect_view()}</dl></section> }
     });
-    let gestures = GESTURES.map(|(how, what)| view! { <div><dt>{how}</dt><dd>{what}</dd></div> });
+    let with_hands = GESTURES.map(|(how, what)| view! { <div><dt>{how}</dt><dd>{what}</dd></div> });
     view! {
-        <Shade label="Keys and gestures" id="help">
-            <h2>"Keys and gestures"</h2>
+        <Shade label=commands::HELP id="help">
+            <h2>{commands::HELP}</h2>
             <div class="sheet">
                 {groups.collect_view()}
-                <section><h3>"Mouse and touch"</h3><dl>{gestures}</dl></section>
+                <section><h3>{words::MOUSE_AND_TOUCH}</h3><dl>{with_hands}</dl></section>
             </div>
         </Shade>
     }
@@ -195,9 +203,9 @@ fn LinkField() -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
     focus_when_there(input);
     view! {
-        <Shade label="The link of this view" id="link">
-            <h2>"The link of this view"</h2>
-            <p>"This browser gives a page no clipboard here (it needs https): copy it with Ctrl+C."</p>
+        <Shade label=words::LINK id="link">
+            <h2>{words::LINK}</h2>
+            <p>{words::NO_CLIPBOARD}</p>
             {move || open::left_out_of_link(session).map(|but| view! { <p class="warned">{but}</p> })}
             <input id="link-text" node_ref=input type="text" readonly prop:value=move || session.link_text.get()
                 on:focus=move |_| if let Some(i) = input.get_untracked() { i.select() }/>

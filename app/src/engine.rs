@@ -29,6 +29,7 @@ use spyhop_paint::ColumnSource;
 use spyhop_signal::Line;
 use spyhop_signal::measure::{BoxMeasures, Slice};
 use spyhop_signal::spectrum::SpectrumSpec;
+use spyhop_words::page::engine as words;
 
 use picture::{Mixed, Power};
 pub use state::OpenSources;
@@ -290,7 +291,7 @@ impl Engine {
             |job| Order::Measure { job, start, end, channel, band_hz, spectrum, calibration };
         match state::ask(&self.state, order).await?.0 {
             Answer::Measures { measures, .. } => Ok(*measures),
-            _ => Err("the worker measured something else".to_owned()),
+            _ => Err(words::MEASURED_ELSE.to_owned()),
         }
     }
 
@@ -310,7 +311,7 @@ impl Engine {
             (Answer::Slice { bin_hz, frames, .. }, message) => {
                 Ok(Slice { bin_hz, mean: message.floats(0), max: message.floats(1), frames })
             }
-            _ => Err("the worker gave something else".to_owned()),
+            _ => Err(words::GAVE_ELSE.to_owned()),
         }
     }
 

@@ -74,10 +74,15 @@ pub fn save(name: &str, kind: &str, bytes: &[u8]) {
     let parts = Array::of1(&js_sys::Uint8Array::from(bytes));
     let options = web_sys::BlobPropertyBag::new();
     options.set_type(kind);
-    let Ok(blob) = web_sys::Blob::new_with_u8_array_sequence_and_options(&parts, &options) else {
-        return;
-    };
-    let Ok(url) = web_sys::Url::create_object_url_with_blob(&blob) else { return };
+    let blob = web_sys::Blob::new_with_u8_array_sequence_and_options(&parts, &options);
+    if let Ok(blob) = blob {
+        save_blob(name, &blob);
+    }
+}
+
+/// Gives a person what the browser holds, which may be more than fits into the page's memory.
+pub fn save_blob(name: &str, blob: &web_sys::Blob) {
+    let Ok(url) = web_sys::Url::create_object_url_with_blob(blob) else { return };
     save_url(name, &url);
     gloo::timers::callback::Timeout::new(10_000, move || {
         let _ = web_sys::Url::revoke_object_url(&url);

@@ -9,9 +9,7 @@ use std::sync::Arc;
 use spyhop_api::view::{FrequencyAxis, Selection, View};
 use spyhop_api::{Moment, Timestamp};
 use spyhop_paint::FrequencyScale;
-use spyhop_signal::Line;
-
-use crate::fold::Fold;
+use spyhop_signal::{Fold, Line};
 
 /// Fewest samples that a picture is wide.
 const MIN_SPAN_SAMPLES: f64 = 8.0;

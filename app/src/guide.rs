@@ -18,7 +18,7 @@ use wasm_bindgen::JsCast;
 use crate::frame::{moment_of, position_of};
 use crate::link::{self, Link};
 use crate::session::{NoticeKind, Session, Stage};
-use crate::{open, playback};
+use crate::{open, parts, playback};
 
 use guided::Module;
 
@@ -144,7 +144,10 @@ fn fulfil(session: Session, link: Link, address: &str, wish: Wish) {
             session.guided.boxes.set(shown);
             session.redraw();
         }
-        Wish::Fetch => fetch_sound(session),
+        Wish::Fetch => {
+            keep_parts(session);
+            fetch_sound(session);
+        }
         Wish::Spare { on } => session.engine().spare(on),
         Wish::Bare { on } => session.guided.bare.set(on),
         Wish::Projector { on } => session.prefs.projector.set(on),
@@ -174,6 +177,17 @@ fn show(session: Session, link: Link, query: &str, travel_ms: u32) {
     session.view.set(wanted);
     link.amend();
     open::from_link(session);
+}
+
+/// Fetches what of the page itself may be wanted later.
+fn keep_parts(session: Session) {
+    let fetching = session.guided.fetching;
+    fetching.update(|n| *n += 1);
+    leptos::task::spawn_local(async move {
+        // Without them the show goes on, and who asks for one is told.
+        let _ = parts::keep().await;
+        fetching.update(|n| *n -= 1);
+    });
 }
 
 /// Reads what would sound, a piece after the other: whoever keeps what is read has it then.

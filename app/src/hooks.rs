@@ -28,7 +28,7 @@
 //! | `#labels tr[data-label]`, `#export-raven`, `#export-audacity`, `#import` | labels |
 //! | `#labels-kept[data-keeper]`, `#author`, `.history` | `browser`, `server`, `refused`; whose labels; what one ever said |
 //! | `#left-here`, `#share-left-here`, `#forget-left-here` | labels of a hosted deployment that only this browser has |
-//! | `#detect-top`, `#detect`, `#detectors input`, `#detect-start`, `#detect-problem` | the dialog that runs a detector or a network |
+//! | `#detect-top`, `#detect`, `#detectors input`, `#detect .adapter`, `#detect-start`, `#detect-problem` | the dialog that runs a detector or a network |
 //! | `#on-this-tab`, `#misfits`, `#pick-model` | the same for recordings of the person's own disk: it runs in the tab |
 //! | `#seen[data-windows]`, `#seen-canvas`, `#seen-which`, `#seen-earlier`, `#seen-later` | what a network saw of a candidate |
 //! | `#run`, `#run-told`, `#run-progress`, `#run-cancel` | which detection is shown, and how far it is |
@@ -42,7 +42,8 @@
 //! | `#levels`, `[data-levels]`, `#levels-png`, `#levels-svg`, `#levels-csv` | levels: `spectrum`, `decidecades`, `over-time` |
 //! | `#info` | everything known of the recordings |
 //! | `#copy-link`, `#link-text` | the link, and the field that shows it where there is no clipboard |
-//! | `#share-button`, `#share`, `#share-link`, `#share-here-only`, `#share-title`, `#share-note`, `#share-author`, `#share-days`, `#share-make`, `#share-problem`, `#share-short`, `#share-key`, `#share-embed`, `#share-qr`, `#share [data-file]`, `#share-cite`, `#share-cited`, `#share-python` | the dialog that shares a view |
+//! | `#share-button`, `#share`, `#share-link`, `#share-here-only`, `#share-closed`, `#share-title`, `#share-note`, `#share-author`, `#share-days`, `#share-make`, `#share-problem`, `#share-short`, `#share-key`, `#share-embed`, `#share-qr`, `#share [data-file]`, `#share-file-problem`, `#share-cite`, `#share-cited`, `#share-python` | the dialog that shares a view |
+//! | `#share-mine [data-share]` with `.share-copy`, `.share-edit`, `.share-remove`; `#share-change-title`, `#share-change-note`, `#share-change-author`, `#share-change-days`, `#share-change-key`, `#share-change-save`, `#share-change-problem`, `#share-remove-really`, `#share-remove-problem` | the short links of this browser: their words, and taking one back |
 //! | `#share-samples`, `#share-leaves` | the samples that go along from somebody's disk, and what is said of them |
 //! | `#caption[data-data]`, `#open-in-spyhop` | the words of a share that was opened (`same`, `changed`, `elsewhere`), and the way out of a page that is embedded |
 //! | `#guide`, `#class-button` | where stories and classes are drawn, by a module that is fetched when one is opened; the way to lead one |
@@ -69,6 +70,7 @@
 //! | `#token`, `#token-text`, `#token-keep`, `#token-use`, `#token-forget`, `#token-problem` | the dialog of the administrator's token |
 //! | `#administrator`, `#library-token`, `.offer` | ways to it: shown while one is held, in the library, and where something was refused |
 //! | `#not-in-link` | which files a link does not name |
+//! | `.unfetched button`, `#unfetched` | in place of what could not be fetched, a way to try again; the dialog that says so |
 //! | `#notices .notice[data-kind]` | `error`, `warning`, `done` |
 //!
 //! `make bench` calls what the module exports besides: `(await import('./spyhop-app.js')).…`.

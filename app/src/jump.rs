@@ -4,6 +4,8 @@ use leptos::html;
 use leptos::prelude::*;
 use spyhop_api::Timestamp;
 use spyhop_paint::TimeLabels;
+use spyhop_words::page::jump as words;
+use spyhop_words::page::open::NOTHING_OPEN;
 
 use crate::clock::Telling;
 use crate::dialogs::{Shade, focus_when_there};
@@ -20,9 +22,7 @@ const AT_BEGINNING: f64 = 1e-3;
 pub fn position_of(text: &str, telling: &Telling, shown: f64) -> Result<f64, String> {
     let text = text.trim();
     let nanos = match &telling.labels {
-        TimeLabels::Elapsed => seconds(text)
-            .map(|s| s * 1e9)
-            .ok_or("Type seconds, or hours, minutes and seconds: 90.5 or 1:02:30")?,
+        TimeLabels::Elapsed => seconds(text).map(|s| s * 1e9).ok_or(words::TYPE_SECONDS)?,
         TimeLabels::Clock { origin, offset_s, .. } => {
             let is_time = text.contains(':') && !text.contains('-') && !text.contains('T');
             let shown_ns = (shown / telling.rate_hz * 1e9).round() as i64;
@@ -30,9 +30,7 @@ pub fn position_of(text: &str, telling: &Telling, shown: f64) -> Result<f64, Str
                 Some((date, _)) if is_time => format!("{date}T{text}"),
                 _ => text.to_owned(),
             };
-            let at = Timestamp::from_iso(&whole).map_err(|_| {
-                "Type a date, a time or both: 2009-03-29 12:15:00, 12:15, 2009-03-29".to_owned()
-            })?;
+            let at = Timestamp::from_iso(&whole).map_err(|_| words::TYPE_DATE)?;
             let ahead_ns = if has_zone(&whole) { 0 } else { i64::from(*offset_s) * 1_000_000_000 };
             at.0.saturating_sub(origin.0).saturating_sub(ahead_ns) as f64
         }
@@ -59,17 +57,13 @@ fn has_zone(text: &str) -> bool {
 /// # Errors
 /// When the text is no time, or nothing is there.
 fn go(session: Session, text: &str) -> Result<(), String> {
-    let open = session.open.get_untracked().ok_or("Nothing is open.")?;
-    let frame = session.frame_now().ok_or("Nothing is open.")?;
+    let open = session.open.get_untracked().ok_or(NOTHING_OPEN)?;
+    let frame = session.frame_now().ok_or(NOTHING_OPEN)?;
     let telling = session.view.with_untracked(|v| Telling::of(v.clock, &open));
     let position = position_of(text, &telling, frame.positions().start)?;
     let end = open.line.end() as f64;
     if !(0.0..=end).contains(&position) {
-        return Err(format!(
-            "That is outside of what was recorded: {} to {}.",
-            telling.tell_seconds(0.0),
-            telling.tell_seconds(end)
-        ));
+        return Err(words::outside(telling.tell_seconds(0.0), telling.tell_seconds(end)));
     }
     session.change_frame(|f| {
         // Everything can't be moved: an eighth of it is around the time that was asked for.
@@ -96,8 +90,8 @@ pub fn to_recording(session: Session, later: bool) {
     };
     let Some((index, (position, recording))) = found.and_then(|i| Some((i, *starts.get(i)?)))
     else {
-        let which = if later { "last" } else { "first" };
-        return session.tell(NoticeKind::Done, format!("This is the {which} recording."));
+        let told = if later { words::IS_LAST } else { words::IS_FIRST };
+        return session.tell(NoticeKind::Done, told);
     };
     session.change_frame(|f| {
         if f.span() >= f.end * 0.999 {
@@ -107,7 +101,7 @@ pub fn to_recording(session: Session, later: bool) {
         f.begin_at(position);
     });
     let name = open.infos.get(recording).map(|i| i.name.clone()).unwrap_or_default();
-    session.tell(NoticeKind::Done, format!("{name} ({} of {})", index + 1, starts.len()));
+    session.tell(NoticeKind::Done, words::recording_of(name, index + 1, starts.len()));
 }
 
 /// Where each recording begins on the line, and which it is.
@@ -142,19 +136,19 @@ pub fn Jump() -> impl IntoView {
         Err(why) => problem.set(Some(why)),
     };
     view! {
-        <Shade label="Go to a time" id="jump">
-            <h2>"Go to a time"</h2>
+        <Shade label=words::TITLE id="jump">
+            <h2>{words::TITLE}</h2>
             <form on:submit=move |ev| { ev.prevent_default(); submit() }>
                 <label class="row">
-                    <span>"Time"</span>
+                    <span>{words::TIME}</span>
                     <input id="jump-text" node_ref=input type="text" autocomplete="off"
                         prop:value=move || text.get()
                         on:input=move |ev| { text.set(event_target_value(&ev)); problem.set(None) }/>
-                    <button id="jump-go" class="primary" type="submit">"Go"</button>
+                    <button id="jump-go" class="primary" type="submit">{words::GO}</button>
                 </label>
                 {dated.then(|| view! {
                     <label class="row">
-                        <span>"Pick"</span>
+                        <span>{words::PICK}</span>
                         <input id="jump-pick" type="datetime-local" step="1" min=first max=last value=shown
                             on:change=move |ev| {
                                 text.set(event_target_value(&ev).replace('T', " "));

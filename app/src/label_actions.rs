@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use spyhop_api::view::Selection;
 use spyhop_api::{Annotation, Moment, Timestamp};
+use spyhop_words::labels::actions as words;
 
 use crate::frame::line_ns;
 use crate::session::{NoticeKind, OpenSet, Session};
@@ -25,7 +26,7 @@ pub fn label_as(session: Session, name: &str) {
     }
     let Some(open) = session.open.get_untracked() else { return };
     let Some(selection) = session.view.with_untracked(|v| v.selection) else {
-        session.tell(NoticeKind::Warning, "Draw a box first: then a number key labels it.");
+        session.tell(NoticeKind::Warning, words::NO_SELECTION);
         return;
     };
     if let Some(id) = session.labels.chosen.get_untracked() {

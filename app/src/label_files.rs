@@ -5,8 +5,10 @@ use leptos::task::spawn_local;
 use spyhop_signal::tables::{
     AudacityStyle, Sequence, read_table, write_audacity, write_csv, write_raven,
 };
+use spyhop_words::labels::files as words;
 use wasm_bindgen_futures::JsFuture;
 
+use crate::parts;
 use crate::session::{NoticeKind, Session, Tab};
 
 /// Tables larger than this are not read: no table of labels is.
@@ -38,25 +40,22 @@ pub fn import(session: Session, files: Vec<web_sys::File>, came_along: bool) {
         return;
     }
     if session.open.with_untracked(Option::is_none) {
-        session.tell(
-            NoticeKind::Warning,
-            "A table of labels needs its recording: open that first, then drop the table on it.",
-        );
+        session.tell(NoticeKind::Warning, words::NO_RECORDING);
         return;
     }
     spawn_local(async move {
         for file in files {
             let name = file.name();
             if file.size() > MOST_BYTES {
-                session.tell(NoticeKind::Error, format!("{name} is too large for a table."));
+                session.tell(NoticeKind::Error, words::too_large(name));
                 continue;
             }
             let text = JsFuture::from(file.text()).await.ok().and_then(|t| t.as_string());
             let Some(text) = text else {
-                session.tell(NoticeKind::Error, format!("{name} can't be read from the disk."));
+                session.tell(NoticeKind::Error, words::unreadable(name));
                 continue;
             };
-            add(session, &name, &text, came_along);
+            parts::add_table(session, name, text, came_along).await;
         }
     });
 }
@@ -65,13 +64,14 @@ pub fn import(session: Session, files: Vec<web_sys::File>, came_along: bool) {
 pub fn fetch(session: Session, id: String, name: String) {
     spawn_local(async move {
         match crate::server::table(&id, &name).await {
-            Ok(text) => add(session, &name, &text, false),
+            Ok(text) => parts::add_table(session, name, text, false).await,
             Err(why) => session.tell(NoticeKind::Error, why),
         }
     });
 }
 
-fn add(session: Session, name: &str, text: &str, came_along: bool) {
+/// Adds the labels of a table that was read to what is open.
+pub fn add(session: Session, name: &str, text: &str, came_along: bool) {
     let Some(open) = session.open.get_untracked() else { return };
     let sequence = Sequence::new(&open.line, &open.infos);
     match read_table(text, &sequence, session.labels.next_id()) {
@@ -84,10 +84,10 @@ fn add(session: Session, name: &str, text: &str, came_along: bool) {
             for warning in table.warnings {
                 session.tell(NoticeKind::Warning, format!("{name}: {warning}"));
             }
-            session.tell(NoticeKind::Done, format!("{count} labels came in from {name}."));
+            session.tell(NoticeKind::Done, words::came_in(count, name));
         }
         Err(error) if came_along => {
-            session.tell(NoticeKind::Warning, format!("Left out: {name}: {error}"));
+            session.tell(NoticeKind::Warning, words::left_out(name, error));
         }
         Err(error) => session.tell(NoticeKind::Error, format!("{name}: {error}")),
     }

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use futures::channel::oneshot;
+use spyhop_words::page::listener as words;
 use spyhop_workers::Message;
 use spyhop_workers::listening::{Answer, Order};
 use wasm_bindgen::prelude::*;
@@ -21,11 +22,6 @@ use crate::session::{OpenSet, Session};
 pub use choices::OnThisTab;
 pub use run::offer_cancel;
 pub use seen::Seen;
-
-/// Said where the worker stops without a word: as a rule there was no memory left for it.
-const BROKE_DOWN: &str = "The part of the page that detects could not be loaded or broke down. Where a \
-    network is large or recordings have many channels the tab may be out of memory: close others, or let a \
-    server detect.";
 
 /// A listener at work; it ends when this is dropped.
 pub struct Listener {
@@ -45,7 +41,7 @@ impl Listener {
         options.set_type(WorkerType::Module);
         let worker = web_sys::Url::new_with_base("listener.js", &base)
             .and_then(|url| Worker::new_with_options(&url.href(), &options))
-            .map_err(|_| "This browser starts no module worker, which detecting needs.")?;
+            .map_err(|_| words::NO_MODULE_WORKER)?;
         // What is said before it listens, until it does.
         let waiting = Rc::new(RefCell::new(Some(Vec::new())));
         let on_answer = Rc::new(on_answer);
@@ -63,7 +59,8 @@ impl Listener {
         };
         let failed = Closure::<dyn FnMut(MessageEvent)>::new(move |_| {
             let message = Message { text: String::new(), objects: Vec::new() };
-            on_answer(Answer::Panicked { message: BROKE_DOWN.to_owned() }, message);
+            // It stops without a word: as a rule there was no memory left for it.
+            on_answer(Answer::Panicked { message: words::BROKE_DOWN.to_owned() }, message);
         });
         worker.set_onmessage(Some(told.as_ref().unchecked_ref()));
         worker.set_onerror(Some(failed.as_ref().unchecked_ref()));
@@ -89,7 +86,7 @@ impl Drop for Listener {
 
 fn send(worker: &Worker, message: &Message) {
     if let Err(error) = worker.post_message_with_transfer(&message.to_js(), &message.transfer()) {
-        gloo::console::error!("the listener can't be told what to do", error);
+        gloo::console::error!(words::DEAF, error);
     }
 }
 
@@ -141,7 +138,7 @@ pub async fn ask(
         }
         listener.tell(Message::with(&order(job), objects));
     }
-    answer.await.unwrap_or_else(|_| Err(BROKE_DOWN.to_owned()))
+    answer.await.unwrap_or_else(|_| Err(words::BROKE_DOWN.to_owned()))
 }
 
 /// Says where what is open is.

@@ -10,6 +10,7 @@ use leptos::task::spawn_local;
 use spyhop_api::pyramid::PyramidInfo;
 use spyhop_api::view::{LocalFile, Reading, Source};
 use spyhop_api::{Calibration, Deployment, Errand, RecordingInfo, View};
+use spyhop_words::page::open as words;
 
 use crate::commands::Action;
 use crate::engine::{Input, Opened};
@@ -276,12 +277,8 @@ async fn find(source: &Source) -> Result<Found, String> {
             }
             if known.is_empty() {
                 return Err(match recording {
-                    Some(name) => format!(
-                        "The deployment '{}' has no recording '{name}'. Open the deployment \
-                         itself to see what there is.",
-                        deployment.name
-                    ),
-                    None => format!("The deployment '{}' holds no recordings.", deployment.name),
+                    Some(recording) => words::no_recording(deployment.name, recording),
+                    None => words::no_recordings(deployment.name),
                 });
             }
             let input = |r: &RecordingInfo| Input::Url {
@@ -306,9 +303,9 @@ fn show(
     let Opened { infos, failures, line, left_out } = opened;
     let Some(line) = line else {
         let why = match failures.as_slice() {
-            [] => "There is nothing to show in what was opened.".to_owned(),
+            [] => words::NOTHING_TO_SHOW.to_owned(),
             [(_, only)] => only.clone(),
-            [(_, first), rest @ ..] => format!("{first} ({} more could not be opened)", rest.len()),
+            [(_, first), rest @ ..] => words::more_not_opened(first, rest.len()),
         };
         // The engine let go of what was open before, and takes it up again if the view is still of it.
         let was_open = session.open.with_untracked(Option::is_some);
@@ -343,30 +340,24 @@ fn show(
     let channels = on_line.first().map_or(1, |r| r.channels.max(1));
     if view.channel >= channels {
         let (asked, there) = (view.channel.saturating_add(1), channels);
-        session.tell(
-            NoticeKind::Warning,
-            format!(
-                "The link asks for channel {asked}, the recording has {there}: here is the first."
-            ),
-        );
+        session.tell(NoticeKind::Warning, words::no_such_channel(asked, there));
         view.channel = 0;
     }
     let doubtful = on_line.iter().filter(|r| !r.warnings.is_empty()).count();
     let first_warning = on_line.iter().find_map(|r| Some((r.name.clone(), r.warnings.first()?)));
     match (&first_warning, doubtful) {
         (Some((name, warning)), 1) => {
-            session.tell(NoticeKind::Warning, format!("{warning} ({name}; see Info)"));
+            session.tell(NoticeKind::Warning, words::warning(warning, name));
         }
-        (Some((name, warning)), n) => session.tell(
-            NoticeKind::Warning,
-            format!("{n} recordings have warnings, the first: {warning} ({name}; see Info)"),
-        ),
+        (Some((name, warning)), n) => {
+            session.tell(NoticeKind::Warning, words::warnings(n, warning, name));
+        }
         _ => {}
     }
     if !out.is_empty() {
         let text = match out.as_slice() {
-            [(name, why)] => format!("Left out: {name}: {why}"),
-            all => format!("{} files were left out; Info lists them with the reasons.", all.len()),
+            [(name, why)] => words::left_out(name, why),
+            all => words::several_left_out(all.len()),
         };
         session.tell(NoticeKind::Warning, text);
     }
@@ -414,12 +405,7 @@ pub fn left_out_of_link(session: Session) -> Option<String> {
         _ => None,
     })?;
     let all = session.open.with(|o| o.as_ref().map_or(0, |o| o.shown().len()));
-    (named < all).then(|| {
-        format!(
-            "A link holds the names of {named} of these {all} files, the first ones: whoever opens it \
-             is asked for these, and drops the others along with them."
-        )
-    })
+    (named < all).then(|| words::link_names_first(named, all))
 }
 
 /// A transform that suits a recording nobody has chosen one for: short ones need a short window.
@@ -440,19 +426,9 @@ fn is_what_was_asked(session: Session, infos: &[RecordingInfo]) -> Result<(), St
     let Some(file) = asked.iter().find(missing) else { return Ok(()) };
     let same_name = infos.iter().any(|i| i.name == file.name);
     Err(match (same_name, infos.first()) {
-        (true, _) => format!(
-            "This {} is not the file of the link: the name is the same, the content is not. Ask \
-             for the file that the link was made from.",
-            file.name
-        ),
-        (false, Some(got)) => format!(
-            "The link is of {}, this is {}. Drop {} to go on, or go to the first page to open \
-             this one.",
-            file.name, got.name, file.name
-        ),
-        (false, None) => {
-            format!("That could not be opened as a recording. The link is of {}.", file.name)
-        }
+        (true, _) => words::other_content(&file.name),
+        (false, Some(got)) => words::other_file(&file.name, &got.name),
+        (false, None) => words::no_file(&file.name),
     })
 }
 
@@ -485,7 +461,7 @@ fn fail(session: Session, why: String, offer: Option<Action>) {
 fn title_of(files: &[web_sys::File]) -> String {
     match files {
         [one] => one.name(),
-        [first, rest @ ..] => format!("{} and {} more", first.name(), rest.len()),
+        [first, rest @ ..] => words::and_more(first.name(), rest.len()),
         [] => String::new(),
     }
 }

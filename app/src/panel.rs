@@ -15,18 +15,20 @@ mod slice_plot;
 mod transcript;
 
 use leptos::prelude::*;
+use spyhop_words::panel::tabs as words;
 
 use crate::commands::Action;
+use crate::parts;
 use crate::session::{Tab, use_session};
 
 const TABS: [(Tab, &str, &str); 7] = [
-    (Tab::View, "View", "view"),
-    (Tab::Labels, "Labels", "labels"),
-    (Tab::Calls, "Calls", "calls"),
-    (Tab::Transcript, "Heard", "transcript"),
-    (Tab::Measure, "Measure", "measure"),
-    (Tab::Levels, "Levels", "levels"),
-    (Tab::Info, "Info", "info"),
+    (Tab::View, words::VIEW, "view"),
+    (Tab::Labels, words::LABELS, "labels"),
+    (Tab::Calls, words::CALLS, "calls"),
+    (Tab::Transcript, words::HEARD, "transcript"),
+    (Tab::Measure, words::MEASURE, "measure"),
+    (Tab::Levels, words::LEVELS, "levels"),
+    (Tab::Info, words::INFO, "info"),
 ];
 
 /// The panel with its tabs, once `furnished` says that there is time for it.
@@ -44,26 +46,31 @@ pub fn Panel(act: Callback<Action>, furnished: RwSignal<bool>) -> impl IntoView 
     };
     view! {
         <Show when=move || furnished.get() && session.prefs.panel.get()>
-            <aside id="panel" class="panel" aria-label="Panel">
+            <aside id="panel" class="panel" aria-label=words::PANEL>
                 <div class="tabs">
-                    <div role="tablist" aria-label="Panel">{TABS.map(button)}</div>
-                    <button class="icon fold" aria-label="Fold the panel away"
+                    <div role="tablist" aria-label=words::PANEL>{TABS.map(button)}</div>
+                    <button class="icon fold" aria-label=words::FOLD
                         on:click=move |_| act.run(Action::TogglePanel)
                     >"×"</button>
                 </div>
                 <div id="panel-page" role="tabpanel" tabindex="0">
-                    {move || match session.tab.get() {
-                        Tab::View => view! { <settings::Settings act/> }.into_any(),
-                        Tab::Labels => view! { <labels::LabelTable act/> }.into_any(),
-                        Tab::Calls => view! { <calls::CallPanel act/> }.into_any(),
-                        Tab::Transcript => view! { <transcript::Transcript/> }.into_any(),
-                        Tab::Measure => view! { <measure::Measures/> }.into_any(),
-                        Tab::Levels => view! { <levels::LevelPanel/> }.into_any(),
-                        Tab::Info => view! { <info::Info/> }.into_any(),
-                    }}
+                    {move || parts::tab(session.tab.get(), act)}
                 </div>
             </aside>
         </Show>
+    }
+}
+
+/// What a tab shows.
+pub fn page(tab: Tab, act: Callback<Action>) -> AnyView {
+    match tab {
+        Tab::View => view! { <settings::Settings act/> }.into_any(),
+        Tab::Labels => view! { <labels::LabelTable act/> }.into_any(),
+        Tab::Calls => view! { <calls::CallPanel act/> }.into_any(),
+        Tab::Transcript => view! { <transcript::Transcript/> }.into_any(),
+        Tab::Measure => view! { <measure::Measures/> }.into_any(),
+        Tab::Levels => view! { <levels::LevelPanel/> }.into_any(),
+        Tab::Info => view! { <info::Info/> }.into_any(),
     }
 }
 

@@ -5,6 +5,8 @@ use std::ops::Range;
 use leptos::prelude::*;
 use spyhop_api::view::{Lens, Listening};
 use spyhop_signal::listen::small_speaker_speed;
+use spyhop_words::page::playback as words;
+use spyhop_words::wording::units::KILOHERTZ_ALONE;
 
 use crate::clock::Telling;
 use crate::commands::Action;
@@ -206,39 +208,39 @@ pub fn PlayBar(act: Callback<Action>) -> impl IntoView {
     let needs_tap = Memo::new(move |_| session.sound.now.with(|p| p.needs_tap));
     let selected = Memo::new(move |_| session.view.with(|v| v.selection.is_some()));
     view! {
-        <footer class="playbar" aria-label="Sound">
+        <footer class="playbar" aria-label=words::TITLE>
             <button
                 id="play" class="primary round" aria-pressed=move || on.get().to_string()
-                aria-label=move || if on.get() { "Pause" } else { "Play the view" }
-                title="Play or pause the view (Space)"
+                aria-label=move || if on.get() { words::PAUSE } else { words::PLAY }
+                title=words::PLAY_KEY
                 on:click=move |_| act.run(Action::Play)
             >{move || if on.get() && !needs_tap.get() { "❚❚" } else { "▶" }}</button>
             <button
                 id="play-selection" disabled=move || !selected.get()
-                title="Play the selection (Shift+Space)"
+                title=words::SELECTION_KEY
                 on:click=move |_| act.run(Action::PlaySelection)
-            >"▶ selection"</button>
+            >{words::SELECTION}</button>
             <button
                 id="loop" aria-pressed=move || listening.get().looped.to_string()
-                title="Loop (L)" on:click=move |_| act.run(Action::Loop)
-            >"loop"</button>
+                title=words::LOOP_KEY on:click=move |_| act.run(Action::Loop)
+            >{words::LOOP}</button>
             <Show when=move || needs_tap.get()>
                 <button id="press-to-hear" class="primary" on:click=move |_| play_view(session)>
-                    "🔊 Press to hear"
+                    {words::PRESS_TO_HEAR}
                 </button>
             </Show>
             <SpeedChoice listening/>
             <LensChoice listening/>
             <button
                 id="band" aria-pressed=move || listening.get().band_hz.is_some().to_string()
-                title="Let only the selection's band through (or the picture's)"
+                title=words::ABOUT_BAND
                 on:click=move |_| toggle_band(session)
             >{move || match listening.get().band_hz {
-                Some(band) => format!("band {}", wording::band(band)),
-                None => "band".to_owned(),
+                Some(band) => words::band_of(wording::band(band)),
+                None => words::BAND.to_owned(),
             }}</button>
             <label class="gain">
-                "gain "
+                {words::GAIN}" "
                 <input
                     id="gain" type="range" min="-20" max="40" step="1"
                     prop:value=move || listening.get().gain_db.to_string()
@@ -252,7 +254,7 @@ pub fn PlayBar(act: Callback<Action>) -> impl IntoView {
             </label>
             <Badge listening/>
             <SmallSpeaker listening/>
-            <output id="clock" class="clock" aria-label="Time">{move || clock_words(session)}</output>
+            <output id="clock" class="clock" aria-label=words::TIME>{move || clock_words(session)}</output>
         </footer>
     }
 }
@@ -271,7 +273,7 @@ fn SpeedChoice(listening: Memo<Listening>) -> impl IntoView {
     });
     view! {
         <label>
-            "speed "
+            {words::SPEED}" "
             <select
                 id="speed" prop:value=move || listening.get().rate.to_string()
                 on:change=move |ev| {
@@ -290,6 +292,40 @@ fn SpeedChoice(listening: Memo<Listening>) -> impl IntoView {
     }
 }
 
+/// A way to make a band audible, as it is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offered {
+    AsIs,
+    Slowed,
+    Heterodyne,
+    Envelope,
+}
+
+impl Offered {
+    const ALL: [Offered; 4] =
+        [Offered::AsIs, Offered::Slowed, Offered::Heterodyne, Offered::Envelope];
+
+    /// What selectors call it.
+    fn key(self) -> &'static str {
+        match self {
+            Offered::AsIs => "as-is",
+            Offered::Slowed => "slowed",
+            Offered::Heterodyne => "heterodyne",
+            Offered::Envelope => "envelope",
+        }
+    }
+
+    /// What a person reads.
+    fn name(self) -> &'static str {
+        match self {
+            Offered::AsIs => words::AS_IS,
+            Offered::Slowed => words::SLOWED,
+            Offered::Heterodyne => words::HETERODYNE,
+            Offered::Envelope => words::ENVELOPE,
+        }
+    }
+}
+
 #[component]
 fn LensChoice(listening: Memo<Listening>) -> impl IntoView {
     let session = use_session();
@@ -300,33 +336,33 @@ fn LensChoice(listening: Memo<Listening>) -> impl IntoView {
         })
     };
     let chosen = Memo::new(move |_| match listening.get() {
-        Listening { lens: Lens::Heterodyne(_), .. } => "heterodyne",
-        Listening { lens: Lens::Envelope, .. } => "envelope",
-        Listening { rate, .. } if rate < 1.0 => "slowed",
-        _ => "as is",
+        Listening { lens: Lens::Heterodyne(_), .. } => Offered::Heterodyne,
+        Listening { lens: Lens::Envelope, .. } => Offered::Envelope,
+        Listening { rate, .. } if rate < 1.0 => Offered::Slowed,
+        _ => Offered::AsIs,
     });
-    let choose = move |name: &'static str| {
+    let choose = move |offered: Offered| {
         let middle_hz = middle();
-        change(session, |l| match name {
-            "as is" => (l.lens, l.rate) = (Lens::AsIs, 1.0),
-            "slowed" => {
+        change(session, |l| match offered {
+            Offered::AsIs => (l.lens, l.rate) = (Lens::AsIs, 1.0),
+            Offered::Slowed => {
                 let by = (middle_hz / HEARD_BEST_HZ).clamp(2.0, 100.0);
                 let near = |s: &&f64| (*s * by).ln().abs();
                 let slow = SPEEDS.iter().filter(|s| **s < 1.0);
                 let rate = slow.min_by(|a, b| near(a).total_cmp(&near(b))).copied();
                 (l.lens, l.rate) = (Lens::AsIs, rate.unwrap_or(0.1));
             }
-            "heterodyne" => (l.lens, l.rate) = (Lens::Heterodyne(middle_hz), 1.0),
-            _ => (l.lens, l.rate) = (Lens::Envelope, 1.0),
+            Offered::Heterodyne => (l.lens, l.rate) = (Lens::Heterodyne(middle_hz), 1.0),
+            Offered::Envelope => (l.lens, l.rate) = (Lens::Envelope, 1.0),
         });
     };
     view! {
-        <span class="segments" role="group" aria-label="Lens: how it is made audible">
-            {["as is", "slowed", "heterodyne", "envelope"].map(|name| view! {
+        <span class="segments" role="group" aria-label=words::LENS>
+            {Offered::ALL.map(|offered| view! {
                 <button
-                    data-lens=name aria-pressed=move || (chosen.get() == name).to_string()
-                    on:click=move |_| choose(name)
-                >{name}</button>
+                    data-lens=offered.key() aria-pressed=move || (chosen.get() == offered).to_string()
+                    on:click=move |_| choose(offered)
+                >{offered.name()}</button>
             }).collect_view()}
         </span>
         {move || match listening.get().lens {
@@ -334,7 +370,7 @@ fn LensChoice(listening: Memo<Listening>) -> impl IntoView {
                 <label>
                     <input
                         id="heterodyne" class="number" type="number" min="0" step="500"
-                        aria-label="Heterodyne frequency, kilohertz"
+                        aria-label=words::HETERODYNE_KHZ
                         prop:value=wording::trimmed(hz / 1000.0, 3)
                         on:change=move |ev| {
                             if let Ok(khz) = event_target_value(&ev).parse::<f64>() {
@@ -342,7 +378,7 @@ fn LensChoice(listening: Memo<Listening>) -> impl IntoView {
                             }
                         }
                     />
-                    " kHz"
+                    " "{KILOHERTZ_ALONE}
                 </label>
             }),
             _ => None,
@@ -354,23 +390,22 @@ fn LensChoice(listening: Memo<Listening>) -> impl IntoView {
 #[component]
 fn Badge(listening: Memo<Listening>) -> impl IntoView {
     let session = use_session();
-    let words = Memo::new(move |_| {
+    let told = Memo::new(move |_| {
         let l = listening.get();
         let band = session.frame().map(|f| f.band_hz)?;
         match l.lens {
-            Lens::Heterodyne(hz) => Some(format!("{} is heard as 0 Hz", wording::hertz(hz))),
-            Lens::Envelope => Some("envelope: the rhythm of the band is heard".to_owned()),
-            Lens::AsIs if l.rate != 1.0 => Some(format!(
-                "{}: {} is heard at {}",
+            Lens::Heterodyne(hz) => Some(words::heard_as_0_hz(wording::hertz(hz))),
+            Lens::Envelope => Some(words::RHYTHM_IS_HEARD.to_owned()),
+            Lens::AsIs if l.rate != 1.0 => Some(words::heard_at(
                 wording::speed(l.rate),
                 wording::hertz(band.1),
-                wording::hertz(band.1 * l.rate)
+                wording::hertz(band.1 * l.rate),
             )),
             Lens::AsIs => None,
         }
     });
     view! {
-        {move || words.get().map(|w| view! { <span class="badge" id="speed-badge">{w}</span> })}
+        {move || told.get().map(|told| view! { <span class="badge" id="speed-badge">{told}</span> })}
     }
 }
 
@@ -390,9 +425,9 @@ fn SmallSpeaker(listening: Memo<Listening>) -> impl IntoView {
         {move || offer.get().map(|rate| view! {
             <button
                 id="small-speaker" class="offer"
-                title="Most of this band lies below what a small speaker plays"
+                title=words::ABOUT_SMALL_SPEAKER
                 on:click=move |_| change(session, |l| l.rate = rate)
-            >{format!("small speaker: {}", wording::speed(rate))}</button>
+            >{words::small_speaker(wording::speed(rate))}</button>
         })}
     }
 }
@@ -400,10 +435,12 @@ fn SmallSpeaker(listening: Memo<Listening>) -> impl IntoView {
 fn gain_words(session: Session) -> String {
     let own = session.view.with(|v| v.listening.gain_db);
     let playing = session.sound.now.get();
+    let told = |db: f64| format!("{db:+.0}");
     if playing.on {
-        format!("{:+.0} dB ({:+.0} automatic)", own + playing.auto_gain_db, playing.auto_gain_db)
+        let automatic = playing.auto_gain_db;
+        words::gain_with_automatic(told(own + automatic), told(automatic))
     } else {
-        format!("{own:+.0} dB")
+        words::gain_db(told(own))
     }
 }
 

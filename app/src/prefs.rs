@@ -2,6 +2,7 @@
 
 use gloo::storage::{LocalStorage, Storage};
 use leptos::prelude::*;
+use spyhop_words::page::label_names as names;
 
 /// Light or dark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +40,23 @@ const PANEL: &str = "spyhop.panel";
 const AUTHOR: &str = "spyhop.author";
 const LABEL_NAMES: &str = "spyhop.labelNames";
 /// What a new person finds behind the keys 1 to 9.
-const FIRST_NAMES: [&str; 9] =
-    ["whistle", "clicks", "buzz", "burst pulse", "upcall", "song", "ship", "other", "unsure"];
+const FIRST_NAMES: [&str; 9] = [
+    names::WHISTLE,
+    names::CLICKS,
+    names::BUZZ,
+    names::BURST_PULSE,
+    names::UPCALL,
+    names::SONG,
+    names::SHIP,
+    names::OTHER,
+    names::UNSURE,
+];
 
 impl Prefs {
     /// Reads what is stored and keeps it up to date.
     pub fn load() -> Prefs {
         let dark = LocalStorage::get::<String>(THEME).map_or(true, |t| t != "light");
-        let names: Vec<String> = LocalStorage::get(LABEL_NAMES)
+        let label_names: Vec<String> = LocalStorage::get(LABEL_NAMES)
             .ok()
             .filter(|n: &Vec<String>| n.len() == FIRST_NAMES.len())
             .unwrap_or_else(|| FIRST_NAMES.map(str::to_owned).to_vec());
@@ -56,7 +66,7 @@ impl Prefs {
             projector: RwSignal::new(false),
             letter_keys: RwSignal::new(LocalStorage::get(LETTER_KEYS).unwrap_or(true)),
             panel: RwSignal::new(wide && LocalStorage::get(PANEL).unwrap_or(true)),
-            label_names: RwSignal::new(names),
+            label_names: RwSignal::new(label_names),
             author: RwSignal::new(LocalStorage::get(AUTHOR).unwrap_or_default()),
         };
         Effect::new(move |_| {

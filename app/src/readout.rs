@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use spyhop_paint::{Column, ColumnSource};
+use spyhop_words::viewer::readout as said;
 
 use crate::caveats;
 use crate::clock::Telling;
@@ -46,29 +47,30 @@ pub fn words(session: Session) -> Option<String> {
     let point = session.pointer.get()?;
     session.news.track();
     let telling = session.view.with(|v| Telling::of(v.clock, &open));
-    let mut words = telling.tell(point.position);
+    let mut time = telling.tell(point.position);
     if let Some(gap) = fold_under(session, &point) {
-        words +=
-            &format!(" · {} of no recording folded away", wording::duration(gap / telling.rate_hz));
+        time = said::at_fold(time, wording::duration(gap / telling.rate_hz));
     }
     if let Some(light) = crate::viewer::light_words(&open, point.position) {
-        words += &format!(" ({light})");
+        time = said::with_note(time, light);
     }
+    let mut words = time;
     if let Some(hz) = point.hz {
-        words += &format!(" · {}", wording::hertz(hz));
+        let mut told = vec![words, wording::hertz(hz)];
         let unit = session.view.with(|v| open.unit(v.spectrum.scaling));
         match level_at(session, &open, &point) {
             Some((mean, Some(max))) if max - mean > 0.1 => {
                 let (mean, max) = (wording::level(mean), wording::level(max));
-                words += &format!(" · {mean} (peak {max}) {unit}");
+                told.push(said::mean_and_peak(mean, max, unit));
             }
-            Some((mean, _)) => words += &format!(" · {} {unit}", wording::level(mean)),
-            None if open.offset_db_at(hz).is_none() => words += " · no calibration here",
+            Some((mean, _)) => told.push(said::level(wording::level(mean), unit)),
+            None if open.offset_db_at(hz).is_none() => told.push(said::NO_CALIBRATION.to_owned()),
             None => {}
         }
+        words = told.join(" · ");
         let caveats = caveats::at(session, &open, point.position, hz);
         if !caveats.is_empty() {
-            words += &format!(" ({})", caveats.join(", "));
+            words = said::with_note(words, caveats.join(", "));
         }
     }
     Some(words)
@@ -81,10 +83,10 @@ pub fn tiles(far: &Far, differs: bool) -> Option<String> {
         let s = &far.spectrum;
         let name = s.window.to_string();
         let window = wording::window(&name);
-        words.push(format!("zoomed out: {window} {}, step {}", s.window_samples, s.hop_samples));
+        words.push(said::zoomed_out(window, s.window_samples, s.hop_samples));
     }
     if far.built < 1.0 {
-        words.push(format!("the server has built {:.0} % of it", (far.built * 100.0).floor()));
+        words.push(said::built(wording::trimmed((far.built * 100.0).floor(), 0)));
     }
     (!words.is_empty()).then(|| words.join(" · "))
 }
@@ -95,28 +97,23 @@ pub fn description(session: Session) -> String {
     let Some(frame) = session.frame() else { return String::new() };
     let telling = session.view.with(|v| Telling::of(v.clock, &open));
     let rate = telling.rate_hz;
-    let mut text = format!(
-        "{}: {} of {}, from {} ({}), {}.",
+    let mut sentences = vec![said::description(
         open.title(),
         wording::duration(frame.span() / rate),
         wording::duration(frame.end / rate),
         telling.tell(frame.positions().start),
         telling.zone(),
         wording::band(frame.band_hz),
-    );
+    )];
     let positions = frame.positions();
     let gaps = open.line.gaps(positions.start as i64..positions.end as i64);
-    match gaps.len() {
-        0 => {}
-        1 => text += " One gap without recording.",
-        n => text += &format!(" {n} gaps without recording."),
+    if !gaps.is_empty() {
+        sentences.push(said::gaps(gaps.len()));
     }
-    if let Some(words) = crate::viewer::calls_described(session) {
-        text += &format!(" {words}");
-    }
+    sentences.extend(crate::viewer::calls_described(session));
     if let Some(s) = session.view.with(|v| v.selection) {
         let span = wording::duration(s.span_ns as f64 * 1e-9);
-        text += &format!(" Selected: {span}, {}.", wording::band(s.band_hz));
+        sentences.push(said::selected(span, wording::band(s.band_hz)));
     }
     let (start, end) = (positions.start / rate * 1e9, positions.end / rate * 1e9);
     let labels: Vec<String> = session.labels.all.with(|all| {
@@ -125,8 +122,8 @@ pub fn description(session: Session) -> String {
     });
     match labels.len() {
         0 => {}
-        n @ 1..=5 => text += &format!(" {n} labels: {}.", labels.join(", ")),
-        n => text += &format!(" {n} labels."),
+        n @ 1..=5 => sentences.push(said::labels_named(n, labels.join(", "))),
+        n => sentences.push(said::labels(n)),
     }
-    text
+    sentences.join(" ")
 }

@@ -14,15 +14,12 @@ use spyhop_api::job::JobDetail;
 use spyhop_api::problem::Problem;
 use spyhop_api::pyramid::{PyramidInfo, PyramidList};
 use spyhop_api::{Deployment, DeploymentList, StoryList, StorySummary, Timeline};
+use spyhop_words::page::server as words;
 
 use token::{authorised, get};
 
 /// Up to this many recordings are told of with everything that is known of them.
 const MOST_WHOLE: usize = 300;
-
-/// Said where the answer is no answer of ours.
-const NO_SERVER: &str = "No server answers here: this page is served as files, and has no library and \
-    keeps no labels. `spyhop serve` runs one.";
 
 /// Where the deployments are, relative to the page's base.
 const DEPLOYMENTS: &str = "api/v1/deployments";
@@ -66,27 +63,17 @@ async fn whole_deployment(id: &str) -> Result<Deployment, String> {
     let answer = get(&deployment_address(id))
         .send()
         .await
-        .map_err(|_| format!("The server does not answer. Is it running? (deployment '{id}')"))?;
+        .map_err(|_| words::no_answer_for_deployment(id))?;
     match answer.status() {
-        200 => answer
-            .json()
-            .await
-            .map_err(|e| format!("The server's answer can't be read ({e}); deployment '{id}'")),
-        404 => Err(format!(
-            "This server has no deployment '{id}'. The link may be of another server, or the \
-             recordings were moved.{}",
-            may_be_private()
-        )),
-        status => Err(format!("The server answered {status} for deployment '{id}'.")),
+        200 => answer.json().await.map_err(|e| words::unreadable_deployment(e, id)),
+        404 => Err(may_be_private(words::no_deployment(id))),
+        status => Err(words::answered_for_deployment(status, id)),
     }
 }
 
-/// Said of what is not there for whoever has not shown the administrator's token.
-pub fn may_be_private() -> &'static str {
-    match token::is_held() {
-        true => "",
-        false => " If it is not public, the administrator's token shows it.",
-    }
+/// What is said of what is not there; whoever has not shown the administrator's token may need it.
+pub fn may_be_private(said: String) -> String {
+    if token::is_held() { said } else { words::may_be_private(said) }
 }
 
 /// The pyramids that the server has of a deployment; none where it has none.
@@ -176,29 +163,45 @@ async fn fetched<T: DeserializeOwned>(address: &str) -> Result<T, ServerError> {
 }
 
 async fn send(request: Result<Request, gloo::net::Error>) -> Result<Response, ServerError> {
-    let no_answer = |_| ServerError {
-        status: 0,
-        message: "The server does not answer. Is it running?".to_owned(),
-    };
+    asked(request).await.map_err(ServerError::from)
+}
+
+/// What came in the place of what was asked for.
+struct Refusal {
+    /// What the server answered; 0 where it did not.
+    status: u16,
+    /// What it said of that; empty where the answer is no answer of ours.
+    said: String,
+}
+
+impl From<Refusal> for ServerError {
+    fn from(Refusal { status, said }: Refusal) -> ServerError {
+        let message = match (said.is_empty(), status) {
+            (_, 401) => words::NEEDS_TOKEN.to_owned(),
+            (false, _) => sentence(&said),
+            (true, 0) => words::NO_ANSWER.to_owned(),
+            (true, 404) => words::NO_SERVER.to_owned(),
+            (true, _) => words::answered(status),
+        };
+        ServerError { status, message }
+    }
+}
+
+async fn asked(request: Result<Request, gloo::net::Error>) -> Result<Response, Refusal> {
+    let no_answer = |_| Refusal { status: 0, said: String::new() };
     let answer = request.map_err(no_answer)?.send().await.map_err(no_answer)?;
     if answer.ok() {
         return Ok(answer);
     }
     let status = answer.status();
     let said = answer.json::<Problem>().await.map(|p| p.detail).unwrap_or_default();
-    let message = match (said.is_empty(), status) {
-        (_, 401) => NEEDS_TOKEN.to_owned(),
-        (false, _) => sentence(&said),
-        (true, 404) => NO_SERVER.to_owned(),
-        (true, _) => format!("The server answered {status}."),
-    };
-    Err(ServerError { status, message })
+    Err(Refusal { status, said })
 }
 
 async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, ServerError> {
     let status = answer.status();
     // A static host may answer any path with its own page.
-    answer.json().await.map_err(|_| ServerError { status, message: NO_SERVER.to_owned() })
+    answer.json().await.map_err(|_| ServerError { status, message: words::NO_SERVER.to_owned() })
 }
 
 /// With a capital letter and a full stop.
@@ -230,10 +233,10 @@ pub async fn table(id: &str, name: &str) -> Result<String, String> {
     let answer = get(&recording_address(id, name))
         .send()
         .await
-        .map_err(|_| format!("The server does not answer. Is it running? (table {name})"))?;
+        .map_err(|_| words::no_answer_for_table(name))?;
     match answer.status() {
-        200 => answer.text().await.map_err(|e| format!("{name} can't be read ({e})")),
-        status => Err(format!("The server answered {status} for the table {name}.")),
+        200 => answer.text().await.map_err(|e| words::unreadable_table(name, e)),
+        status => Err(words::answered_for_table(status, name)),
     }
 }
 
@@ -243,16 +246,12 @@ pub const JOB_EVENTS: &str = "api/v1/jobs/events";
 /// A job with what failed of it, or what to tell a person.
 pub async fn job(id: i64) -> Result<JobDetail, String> {
     let asked = get(&format!("api/v1/jobs/{id}")).send().await;
-    let answer = asked.map_err(|_| "The server does not answer. Is it running?".to_owned())?;
+    let answer = asked.map_err(|_| words::NO_ANSWER.to_owned())?;
     match answer.status() {
-        200 => answer.json().await.map_err(|e| format!("The server's answer can't be read ({e}).")),
-        status => Err(format!("The server answered {status} for job {id}.")),
+        200 => answer.json().await.map_err(words::unreadable),
+        status => Err(words::answered_for_job(status, id)),
     }
 }
-
-/// Said where the server refuses a change.
-pub const NEEDS_TOKEN: &str = "Other machines reach this server, so it asks for the administrator's \
-    token before anything is changed.";
 
 /// What a person wants of a job.
 #[derive(Clone, Debug)]
@@ -278,10 +277,7 @@ pub async fn wish(id: i64, wish: &Wish) -> Result<(), ServerError> {
     };
     let request = authorised(Request::post(&format!("api/v1/jobs/{id}/{what}")));
     send(request.build()).await.map(drop).map_err(|error| match error.status {
-        404 => ServerError {
-            message: "That is no longer among the server's jobs.".to_owned(),
-            ..error
-        },
+        404 => ServerError { message: words::JOB_GONE.to_owned(), ..error },
         _ => error,
     })
 }

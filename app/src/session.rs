@@ -6,13 +6,14 @@ use std::sync::{Arc, OnceLock};
 use leptos::prelude::*;
 use spyhop_api::view::{Scaling, Selection, SpectrumSettings};
 use spyhop_api::{Calibration, Deployment, RecordingInfo, View};
-use spyhop_signal::Line;
 use spyhop_signal::sun::LightInterval;
+use spyhop_signal::{Fold, Line};
+use spyhop_words::page::open::and_more;
+use spyhop_words::wording::levels;
 
 use crate::calls::Calls;
 use crate::commands::Action;
 use crate::engine::{Engine, Far, Progress, Wanted};
-use crate::fold::Fold;
 use crate::frame::Frame;
 use crate::guide::Guided;
 use crate::labels::Labels;
@@ -86,7 +87,7 @@ impl OpenSet {
         match (&self.deployment, shown.as_slice()) {
             (Some(d), _) => d.name.clone(),
             (None, [one]) => one.name.clone(),
-            (None, [first, rest @ ..]) => format!("{} and {} more", first.name, rest.len()),
+            (None, [first, rest @ ..]) => and_more(&first.name, rest.len()),
             (None, []) => String::new(),
         }
     }
@@ -127,10 +128,10 @@ impl OpenSet {
     /// The unit of a picture's levels.
     pub fn unit(&self, scaling: Scaling) -> &'static str {
         match (self.is_calibrated(), scaling) {
-            (true, Scaling::Density) => "dB re 1 µPa²/Hz",
-            (true, Scaling::Spectrum) => "dB re 1 µPa² per bin",
-            (false, Scaling::Density) => "dB re FS²/Hz",
-            (false, Scaling::Spectrum) => "dB re FS² per bin",
+            (true, Scaling::Density) => levels::PRESSURE_DENSITY,
+            (true, Scaling::Spectrum) => levels::PRESSURE_PER_BIN,
+            (false, Scaling::Density) => levels::FULL_SCALE_DENSITY,
+            (false, Scaling::Spectrum) => levels::FULL_SCALE_PER_BIN,
         }
     }
 }
@@ -233,6 +234,8 @@ pub struct Session {
     pub quality: RwSignal<Arc<SetQuality>>,
     /// What a story or a class lays over the picture.
     pub guided: Guided,
+    /// How much of the page is still to come; see [`Session::coming`].
+    pub coming: RwSignal<u32>,
     engine: StoredValue<Engine, LocalStorage>,
 }
 
@@ -272,6 +275,7 @@ impl Session {
             is_administrator: RwSignal::new(token::is_held()),
             quality: RwSignal::new(Arc::default()),
             guided: Guided::new(),
+            coming: RwSignal::new(0),
             engine: StoredValue::new_local(engine),
         };
         crate::calls::start(session);
@@ -289,6 +293,13 @@ impl Session {
             problem
         });
         session
+    }
+
+    /// Something of the page is still to come, for as long as what this gives is held: the page says that
+    /// it is loading.
+    pub fn coming(&self) -> Coming {
+        self.coming.update(|n| *n += 1);
+        Coming(self.coming)
     }
 
     /// The engine.
@@ -354,6 +365,15 @@ impl Session {
             })
             .forget();
         }
+    }
+}
+
+/// Counts something that is still to come, until it is dropped.
+pub struct Coming(RwSignal<u32>);
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.0.update(|n| *n = n.saturating_sub(1));
     }
 }
 

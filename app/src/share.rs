@@ -3,6 +3,9 @@
 
 mod caption;
 mod excerpt;
+mod files;
+mod kept;
+mod mine;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -11,11 +14,14 @@ use spyhop_api::{Access, MadeShare, ShareRequest, View};
 
 use crate::dialogs::{Shade, clipboard};
 use crate::link::use_link;
+use crate::open;
 use crate::server::{shares, token};
-use crate::session::{NoticeKind, Session, use_session};
-use crate::{files, open};
+use crate::session::use_session;
 
 pub use caption::Caption;
+use files::Files;
+use kept::KeptShare;
+use mine::Mine;
 
 /// Choices of how long a short link stays: days, and what they are called. Nothing: as long as the server
 /// lets it.
@@ -23,15 +29,6 @@ const STAYS: [(&str, &str); 4] =
     [("", "as long as the server keeps it"), ("7", "a week"), ("31", "a month"), ("366", "a year")];
 /// A QR code of more bytes has squares that are not seen from the back row.
 const MOST_QR_BYTES: usize = 1200;
-
-/// What can be made of what the server has: the file's name, its address, and what stands on the button.
-const FILES: [(&str, &str); 5] = [
-    ("figure.png", "Figure PNG"),
-    ("figure.svg", "Figure SVG"),
-    ("clip/clip.wav", "Clip WAV"),
-    ("clip/clip.flac", "Clip FLAC"),
-    ("heard/heard.wav", "Clip as heard"),
-];
 
 /// The dialog.
 #[component]
@@ -68,9 +65,13 @@ pub fn ShareDialog() -> impl IntoView {
         None => whole(),
     };
     let make = move || {
+        let samples = with_excerpt.get_untracked();
+        let refusal = excerpt.with_value(|cut| cut.as_ref().and_then(excerpt::Cut::refusal));
+        if let Some(refusal) = refusal.filter(|_| samples) {
+            return problem.set(refusal);
+        }
         busy.set(true);
         problem.set(String::new());
-        let samples = with_excerpt.get_untracked();
         let asked = ShareRequest {
             view: match (samples, excerpt.with_value(Clone::clone)) {
                 (true, Some(cut)) => cut.view.to_query(),
@@ -94,7 +95,11 @@ pub fn ShareDialog() -> impl IntoView {
             // The dialog may be closed by now.
             let _ = busy.try_set(false);
             match done {
-                Ok(new) => drop(made.try_set(Some(new))),
+                Ok(new) => {
+                    // Where the browser keeps nothing the key is shown all the same.
+                    let _ = kept::keep(KeptShare::of(&new));
+                    drop(made.try_set(Some(new)));
+                }
                 Err(error) => drop(problem.try_set(error.to_string())),
             }
         });
@@ -109,6 +114,12 @@ pub fn ShareDialog() -> impl IntoView {
             {open::left_out_of_link(session).map(|but| view! { <p class="warned">{but}</p> })}
             <Show when=here_only>
                 <p id="share-here-only" class="warned">"This link works only on this network."</p>
+            </Show>
+            <Show when=move || access.with(|a| a.as_ref().is_some_and(|a| a.reading_needs_token))>
+                <p id="share-closed" class="warned">
+                    "This server is closed: whoever opens a link is asked for the token for reading, which is in \
+                     no link. Chats show no picture of it, and other pages do not show it."
+                </p>
             </Show>
             <Show when=move || access.with(Option::is_some) fallback=|| view! {
                 <p class="dim">"Short links, figures and clips are made by a server: none answers here."</p>
@@ -125,15 +136,15 @@ pub fn ShareDialog() -> impl IntoView {
                     </label>
                     {excerpt.with_value(Clone::clone).filter(|_| on_disk).map(|cut| view! {
                         <label class="check">
-                            <input id="share-samples" type="checkbox"
+                            <input id="share-samples" type="checkbox" disabled=cut.refusal().is_some()
                                 on:change=move |ev| with_excerpt.set(event_target_checked(&ev))/>
                             "Publish the samples shown, so that others can open it"
                         </label>
-                        <div id="share-leaves" class="dim">{move || if with_excerpt.get() {
-                            cut.words()
-                        } else {
-                            "Nothing leaves this machine but the words above: whoever opens the link is \
-                             asked for the file.".to_owned()
+                        <div id="share-leaves" class="dim">{move || match cut.refusal() {
+                            Some(refusal) => refusal,
+                            None if with_excerpt.get() => cut.words(),
+                            None => "Nothing leaves this machine but the words above: whoever opens the link is \
+                                     asked for the file.".to_owned(),
                         }}</div>
                     })}
                     <button id="share-make" class="primary" type="submit"
@@ -143,7 +154,8 @@ pub fn ShareDialog() -> impl IntoView {
                 </form>
                 {move || made.get().map(|new| view! {
                     {copied("share-short", "Short link", Signal::derive(shortest))}
-                    {copied("share-key", "Edit key, shown this once: it changes or removes the link",
+                    {copied("share-key", "Edit key, shown this once: it changes or removes the link, in this \
+                        browser without being asked for",
                         Signal::derive(move || new.edit_key.clone()))}
                 })}
                 {copied("share-embed", "Embed in a page", Signal::derive(move || embed(&shortest())))}
@@ -163,7 +175,7 @@ pub fn ShareDialog() -> impl IntoView {
                     }}
                     <div class="share-files">
                         {if hosted {
-                            query.with_value(|q| files_of(session, q)).into_any()
+                            view! { <Files query=query.get_value()/> }.into_any()
                         } else {
                             view! { <p class="dim">
                                 "Figures, clips and a citation are made of what the server has: publish \
@@ -172,6 +184,10 @@ pub fn ShareDialog() -> impl IntoView {
                         }}
                     </div>
                 </div>
+                <Mine
+                    made=Signal::derive(move || usize::from(made.with(Option::is_some)))
+                    public=Signal::derive(move || absolute(""))
+                />
             </Show>
         </Shade>
     }
@@ -183,38 +199,6 @@ fn is_of_server(view: &View) -> bool {
         Source::Deployment { .. } => true,
         Source::Urls(urls) => matches!(urls.as_slice(), [url] if url.starts_with("s/")),
         _ => false,
-    }
-}
-
-/// What the server makes of a view: files, and a citation.
-fn files_of(session: Session, query: &str) -> impl IntoView + use<> {
-    let query = query.to_owned();
-    let cited = RwSignal::new(None::<shares::Cited>);
-    let asked = query.clone();
-    let cite = move |_| {
-        let asked = asked.clone();
-        spawn_local(async move {
-            match shares::cite(&asked).await {
-                Ok(found) => drop(cited.try_set(Some(found))),
-                Err(error) => session.tell(NoticeKind::Error, error.to_string()),
-            }
-        });
-    };
-    let buttons = FILES.map(|(file, words)| {
-        let address = format!("api/v1/view/{file}?{query}");
-        view! { <a class="button" data-file=file href=address download="">{words}</a> }
-    });
-    view! {
-        <div class="buttons">{buttons}<button id="share-cite" on:click=cite>"Cite this view"</button></div>
-        {move || cited.get().map(|found| {
-            let python = found.python.clone();
-            view! {
-                <textarea id="share-cited" readonly rows="6" aria-label="Citation" prop:value=found.text></textarea>
-                <button id="share-python" on:click=move |_| {
-                    files::save("view.py", "text/x-python", python.as_bytes());
-                }>"Python that makes the picture and the numbers again"</button>
-            }
-        })}
     }
 }
 
@@ -242,7 +226,8 @@ fn copied(id: &'static str, label: &'static str, text: Signal<String>) -> impl I
 fn field(id: &'static str, label: &'static str, text: RwSignal<String>) -> impl IntoView {
     view! {
         <label class="row"><span>{label}</span>
-            <input id=id type="text" maxlength="600" on:input=move |ev| text.set(event_target_value(&ev))/>
+            <input id=id type="text" maxlength="600" prop:value=move || text.get()
+                on:input=move |ev| text.set(event_target_value(&ev))/>
         </label>
     }
 }

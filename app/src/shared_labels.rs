@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::annotation::{AnnotationChange, AnnotationContent, SharedAnnotation};
 use spyhop_api::{Annotation, Moment, Timestamp};
+use spyhop_words::labels::shared as words;
 
 use crate::commands::Action;
 use crate::frame::line_ns;
@@ -231,21 +232,14 @@ async fn failed(session: Session, error: ServerError) {
     let shared = session.labels.shared;
     if error.status == 409 || error.status == 404 {
         let id = shared.deployment.get_value();
-        session.tell(
-            NoticeKind::Warning,
-            format!("{error} The labels were fetched anew; make your change again."),
-        );
+        session.tell(NoticeKind::Warning, words::fetched_anew(&error));
         if let Ok(found) = server::annotations(&id).await {
             take(session, found);
         }
         return;
     }
     let offer = (error.status == 401).then_some(Action::Token);
-    session.tell_and_offer(
-        NoticeKind::Warning,
-        format!("The server does not keep this label. {error} It stays in this browser only."),
-        offer,
-    );
+    session.tell_and_offer(NoticeKind::Warning, words::not_kept(&error), offer);
     shared.keeper.set(Keeper::Refused(error));
     session.labels.keep_in_browser();
 }

@@ -21,11 +21,13 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use spyhop_api::view::SpectrumSettings;
+use spyhop_words::viewer::viewer as words;
 use web_sys::{PointerEvent, WheelEvent};
 
 use crate::caveats::{self, Caveats};
 use crate::commands::Action;
 use crate::panel::Panel;
+use crate::parts;
 use crate::playback::PlayBar;
 use crate::readout;
 use crate::session::{Session, use_session};
@@ -39,13 +41,14 @@ pub use call_marks::described as calls_described;
 pub use canvas::Surface;
 pub use daylight::words as light_words;
 pub use draw::{theme, warm_up};
-pub use folded::Folded;
 pub use gestures::choose_label;
 pub use layout::Layout;
 pub use time_axis::fold_at;
 
 /// How long the picture rests until a screen reader is told of it, ms.
 const DESCRIBE_AFTER_MS: u64 = 700;
+/// The panel waits no longer for the first picture.
+const FURNISHED_AFTER: Duration = Duration::from_secs(2);
 
 /// Everything that shows an open recording.
 #[component]
@@ -55,7 +58,7 @@ pub fn Viewer(act: Callback<Action>, commit: Callback<()>) -> impl IntoView {
     let painter = Painter::new(session, canvases);
     redraw_when_needed(session, canvases, &painter);
     let painter = StoredValue::new_local(painter);
-    let furnished = after_the_first_frame();
+    let furnished = after_the_first_picture(session);
     view! {
         <div class="viewer">
             <Overview canvases commit/>
@@ -69,16 +72,24 @@ pub fn Viewer(act: Callback<Action>, commit: Callback<()>) -> impl IntoView {
     }
 }
 
-/// Becomes true in a task after the next frame: what is not the picture keeps nobody waiting for it.
-fn after_the_first_frame() -> RwSignal<bool> {
+/// Becomes true when a first picture of everything on the screen is there, and after [`FURNISHED_AFTER`]
+/// without one: what is not the picture keeps nobody waiting for it.
+fn after_the_first_picture(session: Session) -> RwSignal<bool> {
     let over = RwSignal::new(false);
-    request_animation_frame(move || {
-        // The viewer may have left the page meanwhile.
-        let say = move || {
-            let _ = over.try_set(true);
-        };
-        set_timeout(say, Duration::ZERO);
+    let coming = StoredValue::new(Some(session.coming()));
+    // The viewer may have left the page meanwhile.
+    let say = move || {
+        let _ = over.try_set(true);
+        parts::look_ahead();
+        drop(coming.try_update_value(Option::take));
+    };
+    Effect::new(move |_| {
+        let is_there = session.progress.with(|p| p.tiles > 0 && p.shown == p.tiles);
+        if is_there && !over.get_untracked() {
+            request_animation_frame(move || set_timeout(say, Duration::ZERO));
+        }
     });
+    set_timeout(say, FURNISHED_AFTER);
     over
 }
 
@@ -128,8 +139,8 @@ fn Overview(canvases: Canvases, commit: Callback<()>) -> impl IntoView {
             <canvas id="overview" node_ref=canvases.overview aria-hidden="true"></canvas>
             <canvas
                 id="overview-marks" node_ref=canvases.overview_marks role="img"
-                aria-label="Overview of everything that is open; the brush is what is shown"
-                title="Drag the brush to move, its edges to widen; drag beside it to go there"
+                aria-label=words::OVERVIEW
+                title=words::ABOUT_OVERVIEW
                 on:pointerdown=move |ev| gestures.overview_down(&ev)
                 on:pointermove=move |ev| gestures.moved(&ev)
                 on:pointerup=move |ev| gestures.up(&ev)
@@ -169,8 +180,8 @@ fn Stage(
             <canvas id="waveform" node_ref=canvases.waveform aria-hidden="true"></canvas>
             <canvas
                 id="frequency-axis" node_ref=canvases.frequency_axis role="img"
-                aria-label="Frequency axis"
-                title="Drag to zoom into a band, Shift+drag to move, double click for the whole band"
+                aria-label=words::FREQUENCY_AXIS
+                title=words::ABOUT_FREQUENCY_AXIS
                 on:pointerdown=move |ev| side.band_down(&ev)
                 on:pointermove=move |ev| side.moved(&ev)
                 on:pointerup=move |ev| side.up(&ev)
@@ -181,7 +192,7 @@ fn Stage(
             <canvas id="spectrogram" node_ref=canvases.spectrogram aria-hidden="true"></canvas>
             <canvas
                 id="overlay" node_ref=canvases.overlay tabindex="0" role="application"
-                aria-label="Waveform and spectrogram" aria-describedby="description"
+                aria-label=words::PICTURE aria-describedby="description"
                 on:pointerdown=move |ev: PointerEvent| {
                     capture(&ev);
                     if let Some(layout) = layout() { hands.down(&ev, &layout) }
@@ -201,8 +212,8 @@ fn Stage(
                 }
             ></canvas>
             <canvas
-                id="colour-bar" node_ref=canvases.colour_bar role="img" aria-label="Colour bar"
-                title="Drag the upper half to move the ceiling, the lower half the floor; double click sets both from the picture"
+                id="colour-bar" node_ref=canvases.colour_bar role="img" aria-label=words::COLOUR_BAR
+                title=words::ABOUT_COLOUR_BAR
                 on:pointerdown=move |ev| side.colours_down(&ev)
                 on:pointermove=move |ev| side.moved(&ev)
                 on:pointerup=move |ev| side.up(&ev)
@@ -211,8 +222,8 @@ fn Stage(
                 on:wheel=move |ev: WheelEvent| side.wheel_colours(&ev)
             ></canvas>
             <canvas
-                id="time-axis" node_ref=canvases.time_axis role="img" aria-label="Time axis"
-                title="Drag to move, wheel to zoom, double click for everything"
+                id="time-axis" node_ref=canvases.time_axis role="img" aria-label=words::TIME_AXIS
+                title=words::ABOUT_TIME_AXIS
                 on:pointerdown=move |ev| side.time_down(&ev)
                 on:pointermove=move |ev| side.moved(&ev)
                 on:pointerup=move |ev| side.up(&ev)
@@ -253,14 +264,14 @@ fn Refining() -> impl IntoView {
     let sampled = Memo::new(move |_| session.progress.with(|p| p.is_done() && p.view_is_sampled));
     view! {
         {move || share.get().map(|percent| view! {
-            <span class="refining" id="refining" role="progressbar" aria-label="Refining the picture"
+            <span class="refining" id="refining" role="progressbar" aria-label=words::REFINING_LABEL
                 aria-valuemin="0" aria-valuemax="100" aria-valuenow=percent.to_string()>
-                {format!("refining {percent} %")}
+                {words::refining(percent)}
             </span>
         })}
         {move || sampled.get().then(|| view! {
-            <span class="refining" title="Too much to be fetched over this connection">
-                "partly sampled: zoom in for every sample"
+            <span class="refining" title=words::ABOUT_PARTLY_SAMPLED>
+                {words::PARTLY_SAMPLED}
             </span>
         })}
     }
@@ -270,16 +281,14 @@ fn Refining() -> impl IntoView {
 #[component]
 fn Tiled() -> impl IntoView {
     let session = use_session();
-    let words = Memo::new(move |_| {
+    let told = Memo::new(move |_| {
         let far = session.far.get()?;
         let differs = session.view.with(|v| differs(&v.spectrum, &far.spectrum));
         readout::tiles(&far, differs)
     });
     view! {
-        {move || words.get().map(|words| view! {
-            <span class="refining" id="tiled"
-                title="A picture of this much sound is made of what the server computed beforehand; zoom in, and your own settings count"
-            >{words}</span>
+        {move || told.get().map(|told| view! {
+            <span class="refining" id="tiled" title=words::ABOUT_TILES>{told}</span>
         })}
     }
 }
@@ -297,10 +306,10 @@ fn TouchTools(act: Callback<Action>) -> impl IntoView {
     view! {
         <div class="touch-tools">
             <button id="box-tool" aria-pressed=move || session.box_tool.get().to_string()
-                title="Draw a box with the next drag (R)" on:click=move |_| act.run(Action::BoxTool)
-            >"Box"</button>
-            <button title="Fit all (F)" on:click=move |_| act.run(Action::Fit)>"Fit"</button>
-            <button title="Previous view (B)" on:click=move |_| act.run(Action::Back)>"Back"</button>
+                title=words::BOX_KEY on:click=move |_| act.run(Action::BoxTool)
+            >{words::BOX}</button>
+            <button title=words::FIT_KEY on:click=move |_| act.run(Action::Fit)>{words::FIT}</button>
+            <button title=words::BACK_KEY on:click=move |_| act.run(Action::Back)>{words::BACK}</button>
         </div>
     }
 }
@@ -338,6 +347,6 @@ fn Synthesised() -> impl IntoView {
             .with(|o| o.as_ref().and_then(|o| o.deployment.as_ref()).is_some_and(|d| d.synthesised))
     });
     view! {
-        <Show when=move || made.get()><span class="synthesised">"synthesised"</span></Show>
+        <Show when=move || made.get()><span class="synthesised">{words::SYNTHESISED}</span></Show>
     }
 }

@@ -1,21 +1,41 @@
 //! Numbers as a person reads them: frequencies, durations, speeds, bytes.
 
+use spyhop_words::wording::{units, windows};
+
 /// A frequency with its unit: `312.5 Hz`, `12.5 kHz`.
 pub fn hertz(hz: f64) -> String {
-    if hz.abs() >= 1000.0 {
-        format!("{} kHz", trimmed(hz / 1000.0, 3))
-    } else {
-        format!("{} Hz", trimmed(hz, if hz.abs() < 10.0 { 3 } else { 1 }))
+    let (value, unit) = in_unit(hz);
+    unit.of(&value)
+}
+
+/// What frequencies are told in.
+#[derive(Clone, Copy, PartialEq)]
+enum HertzUnit {
+    One,
+    Kilo,
+}
+
+impl HertzUnit {
+    fn of(self, value: &str) -> String {
+        match self {
+            HertzUnit::One => units::hertz(value),
+            HertzUnit::Kilo => units::kilohertz(value),
+        }
+    }
+}
+
+fn in_unit(hz: f64) -> (String, HertzUnit) {
+    match hz.abs() {
+        size if size >= 1000.0 => (trimmed(hz / 1000.0, 3), HertzUnit::Kilo),
+        size => (trimmed(hz, if size < 10.0 { 3 } else { 1 }), HertzUnit::One),
     }
 }
 
 /// A band: `1–8 kHz`, `900 Hz–2 kHz`.
 pub fn band((low, high): (f64, f64)) -> String {
-    let (a, b) = (hertz(low), hertz(high));
-    match (a.split_once(' '), b.split_once(' ')) {
-        (Some((value, unit)), Some((_, other))) if unit == other => format!("{value}–{b}"),
-        _ => format!("{a}–{b}"),
-    }
+    let ((low, unit), (high, unit_of_high)) = (in_unit(low), in_unit(high));
+    let low = if unit == unit_of_high { low } else { unit.of(&low) };
+    units::band(low, unit_of_high.of(&high))
 }
 
 /// A duration with three to four digits: `41.7 µs`, `12.5 ms`, `3.2 s`, `4 min 10 s`, `2 h 5 min`.
@@ -28,68 +48,65 @@ pub fn duration(seconds: f64) -> String {
         s => s,
     };
     let text = if s < 1e-3 {
-        format!("{} µs", trimmed(s * 1e6, 2))
+        units::microseconds(trimmed(s * 1e6, 2))
     } else if s < 1.0 {
-        format!("{} ms", trimmed(s * 1e3, 2))
+        units::milliseconds(trimmed(s * 1e3, 2))
     } else if s < 60.0 {
-        format!("{} s", trimmed(s, 3))
+        units::seconds(trimmed(s, 3))
     } else if s < 3600.0 {
-        parts((s / 60.0).floor(), "min", &trimmed(s % 60.0, 1), "s")
+        // Of what is left over nothing is said where there is nothing.
+        match ((s / 60.0).floor(), trimmed(s % 60.0, 1)) {
+            (minutes, rest) if rest == "0" => units::minutes(minutes),
+            (minutes, rest) => units::minutes_seconds(minutes, rest),
+        }
     } else if s < 86_400.0 {
-        parts((s / 3600.0).floor(), "h", &trimmed(s % 3600.0 / 60.0, 0), "min")
+        match ((s / 3600.0).floor(), trimmed(s % 3600.0 / 60.0, 0)) {
+            (hours, rest) if rest == "0" => units::hours(hours),
+            (hours, rest) => units::hours_minutes(hours, rest),
+        }
     } else {
-        let days = trimmed(s / 86_400.0, 2);
-        if days == "1" { "1 day".to_owned() } else { format!("{days} days") }
+        match trimmed(s / 86_400.0, 2) {
+            days if days == "1" => units::ONE_DAY.to_owned(),
+            days => units::days(days),
+        }
     };
-    if seconds < 0.0 { format!("−{text}") } else { text }
-}
-
-/// `4 min 10 s`, and `4 min` where nothing is left over.
-fn parts(whole: f64, unit: &str, rest: &str, small_unit: &str) -> String {
-    if rest == "0" {
-        format!("{whole} {unit}")
-    } else {
-        format!("{whole} {unit} {rest} {small_unit}")
-    }
+    if seconds < 0.0 { units::negative(text) } else { text }
 }
 
 /// A speed: `÷8`, `×1`, `×16`.
 pub fn speed(rate: f64) -> String {
     if rate < 0.999_999 {
-        format!("÷{}", trimmed(1.0 / rate, 2))
+        units::divided_speed(trimmed(1.0 / rate, 2))
     } else {
-        format!("×{}", trimmed(rate, 2))
+        units::times_speed(trimmed(rate, 2))
     }
 }
 
 /// A level: `−63.2`.
 pub fn level(db: f64) -> String {
     let text = format!("{:.1}", db.abs());
-    if db < 0.0 && text != "0.0" { format!("−{text}") } else { text }
+    if db < 0.0 && text != "0.0" { units::negative(text) } else { text }
 }
 
 /// Bytes: `8.4 MB`.
 pub fn bytes(n: u64) -> String {
     let v = n as f64;
     if v < 1e3 {
-        format!("{n} B")
+        units::bytes(n)
     } else if v < 1e6 {
-        format!("{} kB", trimmed(v / 1e3, 1))
+        units::kilobytes(trimmed(v / 1e3, 1))
     } else if v < 1e9 {
-        format!("{} MB", trimmed(v / 1e6, 1))
+        units::megabytes(trimmed(v / 1e6, 1))
     } else if v < 1e12 {
-        format!("{} GB", trimmed(v / 1e9, 2))
+        units::gigabytes(trimmed(v / 1e9, 2))
     } else {
-        format!("{} TB", trimmed(v / 1e12, 2))
+        units::terabytes(trimmed(v / 1e12, 2))
     }
 }
 
 /// How many recordings: `1 recording`, `720 recordings`.
 pub fn recordings(count: usize) -> String {
-    match count {
-        1 => "1 recording".to_owned(),
-        n => format!("{n} recordings"),
-    }
+    units::recordings(count)
 }
 
 /// A number with at most so many decimals and no zeros at its end.
@@ -104,12 +121,12 @@ pub fn trimmed(v: f64, decimals: usize) -> String {
 /// What a person calls a window that links know by its name.
 pub fn window(name: &str) -> &str {
     match name {
-        "hann" => "Hann",
-        "hann-sym" => "Hann, symmetric",
-        "hamming" => "Hamming",
-        "blackman" => "Blackman",
-        "blackmanharris" => "Blackman–Harris",
-        "boxcar" => "rectangular",
+        "hann" => windows::HANN,
+        "hann-sym" => windows::HANN_SYMMETRIC,
+        "hamming" => windows::HAMMING,
+        "blackman" => windows::BLACKMAN,
+        "blackmanharris" => windows::BLACKMAN_HARRIS,
+        "boxcar" => windows::BOXCAR,
         other => other,
     }
 }

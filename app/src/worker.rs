@@ -1,15 +1,16 @@
 //! The worker side: the same WebAssembly module, run where waiting for bytes blocks nobody.
 
-mod graphics;
+pub mod graphics;
 mod jobs;
 mod kept;
-mod playback;
+pub mod playback;
 mod speed;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
+use spyhop_signal::formats;
 use spyhop_workers::{Message, post};
 use wasm_bindgen::prelude::*;
 use web_sys::{DedicatedWorkerGlobalScope, MessageEvent};
@@ -30,6 +31,7 @@ pub fn run() {
     std::panic::set_hook(Box::new(|panic| {
         post(&Message::new(&Answer::Panicked { message: panic.to_string() }));
     }));
+    formats::fetch_lossy_by(crate::parts::lossy);
     let dropped = Rc::new(Cell::new(0));
     let inbox = Rc::new_cyclic(|inbox: &Weak<Inbox>| {
         let inbox = inbox.clone();

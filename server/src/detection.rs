@@ -17,6 +17,7 @@ mod draw;
 mod export;
 mod fitting;
 mod keeper;
+mod known_recall;
 mod network;
 mod plan;
 mod run;

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::ops::Range;
 
+use spyhop_api::share::MOST_EXCERPT_SAMPLES;
 use spyhop_api::{RecordingInfo, Timestamp};
 use spyhop_signal::Line;
 use spyhop_signal::formats::wav_writer::{WavCoding, WavWriter};
@@ -85,8 +86,6 @@ pub enum ExcerptError {
 
 /// Samples of all channels: 2 GiB of floats.
 const MOST_SAMPLES: u64 = 1 << 29;
-/// The FLAC encoder keeps all of them in memory.
-const MOST_FLAC_SAMPLES: u64 = 1 << 24;
 /// Positions read at once.
 const PIECE: i64 = 1 << 18;
 /// The fastest rate that a FLAC stream can name, Hz.
@@ -131,7 +130,7 @@ impl Excerpt<'_> {
         let line = self.reader.line();
         let length = u64::try_from(self.positions.end - self.positions.start).unwrap_or(0);
         let samples = length.saturating_mul(self.channels.len() as u64);
-        let most = if form == Form::Flac { MOST_FLAC_SAMPLES } else { MOST_SAMPLES };
+        let most = if form == Form::Flac { MOST_EXCERPT_SAMPLES } else { MOST_SAMPLES };
         if samples > most {
             return Err(ExcerptError::TooLong { samples, most, form });
         }

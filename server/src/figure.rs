@@ -16,7 +16,7 @@ use spyhop_signal::measure::contrast;
 use spyhop_signal::spectrum::{
     Columns, ColumnsSpec, Effort, ReadSamples, SpectrumSpec, Stft, columns, row_medians,
 };
-use spyhop_signal::{Line, Recording};
+use spyhop_signal::{Fold, Line, Recording};
 
 use crate::catalogue::DeploymentFile;
 use crate::progress;
@@ -101,8 +101,8 @@ const CONTRAST_ROWS: usize = 256;
 /// Colours where nothing stands out, dB re full scale.
 const QUIET_DB: (f64, f64) = (-120.0, -60.0);
 
-/// Colours of what is drawn above each band's median, dB.
-pub const FLATTENED_DB: (f64, f64) = (0.0, 25.0);
+/// Colours of what is drawn above each band's median, dB; the page's are the same.
+pub const FLATTENED_DB: (f64, f64) = (0.0, 30.0);
 
 /// A start time that is less sure than this is said to be so, seconds.
 const UNSURE_S: f64 = 60.0;
@@ -154,7 +154,7 @@ pub fn paint(
         (Some(_), _) => bail!("--db takes two levels, as --db -110 -60"),
         (None, Some(_)) => FLATTENED_DB,
         (None, None) => {
-            let drawn = contrast_as_drawn(&power.mean, &spec, &scale, calibration);
+            let drawn = contrast_as_drawn(power.mean.chunks(spec.rows), &spec, &scale, calibration);
             let (floor, ceiling) = drawn.unwrap_or_else(|| quiet_db(calibration, &scale));
             (floor.round(), ceiling.round())
         }
@@ -171,7 +171,8 @@ pub fn paint(
             title: args.title.as_deref().unwrap_or(name),
             subtitle: &subtitle(&info, channel, &spectrum, args),
             synthesised,
-            positions,
+            places: positions,
+            fold: &Fold::default(),
             sample_rate_hz: line.sample_rate_hz,
             labels: labels(&line, &info),
             scale,
@@ -184,7 +185,7 @@ pub fn paint(
             boxes: &[],
             theme: if args.light { Theme::light() } else { Theme::dark() },
         },
-        &source,
+        source,
     );
     Ok(Painted { scene, problems: reader.problems() })
 }
@@ -217,10 +218,10 @@ pub fn quiet_db(calibration: Option<&Calibration>, scale: &FrequencyScale) -> (f
     (QUIET_DB.0 + offset_db, QUIET_DB.1 + offset_db)
 }
 
-/// Floor and ceiling by the cells as the axis draws them, calibrated: on a logarithmic one the low
+/// Floor and ceiling by the mean power of columns as the axis draws them, calibrated: on a logarithmic one the low
 /// bands fill most of the picture, and are to keep their colours.
-pub fn contrast_as_drawn(
-    mean: &[f32],
+pub fn contrast_as_drawn<'a>(
+    columns: impl IntoIterator<Item = &'a [f32]>,
     spec: &ColumnsSpec,
     scale: &FrequencyScale,
     calibration: Option<&Calibration>,
@@ -239,8 +240,8 @@ pub fn contrast_as_drawn(
             (row.min(spec.rows - 1), gain)
         })
         .collect();
-    let drawn: Vec<f32> = mean
-        .chunks(spec.rows)
+    let drawn: Vec<f32> = columns
+        .into_iter()
         .flat_map(|column| rows.iter().map(|(row, gain)| column[*row] * gain))
         .collect();
     contrast(&drawn, rows.len(), 0)
@@ -384,6 +385,12 @@ fn subtitle(
 
 pub fn hertz(hz: f64) -> String {
     if hz >= 1000.0 { format!("{} kHz", three(hz / 1000.0)) } else { format!("{} Hz", three(hz)) }
+}
+
+/// A score with as many digits as it needs, as the page tells it.
+pub fn score(score: f64) -> String {
+    let decimals = if score.abs() < 10.0 { 2 } else { 1 };
+    format!("{score:.decimals$}").replace('-', "−")
 }
 
 pub fn seconds(s: f64) -> String {

@@ -14,6 +14,7 @@ mod error;
 mod guard;
 mod jobs;
 mod kept;
+mod marks;
 mod models;
 mod policy;
 mod preview;

@@ -143,8 +143,15 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if answer::has_had_enough(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("spyhop: {error:#}");
+            eprintln!("spyhop: {}", told(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error with its causes. Some say in their own words what their cause says: that is not said again.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().skip(1).map(ToString::to_string).fold(error.to_string(), |text, cause| {
+        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
+    })
 }

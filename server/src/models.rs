@@ -134,6 +134,15 @@ pub fn names() -> Vec<String> {
     all().into_iter().map(|(name, _)| name).collect()
 }
 
+/// The adapters of a place: folders in it that hold one. Sorted by name; none where it can't be listed.
+pub fn adapters_of(place: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let mut folders: Vec<PathBuf> = paths.filter(|p| p.join(ADAPTER_FILE).is_file()).collect();
+    folders.sort();
+    folders
+}
+
 /// Names of the user's adapters.
 pub fn adapter_names() -> Vec<String> {
     named_folders(ADAPTER_FILE)

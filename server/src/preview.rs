@@ -1,9 +1,9 @@
 //! A deployment's picture for the first page: its best view, painted by the code that paints the page.
 
 use spyhop_api::{Deployment, View};
-use spyhop_paint::export::{ExportError, to_png};
+use spyhop_paint::export::{ExportError, to_small_png};
 use spyhop_paint::parts::tag;
-use spyhop_paint::{Area, GridSource, Item, Pixels, RasterSpec, Scene, Theme, raster};
+use spyhop_paint::{Area, Folded, Item, Pixels, RasterSpec, Scene, Theme, raster};
 
 use crate::catalogue::Recordings;
 use crate::viewed::{MOST_PREVIEW_FRAMES, ViewPower, Viewed, ViewedError};
@@ -52,7 +52,7 @@ pub fn paint(deployment: &Deployment, recordings: &Recordings) -> Result<Vec<u8>
     let raster_spec = RasterSpec {
         width: WIDTH,
         height: HEIGHT,
-        positions: viewed.positions.clone(),
+        positions: viewed.places.clone(),
         scale: power.scale,
         floor_db: power.range_db.0 as f32,
         ceiling_db: power.range_db.1 as f32,
@@ -63,7 +63,7 @@ pub fn paint(deployment: &Deployment, recordings: &Recordings) -> Result<Vec<u8>
         theme: Theme::dark(),
     };
     let mut rgba = vec![0; 4 * WIDTH * HEIGHT];
-    raster(&raster_spec, &GridSource::new(&power.spec, &power.power), &mut rgba);
+    raster(&raster_spec, &Folded { source: power.source(), fold: &viewed.fold }, &mut rgba);
     let (width, height) = (WIDTH as f64, HEIGHT as f64);
     let mut scene = Scene::new(width, height);
     let pixels = Pixels { width: WIDTH as u32, height: HEIGHT as u32, rgba };
@@ -74,5 +74,5 @@ pub fn paint(deployment: &Deployment, recordings: &Recordings) -> Result<Vec<u8>
         let ground = Some(theme.background);
         scene.items.extend(tag("synthesised", corner, TAG_PX * 1.4, theme.annotation, ground).1);
     }
-    Ok(to_png(&scene, 1.0)?)
+    Ok(to_small_png(&scene, 1.0)?)
 }

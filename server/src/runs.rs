@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use spyhop_api::run::{RunCurve, RunDetail, RunList, RunState, RunSummary, differing};
-use spyhop_train::{End, JsonLines, MetricRow, RunFolder, RunStatus, is_training, mlflow, name_of};
+use spyhop_train::{
+    End, JsonLines, MetricRow, RunFolder, RunStatus, TRIALS, is_training, mlflow, name_of,
+};
 
 use crate::work::now_ms;
 
@@ -17,6 +19,9 @@ use crate::work::now_ms;
 const ID_DIGITS: usize = 12;
 /// A curve has at most so many points: a picture shows no more.
 const MOST_POINTS: usize = 2000;
+
+/// What a run is called by whoever began it.
+const RUN_NAME: &str = "general.run_name";
 
 /// The notes of a state folder.
 #[derive(Clone, Debug)]
@@ -216,10 +221,14 @@ fn summary(id: &str, note: &Result<Note, Damaged>) -> RunSummary {
 fn summary_of(id: &str, note: &Note) -> RunSummary {
     let folder = RunFolder(note.folder.clone());
     let read = RunStatus::read(&folder);
-    let settings = std::fs::read_to_string(folder.config())
+    let mut settings = std::fs::read_to_string(folder.config())
         .ok()
         .and_then(|text| spyhop_config::flat(&text).ok())
         .unwrap_or_default();
+    // A part of a search has a folder that is named by a hash.
+    let is_part = folder.path().parent().is_some_and(|above| name_of(above) == TRIALS);
+    let own = if is_part { settings.remove(RUN_NAME) } else { None };
+    let name = own.filter(|own| !own.is_empty()).unwrap_or_else(|| name_of(folder.path()));
     let (status, problem) = match read {
         Ok(status) => (status, None),
         Err(error) => (None, Some(error.to_string())),
@@ -251,7 +260,7 @@ fn summary_of(id: &str, note: &Note) -> RunSummary {
     let is_running = state == RunState::Running;
     RunSummary {
         id: id.to_owned(),
-        name: name_of(folder.path()),
+        name,
         experiment: note.experiment.clone(),
         folder: folder.path().display().to_string(),
         state,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use rusqlite_migration::{M, Migrations};
+use spyhop_api::share::MOST_EXCERPT_BYTES;
 use spyhop_api::view::Source;
 use spyhop_api::{Share, ShareChange, ShareRequest, SharedData, SharedExcerpt, Timestamp, View};
 
@@ -47,8 +48,6 @@ const MOST_NOTE: usize = 2_000;
 /// The most shares of a server, and the most that their pictures and samples may take, bytes.
 const MOST_SHARES: i64 = 20_000;
 const MOST_BYTES: i64 = 8 << 30;
-/// The most bytes of one share's samples as they are kept.
-pub const MOST_EXCERPT_BYTES: u64 = 20_000_000;
 
 /// The store.
 pub struct Shares {

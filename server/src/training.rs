@@ -162,7 +162,11 @@ pub fn mlflow(
     if general.mlflow_server_uri.is_empty() {
         return Ok(None);
     }
-    let name = name_of(folder.path());
+    // A part of a search has a folder that is named by a hash.
+    let name = match (parent, general.run_name.as_str()) {
+        (None, _) | (_, "") => name_of(folder.path()),
+        (Some(_), name) => name.to_owned(),
+    };
     let told = mlflow::Told {
         server: &general.mlflow_server_uri,
         experiment: &general.experiment_name,

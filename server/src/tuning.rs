@@ -4,8 +4,10 @@
 //! decides its numbers. So a search that was stopped or killed goes on, a wider one trains only what is new,
 //! and several run side by side.
 
+mod folds;
 mod results;
 
+pub use folds::NamedFold;
 pub use results::{Search, write};
 
 use std::collections::BTreeMap;
@@ -25,10 +27,11 @@ use spyhop_train::{
     base_fingerprint, train,
 };
 
+use self::folds::Folds;
 use crate::models::Model;
 use crate::work::{
-    Job, Outcome, Priority, Registry, Settings, Unit, UnitContext, UnitError, WorkError, key_of,
-    run_in_foreground_telling,
+    Job, OnFailure, Outcome, Priority, Registry, Settings, Unit, UnitContext, UnitError, WorkError,
+    key_of, run_in_foreground_telling,
 };
 use crate::{progress, training};
 
@@ -127,14 +130,36 @@ pub fn search(
     let words = |job: &spyhop_api::job::JobProgress| {
         progress::job_in_words(job).replace("units", "networks")
     };
-    let found = run_in_foreground_telling(&runs.join(TRIALS), registry, &job, settings, &words)
-        .map_err(anyhow::Error::from)
-        .and_then(|outcome| results(all, &planned, outcome, tune));
+    let found = run_in_foreground_telling(
+        &runs.join(TRIALS),
+        registry,
+        &job,
+        settings,
+        &words,
+        OnFailure::GoOn,
+    )
+    .map_err(anyhow::Error::from)
+    .and_then(|outcome| results(all, &planned, outcome, tune));
     let noted = told.map_or(Ok(()), |told| tell_the_end(told, &found));
     // What was wrong first is what a person has to know.
     let found = found?;
     noted?;
     Ok(found)
+}
+
+/// The folds of a search, as its configuration splits the data: trials that search over how that is done
+/// have folds of their own.
+///
+/// # Errors
+/// When the windows can't be read.
+pub fn folds(config: &Config) -> anyhow::Result<Vec<NamedFold>> {
+    let table = training::windows(&config.training)?;
+    let (loader, folds) = (&config.training.data_loader, config.tune.folds);
+    let of = |fold| {
+        let said = spyhop_config::DataLoader { folds, fold, ..loader.clone() };
+        Folds::default().of(&said, &table)
+    };
+    Ok((0..folds).map(of).collect())
 }
 
 /// What came of all trials, the best first.
@@ -192,7 +217,7 @@ fn plan(
         })
         .collect();
     let data = key_of("windows", &(&table.classes, table.window_s, data))?;
-    let mut bases = BTreeMap::new();
+    let (mut bases, mut folds) = (BTreeMap::new(), Folds::default());
     let mut planned = Vec::new();
     for trial in all {
         for fold in 0..tune.folds {
@@ -201,10 +226,15 @@ fn plan(
             settings.push(format!("data_loader.folds={}", tune.folds));
             settings.push(format!("data_loader.fold={fold}"));
             let said = match Config::read_with(text, &settings) {
-                Ok(config) => match fingerprint_of(&config.training.model.base, &mut bases) {
-                    Ok(base) => Ok(fold_of(config.training, &data, &base)?),
-                    Err(reason) => Err(reason),
-                },
+                Ok(Config { mut training, .. }) => {
+                    // Its folder is named by a hash: this is what a person knows it by.
+                    let fold = folds.of(&training.data_loader, table).in_words();
+                    training.general.run_name = format!("{}, {fold}", trial.in_words());
+                    match fingerprint_of(&training.model.base, &mut bases) {
+                        Ok(base) => Ok(fold_of(training, &data, &base)?),
+                        Err(reason) => Err(reason),
+                    }
+                }
                 // A combination that can't be is a trial that failed; a key that is not known is a slip.
                 Err(error @ (ConfigError::Value { .. } | ConfigError::Kind { .. })) => {
                     Err(error.to_string())

@@ -4,9 +4,11 @@
 mod card;
 mod citation;
 mod clip;
+mod marked;
 mod measured;
 mod picture;
 mod power;
+mod script;
 
 use std::ops::Range;
 use std::path::Path;
@@ -15,10 +17,11 @@ use std::sync::Arc;
 use spyhop_api::time::{Moment, NANOS_PER_S, nanos_to_frames};
 use spyhop_api::view::Source;
 use spyhop_api::{Deployment, RecordingInfo, Share, Timestamp, View};
-use spyhop_signal::Line;
+use spyhop_paint::FigureBox;
 use spyhop_signal::formats::{self, OpenOptions};
 use spyhop_signal::line_reader::LineReader;
 use spyhop_signal::source::FileSource;
+use spyhop_signal::{Fold, Line};
 
 use crate::catalogue::Recordings;
 use crate::figure::hertz;
@@ -26,6 +29,7 @@ use crate::figure::hertz;
 pub use card::card;
 pub use citation::{Citation, Cited, cite};
 pub use clip::heard;
+pub use marked::Marks;
 pub use measured::measure;
 pub use picture::{FigureForm, figure, preview};
 pub use power::{MOST_PREVIEW_FRAMES, ViewPower};
@@ -40,8 +44,14 @@ pub struct Viewed {
     pub recordings: Recordings,
     /// Their line.
     pub line: Line,
-    /// The stretch of the line that is shown.
+    /// Which gaps are folded away.
+    pub fold: Fold,
+    /// The stretch that is shown, in places (see [`Fold`]).
+    pub places: Range<f64>,
+    /// The same on the line.
     pub positions: Range<f64>,
+    /// Labels and candidates that lie over it.
+    pub boxes: Vec<FigureBox>,
 }
 
 /// Why nothing can be made of a view here.
@@ -104,6 +114,7 @@ impl Viewed {
             infos: Arc::new(vec![info]),
             open: Arc::new(open),
             tables: None,
+            table_stamps: None,
             beside: None,
         };
         Viewed::of(view, deployment, recordings)
@@ -116,12 +127,15 @@ impl Viewed {
     ) -> Result<Viewed, ViewedError> {
         let (line, _) = Line::new(&recordings.infos)
             .map_err(|_| ViewedError::Gone(format!("'{}' holds no samples", deployment.name)))?;
-        let positions = positions(&view, &line);
+        let fold = if view.gaps_collapsed { Fold::of(&line) } else { Fold::default() };
+        let places = places(&view, &line, &fold);
+        let positions = fold.position_at(places.start)..fold.end_at(places.end);
         let channels = line.runs.first().and_then(|run| recordings.infos.get(run.recording));
         if view.channel >= channels.map_or(1, |info| info.channels) {
             view.channel = 0;
         }
-        Ok(Viewed { view, deployment, recordings, line, positions })
+        let boxes = Vec::new();
+        Ok(Viewed { view, deployment, recordings, line, fold, places, positions, boxes })
     }
 
     /// A way to read the line.
@@ -223,23 +237,24 @@ impl Viewed {
     }
 }
 
-/// One recording of several.
-fn only(recordings: &Recordings, name: &str) -> Option<Recordings> {
+/// One recording of several; `None` where there is none of that name.
+pub fn only(recordings: &Recordings, name: &str) -> Option<Recordings> {
     let index = recordings.infos.iter().position(|info| info.name == name)?;
     let open = recordings.open.clone();
     Some(Recordings {
         infos: Arc::new(vec![recordings.infos.get(index)?.clone()]),
         open: Arc::new(move |_| open(index)),
         tables: None,
+        table_stamps: None,
         beside: None,
         version: recordings.version.clone(),
     })
 }
 
-/// The stretch of the line that a view shows.
-pub fn positions(view: &View, line: &Line) -> Range<f64> {
-    let from = view.start.map_or(0.0, |moment| position_of(moment, line));
-    let end = (line.end() as f64).max(1.0);
+/// The stretch of the line that a view shows, in places.
+fn places(view: &View, line: &Line, fold: &Fold) -> Range<f64> {
+    let from = view.start.map_or(0.0, |moment| fold.place_of(position_of(moment, line)));
+    let end = fold.place_of(line.end() as f64).max(1.0);
     let span = view
         .span_ns
         .map_or(end, |ns| nanos_to_frames(ns, line.sample_rate_hz) as f64)

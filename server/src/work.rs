@@ -30,7 +30,7 @@ mod registry;
 mod unit;
 
 pub use engine::{Engine, Settings};
-pub use foreground::{Outcome, run_in_foreground, run_in_foreground_telling};
+pub use foreground::{OnFailure, Outcome, run_in_foreground, run_in_foreground_telling};
 pub use ledger::{Ledger, Wish, WorkError};
 pub use registry::{Registry, UnitContext};
 #[cfg(test)]

@@ -97,6 +97,12 @@ fn a_closed_server_shows_nothing_without_its_token_and_asks_a_person_once() -> a
         last = send("guess", None)?;
     }
     assert!(text_of(last)?.contains("Too many tries"));
+    // Nor by header: from here not even the right one is told of, and whoever is in stays in.
+    let refused = get(&server.at("api/v1/deployments"), &with)?;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(text_of(refused)?.contains("try again in"));
+    let list = get(&server.at("api/v1/deployments"), &[("cookie", kept)])?;
+    assert_eq!(list.status(), StatusCode::OK);
     // The administrator sees everything.
     let administrator = std::fs::read_to_string(state.path().join("administrator-token"))?;
     let bearer = format!("Bearer {}", administrator.trim());

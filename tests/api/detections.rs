@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use spyhop_tests::models::{data_home, put_adapter};
 use spyhop_tests::{Server, sounds};
 use tempfile::TempDir;
 use ureq::http::StatusCode;
@@ -288,5 +289,61 @@ fn recall_is_told_by_tables_of_all_calls_and_by_windows_that_were_gone_through()
         (&4.into(), Some(3)),
         "{truth}"
     );
+    Ok(())
+}
+
+#[test]
+fn a_network_is_run_with_an_adapter_which_stands_in_every_row() -> anyhow::Result<()> {
+    let home = data_home(&["tiny"])?;
+    put_adapter(home.path(), "gulf")?;
+    let place = TempDir::new()?;
+    let sound = sounds::noise(0.1, 30.0, 16_000);
+    sounds::write_wav(&place.path().join("site"), "x_20210601_003000.wav", &sound, 16_000)?;
+    let server = Server::start_of(home.path(), ["--data".as_ref(), place.path().as_os_str()])?;
+    let all = server.at("api/v1/deployments/site/detections");
+    // Whatever this network of random weights says of noise is a candidate.
+    let config = "detection: {model: {keep_from: 0.001, threshold: 0.001}}";
+    let run = |adapter: Option<&str>| -> anyhow::Result<Value> {
+        let wanted = serde_json::json!({ "model": "tiny", "adapter": adapter, "config": config });
+        let (status, run) = send("POST", &all, &[], &wanted)?;
+        anyhow::ensure!(status == 202, "{run}");
+        over(&server, &run)
+    };
+    let (plain, adapted) = (run(None)?, run(Some("gulf"))?);
+    assert_ne!(plain["id"], adapted["id"]);
+    assert_eq!(adapted["title"], "tiny with gulf", "{adapted}");
+    assert_eq!(
+        (&plain["source"]["adapter"], &adapted["source"]["adapter"]),
+        (&Value::Null, &"gulf".into())
+    );
+    assert_ne!(plain["source"]["fingerprint"], adapted["source"]["fingerprint"]);
+    let mut table = get(&format!("{all}/{}/table?format=csv", adapted["id"]), &[])?;
+    let table = table.body_mut().read_to_string()?;
+    let mut rows = table.lines().map(|row| row.split(',').collect::<Vec<_>>());
+    let header = rows.next().unwrap_or_default();
+    let cell = |row: &[&str], name: &str| {
+        let at = header.iter().position(|column| *column == name);
+        at.and_then(|at| row.get(at)).map(|cell| (*cell).to_owned()).unwrap_or_default()
+    };
+    let rows: Vec<Vec<&str>> = rows.collect();
+    assert!(!rows.is_empty(), "{table}");
+    for row in &rows {
+        assert_eq!((cell(row, "model"), cell(row, "adapter")), ("tiny".into(), "gulf".into()));
+        assert_eq!(cell(row, "config_hash"), adapted["source"]["config_hash"]);
+        assert!(cell(row, "software").starts_with("spyhop "), "{row:?}");
+    }
+    for (wanted, part) in [
+        (
+            serde_json::json!({ "model": "tiny", "adapter": "gulff" }),
+            "there is no adapter 'gulff' on this server, did you mean 'gulf'?",
+        ),
+        (serde_json::json!({ "model": "gulf" }), "there is no network 'gulf'"),
+        (serde_json::json!({ "model": "upcall-small", "adapter": "gulf" }), "shape"),
+        (serde_json::json!({ "detector": "whistle", "adapter": "gulf" }), "goes with a model"),
+    ] {
+        let (status, problem) = send("POST", &all, &[], &wanted)?;
+        assert_eq!(status, 400, "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|d| d.contains(part)), "{problem}");
+    }
     Ok(())
 }

@@ -114,7 +114,10 @@ const WATCH: &str = "
         if (bench.begun && page.dataset.stage === 'viewing') {
             const now = performance.now() - bench.begun;
             const [, , tiles] = page.dataset.progress.split('/').map(Number);
-            if (!bench.first && tiles > 0 && painted()) bench.first = now;
+            if (!bench.first && tiles > 0 && painted()) {
+                bench.first = now;
+                bench.firstAt = performance.timeOrigin + performance.now();
+            }
             if (bench.first && page.dataset.state === 'ready') { bench.exact = now; return; }
         }
         requestAnimationFrame(look);
@@ -136,7 +139,8 @@ fn ours(file: &Path) -> anyhow::Result<Dropped> {
     let_settle(file)?;
     page.choose(&[file])?;
     wait(page.session, "bench.first")?;
-    let bytes = meter.bytes();
+    let first_at = page.session.execute("return bench.firstAt;", json!([]))?;
+    let bytes = meter.bytes_until(first_at.as_f64().unwrap_or(f64::INFINITY));
     wait(page.session, "bench.exact")?;
     let [first, exact] = ["first", "exact"].map(|k| format!("return bench.{k};"));
     let first_s = page.session.execute(&first, json!([]))?.as_f64().map(|ms| ms / 1e3);

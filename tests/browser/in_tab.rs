@@ -1,11 +1,11 @@
 //! Detection in the tab: the same numbers as the server's, and nothing is uploaded.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use spyhop_signal::formats::wav_writer::{WavCoding, WavWriter};
 use spyhop_tests::listener::tell;
-use spyhop_tests::models::{ast_tiny, data_home, reference};
+use spyhop_tests::models::{ast_tiny, data_home, put_adapter, reference};
 use spyhop_tests::{Page, Server, program, sounds};
 use tempfile::TempDir;
 
@@ -167,13 +167,8 @@ fn a_file_of_the_disk_is_heard_in_the_tab_as_by_the_program() -> anyhow::Result<
     Ok(())
 }
 
-#[test]
-fn a_network_of_the_server_runs_in_the_tab_and_shows_what_it_saw() -> anyhow::Result<()> {
-    let home = data_home(&["tiny"])?;
-    let folder = TempDir::new()?;
-    let empty = folder.path().join("no-recordings");
-    std::fs::create_dir(&empty)?;
-    let server = Server::start_of(home.path(), ["--data".as_ref(), empty.as_os_str()])?;
+/// A recording of what the reference implementation was given.
+fn waves(folder: &Path) -> anyhow::Result<PathBuf> {
     let mut samples = Vec::new();
     for wave in ["upcall", "whistle", "noise"] {
         samples.extend(reference(&format!("{wave}.wave"))?);
@@ -182,7 +177,57 @@ fn a_network_of_the_server_runs_in_the_tab_and_shows_what_it_saw() -> anyhow::Re
     let mut writer = WavWriter::new(&mut wav, WavCoding::Float32, 1, RATE_HZ, &[])?;
     writer.write(&samples)?;
     writer.finish()?;
-    let file = sounds::write(folder.path(), "x_20240601_000000.wav", &wav.into_inner())?;
+    sounds::write(folder, "x_20240601_000000.wav", &wav.into_inner())
+}
+
+/// Chooses an adapter in the dialog, below a network that is chosen.
+fn choose_adapter(page: &mut Page<'_>, name: &str) -> anyhow::Result<()> {
+    page.wait_for("the adapters", |p| p.is_shown("#detect .adapter"))?;
+    let choose = "const all = document.querySelector('#detect .adapter'); \
+                  all.value = arguments[0]; \
+                  all.dispatchEvent(new Event('change', { bubbles: true })); return all.value;";
+    let chosen = page.session.execute(choose, json!([name]))?;
+    anyhow::ensure!(chosen == json!(name), "it is offered: {chosen}");
+    Ok(())
+}
+
+#[test]
+fn a_network_of_the_server_runs_in_the_tab_with_an_adapter() -> anyhow::Result<()> {
+    let home = data_home(&["tiny"])?;
+    put_adapter(home.path(), "gulf")?;
+    let folder = TempDir::new()?;
+    let empty = folder.path().join("no-recordings");
+    std::fs::create_dir(&empty)?;
+    let server = Server::start_of(home.path(), ["--data".as_ref(), empty.as_os_str()])?;
+    let file = waves(folder.path())?;
+    let plain = of_program(&file, &["--model", "tiny"], home.path())?;
+    let expected = of_program(&file, &["--model", "tiny", "--adapter", "gulf"], home.path())?;
+    assert!(!expected.is_empty() && expected != plain, "{expected:?}");
+    let mut stage = Stage::beside(server, folder, &[])?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    page.press("#detect-top")?;
+    page.wait_for("the network", |p| p.is_shown("#on-this-tab input[value=tiny]"))?;
+    page.press("#on-this-tab input[value=tiny]")?;
+    choose_adapter(&mut page, "gulf")?;
+    page.press("#detect-start")?;
+    page.wait_for("the candidates", |p| {
+        anyhow::ensure!(!p.is_shown("#detect-problem")?, "{}", p.text("#detect-problem")?);
+        Ok(p.data("candidates")? == expected.len().to_string())
+    })?;
+    page.wait_for("the end of the run", |p| Ok(!p.is_shown("#run-progress")?))?;
+    assert_same(&table(&exported(&mut page, "#calls-raven")?), &expected, 2e-3);
+    Ok(())
+}
+
+#[test]
+fn a_network_of_the_server_runs_in_the_tab_and_shows_what_it_saw() -> anyhow::Result<()> {
+    let home = data_home(&["tiny"])?;
+    let folder = TempDir::new()?;
+    let empty = folder.path().join("no-recordings");
+    std::fs::create_dir(&empty)?;
+    let server = Server::start_of(home.path(), ["--data".as_ref(), empty.as_os_str()])?;
+    let file = waves(folder.path())?;
     let expected = of_program(&file, &["--model", "tiny"], home.path())?;
     assert!(!expected.is_empty(), "random weights find something");
     let mut stage = Stage::beside(server, folder, &[])?;
@@ -250,5 +295,31 @@ fn models_are_shown_with_their_cards_and_lead_to_a_detection() -> anyhow::Result
     })?;
     page.press("#models [data-detector=whistle] button[type=submit]")?;
     page.wait_for("its candidates", |p| Ok(p.data("candidates")? == "6"))?;
+    Ok(())
+}
+
+#[test]
+fn a_network_of_the_server_is_run_with_an_adapter_from_the_dialog() -> anyhow::Result<()> {
+    let home = data_home(&["tiny"])?;
+    put_adapter(home.path(), "gulf")?;
+    let folder = TempDir::new()?;
+    let place = folder.path().join("place");
+    let sound = sounds::noise(0.1, 20.0, RATE_HZ);
+    sounds::write_wav(&place.join("site"), "x_20210601_003000.wav", &sound, RATE_HZ)?;
+    let server = Server::start_of(home.path(), ["--data".as_ref(), place.as_os_str()])?;
+    let mut stage = Stage::beside(server, folder, &[])?;
+    let mut page = stage.page("?v=1&src=set:site")?;
+    page.wait_until_ready()?;
+    page.press("#detect-top")?;
+    page.wait_for("the network", |p| p.is_shown("#detect input[value=tiny]"))?;
+    assert!(!page.is_shown("#detect .adapter")?, "a detector has none");
+    page.press("#detect input[value=tiny]")?;
+    choose_adapter(&mut page, "gulf")?;
+    page.press("#detect-start")?;
+    let shown = "return document.querySelector('#run')?.textContent ?? '';";
+    page.wait_for("the run", |p| {
+        let shown = p.session.execute(shown, json!([]))?;
+        Ok(shown.as_str().is_some_and(|title| title.contains("tiny with gulf")))
+    })?;
     Ok(())
 }

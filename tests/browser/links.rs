@@ -1,5 +1,7 @@
 //! The link is the whole view.
 
+use anyhow::Context;
+use spyhop_tests::meter::Meter;
 use spyhop_tests::sounds;
 use spyhop_tests::static_host::{Manners, StaticHost};
 
@@ -106,6 +108,75 @@ fn the_page_works_from_a_static_host_below_a_path_without_a_server() -> anyhow::
     let address = page.session.execute("return location.pathname;", serde_json::json!([]))?;
     assert_eq!(address, "/whales/");
     Ok(())
+}
+
+/// Notes when a picture is first seen, ms since 1970.
+const NOTE_FIRST: &str = "const look = () => { \
+    const c = document.querySelector('#spectrogram'); \
+    const g = c && c.width ? c.getContext('2d') : null; \
+    const d = g ? g.getImageData(Math.floor(c.width / 2), 0, 1, c.height).data : []; \
+    if (d.some((v, i) => i % 4 !== 3 && v !== d[i % 4])) \
+        window.firstAt = performance.timeOrigin + performance.now(); \
+    else requestAnimationFrame(look); }; look();";
+
+/// What may be transferred until then, workers included.
+const MOST_FIRST_BYTES: u64 = 1_000_000;
+
+#[test]
+fn a_first_picture_costs_a_slow_network_little() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let file = stage.wav("tone.wav", &two_tones(500.0, 3000.0, 20.0, 48_000), 48_000)?;
+    let meter = Meter::before(&stage.server.url)?;
+    stage.chromium.session.goto(&meter.url)?;
+    let mut page = spyhop_tests::Page { session: &mut stage.chromium.session };
+    page.wait_for_stage("first")?;
+    let none = serde_json::json!([]);
+    page.session.execute(NOTE_FIRST, none.clone())?;
+    page.choose(&[&file])?;
+    page.wait_until_ready()?;
+    let at = page.session.execute("return window.firstAt;", none)?.as_f64();
+    let first = meter.bytes_until(at.context("no picture was seen")?);
+    println!("{first} bytes up to the first picture, {} up to the exact one", meter.bytes());
+    assert!(first < MOST_FIRST_BYTES, "{first} bytes up to the first picture");
+    Ok(())
+}
+
+#[test]
+fn a_part_of_the_page_that_does_not_come_says_so_and_comes_when_it_is_asked_for_again()
+-> anyhow::Result<()> {
+    let dist = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist");
+    let mut stage = Stage::set(&[])?;
+    let file = stage.wav("tone.wav", &two_tones(500.0, 3000.0, 4.0, 8000), 8000)?;
+    // The page as it was built, but its parts lie elsewhere.
+    let (site, parts) = (stage.path().join("site"), stage.path().join("parts"));
+    std::fs::create_dir_all(&site)?;
+    std::fs::create_dir_all(&parts)?;
+    for entry in std::fs::read_dir(&dist)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_part = name.to_string_lossy().contains("-split-");
+        if entry.file_type()?.is_file() {
+            std::fs::copy(entry.path(), if is_part { &parts } else { &site }.join(name))?;
+        }
+    }
+    let host = StaticHost::start(&site, Manners { prefix: "/", ranges: true, cors: false })?;
+    stage.chromium.session.goto(&host.url)?;
+    let mut page = spyhop_tests::Page { session: &mut stage.chromium.session };
+    page.open(&[&file])?;
+    assert!(page.picture("#spectrogram")?.contrast() > 5.0);
+    assert!(page.text("#panel .unfetched")?.contains("could not be fetched"));
+    page.session.keys("?")?;
+    page.wait_for("a word in place of the dialog", |p| p.is_shown("#unfetched"))?;
+
+    for entry in std::fs::read_dir(&parts)? {
+        let entry = entry?;
+        std::fs::copy(entry.path(), site.join(entry.file_name()))?;
+    }
+    page.press("#unfetched button.primary")?;
+    page.wait_for("the dialog", |p| p.is_shown("#help"))?;
+    page.press("#help .close")?;
+    page.press("#panel .unfetched button.primary")?;
+    page.wait_for("the settings", |p| p.is_shown("#fft"))
 }
 
 #[test]

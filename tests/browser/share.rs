@@ -186,3 +186,82 @@ fn a_published_share_opens_from_a_static_host() -> anyhow::Result<()> {
     assert_eq!(page.view("t")?.as_deref(), Some("2024-06-01T12:00:05Z"));
     page.wait_for("its words", |p| Ok(p.text("#caption")?.contains("A tone to go")))
 }
+
+#[test]
+fn the_words_of_a_link_are_changed_and_it_is_taken_back_where_it_was_made() -> anyhow::Result<()> {
+    let mut stage = stage(&[])?;
+    let mut page = stage.page("?v=1&src=set:bay&t=2024-06-01T12:00:05Z&span=4")?;
+    page.wait_until_ready()?;
+    let path = share(&mut page, "One tone")?;
+    let key = page.text("#share-key")?;
+    page.wait_for("the list", |p| Ok(p.text("#share-mine")?.contains("One tone")))?;
+    page.press("#share-mine .share-edit")?;
+    page.wait_for("its words", |p| {
+        Ok((p.text("#share-change-title")?, p.text("#share-change-note")?)
+            == ("One tone".into(), "Listen to the tone.".into()))
+    })?;
+    // Somebody else is faster: nothing is written over.
+    let elsewhere = "return (async () => {
+        const [id, key] = arguments;
+        const address = 'api/v1/shares/' + id;
+        const tag = (await fetch(address)).headers.get('etag');
+        const headers = {'if-match': tag, 'spyhop-edit-key': key, 'content-type': 'application/json'};
+        const body = JSON.stringify({note: 'Somebody was faster.'});
+        return (await fetch(address, {method: 'PATCH', headers, body})).status;
+    })()";
+    let id = path.trim_start_matches("s/").to_owned();
+    assert_eq!(page.session.execute(elsewhere, json!([id, key]))?, json!(200));
+    page.set("#share-change-title", "Two <i>tones</i>")?;
+    page.press("#share-change-save")?;
+    page.wait_for("what is there now", |p| {
+        Ok(p.text("#share-change-problem")?.contains("changed elsewhere")
+            && p.text("#share-change-note")? == "Somebody was faster.")
+    })?;
+    page.set("#share-change-title", "Two <i>tones</i>")?;
+    page.press("#share-change-save")?;
+    page.wait_for("the list", |p| Ok(p.text("#share-mine")?.contains("Two <i>tones</i>")))?;
+    let mut page = stage.page(&path)?;
+    page.wait_until_ready()?;
+    page.wait_for("the new words", |p| {
+        let words = p.text("#caption")?;
+        Ok(words.contains("Two <i>tones</i> · Ada") && words.contains("Somebody was faster."))
+    })?;
+
+    // Another browser asks for the key.
+    page.session.execute("localStorage.clear()", json!([]))?;
+    page.press("#share-button")?;
+    page.wait_for("the link that is open", |p| p.is_shown("#share-mine .share-remove"))?;
+    page.press("#share-mine .share-remove")?;
+    page.wait_for("the question", |p| p.is_shown("#share-change-key"))?;
+    page.set("#share-change-key", "wrong")?;
+    page.press("#share-remove-really")?;
+    page.wait_for("a refusal", |p| {
+        Ok(p.text("#share-remove-problem")?.contains("not the edit key"))
+    })?;
+    page.set("#share-change-key", &key)?;
+    page.press("#share-remove-really")?;
+    page.wait_for("an empty list", |p| Ok(!p.is_shown("#share-mine")?))?;
+    let page = stage.page(&path)?;
+    let body = page.session.execute("return document.body.innerText", json!([]))?;
+    assert!(body.as_str().is_some_and(|b| b.contains("Nothing is under this link")), "{body}");
+    Ok(())
+}
+
+#[test]
+fn what_the_server_can_not_make_of_a_view_is_said_and_not_saved() -> anyhow::Result<()> {
+    let mut stage = stage(&[])?;
+    let mut page = stage.page("?v=1&src=set:bay&rate=0.01")?;
+    page.wait_until_ready()?;
+    page.press("#share-button")?;
+    page.wait_for("the files", |p| p.is_shown("#share [data-file='heard/heard.wav']"))?;
+    page.press("#share [data-file='heard/heard.wav']")?;
+    page.wait_for("why not", |p| {
+        let said = p.text("#share-file-problem")?;
+        Ok(said.contains("lasts 33 minutes") && said.contains("select less"))
+    })?;
+    page.press("#share [data-file='figure.svg']")?;
+    page.wait_for("the figure", |p| {
+        let button = p.text("#share [data-file='figure.svg']")?;
+        Ok(p.text("#share-file-problem")?.is_empty() && button == "Figure SVG")
+    })
+}

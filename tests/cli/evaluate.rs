@@ -145,6 +145,18 @@ fn a_detector_is_held_against_the_tables_beside_the_recordings() -> anyhow::Resu
     let words = evaluate(folder, &["--model", "upcall", "--data", "data"])?;
     let words = String::from_utf8_lossy(&words.stdout).into_owned();
     assert!(words.contains("calls of 0 dB or more  F1"), "{words}");
+    assert!(words.contains("not told: each recorded hour holds some"), "{words}");
+
+    // False alarms where nobody calls are told once there is such a recording.
+    sea(&folder.join("quiet/sea"), 1)?;
+    let quiet = folder.join("quiet/sea");
+    let noise = sounds::noise(0.02, FILE_S, RATE);
+    sounds::write_wav(&quiet, "sea_20210601_050000.wav", &noise, RATE)?;
+    let empty = "Selection\tBegin Time (s)\tEnd Time (s)\tLabel\n";
+    fs::write(quiet.join("sea_20210601_050000.Table.1.selections.txt"), empty)?;
+    let words = evaluate(folder, &["--model", "upcall", "--data", "quiet"])?;
+    let words = String::from_utf8_lossy(&words.stdout).into_owned();
+    assert!(words.contains("fp/h in 0.02 h"), "{words}");
 
     // Tables elsewhere, of which one alone names a single recording.
     fs::create_dir(folder.join("tables"))?;
@@ -262,6 +274,21 @@ fn a_search_goes_on_where_it_was_killed_and_lists_what_failed() -> anyhow::Resul
     let states: Vec<&Value> =
         listed["runs"].as_array().into_iter().flatten().map(|run| &run["state"]).collect();
     assert_eq!(states, ["done"; 4], "each network is a run, and the search is none: {listed}");
+    // Folders are named by hashes, and runs by what a person knows them by.
+    for run in listed["runs"].as_array().into_iter().flatten() {
+        let name = run["name"].as_str().unwrap_or_default();
+        let parts = ["model_trainer.lr=0.00", " of 2, on sea_20210601_"];
+        assert!(parts.iter().all(|part| name.contains(part)), "{run}");
+    }
+    let folds = &found["validated_on"];
+    assert_eq!(
+        (&folds[0]["name"], &folds[1]["name"]),
+        (&json!("fold 1 of 2"), &json!("fold 2 of 2"))
+    );
+    let validated =
+        |fold: usize| folds[fold]["validated_on"].as_array().cloned().unwrap_or_default();
+    assert_eq!(validated(0).len() + validated(1).len(), 6, "all but the test part: {folds}");
+    assert!(validated(0).iter().all(|recording| !validated(1).contains(recording)), "{folds}");
     let search = folder.join("runs/search");
     let csv = fs::read_to_string(search.join("trials.csv"))?;
     assert_eq!(csv.lines().count(), 5, "{csv}");

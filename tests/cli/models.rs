@@ -24,6 +24,9 @@ fn models_lists_what_a_network_hears() -> anyhow::Result<()> {
     assert!(words.contains("20 to 8000 Hz, at 16000 samples a second"), "{words}");
     assert!(words.contains("none: no call"), "{words}");
 
+    // The adapter that lies in the same folder stands beside it.
+    assert_eq!(model["adapters"], json!(["lora"]));
+    assert!(words.contains("adapters    lora"), "{words}");
     let adapter = ast_tiny().join("lora");
     let adapted = run("models", &ast_tiny(), &format!("--json --adapter {}", adapter.display()))?;
     let adapted: Value = serde_json::from_slice(&adapted.stdout)?;
@@ -49,6 +52,12 @@ fn models_checks_every_folder_and_fails_when_one_is_not_sound() -> anyhow::Resul
     let error = listed[0]["error"].as_str().unwrap_or_default();
     assert!(error.contains("model.safetensors can't be understood"), "{error}");
     assert_eq!(listed[1]["card"]["name"], json!("sound"));
+
+    let torn = place.path().join("torn");
+    fs::create_dir(&torn)?;
+    fs::copy(ast_tiny().join("lora/adapter_config.json"), torn.join("adapter_config.json"))?;
+    let told = said(&run("models", place.path(), "")?);
+    assert!(told.contains("adapter_model.safetensors is missing"), "{told}");
 
     let empty = run("models", &place.path().join("photos"), "")?;
     assert_eq!(empty.status.code(), Some(1));

@@ -1,11 +1,14 @@
 """*Cite this view*: the Python that goes along gives the program's numbers, and a picture."""
 
 import contextlib
+import io
 import json
+import runpy
 import subprocess
 import sys
 import urllib.request
 
+import matplotlib.image
 import numpy as np
 import pytest
 import soundfile
@@ -24,6 +27,8 @@ VIEWS = {
     "another window": f"{SELECTED}&fft=2048.1000.300.spectrum.kaiser8.6&axis=log&cm=viridis",
     "a symmetric window": f"{SELECTED}&fft=512.512.128.density.hann-sym&flat=4&db=-10..30",
     "across a gap": "t=2024-06-01T12:00:06Z&span=8&f=100-5000",
+    "one recording of several": "src=set:bay/x_20240601_120012.wav&t=2024-06-01T12:00:13Z&span=1",
+    "a mel axis, flattened": f"{SELECTED}&t=2024-06-01T12:00:01Z&span=3&axis=mel&flat=6",
 }
 CALIBRATIONS = {
     "full scale": "",
@@ -63,12 +68,18 @@ def place(request, tmp_path_factory):
         yield address
 
 
+def cite(place, query):
+    """A view, cited."""
+    with urllib.request.urlopen(f"{place}api/v1/view/cite/cite.json?{query}") as answer:
+        return json.load(answer)
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_script_of_a_citation_gives_the_programs_numbers(place, view, tmp_path):
-    query = f"v=1&src=set:bay&{VIEWS[view]}"
-    with urllib.request.urlopen(f"{place}api/v1/view/cite/cite.json?{query}") as answer:
-        cited = json.load(answer)
-    assert "Bay" in cited["text"] and cited["fingerprint"] in cited["text"]
+    named = VIEWS[view] if VIEWS[view].startswith("src=") else f"src=set:bay&{VIEWS[view]}"
+    cited = cite(place, f"v=1&{named}")
+    assert cited["fingerprint"] in cited["text"]
+    assert ("x_20240601_120012.wav" if "/" in named else "Bay") in cited["text"]
     script = tmp_path / "view.py"
     script.write_text(cited["python"])
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True,
@@ -80,3 +91,63 @@ def test_the_script_of_a_citation_gives_the_programs_numbers(place, view, tmp_pa
         expected = cited["measures"][name]
         assert abs(numbers[name] - expected) <= tolerance, (name, numbers[name], expected)
     assert (tmp_path / "view.png").read_bytes().startswith(b"\x89PNG")
+
+
+# Frames of each hop, frames of each pixel, and what flattening takes away, on the three axes.
+PICTURES = {
+    "each hop": "t=2024-06-01T12:00:01Z&span=6.5&f=200-4000&fft=256.256.32.density.hann",
+    "each pixel": "t=2024-06-01T12:00:02.650000012Z&span=0.3&f=400-3000&axis=log",
+    "flattened over columns of one frame": "t=2024-06-01T12:00:01Z&span=5&axis=mel&flat=2",
+    "flattened over columns of some frames": "t=2024-06-01T12:00:01Z&span=5&fft=256.256.32.density.hann&flat=7",
+}
+
+
+def plot_of(png):
+    """What lies within the axes of a preview, by the colour of its axes; grey from 0 to 1."""
+    pixels = np.round(matplotlib.image.imread(io.BytesIO(png))[..., :3] * 255).astype(int)
+    is_axis = np.all(np.abs(pixels - (0x66, 0x75, 0x8A)) < 4, axis=2)
+
+    def between(lines):
+        """The lines on both sides of the widest gap between the long ones."""
+        long = np.flatnonzero(lines > 0.8 * lines.max())
+        widest = np.argmax(np.diff(long))
+        return slice(long[widest] + 1, long[widest + 1])
+
+    rows = between(is_axis.sum(axis=1))
+    columns = between(is_axis[:, :int(0.93 * is_axis.shape[1])].sum(axis=0))
+    return pixels[rows, columns, 0] / 255
+
+
+@pytest.mark.parametrize("view", PICTURES)
+def test_the_script_of_a_citation_gives_the_programs_picture(place, view, tmp_path):
+    low, high = (0, 30) if "flat" in view else (-110, -30)
+    query = f"v=1&src=set:bay&{PICTURES[view]}&cm=grey&peak=mean"
+    if "flat" not in view:
+        peak = round(cite(place, query)["measures"]["peak_density_db"])
+        low, high = peak - 70, peak
+    query += f"&db={low}..{high}"
+    script = tmp_path / "view.py"
+    script.write_text(cite(place, query)["python"])
+    made = runpy.run_path(str(script))
+    hz, seconds, level = made["picture"](made["samples"]())
+    with urllib.request.urlopen(f"{place}api/v1/view/preview.png?{query}") as answer:
+        plot = plot_of(answer.read())
+    warp = {"linear": (lambda f: f, lambda u: u), "log": (np.log, np.exp),
+            "mel": (lambda f: np.log1p(f / 700), lambda u: 700 * np.expm1(u))}[made["AXIS"]]
+    ends = warp[0](np.array(made["SHOWN_HZ"]))
+    places = 1 - (np.arange(plot.shape[0]) + 0.5) / plot.shape[0]
+    rows_hz = warp[1](ends[0] + places * (ends[1] - ends[0]))
+    span = (made["SHOWN"][1] - made["SHOWN"][0]) / made["RATE_HZ"]
+    columns_s = (np.arange(plot.shape[1]) + 0.5) / plot.shape[1] * span
+    # A pixel shows the mean power of the frames in it, one that is narrower the nearest of them.
+    half = span / plot.shape[1] / 2
+    away = np.abs(seconds[None, :] - columns_s[:, None])
+    inside = (away < half) | (away == away.min(axis=1, keepdims=True))
+    pooled = [10 * np.log10(np.mean(10 ** (level[:, some] / 10), axis=1)) for some in inside]
+    levels = np.array([np.interp(rows_hz, hz, column) for column in pooled]).T
+    expected = np.clip((levels - low) / (high - low), 0, 1)
+    known = np.isfinite(expected) & (rows_hz > 300)[:, None]
+    apart_db = np.abs(plot - expected)[known] * (high - low)
+    # Pixels lie between frames and between bins: the picture's are as near as a step of either allows.
+    assert np.median(apart_db) < 2.0, np.percentile(apart_db, [50, 90, 99])
+    assert abs(np.mean((plot - expected)[known])) * (high - low) < 0.5

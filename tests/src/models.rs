@@ -47,3 +47,16 @@ pub fn data_home(names: &[&str]) -> anyhow::Result<TempDir> {
 pub fn models_of(home: &Path) -> PathBuf {
     home.join("spyhop/models")
 }
+
+/// Puts the adapter of this network among a user's models.
+///
+/// # Errors
+/// When the disk says no.
+pub fn put_adapter(home: &Path, name: &str) -> anyhow::Result<()> {
+    let folder = models_of(home).join(name);
+    fs::create_dir_all(&folder)?;
+    for file in ["adapter_config.json", "adapter_model.safetensors"] {
+        fs::copy(ast_tiny().join("lora").join(file), folder.join(file))?;
+    }
+    Ok(())
+}

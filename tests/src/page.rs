@@ -246,6 +246,7 @@ impl Page<'_> {
     /// # Errors
     /// When there is none.
     pub fn set(&mut self, css: &str, value: &str) -> anyhow::Result<()> {
+        self.wait_for_element(css)?;
         let body = "const e = document.querySelector(arguments[0]); \
             if (e.type === 'checkbox') { if (e.checked !== (arguments[1] === 'true')) e.click(); return; } \
             e.value = arguments[1]; \
@@ -262,10 +263,19 @@ impl Page<'_> {
     /// # Errors
     /// When there is none.
     pub fn press(&mut self, css: &str) -> anyhow::Result<()> {
+        self.wait_for_element(css)?;
         self.session
             .execute("document.querySelector(arguments[0]).click();", json!([css]))
             .map(drop)
             .with_context(|| format!("pressing {css}"))
+    }
+
+    /// Waits for an element: parts of the page are fetched when they are first wanted.
+    fn wait_for_element(&mut self, css: &str) -> anyhow::Result<()> {
+        self.wait_for(css, |page| {
+            let body = "return !!document.querySelector(arguments[0]);";
+            Ok(page.session.execute(body, json!([css]))? == Value::Bool(true))
+        })
     }
 
     /// Whether an element is there and shown.

@@ -2,7 +2,8 @@
 //! held no longer.
 
 use js_sys::Uint8Array;
-use spyhop_model::{Classifier, ModelError, ModelFiles};
+use spyhop_model::{Classifier, ModelError, ModelFiles, OpenOptions};
+use spyhop_words::listener::files as words;
 use spyhop_workers::listening::{MOST_WEIGHT_BYTES, NetworkFiles};
 use spyhop_workers::{Message, NO_ANSWER, status_message};
 use wasm_bindgen::prelude::*;
@@ -20,19 +21,22 @@ pub struct Files<'a> {
 /// # Errors
 /// When it is too large for a tab, or can't be opened, for a person.
 pub fn open(network: &NetworkFiles, message: &Message) -> Result<Classifier, String> {
-    let bytes: u64 = network.files.iter().map(|file| file.bytes).sum();
+    let adapter = network.adapter.as_deref();
+    let files = network.files.iter().chain(adapter.iter().flat_map(|adapter| &adapter.files));
+    let bytes: u64 = files.map(|file| file.bytes).sum();
     if bytes > MOST_WEIGHT_BYTES {
-        return Err(format!(
-            "The network {} has {:.0} MB, and a tab runs networks of up to {:.0} MB: let a server run it, \
-             with `spyhop detect` or from its library.",
-            network.name,
-            bytes as f64 / 1e6,
-            MOST_WEIGHT_BYTES as f64 / 1e6
-        ));
+        let megabytes = |bytes: u64| format!("{:.0}", bytes as f64 / 1e6);
+        let (has, most) = (megabytes(bytes), megabytes(MOST_WEIGHT_BYTES));
+        return Err(words::too_large(&network.name, has, most));
     }
     let objects = message.objects.iter().cloned();
     let blobs = objects.filter_map(|object| object.dyn_into::<Blob>().ok()).collect();
-    Classifier::open(&Files { network, blobs }).map_err(|error| error.to_string())
+    let adapter = adapter.map(|network| Files { network, blobs: Vec::new() });
+    let options = OpenOptions {
+        adapter: adapter.as_ref().map(|files| files as &dyn ModelFiles),
+        ..OpenOptions::default()
+    };
+    Classifier::open_with(&Files { network, blobs }, &options).map_err(|error| error.to_string())
 }
 
 impl ModelFiles for Files<'_> {
@@ -49,7 +53,7 @@ impl ModelFiles for Files<'_> {
             Some(url) => fetched(url, self.network.authorisation.as_deref()),
             None => match self.blobs.get(before.filter(|file| file.url.is_none()).count()) {
                 Some(blob) => of_disk(blob),
-                None => Err("it did not come along: choose the folder again".to_owned()),
+                None => Err(words::NOT_ALONG.to_owned()),
             },
         };
         let failed = |reason| ModelError::Read { file: self.path(name), reason };
@@ -59,7 +63,7 @@ impl ModelFiles for Files<'_> {
 
 fn of_disk(blob: &Blob) -> Result<Vec<u8>, String> {
     let buffer = FileReaderSync::new().and_then(|reader| reader.read_as_array_buffer(blob));
-    let buffer = buffer.map_err(|_| "it was moved or changed: choose the folder again")?;
+    let buffer = buffer.map_err(|_| words::MOVED)?;
     Ok(Uint8Array::new(&buffer).to_vec())
 }
 

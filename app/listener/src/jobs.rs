@@ -9,6 +9,7 @@ use spyhop_signal::detect::fit::fitting;
 use spyhop_signal::detect::listen::{Found, Listen, Part, hear};
 use spyhop_signal::fbank::Fbank;
 use spyhop_signal::pyramid::Recorded;
+use spyhop_words::listener::jobs as words;
 use spyhop_workers::listening::{Answer, By, NetworkFiles, Order, Recordings, SeenWindow};
 use spyhop_workers::{Message, float_buffer, now_ms, post};
 
@@ -142,7 +143,7 @@ fn on_the_clock(recordings: &Recordings) -> Result<(Recorded, Vec<String>), Stri
     let infos: Vec<RecordingInfo> = recordings.infos.iter().map(|(_, info)| info.clone()).collect();
     let (recorded, left_out) = Recorded::new(&infos).map_err(|error| error.to_string())?;
     let told = left_out.into_iter().filter_map(|(index, reason)| {
-        infos.get(index).map(|info| format!("{} is left out: {reason}", info.name))
+        infos.get(index).map(|info| words::left_out(&info.name, reason))
     });
     Ok((recorded, told.collect()))
 }

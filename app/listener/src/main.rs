@@ -11,6 +11,7 @@ mod telling;
 
 use std::cell::RefCell;
 
+use spyhop_signal::formats::{self, Lossy};
 use spyhop_workers::listening::{Answer, Order};
 use spyhop_workers::{Message, post};
 use wasm_bindgen::prelude::*;
@@ -22,6 +23,7 @@ fn main() {
     std::panic::set_hook(Box::new(|panic| {
         post(&Message::new(&Answer::Panicked { message: panic.to_string() }));
     }));
+    formats::fetch_lossy_by(|| Ok(Lossy::here()));
     let jobs = RefCell::new(Jobs::default());
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
         let Some(message) = Message::from_js(&event.data()) else { return };

@@ -8,6 +8,7 @@ use spyhop_config::{Detection, ModelSettings, hash_of};
 use spyhop_model::{Classifier, NetworkListener, SCORE_UNIT};
 use spyhop_signal::detect::listen::Listen;
 use spyhop_signal::detect::{CallType, Listener};
+use spyhop_words::listener::source as words;
 use spyhop_workers::Message;
 use spyhop_workers::listening::By;
 
@@ -20,8 +21,15 @@ const SOFTWARE: &str = concat!("spyhop ", env!("CARGO_PKG_VERSION"), " in a tab"
 pub enum Source {
     /// A detector.
     Detector(Box<CallType>),
-    /// A network, with its folder's name.
-    Network(String, Arc<Classifier>),
+    /// A network.
+    Network(Network),
+}
+
+/// A network by the names of its folder and its adapter's.
+pub struct Network {
+    name: String,
+    adapter: Option<String>,
+    classifier: Arc<Classifier>,
 }
 
 impl Source {
@@ -33,12 +41,13 @@ impl Source {
         match by {
             By::Detector(id) => {
                 let call = Detection::default().call(id).cloned();
-                let call = call.ok_or_else(|| format!("There is no detector '{id}'."))?;
+                let call = call.ok_or_else(|| words::no_detector(id))?;
                 Ok(Source::Detector(Box::new(call)))
             }
             By::Network(network) => {
-                let classifier = files::open(network, message)?;
-                Ok(Source::Network(network.name.clone(), Arc::new(classifier)))
+                let classifier = Arc::new(files::open(network, message)?);
+                let adapter = network.adapter.as_ref().map(|adapter| adapter.name.clone());
+                Ok(Source::Network(Network { name: network.name.clone(), adapter, classifier }))
             }
         }
     }
@@ -47,7 +56,7 @@ impl Source {
     pub fn card(&self) -> Option<ModelCard> {
         match self {
             Source::Detector(_) => None,
-            Source::Network(_, classifier) => Some(classifier.card().clone()),
+            Source::Network(network) => Some(network.classifier.card().clone()),
         }
     }
 
@@ -60,7 +69,7 @@ impl Source {
             Source::Detector(call) => {
                 Box::new(Listener::new(call, rate_hz).map_err(|e| e.to_string())?)
             }
-            Source::Network(name, classifier) => {
+            Source::Network(Network { name, classifier, .. }) => {
                 let usual = ModelSettings::default();
                 let rules = |class: &ModelClass| usual.rules(&class.name, class.threshold);
                 let listener = NetworkListener::new(name, classifier.clone(), rate_hz, &rules);
@@ -79,7 +88,7 @@ impl Source {
                 let config = Detection::yaml_of_call(call);
                 (call.title(), config, vec![call.class()], call.method.score_unit())
             }
-            Source::Network(_, classifier) => {
+            Source::Network(Network { classifier, adapter, .. }) => {
                 let mut resolved = ModelSettings::default();
                 let mut classes = Vec::new();
                 for class in classifier.card().classes.iter().filter(|class| class.is_call) {
@@ -93,14 +102,16 @@ impl Source {
                     });
                 }
                 let config = Detection::yaml_of_model(&resolved);
-                (classifier.card().name.clone(), config, classes, SCORE_UNIT)
+                let with = adapter.iter().map(|adapter| format!(" with {adapter}"));
+                let title = std::iter::once(classifier.card().name.clone()).chain(with).collect();
+                (title, config, classes, SCORE_UNIT)
             }
         };
         let config = config.map_err(|error| error.to_string())?;
-        let (name, fingerprint) = match self {
-            Source::Detector(call) => (call.id.to_owned(), String::new()),
-            Source::Network(name, classifier) => {
-                (name.clone(), classifier.fingerprint().to_owned())
+        let (name, adapter, fingerprint) = match self {
+            Source::Detector(call) => (call.id.to_owned(), None, String::new()),
+            Source::Network(Network { name, adapter, classifier }) => {
+                (name.clone(), adapter.clone(), classifier.fingerprint().to_owned())
             }
         };
         Ok(DetectionRun {
@@ -109,7 +120,7 @@ impl Source {
             source: DetectionSource {
                 name,
                 is_model: matches!(self, Source::Network(..)),
-                adapter: None,
+                adapter,
                 fingerprint,
                 config_hash: hash_of(&config),
                 software: SOFTWARE.to_owned(),

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{CallQuery, DetectionRun};
 use spyhop_api::view::Source;
+use spyhop_words::calls::runs as words;
 
 use super::local::moment_text;
 use super::{Calls, InView};
@@ -107,10 +108,7 @@ fn take(session: Session, found: Vec<DetectionRun>, first: bool) {
     let all: Vec<DetectionRun> = here.into_iter().chain(found).collect();
     let asked = session.view.with_untracked(|v| v.calls.as_ref().map(|c| c.run));
     if first && asked.is_some_and(|id| !all.iter().any(|run| run.id == id)) {
-        session.tell(
-            NoticeKind::Warning,
-            "The link shows a detection that this server does not have, or no longer has.",
-        );
+        session.tell(NoticeKind::Warning, words::NOT_ON_SERVER);
         calls.show(None);
     }
     if calls.runs.with_untracked(|runs| *runs != all) {

@@ -1,21 +1,19 @@
 //! A run that was made in this tab, in memory: it answers what the server answers for its own.
 //!
-//! The answers are pure functions of the candidates and the scores, by the rules of the server's: a bin
-//! begins at a multiple of its length, a candidate counts where it begins, a histogram has a hundred bins.
+//! The answers are pure functions of the candidates and the scores, binned as the server bins them
+//! ([`spyhop_api::binned`]): a candidate counts where it begins, a histogram has a hundred bins.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
+use spyhop_api::binned::{self, BinError, Curves};
 use spyhop_api::detection::{
-    CallDensity, CallPage, CallQuery, CallSort, ClassDensity, DetectedCall, DetectionRun, Review,
-    ReviewChange, ScoreCurve, ScoreCurves, ScoreHistogram, ScoreHistograms, Verdict,
+    CallDensity, CallPage, CallQuery, CallSort, DetectedCall, DetectionRun, Review, ReviewChange,
+    ScoreCurves, ScoreHistogram, ScoreHistograms, Verdict,
 };
 use spyhop_api::{Moment, Timestamp};
 
 use super::LocalProgress;
-
-/// Bins of a density or a curve, whatever is asked.
-const MOST_BINS: i64 = 20_000;
 
 /// A run of this tab.
 #[derive(Clone, Debug)]
@@ -98,28 +96,16 @@ impl LocalRun {
     }
 
     /// How many candidates begin in each bin.
-    pub fn density(&self, query: &CallQuery, bin_s: f64) -> CallDensity {
-        let bin_ns = ((bin_s * 1e9) as i64).max(1);
-        let bins: Vec<(i64, usize)> = self
-            .asked(query)
-            .filter_map(|call| Some((call.start.nanos().div_euclid(bin_ns), self.class_of(call)?)))
-            .collect();
-        let ends = bins.iter().map(|b| b.0).min().zip(bins.iter().map(|b| b.0).max());
-        let ends = ends.filter(|(first, last)| last - first < MOST_BINS);
-        let count = ends.map_or(0, |(first, last)| last - first + 1) as usize;
-        let mut classes: Vec<ClassDensity> = self
-            .run
-            .classes
-            .iter()
-            .map(|class| ClassDensity { class: class.name.clone(), counts: vec![0; count] })
-            .collect();
-        if let Some((first, _)) = ends {
-            for (bin, class) in bins {
-                classes[class].counts[(bin - first) as usize] += 1;
-            }
-        }
-        let start = ends.map(|(first, _)| self.moment(first * bin_ns));
-        CallDensity { start, bin_ns, classes }
+    ///
+    /// # Errors
+    /// When there would be too many bins.
+    pub fn density(&self, query: &CallQuery, bin_s: f64) -> Result<CallDensity, BinError> {
+        let bin_ns = bin_ns(bin_s);
+        let of_call = |call: &DetectedCall| {
+            Some((call.start.nanos().div_euclid(bin_ns), self.class_of(call)?, 1))
+        };
+        let counts: Vec<(i64, usize, u32)> = self.asked(query).filter_map(of_call).collect();
+        binned::density(&self.run.classes, bin_ns, &counts, |ns| self.moment(ns))
     }
 
     /// How scores are spread, with what is said of the candidates.
@@ -139,33 +125,18 @@ impl LocalRun {
     }
 
     /// The best score of each class in each bin.
-    pub fn scores(&self, query: &CallQuery, bin_s: f64) -> ScoreCurves {
-        let bin_ns = ((bin_s * 1e9) as i64).max(1);
+    ///
+    /// # Errors
+    /// When there would be too many bins.
+    pub fn scores(&self, query: &CallQuery, bin_s: f64) -> Result<ScoreCurves, BinError> {
         let from = moment_text_ns(&query.from).unwrap_or(i64::MIN);
         let until = moment_text_ns(&query.until).unwrap_or(i64::MAX);
-        let mut bins: BTreeMap<i64, Vec<f32>> = BTreeMap::new();
         let piece_ns = (self.run.score_s * 1e9) as i64;
-        let inside = self.scores.range(from.saturating_sub(piece_ns)..until.max(from));
-        for (at, scores) in inside {
-            let best = bins
-                .entry(at.div_euclid(bin_ns))
-                .or_insert_with(|| vec![f32::NAN; self.run.classes.len()]);
-            best.iter_mut().zip(scores).for_each(|(best, score)| *best = best.max(*score));
+        let mut curves = Curves::new(self.run.classes.len(), bin_ns(bin_s))?;
+        for (at, scores) in self.scores.range(from.saturating_sub(piece_ns)..until.max(from)) {
+            curves.add(*at, scores)?;
         }
-        let ends = bins.first_key_value().zip(bins.last_key_value());
-        let span = ends.map(|((first, _), (last, _))| *first..*last + 1);
-        let span = span.filter(|span| span.end - span.start <= MOST_BINS);
-        let curve = |(index, class): (usize, &spyhop_api::detection::DetectionClass)| {
-            let scores = span.clone().into_iter().flatten().map(|bin| {
-                bins.get(&bin).and_then(|row| row.get(index)).copied().filter(|s| !s.is_nan())
-            });
-            ScoreCurve { class: class.name.clone(), scores: scores.collect() }
-        };
-        ScoreCurves {
-            start: span.as_ref().map(|span| self.moment(span.start * bin_ns)),
-            bin_ns,
-            classes: self.run.classes.iter().enumerate().map(curve).collect(),
-        }
+        Ok(curves.told(&self.run.classes, |ns| self.moment(ns)))
     }
 
     /// Says something of a candidate; `None` where there is none of this number.
@@ -242,6 +213,10 @@ pub fn moment_text(moment: Moment) -> String {
         Moment::Clock(at) => at.to_iso(),
         Moment::Elapsed(ns) => (ns as f64 * 1e-9).to_string(),
     }
+}
+
+fn bin_ns(bin_s: f64) -> i64 {
+    ((bin_s * 1e9) as i64).max(1)
 }
 
 fn moment_text_ns(text: &str) -> Option<i64> {

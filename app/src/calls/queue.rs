@@ -7,6 +7,7 @@ use leptos::task::spawn_local;
 use spyhop_api::detection::{CallQuery, CallSort, DetectedCall};
 use spyhop_api::view::Selection;
 use spyhop_api::{Moment, Timestamp};
+use spyhop_words::calls::queue as words;
 
 use super::follow::shown_span;
 use super::local::{in_order, moment_text};
@@ -37,8 +38,7 @@ pub fn choose(session: Session, call: DetectedCall, centred: bool) {
 pub fn step(session: Session, forward: bool) {
     let calls = session.calls;
     let Some(source) = calls.source() else {
-        let words = "Nothing was detected here yet: Detect runs a detector.";
-        return session.tell(NoticeKind::Warning, words);
+        return session.tell(NoticeKind::Warning, words::NOTHING);
     };
     let query = untrack(|| calls.filtered(None));
     let at = calls.chosen.get_untracked();
@@ -54,12 +54,12 @@ pub fn step(session: Session, forward: bool) {
         match found {
             Ok(Some(call)) => choose(session, call, true),
             Ok(None) => {
-                let which = if forward { "last" } else { "first" };
-                let words = match at {
-                    Some(_) => format!("This is the {which} candidate that passes."),
-                    None => "No candidate passes the threshold and the filter.".to_owned(),
+                let told = match at {
+                    Some(_) if forward => words::IS_LAST,
+                    Some(_) => words::IS_FIRST,
+                    None => words::NONE_PASSES,
                 };
-                session.tell(NoticeKind::Done, words);
+                session.tell(NoticeKind::Done, told);
             }
             Err(error) => administrator::refused(session, &error),
         }

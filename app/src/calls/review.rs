@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{DetectedCall, Review, ReviewChange, Verdict};
+use spyhop_words::calls::review as words;
 
 use super::follow::look_at_runs;
 use super::{queue, verdict_words};
@@ -35,7 +36,7 @@ pub fn say(session: Session, verdict: Verdict) {
 pub fn relabel(session: Session, label: &str) {
     let Some(call) = chosen(session) else { return };
     match label.trim() {
-        "" => session.tell(NoticeKind::Warning, "That key has no name: see the tab Labels."),
+        "" => session.tell(NoticeKind::Warning, words::KEY_HAS_NO_NAME),
         // Its own class again is no other label.
         label if label == call.class => send(session, call, Verdict::Accepted, String::new()),
         label => send(session, call, Verdict::Relabelled, label.to_owned()),
@@ -45,8 +46,7 @@ pub fn relabel(session: Session, label: &str) {
 fn chosen(session: Session) -> Option<DetectedCall> {
     let chosen = session.calls.chosen.get_untracked();
     if chosen.is_none() {
-        let words = "No candidate is chosen: . goes to the next, or click its box.";
-        session.tell(NoticeKind::Warning, words);
+        session.tell(NoticeKind::Warning, words::NONE_CHOSEN);
     }
     chosen
 }
@@ -123,7 +123,7 @@ fn restore(session: Session, step: Said, back: bool) {
         stack.update_value(|steps| steps.push(step));
         let (mark, word) = verdict_words(said.review.verdict);
         let now = format!("{mark} {word}");
-        session.tell(NoticeKind::Done, format!("Now {}: {}", now.trim(), said.class));
+        session.tell(NoticeKind::Done, words::now(now.trim(), &said.class));
         queue::choose(session, said, true);
     });
 }
@@ -144,15 +144,10 @@ async fn perform(
         Err(error) if error.status == 409 => {
             if let Ok(now) = source.call(call.id).await {
                 let (mark, word) = verdict_words(now.review.verdict);
-                let who =
-                    if now.review.author.is_empty() { "Somebody" } else { &now.review.author };
-                session.tell(
-                    NoticeKind::Warning,
-                    format!(
-                        "{who} was faster: it is {mark} {word} now. It was fetched anew; say it \
-                         again if you still think so."
-                    ),
-                );
+                let author = now.review.author.as_str();
+                let who = if author.is_empty() { words::SOMEBODY } else { author };
+                let verdict = format!("{mark} {word}");
+                session.tell(NoticeKind::Warning, words::was_faster(who, verdict));
                 show(session, &now);
             }
             None
@@ -167,7 +162,7 @@ async fn perform(
 fn failed(session: Session, error: &ServerError) {
     administrator::refused(
         session,
-        &ServerError { message: format!("The verdict was not kept. {}", error.message), ..*error },
+        &ServerError { message: words::not_kept(&error.message), ..*error },
     );
 }
 

@@ -2,11 +2,13 @@
 
 use leptos::prelude::*;
 use spyhop_api::Timestamp;
+use spyhop_api::binned::BinError;
 use spyhop_api::detection::{
     CallDensity, CallPage, CallQuery, DetectedCall, DetectionRun, Review, ReviewChange,
     ScoreCurves, ScoreHistograms,
 };
 use spyhop_api::recall::{DrawRequest, DrawnWindow, RecallReport, WindowReview};
+use spyhop_words::calls::runs as words;
 
 use super::local::LocalRun;
 use super::{Calls, LocalProgress, kept};
@@ -112,7 +114,7 @@ impl Source {
     pub async fn density(&self, query: &CallQuery, bin_s: f64) -> Result<CallDensity, ServerError> {
         match self {
             Source::Server(place) => place.density(query, bin_s).await,
-            Source::Tab(..) => self.here(|local| local.density(query, bin_s)),
+            Source::Tab(..) => self.here(|local| local.density(query, bin_s))?.map_err(too_fine),
         }
     }
 
@@ -164,7 +166,7 @@ impl Source {
     pub async fn scores(&self, query: &CallQuery, bin_s: f64) -> Result<ScoreCurves, ServerError> {
         match self {
             Source::Server(place) => place.scores(query, bin_s).await,
-            Source::Tab(..) => self.here(|local| local.scores(query, bin_s)),
+            Source::Tab(..) => self.here(|local| local.scores(query, bin_s))?.map_err(too_fine),
         }
     }
 
@@ -226,6 +228,11 @@ impl Source {
     }
 }
 
+/// As the server says it.
+fn too_fine(error: BinError) -> ServerError {
+    ServerError { status: 400, message: error.to_string() }
+}
+
 fn gone() -> ServerError {
-    ServerError { status: 404, message: "That run is no longer in this tab.".to_owned() }
+    ServerError { status: 404, message: words::NOT_IN_TAB.to_owned() }
 }

@@ -8,6 +8,7 @@ use futures::future::join_all;
 use spyhop_api::RecordingInfo;
 use spyhop_api::view::Reading;
 use spyhop_signal::Line;
+use spyhop_words::page::engine as words;
 use spyhop_workers::{Message, SourceWire, Sources};
 use wasm_bindgen::prelude::*;
 use web_sys::Blob;
@@ -68,7 +69,7 @@ pub async fn open(
             }
             match ask(state, |job| Order::Open { job, source }).await? {
                 (Answer::Info { info, .. }, _) => Ok(*info),
-                _ => Err("the worker opened something else".to_owned()),
+                _ => Err(words::OPENED_ELSE.to_owned()),
             }
         }
     }))
@@ -143,7 +144,7 @@ async fn locate(
                     Ok((source(name, bytes, None), Some(blob)))
                 }
                 Err(problem) => {
-                    let message = format!("{name} can't be opened: {problem}");
+                    let message = words::cannot_be_opened(&name, problem);
                     Err((name, message))
                 }
             }

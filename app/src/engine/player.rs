@@ -10,6 +10,7 @@ mod worklet;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use spyhop_words::page::engine as words;
 use spyhop_workers::Message;
 use web_sys::{AudioContext, AudioContextState, AudioNode, GainNode, MessageChannel};
 
@@ -106,7 +107,7 @@ pub fn play(state: &Rc<RefCell<State>>, request: PlayRequest) {
         None => match AudioContext::new() {
             Ok(context) => now.player.context.insert(context).clone(),
             Err(_) => {
-                now.problem = Some("this browser gives no sound: no audio device was found".into());
+                now.problem = Some(words::NO_SOUND.to_owned());
                 return now.tell_news();
             }
         },

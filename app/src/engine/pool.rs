@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use spyhop_words::page::engine as words;
 use spyhop_workers::Message;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
@@ -105,7 +106,7 @@ impl Pool {
 
 fn send(worker: &Worker, message: &Message) {
     if let Err(error) = worker.post_message_with_transfer(&message.to_js(), &message.transfer()) {
-        gloo::console::error!("a worker can't be told what to do", error);
+        gloo::console::error!(words::WORKER_DEAF, error);
     }
 }
 
@@ -118,7 +119,7 @@ fn launch(slot: &Rc<Slot>, number: usize, on_answer: &OnAnswer) {
     let worker = match started {
         Ok(worker) => worker,
         Err(error) => {
-            return gloo::console::error!("this browser starts no module worker", error);
+            return gloo::console::error!(words::NO_MODULE_WORKER, error);
         }
     };
     let told = {
@@ -146,7 +147,7 @@ fn launch(slot: &Rc<Slot>, number: usize, on_answer: &OnAnswer) {
     let failed = {
         let on_answer = on_answer.clone();
         Closure::<dyn FnMut(MessageEvent)>::new(move |_| {
-            let message = "a worker could not be loaded or broke down".to_owned();
+            let message = words::WORKER_FAILED.to_owned();
             let nothing = Message { text: String::new(), objects: Vec::new() };
             on_answer(number, Answer::Panicked { message }, nothing);
         })

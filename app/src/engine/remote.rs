@@ -1,5 +1,6 @@
 //! Files at addresses: whether they can be read by ranges, and what is said when they can't.
 
+use spyhop_words::page::remote as words;
 use spyhop_workers::{NO_ANSWER, status_message};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -36,10 +37,8 @@ pub async fn probe(url: &str, authorisation: Option<&str>) -> Result<Remote, Str
                 // A server may keep `Content-Range` from other sites; `Content-Length` it can't.
                 None => {
                     let head = request("HEAD", &asked, None, None).await?;
-                    content_length(&head).map(|l| Remote::Ranges(l as u64)).ok_or_else(|| {
-                        "its server does not say how long it is: download it and drop it here"
-                            .into()
-                    })
+                    let length = content_length(&head).ok_or(words::LENGTH_NOT_SAID)?;
+                    Ok(Remote::Ranges(length as u64))
                 }
             }
         }
@@ -58,11 +57,11 @@ pub async fn probe(url: &str, authorisation: Option<&str>) -> Result<Remote, Str
 }
 
 fn too_long(length: Option<f64>) -> String {
-    let length = length.map_or("more than 64".into(), |l| format!("{:.0}", l / 1e6));
-    format!(
-        "its server answers no ranges of a file, and it is too long to be read whole ({length} MB): \
-         download it and drop it here"
-    )
+    let megabytes = |bytes: f64| format!("{:.0}", bytes / 1e6);
+    match length {
+        Some(bytes) => words::too_long(megabytes(bytes)),
+        None => words::longer_than(megabytes(MOST_WHOLE_BYTES)),
+    }
 }
 
 /// An address, and what is shown to its server.
@@ -90,7 +89,7 @@ async fn request(
         init.set_signal(abort.map(|a| a.signal()).as_ref());
         Request::new_with_str_and_init(url, &init)
     })();
-    let asked = asked.map_err(|_| format!("{url} is no address of a file: check it"))?;
+    let asked = asked.map_err(|_| words::no_address(url))?;
     let window = web_sys::window().ok_or(NO_ANSWER)?;
     let answer = JsFuture::from(window.fetch_with_request(&asked)).await;
     Ok(answer.map_err(|_| NO_ANSWER)?.unchecked_into())
@@ -108,8 +107,8 @@ fn content_length(response: &Response) -> Option<f64> {
 
 /// Reads a body, up to what is allowed.
 async fn whole(response: &Response, abort: &web_sys::AbortController) -> Result<Blob, String> {
-    let broke = |_: JsValue| "the connection broke while it was read: try again".to_owned();
-    let body = response.body().ok_or("its server sent nothing: check the address")?;
+    let broke = |_: JsValue| words::BROKE.to_owned();
+    let body = response.body().ok_or(words::NOTHING_SENT)?;
     let reader: web_sys::ReadableStreamDefaultReader = body.get_reader().unchecked_into();
     let parts = js_sys::Array::new();
     let mut length = 0.0;

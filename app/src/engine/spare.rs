@@ -16,6 +16,7 @@ use spyhop_api::columns::{self, ColumnsAsked};
 use spyhop_api::tile::{TILE_COLUMNS, Tile};
 use spyhop_api::view::{Source, SpectrumSettings};
 use spyhop_signal::Line;
+use spyhop_words::page::tiles as words;
 use wasm_bindgen_futures::spawn_local;
 
 use super::cache::Cache;
@@ -242,14 +243,14 @@ enum Failure {
 async fn ask(url: &str, signal: Option<&web_sys::AbortSignal>) -> Result<Tile, Failure> {
     let lost = |why: &str| match signal.is_some_and(web_sys::AbortSignal::aborted) {
         true => Failure::Aborted,
-        false => Failure::Lost(format!("A part of the picture did not come: {why}.")),
+        false => Failure::Lost(words::did_not_come(why, url)),
     };
     let request = get(url).abort_signal(signal);
-    let answer = request.send().await.map_err(|_| lost("the server does not answer"))?;
+    let answer = request.send().await.map_err(|_| lost(words::NO_ANSWER))?;
     if !answer.ok() {
         return Err(Failure::Refused);
     }
-    let bytes = answer.binary().await.map_err(|_| lost("the connection broke"))?;
+    let bytes = answer.binary().await.map_err(|_| lost(words::BROKE))?;
     Tile::decode(&bytes).map_err(|_| Failure::Refused)
 }
 

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use futures::channel::oneshot;
 use gloo::timers::callback::Timeout;
 use spyhop_signal::Line;
+use spyhop_words::page::engine as words;
 use spyhop_workers::{Message, Sources};
 use wasm_bindgen::prelude::*;
 
@@ -498,7 +499,7 @@ fn answered(state: &Rc<RefCell<State>>, worker: usize, answer: Answer, message: 
             return;
         }
         Answer::Panicked { message } => {
-            gloo::console::error!("a worker broke down", message.as_str());
+            gloo::console::error!(words::WORKER_BROKE_DOWN, message.as_str());
             now.lose(worker, message);
             return;
         }
@@ -528,7 +529,7 @@ fn answered(state: &Rc<RefCell<State>>, worker: usize, answer: Answer, message: 
             let _ = reply.send(Err(message));
         }
         (Work::Question(reply), Answer::Dropped { .. }) => {
-            let _ = reply.send(Err("something else was opened".to_owned()));
+            let _ = reply.send(Err(words::ELSE_WAS_OPENED.to_owned()));
         }
         (Work::Question(reply), answer) => {
             let _ = reply.send(Ok((answer, message)));
@@ -546,7 +547,7 @@ impl State {
     fn lose(&mut self, worker: usize, message: &str) {
         let lost: Vec<u32> =
             self.jobs.iter().filter(|(_, j)| j.worker == worker).map(|(id, _)| *id).collect();
-        let message = format!("part of the program broke down and was started again: {message}");
+        let message = words::worker_lost(message);
         for job in lost.into_iter().filter_map(|id| self.jobs.remove(&id)) {
             match job.work {
                 // Nobody waits any more if this fails.
@@ -598,7 +599,7 @@ pub async fn ask_all(
     };
     let mut all = Vec::new();
     for answer in answers {
-        let answer = answer.await.unwrap_or_else(|_| Err("it was not answered".to_owned()))?;
+        let answer = answer.await.unwrap_or_else(|_| Err(words::NOT_ANSWERED.to_owned()))?;
         all.push(answer.0);
     }
     Ok(all)
@@ -613,5 +614,5 @@ pub async fn ask(
     order: impl FnOnce(u32) -> Order,
 ) -> Result<(Answer, Message), String> {
     let answer = state.borrow_mut().question(order);
-    answer.await.unwrap_or_else(|_| Err("it was not answered".to_owned()))
+    answer.await.unwrap_or_else(|_| Err(words::NOT_ANSWERED.to_owned()))
 }

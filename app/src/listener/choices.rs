@@ -4,11 +4,13 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{Chance, DetectorFit};
-use spyhop_api::{HostedModel, ModelCard};
+use spyhop_api::{HostedAdapter, HostedModel, ModelCard};
+use spyhop_words::page::listener_choices as words;
 use spyhop_workers::listening::{Answer, By, MOST_WEIGHT_BYTES, Order};
 
 use super::network::{self, Chosen};
 use super::{ask, run};
+use crate::detect::AdapterChoice;
 use crate::session::use_session;
 use crate::{detect, files, server, wording};
 
@@ -28,6 +30,8 @@ pub fn OnThisTab() -> impl IntoView {
     let rate_hz = session.open.with_untracked(|o| o.as_ref().map(|o| o.line.sample_rate_hz));
     let fits = RwSignal::new(None::<Result<Vec<DetectorFit>, String>>);
     let hosted = RwSignal::new(Vec::<HostedModel>::new());
+    let adapters = StoredValue::new(Vec::<HostedAdapter>::new());
+    let adapter = RwSignal::new(String::new());
     let own = RwSignal::new_local(None::<(Chosen, ModelCard)>);
     let choice = RwSignal::new(None::<Choice>);
     let problem = RwSignal::new(None::<String>);
@@ -49,9 +53,15 @@ pub fn OnThisTab() -> impl IntoView {
     spawn_local(async move {
         // Where there is no server there are no networks of one.
         if let Ok(list) = server::models::list().await {
+            let _ = adapters.try_set_value(list.adapters);
             let sound = list.models.into_iter().filter(|model| model.card.is_some());
             let _ = hosted.try_set(sound.collect());
         }
+    });
+    // What was chosen for one network need not go with the next.
+    Effect::new(move |_| {
+        choice.track();
+        adapter.set(String::new());
     });
     let pick = move |_| {
         files::pick(true, "", move |files| {
@@ -65,10 +75,7 @@ pub fn OnThisTab() -> impl IntoView {
     let start = move || {
         let Some(chosen) = choice.get_untracked() else { return };
         if run::goes_on() {
-            return problem.set(Some(
-                "This tab detects already: wait until it is done, or cancel it in the panel."
-                    .into(),
-            ));
+            return problem.set(Some(words::DETECTS_ALREADY.to_owned()));
         }
         let (by, objects) = match chosen {
             Choice::Detector(word) => (By::Detector(word), Vec::new()),
@@ -76,7 +83,10 @@ pub fn OnThisTab() -> impl IntoView {
                 let found =
                     hosted.with_untracked(|all| all.iter().find(|m| m.name == name).cloned());
                 let Some(model) = found else { return };
-                (By::Network(server::models::files_of(&model)), Vec::new())
+                let name = adapter.get_untracked();
+                let adapter =
+                    adapters.with_value(|all| all.iter().find(|one| one.name == name).cloned());
+                (By::Network(server::models::files_of(&model, adapter.as_ref())), Vec::new())
             }
             Choice::OfDisk => {
                 let Some((chosen, _)) = own.get_untracked() else { return };
@@ -84,7 +94,7 @@ pub fn OnThisTab() -> impl IntoView {
             }
         };
         problem.set(None);
-        busy.set(Some("Loading what detects…"));
+        busy.set(Some(words::LOADING));
         let refused = move |why| {
             // The dialog may be closed by now.
             let _ = problem.try_set(Some(why));
@@ -95,14 +105,14 @@ pub fn OnThisTab() -> impl IntoView {
         }
     };
     let is_chosen = move |of: Choice| choice.with(|c| c.as_ref() == Some(&of));
-    let option = move |of: Choice, word: String, name: String, words: String, fits: bool| {
+    let option = move |of: Choice, word: String, name: String, told: String, fits: bool| {
         let same = of.clone();
         view! {
             <label class="choice" class:dim=!fits>
                 <input type="radio" name="detector" value=word disabled=!fits
                     prop:checked=move || is_chosen(same.clone())
                     on:change=move |_| choice.set(Some(of.clone()))/>
-                <span><strong>{name}</strong><span class="dim">{words}</span></span>
+                <span><strong>{name}</strong><span class="dim">{told}</span></span>
             </label>
         }
     };
@@ -118,7 +128,7 @@ pub fn OnThisTab() -> impl IntoView {
         detect::focus_on_best();
         view! {
             <fieldset id="detectors">
-                <legend>{format!("For these recordings at {}", wording::hertz(rate_hz))}</legend>
+                <legend>{words::for_these(wording::hertz(rate_hz))}</legend>
                 {those(true).map(of_detector).collect_view()}
             </fieldset>
         }
@@ -128,7 +138,7 @@ pub fn OnThisTab() -> impl IntoView {
         (!others.is_empty()).then(|| {
             view! {
                 <fieldset id="misfits">
-                    <legend>"Not for these recordings"</legend>
+                    <legend>{words::NOT_FOR_THESE}</legend>
                     {others.into_iter().map(of_detector).collect_view()}
                 </fieldset>
             }
@@ -138,50 +148,49 @@ pub fn OnThisTab() -> impl IntoView {
         let of_server = hosted.get().into_iter().filter_map(|model| {
             let card = model.card?;
             let bytes: u64 = model.files.iter().map(|file| file.bytes).sum();
-            let words = match bytes > MOST_WEIGHT_BYTES {
-                true => format!(
-                    "has {}: too large for a tab, let its server detect",
-                    wording::bytes(bytes)
-                ),
-                false => format!(
-                    "{}; {} are fetched from this server",
-                    hears(&card),
-                    wording::bytes(bytes)
-                ),
+            let told = match bytes > MOST_WEIGHT_BYTES {
+                true => words::too_large(wording::bytes(bytes)),
+                false => words::of_server(hears(&card), wording::bytes(bytes)),
             };
             let (of, name) = (Choice::Hosted(model.name.clone()), card.name.clone());
-            Some(option(of, model.name, name, words, bytes <= MOST_WEIGHT_BYTES))
+            let (same, offered) = (of.clone(), model.adapters);
+            let with = move || {
+                is_chosen(same.clone()).then(|| {
+                    view! { <AdapterChoice adapters=offered.clone() chosen=adapter/> }
+                })
+            };
+            let option = option(of, model.name, name, told, bytes <= MOST_WEIGHT_BYTES);
+            Some(view! { {option} {with} })
         });
         let of_server = of_server.collect_view();
         let of_disk = own.get().map(|(chosen, card)| {
-            let words = format!("{}; {} of your disk", hears(&card), chosen.network.name);
-            option(Choice::OfDisk, "own".into(), card.name.clone(), words, true)
+            let told = words::of_disk(hears(&card), chosen.network.name);
+            option(Choice::OfDisk, "own".into(), card.name.clone(), told, true)
         });
         view! { {of_server} {of_disk} }
     };
     view! {
         <form id="on-this-tab" on:submit=move |ev| { ev.prevent_default(); start() }>
-            <p>"This tab listens by itself: nothing of the recordings is uploaded. It goes on as long as \
-                the tab is open."</p>
+            <p>{words::ABOUT}</p>
             {move || match fits.get() {
-                None => view! { <p class="dim" role="status">"Loading the detectors…"</p> }.into_any(),
+                None => view! { <p class="dim" role="status">{words::LOADING_DETECTORS}</p> }.into_any(),
                 Some(Err(why)) => view! { <p class="warned" role="alert">{why}</p> }.into_any(),
                 Some(Ok(_)) => detectors().into_any(),
             }}
             <fieldset>
-                <legend>"Networks"</legend>
+                <legend>{words::NETWORKS}</legend>
                 {networks}
-                <button type="button" id="pick-model" on:click=pick>"Choose a network's folder…"</button>
+                <button type="button" id="pick-model" on:click=pick>{words::CHOOSE_FOLDER}</button>
             </fieldset>
             {misfits}
             {move || busy.get().map(|what| view! { <p class="dim" role="status">{what}</p> })}
             {move || problem.get().map(|why| view! {
                 <p id="detect-problem" class="warned" role="alert">{why}</p>
             })}
-            <p class="dim">"What is found is a candidate until somebody reviews it."</p>
+            <p class="dim">{words::FOUND_IS_CANDIDATE}</p>
             <div class="buttons">
                 <button id="detect-start" type="submit" class="primary"
-                    disabled=move || busy.get().is_some() || choice.with(Option::is_none)>"Start"</button>
+                    disabled=move || busy.get().is_some() || choice.with(Option::is_none)>{words::START}</button>
             </div>
         </form>
     }
@@ -195,7 +204,7 @@ async fn describe(
     problem: RwSignal<Option<String>>,
     busy: RwSignal<Option<&'static str>>,
 ) {
-    let _ = busy.try_set(Some("Opening the network…"));
+    let _ = busy.try_set(Some(words::OPENING));
     let (network, objects) = (chosen.network.clone(), chosen.objects.clone());
     let answer = ask(None, |job| Order::Describe { job, network }, objects).await;
     let _ = busy.try_set(None);
@@ -218,5 +227,5 @@ fn hears(card: &ModelCard) -> String {
     if calls().count() > MOST {
         names.push("…");
     }
-    format!("{}: listens at {}", names.join(", "), wording::band(card.band_hz))
+    words::hears(names.join(", "), wording::band(card.band_hz))
 }

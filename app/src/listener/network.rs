@@ -1,5 +1,6 @@
 //! A network's folder on the person's own disk.
 
+use spyhop_words::page::listener_choices as words;
 use spyhop_workers::listening::{NetworkFile, NetworkFiles};
 use wasm_bindgen::prelude::*;
 use web_sys::File;
@@ -29,13 +30,10 @@ pub fn of_folder(files: &[File]) -> Result<Chosen, String> {
         .filter(|file| path(file).is_none_or(|path| path.split('/').count() <= 2))
         .collect();
     let first = own.first().copied().and_then(path);
-    let name = first.as_deref().and_then(|path| path.split('/').next()).unwrap_or("This folder");
+    let name =
+        first.as_deref().and_then(|path| path.split('/').next()).unwrap_or(words::THIS_FOLDER);
     if !own.iter().any(|file| file.name() == CONFIG) {
-        return Err(format!(
-            "{name} is no network's folder: it holds no config.json. Choose the folder that \
-             save_pretrained of transformers wrote, with config.json, preprocessor_config.json and \
-             model.safetensors in it."
-        ));
+        return Err(words::no_network(name));
     }
     let described =
         |file: &&File| NetworkFile { name: file.name(), bytes: file.size() as u64, url: None };
@@ -43,6 +41,7 @@ pub fn of_folder(files: &[File]) -> Result<Chosen, String> {
         name: name.to_owned(),
         files: own.iter().map(described).collect(),
         authorisation: None,
+        adapter: None,
     };
     Ok(Chosen { network, objects: own.into_iter().map(JsValue::from).collect() })
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use spyhop_api::Timestamp;
+use spyhop_words::page::listener as words;
+use spyhop_words::page::open::NOTHING_OPEN;
 use spyhop_workers::Message;
 use spyhop_workers::listening::{Answer, By, Order, Recordings};
 use wasm_bindgen::prelude::*;
@@ -37,7 +39,7 @@ pub fn offer_cancel(session: Session) {
         let is_it = RUNNING.with_borrow(|now| now.as_ref().is_some_and(|now| now.run == Some(run)));
         if is_it {
             RUNNING.set(None);
-            session.calls.end_local(run, vec!["It was stopped before its end.".to_owned()]);
+            session.calls.end_local(run, vec![words::STOPPED.to_owned()]);
         }
     })));
     Effect::new(move |_| {
@@ -67,8 +69,8 @@ pub fn begin(
     objects: Vec<JsValue>,
     refused: impl Fn(String) + 'static,
 ) -> Result<(), String> {
-    let open = session.open.get_untracked().ok_or("Nothing is open.")?;
-    let sources = session.engine().sources().ok_or("Nothing is open.")?;
+    let open = session.open.get_untracked().ok_or(NOTHING_OPEN)?;
+    let sources = session.engine().sources().ok_or(NOTHING_OPEN)?;
     let channel = session.view.with_untracked(|view| view.channel);
     let recordings = of_open(&open, &sources.numbers, channel);
     let refused = Rc::new(refused);
@@ -108,7 +110,7 @@ fn heard(session: Session, answer: Answer, refused: &dyn Fn(String)) {
             if let Some(card) = card {
                 seen::remember(&run.source.fingerprint, *card);
             }
-            run.title += ", in this tab";
+            run.title = words::run_in_this_tab(&run.title);
             run.created = Timestamp((js_sys::Date::now() * 1e6) as i64);
             let number = session.calls.begin_local_run(run, &open);
             RUNNING.with_borrow_mut(|now| {

@@ -13,6 +13,8 @@ use spyhop_api::detection::{CallQuery, DetectedCall, DetectionRun, ScoreCurves};
 use spyhop_api::time::NANOS_PER_S;
 use spyhop_api::{ModelCard, Moment, RecordingInfo, Timestamp};
 use spyhop_paint::Lut;
+use spyhop_words::page::open::NOTHING_OPEN;
+use spyhop_words::page::seen as words;
 use spyhop_workers::listening::{Answer, Order, Recordings, SeenWindow};
 
 use super::{ask, run};
@@ -70,7 +72,7 @@ pub fn Seen(call: DetectedCall, run: DetectionRun) -> impl IntoView {
         view! {
             <div id="seen" data-windows=move || count(&found).to_string()>
                 {move || match found.get() {
-                    None => view! { <p class="dim" role="status">"Looking as the network does…"</p> }.into_any(),
+                    None => view! { <p class="dim" role="status">{words::LOOKING}</p> }.into_any(),
                     Some(Err(why)) => view! { <p class="warned">{why}</p> }.into_any(),
                     Some(Ok(all)) => view! { <Windows all shown call_ns=call_ns.clone()/> }.into_any(),
                 }}
@@ -119,14 +121,16 @@ fn Windows(all: Pictures, shown: RwSignal<usize>, call_ns: Range<i64>) -> impl I
         });
     });
     if count == 0 {
-        return view! { <p class="dim">"No window of the network speaks for it any more."</p> }
-            .into_any();
+        return view! { <p class="dim">{words::NO_WINDOW}</p> }.into_any();
     }
     let window =
         move || windows.with_value(|all| all.get(shown.get()).map(|(window, _)| window.clone()));
-    let of_score = move || {
-        let score = scores.get(shown.get()).copied().flatten();
-        score.map_or_else(String::new, |s| format!(", score {}", score_words(f64::from(s))))
+    let which = move || {
+        let number = shown.get() + 1;
+        match scores.get(shown.get()).copied().flatten() {
+            None => words::which(number, count),
+            Some(score) => words::which_with_score(number, count, score_words(f64::from(score))),
+        }
     };
     let length_s = {
         let plan = card.window();
@@ -145,51 +149,42 @@ fn Windows(all: Pictures, shown: RwSignal<usize>, call_ns: Range<i64>) -> impl I
             let s = (ns - window.span_ns.0) as f64 / NANOS_PER_S as f64;
             (100.0 * s / frames_s).clamp(0.0, 100.0)
         };
-        let mark = |class: &'static str, from: i64, until: i64, words: &'static str| {
+        let mark = |class: &'static str, from: i64, until: i64, told: &'static str| {
             let (from, until) = (share(from), share(until));
             let style = format!("left: {from:.2}%; width: {:.2}%", (until - from).max(0.3));
-            view! { <span class=class style=style title=words></span> }
+            view! { <span class=class style=style title=told></span> }
         };
         let speaks = window.speaks_for_ns;
         Some(view! {
-            {mark("speaks-for", speaks.0, speaks.1, "the time that this window speaks for")}
-            {mark("of-call", call_ns.start, call_ns.end, "the candidate")}
+            {mark("speaks-for", speaks.0, speaks.1, words::SPEAKS_FOR)}
+            {mark("of-call", call_ns.start, call_ns.end, words::CANDIDATE)}
         })
     };
     let is_last = move || shown.get() + 1 >= count;
-    let words = move || {
+    let told = move || {
         let padded = window().map_or(0, |w| w.frames - w.heard_frames.min(w.frames));
-        let padding = match padded {
-            0 => String::new(),
-            n => format!(" {n} frames at its end are padding: the recording ends before."),
-        };
-        format!(
-            "What the network sees: energies of mel filters, scaled as in its training. The window is {} \
-             long; the bar above is the time that it speaks for, the bar below the candidate.{padding}",
-            wording::duration(length_s)
-        )
+        let about = words::about(wording::duration(length_s));
+        if padded > 0 { words::padded(padded, about) } else { about }
     };
     view! {
         <div class="seen-picture">
             <div class="seen-hertz" aria-hidden="true">{ticks}</div>
             <div class="seen-window">
                 <canvas id="seen-canvas" node_ref=canvas role="img"
-                    aria-label="Mel picture of the window, low frequencies at the bottom"></canvas>
+                    aria-label=words::PICTURE></canvas>
                 {marks}
             </div>
         </div>
         <div class="seen-steps">
-            <button class="icon" id="seen-earlier" aria-label="The window before" title="The window before"
+            <button class="icon" id="seen-earlier" aria-label=words::WINDOW_BEFORE title=words::WINDOW_BEFORE
                 disabled=move || shown.get() == 0
                 on:click=move |_| shown.update(|i| *i = i.saturating_sub(1))>"‹"</button>
-            <span id="seen-which" role="status">
-                {move || format!("window {} of {count}{}", shown.get() + 1, of_score())}
-            </span>
-            <button class="icon" id="seen-later" aria-label="The window after" title="The window after"
+            <span id="seen-which" role="status">{which}</span>
+            <button class="icon" id="seen-later" aria-label=words::WINDOW_AFTER title=words::WINDOW_AFTER
                 disabled=is_last
                 on:click=move |_| shown.update(|i| *i = (*i + 1).min(count - 1))>"›"</button>
         </div>
-        <p class="reading">{words}</p>
+        <p class="reading">{told}</p>
     }
     .into_any()
 }
@@ -243,8 +238,8 @@ async fn pictures(
     run: &DetectionRun,
 ) -> Result<Pictures, String> {
     let card = card_of(run).await?;
-    let open = session.open.get_untracked().ok_or("Nothing is open.")?;
-    let sources = session.engine().sources().ok_or("Nothing is open.")?;
+    let open = session.open.get_untracked().ok_or(NOTHING_OPEN)?;
+    let sources = session.engine().sources().ok_or(NOTHING_OPEN)?;
     let beside_ns = (run.score_s * 1.5 * NANOS_PER_S as f64) as i64;
     let from_ns = call.start.nanos().saturating_sub(beside_ns);
     let until_ns = call.start.nanos().saturating_add(call.span_ns).saturating_add(beside_ns);
@@ -255,7 +250,7 @@ async fn pictures(
     let order = move |job| Order::See { job, card: Box::new(asked), recordings, from_ns, until_ns };
     let (answer, message) = ask(Some((session, open)), order, Vec::new()).await?;
     let Answer::Seen { windows, .. } = answer else {
-        return Err("The listener looked at something else.".to_owned());
+        return Err(words::LOOKED_ELSE.to_owned());
     };
     let windows: Vec<_> = windows
         .into_iter()
@@ -275,9 +270,8 @@ async fn card_of(run: &DetectionRun) -> Result<ModelCard, String> {
     }
     let list = server::models::list().await?;
     let found = list.models.into_iter().find(|model| model.name == run.source.name);
-    found.and_then(|model| model.card).ok_or_else(|| {
-        format!("The network {} is not here any more: what it saw can't be shown.", run.source.name)
-    })
+    let card = found.and_then(|model| model.card);
+    card.ok_or_else(|| words::network_gone(&run.source.name))
 }
 
 /// Of dated recordings those near a span: months need not be told for a second.

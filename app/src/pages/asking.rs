@@ -2,8 +2,10 @@
 
 use leptos::prelude::*;
 use spyhop_api::view::Source;
+use spyhop_words::pages::asking as words;
 
 use crate::commands::Action;
+use crate::sentence::{PIECES, with_pieces};
 use crate::session::use_session;
 
 /// Something is being opened.
@@ -13,8 +15,11 @@ pub fn Opening(name: String) -> impl IntoView {
         <div class="opening" role="status">
             // A story or a class knows what it will be, and this page does not.
             {match name.is_empty() {
-                true => view! { <p>"One moment…"</p> }.into_any(),
-                false => view! { <p>"Opening " <strong>{name}</strong> "…"</p> }.into_any(),
+                true => view! { <p>{words::ONE_MOMENT}</p> }.into_any(),
+                false => {
+                    let name = view! { <strong>{name}</strong> }.into_any();
+                    view! { <p>{with_pieces(&words::opening(PIECES[0]), vec![name])}</p> }.into_any()
+                }
             }}
             <div class="busy" aria-hidden="true"></div>
         </div>
@@ -33,20 +38,15 @@ pub fn Asking(act: Callback<Action>) -> impl IntoView {
     };
     view! {
         <div class="first">
-            <section id="drop" class="drop" aria-label="The file of this link">
+            <section id="drop" class="drop" aria-label=words::FILE_OF_THIS_LINK>
                 <h1 class="big" id="asked">
                     {move || match names().as_slice() {
-                        [one] => format!("This link is a view of {one}"),
-                        [first, rest @ ..] => {
-                            format!("This link is a view of {first} and {} more files", rest.len())
-                        }
+                        [one] => words::link_of_one(one),
+                        [first, rest @ ..] => words::link_of_several(rest.len(), first),
                         [] => String::new(),
                     }}
                 </h1>
-                <p>
-                    "The recording is on somebody's disk, not on a server. Drop it here to go on: "
-                    "Spyhop checks that it is the same file, whatever its name."
-                </p>
+                <p>{words::DROP_IT_HERE}</p>
                 {move || {
                     let names = names();
                     (names.len() > 1).then(|| view! {
@@ -57,12 +57,12 @@ pub fn Asking(act: Callback<Action>) -> impl IntoView {
                 }}
                 <p class="buttons">
                     <button id="pick-files" class="primary" on:click=move |_| act.run(Action::OpenFiles)>
-                        "Choose the file"
+                        {words::CHOOSE_FILE}
                     </button>
                     <button id="pick-folder" on:click=move |_| act.run(Action::OpenFolder)>
-                        "Choose a folder"
+                        {words::CHOOSE_FOLDER}
                     </button>
-                    <button on:click=move |_| act.run(Action::Home)>"To the first page"</button>
+                    <button on:click=move |_| act.run(Action::Home)>{words::TO_FIRST_PAGE}</button>
                 </p>
             </section>
         </div>

@@ -2,9 +2,11 @@
 
 use leptos::prelude::*;
 use spyhop_api::{Deployment, StorySummary};
+use spyhop_words::pages::{asking, entry, facts, first as words};
 
 use crate::commands::Action;
 use crate::pages::preview::Preview;
+use crate::sentence::{PIECES, with_pieces};
 use crate::session::use_session;
 use crate::{open, server, wording};
 
@@ -26,30 +28,24 @@ pub fn FirstPage(act: Callback<Action>) -> impl IntoView {
     let go = move || open::address(session, &address.get_untracked());
     view! {
         <div class="first">
-            <h1 class="lead">
-                "See and hear whales and dolphins: open a recording, zoom from months to single "
-                "samples, slow down what no ear can hear, and send the view as a link."
-            </h1>
-            <section id="drop" class="drop" aria-label="Open your own recordings">
-                <p class="big">"Drop recordings or a folder here"</p>
-                <p class="dim">
-                    "WAV, RF64, W64, AIFF, FLAC, MP3, Ogg, EARS, x.wav, of any size. "
-                    "Nothing is uploaded: they are read on this computer."
-                </p>
+            <h1 class="lead">{words::LEAD}</h1>
+            <section id="drop" class="drop" aria-label=words::OPEN_YOUR_OWN>
+                <p class="big">{words::DROP_HERE}</p>
+                <p class="dim">{words::FORMATS}</p>
                 <p class="buttons">
                     <button id="pick-files" class="primary" on:click=move |_| act.run(Action::OpenFiles)>
-                        "Choose files"
+                        {words::CHOOSE_FILES}
                     </button>
                     <button id="pick-folder" on:click=move |_| act.run(Action::OpenFolder)>
-                        "Choose a folder"
+                        {asking::CHOOSE_FOLDER}
                     </button>
                 </p>
                 <form class="address" on:submit=move |ev| { ev.prevent_default(); go() }>
-                    <label for="url">"or an address"</label>
-                    <input id="url" type="url" inputmode="url" placeholder="https://…/recording.wav"
+                    <label for="url">{words::OR_AN_ADDRESS}</label>
+                    <input id="url" type="url" inputmode="url" placeholder=words::EXAMPLE_ADDRESS
                         prop:value=move || address.get()
                         on:input=move |ev| address.set(event_target_value(&ev))/>
-                    <button id="url-open" type="submit">"Open"</button>
+                    <button id="url-open" type="submit">{entry::OPEN}</button>
                 </form>
             </section>
             <Suspense>
@@ -60,12 +56,9 @@ pub fn FirstPage(act: Callback<Action>) -> impl IntoView {
             </Suspense>
             <p class="noaa">
                 <button id="noaa" on:click=move |_| open::address(session, NOAA_URL)>
-                    "Open NOAA's public recording"
+                    {words::OPEN_NOAA}
                 </button>
-                <span>
-                    " fifteen minutes of right whales off Massachusetts, March 2009, straight from "
-                    "NOAA's public archive (3.6 MB; NOAA NEFSC, free to use)."
-                </span>
+                <span>" "{words::ABOUT_NOAA}</span>
             </p>
         </div>
     }
@@ -76,7 +69,7 @@ pub fn FirstPage(act: Callback<Action>) -> impl IntoView {
 fn Stories(all: Vec<StorySummary>) -> impl IntoView {
     (!all.is_empty()).then(|| {
         let card = |story: StorySummary| {
-            let steps = format!("{} steps", story.steps);
+            let steps = words::steps(story.steps);
             view! {
                 <a class="story-card" data-story=story.id.clone() href=format!("?story={}", story.id)>
                     <img src=format!("{}/preview.png", story.path) alt="" loading="lazy"/>
@@ -85,8 +78,8 @@ fn Stories(all: Vec<StorySummary>) -> impl IntoView {
             }
         };
         view! {
-            <section aria-label="Stories">
-                <h2>"Stories"</h2>
+            <section aria-label=words::STORIES>
+                <h2>{words::STORIES}</h2>
                 <div class="story-cards">{all.into_iter().map(card).collect_view()}</div>
             </section>
         }
@@ -100,20 +93,19 @@ fn Cards(all: Vec<Deployment>, act: Callback<Action>) -> impl IntoView {
     (!all.is_empty()).then(|| {
         let cards = all.into_iter().take(MOST_CARDS).map(|d| view! { <Card deployment=d/> }).collect_view();
         view! {
-            <section aria-label="Recordings of this server">
+            <section aria-label=words::RECORDINGS_OF_SERVER>
                 <div class="cards">{cards}</div>
-                {made.then(|| view! {
-                    <p class="dim">
-                        "Pictures marked "<em>"synthesised"</em>
-                        " are sounds that Spyhop made itself, to the measures of the real ones."
-                    </p>
+                {made.then(|| {
+                    let mark = view! { <em>{facts::SYNTHESISED}</em> }.into_any();
+                    let told = words::about_synthesised(PIECES[0]);
+                    view! { <p class="dim">{with_pieces(&told, vec![mark])}</p> }
                 })}
                 <p>
                     <button id="library-link" class="link" on:click=move |_| act.run(Action::Library)>
                         {if count > MOST_CARDS {
-                            format!("All {count} deployments are in the library")
+                            words::all_in_library(count)
                         } else {
-                            "The library tells when and where they were recorded".to_owned()
+                            words::ABOUT_LIBRARY.to_owned()
                         }}
                     </button>
                 </p>
@@ -127,18 +119,18 @@ fn Card(deployment: Deployment) -> impl IntoView {
     let session = use_session();
     let id = deployment.id.clone();
     let count = wording::recordings(deployment.recording_count);
-    let size = format!("{count}, {}", wording::bytes(deployment.bytes));
+    let size = facts::recordings_and_bytes(count, wording::bytes(deployment.bytes));
     let name = deployment.name.clone();
     let (opened, played) = (deployment.clone(), deployment.clone());
     view! {
         <article class="card" data-deployment=deployment.id.clone()>
-            <button class="open" aria-label=format!("Open {name}")
+            <button class="open" aria-label=entry::open_it(&name)
                 on:click=move |_| open::deployment(session, &opened, false)
             >
                 <Preview id/>
             </button>
             <div class="words">
-                <button class="play primary round" aria-label=format!("Open and play {name}")
+                <button class="play primary round" aria-label=entry::open_and_play_it(&name)
                     on:click=move |_| open::deployment(session, &played, true)
                 >"▶"</button>
                 <div>

@@ -8,6 +8,7 @@ use gloo::net::eventsource::futures::EventSource;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::job::{JobProgress, JobState, JobsSnapshot};
+use spyhop_words::pages::jobs as words;
 
 use super::runs::Trainings;
 use crate::administrator;
@@ -43,16 +44,15 @@ pub fn JobsPage(act: Callback<Action>) -> impl IntoView {
     let ids = Memo::new(move |_| now.with(|n| n.jobs.iter().map(|j| j.id).collect::<Vec<_>>()));
     view! {
         <div class="jobs" id="jobs">
-            <h1>"Jobs of this server"</h1>
-            {move || said_of(connection.get()).map(|words| view! { <p role="status">{words}</p> })}
+            <h1>{words::TITLE}</h1>
+            {move || said_of(connection.get()).map(|said| view! { <p role="status">{said}</p> })}
             <Show when=move || now.with(|n| n.trouble.is_some())>
                 <p class="trouble" id="jobs-trouble" role="alert">
-                    "Everything rests: " {move || now.with(|n| n.trouble.clone())}
-                    ". It goes on by itself once that is over."
+                    {move || now.with(|n| n.trouble.as_ref().map(words::rests))}
                 </p>
             </Show>
             <Show when=move || connection.get() != Connection::None>
-                <section class="machine" aria-label="The server">
+                <section class="machine" aria-label=words::SERVER>
                     <p id="jobs-machine">{move || now.with(machine)}</p>
                     <TaskStream now/>
                 </section>
@@ -63,7 +63,7 @@ pub fn JobsPage(act: Callback<Action>) -> impl IntoView {
                     </For>
                 </ul>
                 <Show when=move || connection.get() == Connection::Open && ids.with(Vec::is_empty)>
-                    <p class="dim">"No long work has been asked of this server yet."</p>
+                    <p class="dim">{words::NONE_ASKED}</p>
                 </Show>
             </Show>
         </div>
@@ -79,32 +79,33 @@ fn Job(id: i64, now: RwSignal<JobsSnapshot>) -> impl IntoView {
     let failed = Memo::new(move |_| job.with(|j| j.as_ref().map_or(0, |j| j.failed)));
     let wish = move |wish: Wish| send(session, id, wish);
     let goes_on = move || matches!(state.get(), Some(JobState::Running | JobState::Waiting));
-    let can_go_on = move || {
-        failed.get() > 0 || matches!(state.get(), Some(JobState::Paused | JobState::Cancelled))
-    };
+    let can_go_on = move || failed.get() > 0 || rests(state.get());
     let title = move || of(|j| j.title.clone()).unwrap_or_default();
     view! {
-        <li data-job=id.to_string() data-job-state=move || of(|j| state_in_words(j.state).into())>
+        <li data-job=id.to_string() data-job-state=move || of(|j| key(j.state).into())>
             <div class="job-head">
                 <h2>{title}</h2>
                 <span class="job-state">{move || of(|j| state_in_words(j.state).into())}</span>
                 <span class="space"></span>
                 <Show when=goes_on>
-                    <button data-wish="pause" aria-label=move || format!("Pause {}", title())
-                        on:click=move |_| wish(Wish::Pause)>"Pause"</button>
+                    <button data-wish="pause" aria-label=move || words::pause_it(title())
+                        on:click=move |_| wish(Wish::Pause)>{words::PAUSE}</button>
                 </Show>
                 <Show when=can_go_on>
                     <button data-wish="retry"
-                        aria-label=move || format!("{} {}", retry_word(state.get()), title())
+                        aria-label=move || match rests(state.get()) {
+                            true => words::go_on_with(title()),
+                            false => words::try_it_again(title()),
+                        }
                         on:click=move |_| wish(Wish::Retry)
-                    >{move || retry_word(state.get())}</button>
+                    >{move || if rests(state.get()) { words::GO_ON } else { words::TRY_AGAIN }}</button>
                 </Show>
                 <Show when=move || goes_on() || state.get() == Some(JobState::Paused)>
-                    <button data-wish="cancel" aria-label=move || format!("Cancel {}", title())
-                        on:click=move |_| wish(Wish::Cancel)>"Cancel"</button>
+                    <button data-wish="cancel" aria-label=move || words::cancel_it(title())
+                        on:click=move |_| wish(Wish::Cancel)>{words::CANCEL}</button>
                 </Show>
             </div>
-            <progress max="1" aria-label=move || format!("Progress of {}", title())
+            <progress max="1" aria-label=move || words::progress_of(title())
                 prop:value=move || job.with(|j| j.as_ref().map_or(0.0, |j| j.fraction))></progress>
             <p class="dim">{move || of(in_words)}</p>
             <Show when=move || failed.get().gt(&0)>
@@ -184,59 +185,60 @@ fn send(session: Session, id: i64, wish: Wish) {
 
 fn said_of(connection: Connection) -> Option<&'static str> {
     match connection {
-        Connection::Opening => Some("Asking the server…"),
+        Connection::Opening => Some(words::ASKING),
         Connection::Open => None,
-        Connection::Lost => Some("The server does not answer. This page tries again by itself."),
-        Connection::None => Some(
-            "No server answers here: this page is served as files, and has no long work. \
-             `spyhop serve` runs it.",
-        ),
+        Connection::Lost => Some(words::NO_ANSWER),
+        Connection::None => Some(words::NO_SERVER),
     }
 }
 
 /// `12 units/s · 2 of 2 workers · 312 MB of memory, 128 of 256 MB for units`.
 fn machine(now: &JobsSnapshot) -> String {
-    let mut words = format!(
-        "{} units/s · {} of {} workers busy",
-        wording::trimmed(now.units_per_s, if now.units_per_s < 10.0 { 1 } else { 0 }),
-        now.running.len(),
-        now.workers
-    );
-    if let Some(bytes) = now.process_bytes {
-        words += &format!(" · {} of memory", wording::bytes(bytes));
-    }
-    words += &format!(
-        " · units hold {} of {}",
+    let decimals = if now.units_per_s < 10.0 { 1 } else { 0 };
+    let mut told = vec![
+        words::units_per_s(wording::trimmed(now.units_per_s, decimals)),
+        words::workers_busy(now.running.len(), now.workers),
+    ];
+    told.extend(now.process_bytes.map(|bytes| words::memory(wording::bytes(bytes))));
+    told.push(words::units_hold(
         wording::bytes(now.reserved_bytes),
-        wording::bytes(now.limit_bytes)
-    );
-    words
+        wording::bytes(now.limit_bytes),
+    ));
+    told.join(" · ")
 }
 
 /// `1240 of 2000 units · 12 units/s · 1 min 3 s left · 2 failed`.
 pub fn in_words(job: &JobProgress) -> String {
-    let mut words = format!("{} of {} units", job.done, job.total);
+    let mut told = vec![words::units_done(job.done, job.total)];
     if job.units_per_s > 0.0 {
         let decimals = if job.units_per_s < 10.0 { 2 } else { 0 };
-        words += &format!(" · {} units/s", wording::trimmed(job.units_per_s, decimals));
+        told.push(words::units_per_s(wording::trimmed(job.units_per_s, decimals)));
     }
-    if let Some(left) = job.time_left_s {
-        words += &format!(" · {} left", wording::duration(left.ceil()));
-    }
+    told.extend(job.time_left_s.map(|left| words::time_left(wording::duration(left.ceil()))));
     if job.failed > 0 {
-        words += &format!(" · {} failed", job.failed);
+        told.push(words::units_failed(job.failed));
     }
-    words
+    told.join(" · ")
 }
 
-fn retry_word(state: Option<JobState>) -> &'static str {
-    match state {
-        Some(JobState::Paused | JobState::Cancelled) => "Go on",
-        _ => "Try again",
-    }
+/// Whether a person stopped it.
+fn rests(state: Option<JobState>) -> bool {
+    matches!(state, Some(JobState::Paused | JobState::Cancelled))
 }
 
 fn state_in_words(state: JobState) -> &'static str {
+    match state {
+        JobState::Waiting => words::WAITING,
+        JobState::Running => words::RUNNING,
+        JobState::Paused => words::PAUSED,
+        JobState::Cancelled => words::CANCELLED,
+        JobState::Done => words::DONE,
+        JobState::Failed => words::FAILED,
+    }
+}
+
+/// What the style sheet calls a state.
+fn key(state: JobState) -> &'static str {
     match state {
         JobState::Waiting => "waiting",
         JobState::Running => "running",

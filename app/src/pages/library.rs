@@ -13,6 +13,7 @@ pub use deployment_page::DeploymentPage;
 
 use leptos::prelude::*;
 use spyhop_api::Deployment;
+use spyhop_words::pages::{library as words, names};
 
 use crate::commands::Action;
 use crate::link;
@@ -49,19 +50,19 @@ pub fn LibraryPage(search: String, act: Callback<Action>) -> impl IntoView {
     view! {
         <div class="library" id="library" aria-busy=move || asked.waiting.get().to_string()>
             <div class="library-head">
-                <h1>"Library"</h1>
+                <h1>{names::LIBRARY}</h1>
                 <form role="search" on:submit=submit>
                     <input id="library-search" type="search" node_ref=field prop:value=search
-                        aria-label="Search deployments and recordings"
-                        placeholder="Search names, places, instruments, files…"
+                        aria-label=words::SEARCH_LABEL
+                        placeholder=words::SEARCH_HINT
                         on:input=move |ev| typed(event_target_value(&ev))/>
                 </form>
                 <span class="space"></span>
-                <button id="library-token" title="Shows what is not public"
-                    on:click=move |_| act.run(Action::Token)>"Administrator…"</button>
-                <button id="library-models" title="What finds calls on this server"
-                    on:click=move |_| act.run(Action::Models)>"Models"</button>
-                <button id="library-jobs" on:click=move |_| act.run(Action::Jobs)>"Jobs"</button>
+                <button id="library-token" title=words::ABOUT_ADMINISTRATOR
+                    on:click=move |_| act.run(Action::Token)>{words::ADMINISTRATOR}</button>
+                <button id="library-models" title=words::ABOUT_MODELS
+                    on:click=move |_| act.run(Action::Models)>{names::MODELS}</button>
+                <button id="library-jobs" on:click=move |_| act.run(Action::Jobs)>{names::JOBS}</button>
             </div>
             <p class="dim" id="library-count" role="status">
                 {move || asked.answer.with(|a| a.as_ref().map(|list| sum(list, &words.get())))}
@@ -73,16 +74,10 @@ pub fn LibraryPage(search: String, act: Callback<Action>) -> impl IntoView {
                 </For>
             </ul>
             <Show when=move || is_empty() && words.with(String::is_empty)>
-                <p>
-                    "This server has no deployments. Each folder with recordings of the place that it "
-                    "was given (spyhop serve --data PLACE) is one."
-                </p>
+                <p>{words::NONE}</p>
             </Show>
             <Show when=move || is_empty() && !words.with(String::is_empty)>
-                <p>
-                    "Nothing has all of these words in its description or in the name of a recording. "
-                    "Fewer words find more."
-                </p>
+                <p>{words::NOTHING_FOUND}</p>
             </Show>
         </div>
     }
@@ -95,14 +90,10 @@ fn version(d: &Deployment) -> impl Eq + std::hash::Hash + use<> {
 }
 
 /// `3 deployments with “right whale”: 720 recordings, 12.3 GB, 2.5 days of sound`.
-fn sum(list: &[Deployment], words: &str) -> String {
-    let many = match list.len() {
-        1 => "1 deployment".to_owned(),
-        n => format!("{n} deployments"),
-    };
-    let found = match words.trim() {
-        "" => many,
-        words => format!("{many} with “{words}”"),
+fn sum(list: &[Deployment], searched: &str) -> String {
+    let found = match searched.trim() {
+        "" => words::deployments(list.len()),
+        searched => words::deployments_with(list.len(), searched),
     };
     if list.is_empty() {
         return found;
@@ -110,11 +101,11 @@ fn sum(list: &[Deployment], words: &str) -> String {
     let recordings: usize = list.iter().map(|d| d.recording_count).sum();
     let bytes = list.iter().fold(0u64, |sum, d| sum.saturating_add(d.bytes));
     let recorded_s: f64 = list.iter().map(|d| d.recorded_s).sum();
-    format!(
-        "{found}: {}, {}, {} of sound",
+    words::sum(
+        found,
         wording::recordings(recordings),
         wording::bytes(bytes),
-        wording::duration(recorded_s)
+        wording::duration(recorded_s),
     )
 }
 

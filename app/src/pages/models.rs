@@ -7,9 +7,11 @@ mod start;
 use leptos::prelude::*;
 use spyhop_api::detection::DetectionRequest;
 use spyhop_api::{DetectorCard, HostedAdapter, HostedModel, ModelClass, ModelList};
+use spyhop_words::pages::{models as words, names};
 
 use super::library::ask_for;
 use crate::commands::Action;
+use crate::sentence::{PIECES, with_pieces};
 use crate::server::models;
 use start::{Deployments, DetectWith};
 
@@ -25,19 +27,16 @@ pub fn ModelsPage(act: Callback<Action>) -> impl IntoView {
     view! {
         <div class="library models" id="models" aria-busy=move || asked.waiting.get().to_string()>
             <div class="library-head">
-                <h1>"Models and detectors"</h1>
+                <h1>{words::TITLE}</h1>
                 <span class="space"></span>
-                <button on:click=move |_| act.run(Action::Library)>"Library"</button>
-                <button id="models-runs" on:click=move |_| act.run(Action::Runs)>"Runs"</button>
-                <button on:click=move |_| act.run(Action::Jobs)>"Jobs"</button>
+                <button on:click=move |_| act.run(Action::Library)>{names::LIBRARY}</button>
+                <button id="models-runs" on:click=move |_| act.run(Action::Runs)>{names::RUNS}</button>
+                <button on:click=move |_| act.run(Action::Jobs)>{names::JOBS}</button>
             </div>
-            <p class="dim">
-                "What finds calls on this server. What it finds is a candidate until somebody has \
-                 looked at it."
-            </p>
+            <p class="dim">{words::ABOUT}</p>
             {move || asked.failure.get().map(|why| view! { <p class="trouble" role="alert">{why}</p> })}
             <Show when=move || asked.waiting.get() && asked.answer.with(Option::is_none)>
-                <p class="dim" role="status">"Each network is loaded once to see that it is sound…"</p>
+                <p class="dim" role="status">{words::LOADING}</p>
             </Show>
             {move || list().map(|list| view! { <Listed list/> })}
         </div>
@@ -48,34 +47,24 @@ pub fn ModelsPage(act: Callback<Action>) -> impl IntoView {
 fn Listed(list: ModelList) -> impl IntoView {
     let ModelList { models, adapters, detectors } = list;
     let no_models = models.is_empty();
-    let usable = adapters.iter().filter(|adapter| adapter.problem.is_none());
-    let usable: Vec<String> = usable.map(|adapter| adapter.name.clone()).collect();
     view! {
         <section aria-labelledby="models-networks">
-            <h2 id="models-networks">"Networks"</h2>
+            <h2 id="models-networks">{words::NETWORKS}</h2>
             <ul class="deployments">
-                {models.into_iter().map(|model| view! { <Model model adapters=usable.clone()/> }).collect_view()}
+                {models.into_iter().map(|model| view! { <Model model/> }).collect_view()}
             </ul>
-            {no_models.then(|| view! {
-                <p>
-                    "This server has none. A network is a folder with config.json, \
-                     preprocessor_config.json and model.safetensors, as save_pretrained of \
-                     transformers writes an Audio Spectrogram Transformer, in the folder \
-                     spyhop/models of the data folder of the account that runs the server; \
-                     spyhop-model.toml beside them is its card. `spyhop models` checks it."
-                </p>
-            })}
+            {no_models.then(|| view! { <p>{words::NO_NETWORKS}</p> })}
         </section>
         {(!adapters.is_empty()).then(|| view! {
             <section aria-labelledby="models-adapters">
-                <h2 id="models-adapters">"Adapters"</h2>
+                <h2 id="models-adapters">{words::ADAPTERS}</h2>
                 <ul class="deployments">
                     {adapters.into_iter().map(|adapter| view! { <Adapter adapter/> }).collect_view()}
                 </ul>
             </section>
         })}
         <section aria-labelledby="models-detectors">
-            <h2 id="models-detectors">"Detectors that need no training"</h2>
+            <h2 id="models-detectors">{words::DETECTORS}</h2>
             <ul class="deployments">
                 {detectors.into_iter().map(|card| view! { <Detector card/> }).collect_view()}
             </ul>
@@ -84,7 +73,7 @@ fn Listed(list: ModelList) -> impl IntoView {
 }
 
 #[component]
-fn Model(model: HostedModel, adapters: Vec<String>) -> impl IntoView {
+fn Model(model: HostedModel) -> impl IntoView {
     let name = model.name.clone();
     let Some(card) = model.card.clone() else {
         let problem = model.problem.clone().unwrap_or_default();
@@ -103,6 +92,7 @@ fn Model(model: HostedModel, adapters: Vec<String>) -> impl IntoView {
         card.metrics.iter().map(|(name, metric)| facts::of_metric(name, metric)).collect();
     let (title, described) = (card.name.clone(), card.description.clone());
     let wanted = DetectionRequest { model: Some(name.clone()), ..Default::default() };
+    let fingerprint = view! { <code>{model.fingerprint}</code> }.into_any();
     let folder = (title != name).then(|| view! { <span class="mark">{name.clone()}</span> });
     view! {
         <li class="entry" data-model=name.clone()>
@@ -115,10 +105,10 @@ fn Model(model: HostedModel, adapters: Vec<String>) -> impl IntoView {
                 <Facts facts/>
                 <Classes classes=card.classes/>
                 {(!metrics.is_empty()).then(|| view! {
-                    <p class="figures">"Figures of its maker: " {metrics.join(" · ")}</p>
+                    <p class="figures">{words::makers_figures(metrics.join(" · "))}</p>
                 })}
-                <DetectWith what=title wanted adapters/>
-                <p class="dim fingerprint">"fingerprint " <code>{model.fingerprint}</code></p>
+                <DetectWith what=title wanted adapters=model.adapters/>
+                <p class="dim fingerprint">{with_pieces(&words::fingerprint(PIECES[0]), vec![fingerprint])}</p>
             </div>
         </li>
     }
@@ -137,37 +127,37 @@ fn Classes(classes: Vec<ModelClass>) -> impl IntoView {
         let rest = classes.iter().skip(MOST_CLASSES).map(row).collect_view();
         view! {
             <details>
-                <summary>{format!("{} more classes", count - MOST_CLASSES)}</summary>
+                <summary>{words::more_classes(count - MOST_CLASSES)}</summary>
                 <dl class="classes">{rest}</dl>
             </details>
         }
     });
     view! {
-        <dl class="classes" aria-label="Classes">{first}</dl>
+        <dl class="classes" aria-label=words::CLASSES>{first}</dl>
         {rest}
     }
 }
 
 #[component]
-fn Facts(facts: Vec<(&'static str, String)>) -> impl IntoView {
-    let rows = facts.into_iter().map(|(name, words)| {
-        view! { <div data-fact=name><dt>{name}</dt><dd>{words}</dd></div> }
+fn Facts(facts: Vec<(&'static str, &'static str, String)>) -> impl IntoView {
+    let rows = facts.into_iter().map(|(key, name, told)| {
+        view! { <div data-fact=key><dt>{name}</dt><dd>{told}</dd></div> }
     });
     view! { <dl class="facts">{rows.collect_view()}</dl> }
 }
 
 #[component]
 fn Adapter(adapter: HostedAdapter) -> impl IntoView {
-    let HostedAdapter { name, base, problem } = adapter;
+    let HostedAdapter { name, base, problem, .. } = adapter;
     let made_for = match base.is_empty() {
-        true => "It does not say which network it was made for.".to_owned(),
-        false => format!("Made for {base}."),
+        true => words::ADAPTER_FOR_UNKNOWN.to_owned(),
+        false => words::adapter_for(base),
     };
     view! {
         <li class="entry" data-adapter=name.clone()>
             <div class="told">
                 <h3>{name.clone()}</h3>
-                <p>{made_for} " It is laid over a network when that detects."</p>
+                <p>{made_for}</p>
                 {problem.map(|why| view! { <p class="trouble">{why}</p> })}
             </div>
         </li>

@@ -9,9 +9,11 @@ mod watch;
 use std::collections::BTreeSet;
 
 use leptos::prelude::*;
-use spyhop_api::run::RunList;
+use spyhop_api::run::{RunList, RunState};
+use spyhop_words::pages::{names, runs as words};
 
 use crate::commands::Action;
+use crate::sentence::{PIECES, with_pieces};
 use curves::Curves;
 use table::Table;
 use watch::Watched;
@@ -39,36 +41,47 @@ pub fn RunsPage(act: Callback<Action>) -> impl IntoView {
     view! {
         <div class="library runs" id="runs" aria-busy=move || watched.list.with(Option::is_none).to_string()>
             <div class="library-head">
-                <h1>"Runs of training"</h1>
+                <h1>{words::TITLE}</h1>
                 <span class="space"></span>
-                <button on:click=move |_| act.run(Action::Models)>"Models"</button>
-                <button on:click=move |_| act.run(Action::Jobs)>"Jobs"</button>
+                <button on:click=move |_| act.run(Action::Models)>{names::MODELS}</button>
+                <button on:click=move |_| act.run(Action::Jobs)>{names::JOBS}</button>
             </div>
-            <p class="dim">
-                "Every training of this machine; failed and poor ones stay. The figures are of the \
-                 validation part, at the best epoch; all columns of settings are those in which runs differ."
-            </p>
+            <p class="dim">{words::ABOUT}</p>
             {move || watched.failure.get().map(|error| view! {
                 <p class="trouble" role="alert">
                     {error.message} " "
                     {(error.status == 401).then(|| view! {
-                        <button on:click=move |_| act.run(Action::Token)>"Enter the token"</button>
+                        <button on:click=move |_| act.run(Action::Token)>{words::ENTER_TOKEN}</button>
                     })}
                 </p>
             })}
             <Show when=is_empty>
-                <p id="runs-none">
-                    "Nothing was trained on this machine yet. "<code>"spyhop train --config FILE"</code>
-                    " makes a run, and "<code>"spyhop train --print-config"</code>
-                    " prints a configuration with every key explained. Runs of another state folder are \
-                     listed by a server of that folder."
-                </p>
+                <p id="runs-none">{none()}</p>
             </Show>
             <Show when=move || watched.list.with(|l| l.as_ref().is_some_and(|l| !l.runs.is_empty()))>
                 <Table watched chosen/>
                 <Curves watched chosen=move || chosen.get()/>
             </Show>
         </div>
+    }
+}
+
+/// What is said where nothing was trained.
+fn none() -> impl IntoView {
+    let commands = [words::TRAIN, words::PRINT_CONFIG];
+    let [train, print] = commands.map(|command| view! { <code>{command}</code> }.into_any());
+    with_pieces(&words::none(PIECES[0], PIECES[1]), vec![train, print])
+}
+
+/// How a run stands, for a person.
+fn state_in_words(state: RunState) -> &'static str {
+    match state {
+        RunState::Running => words::RUNNING,
+        RunState::Done => words::DONE,
+        RunState::Stopped => words::STOPPED,
+        RunState::Interrupted => words::INTERRUPTED,
+        RunState::Failed => words::FAILED,
+        RunState::Gone => words::GONE,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use spyhop_api::RecordingQuery;
+use spyhop_words::pages::{models, names, runs};
 
 /// A page that is of the server, and of no recording.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,10 +86,10 @@ impl ServerPage {
     /// What the browser's tab is called.
     pub fn title(&self) -> String {
         match self {
-            ServerPage::Jobs => "Jobs".to_owned(),
-            ServerPage::Models => "Models and detectors".to_owned(),
-            ServerPage::Runs => "Runs of training".to_owned(),
-            ServerPage::Library { .. } => "Library".to_owned(),
+            ServerPage::Jobs => names::JOBS.to_owned(),
+            ServerPage::Models => models::TITLE.to_owned(),
+            ServerPage::Runs => runs::TITLE.to_owned(),
+            ServerPage::Library { .. } => names::LIBRARY.to_owned(),
             ServerPage::Deployment { id, .. } => id.clone(),
         }
     }

@@ -10,6 +10,7 @@ mod why;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::DetectionRun;
+use spyhop_words::calls::runs as words;
 
 use crate::calls::{self, LocalProgress};
 use crate::commands::Action;
@@ -48,19 +49,18 @@ fn Runs(act: Callback<Action>) -> impl IntoView {
     view! {
         <fieldset>
             <div class="row">
-                <button id="detect-button" class="primary" title="Run a detector or a network (Shift+D)"
-                    on:click=move |_| act.run(Action::Detect)>"Detect…"</button>
-                <select id="run" aria-label="Detection that is shown"
+                <button id="detect-button" class="primary" title=words::DETECT_TITLE
+                    on:click=move |_| act.run(Action::Detect)>{words::DETECT}</button>
+                <select id="run" aria-label=words::SHOWN
                     on:change=move |ev| calls.show(event_target_value(&ev).parse().ok())>
-                    <option value="" prop:selected=move || shown.get().is_none()>"none shown"</option>
+                    <option value="" prop:selected=move || shown.get().is_none()>{words::NONE_SHOWN}</option>
                     {move || names.get().into_iter().map(|(id, name)| view! {
                         <option value=id.to_string() prop:selected=move || shown.get() == Some(id)>{name}</option>
                     }).collect_view()}
                 </select>
             </div>
             <Show when=move || names.with(Vec::is_empty)>
-                <p class="dim">"Nothing was detected here yet. A detector or a network finds candidates; \
-                    you say which of them are calls."</p>
+                <p class="dim">{words::NOTHING}</p>
             </Show>
             <Show when=move || shown.get().is_some()><HowFar/></Show>
         </fieldset>
@@ -118,18 +118,15 @@ fn HowFar() -> impl IntoView {
     view! {
         <p class="dim" id="run-told">{move || of_run(told)}</p>
         <Show when=move || goes_on.get()>
-            <progress id="run-progress" max="1" prop:value=fraction aria-label="Progress of the detection"></progress>
+            <progress id="run-progress" max="1" prop:value=fraction aria-label=words::PROGRESS></progress>
             <p class="row"><span class="grow">{words}</span>
-                <button id="run-cancel" on:click=move |_| give_up()>"Cancel"</button></p>
+                <button id="run-cancel" on:click=move |_| give_up()>{words::CANCEL}</button></p>
         </Show>
         {move || {
             let problems = problems.get();
             (!problems.is_empty()).then(|| view! {
                 <details class="warned">
-                    <summary>{match problems.len() {
-                        1 => "One thing could not be heard".to_owned(),
-                        n => format!("{n} things could not be heard"),
-                    }}</summary>
+                    <summary>{words::problems(problems.len())}</summary>
                     <ul>{problems.into_iter().map(|problem| view! { <li>{problem}</li> }).collect_view()}</ul>
                 </details>
             })
@@ -138,18 +135,20 @@ fn HowFar() -> impl IntoView {
 }
 
 fn told(run: &DetectionRun) -> String {
-    let so_far = if calls::goes_on(run) { " so far" } else { "" };
-    let (found, reviewed) = (run.candidates, run.reviewed);
-    format!("{found} candidates kept{so_far}, {reviewed} reviewed; channel {}.", run.channel + 1)
+    let (found, channel) = (run.candidates as usize, run.channel + 1);
+    match calls::goes_on(run) {
+        true => words::kept_so_far(found, run.reviewed, channel),
+        false => words::kept(found, run.reviewed, channel),
+    }
 }
 
 /// `in this tab, ×12.5 of real time · 40 s left`.
 fn local_words(now: &LocalProgress) -> String {
-    let mut words = format!("in this tab, ×{} of real time", wording::trimmed(now.speed, 1));
-    if let Some(left) = now.time_left_s {
-        words += &format!(" · {} left", wording::duration(left.ceil()));
+    let speed = wording::trimmed(now.speed, 1);
+    match now.time_left_s {
+        Some(left) => words::in_tab_left(speed, wording::duration(left.ceil())),
+        None => words::in_tab(speed),
     }
-    words
 }
 
 fn cancel(session: Session, job: i64) {

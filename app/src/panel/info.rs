@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use spyhop_api::RecordingInfo;
+use spyhop_words::panel::info as words;
 
 use crate::clock::source_words;
 use crate::session::{Session, use_session};
@@ -14,8 +15,8 @@ const MOST_IN_FULL: usize = 30;
 fn computed_on(session: Session) -> String {
     session.news.track();
     match session.engine().backend().strip_prefix("gpu: ") {
-        Some(adapter) => format!("Pictures are computed on the GPU ({adapter})."),
-        None => "Pictures are computed on the CPU of this computer.".to_owned(),
+        Some(adapter) => words::on_gpu(adapter),
+        None => words::ON_CPU.to_owned(),
     }
 }
 
@@ -27,12 +28,12 @@ pub fn Info() -> impl IntoView {
         let open = session.open.get()?;
         let about = open.deployment.as_ref().map(|d| {
             let rows = [
-                ("about", d.description.clone()),
-                ("position", d.position.clone()),
-                ("credit", d.credit.clone()),
-                ("licence", d.licence.clone()),
-                ("calibration", open.calibration().map_or_else(
-                    || "none: levels are re full scale".to_owned(),
+                (words::ABOUT, d.description.clone()),
+                (words::POSITION, d.position.clone()),
+                (words::CREDIT, d.credit.clone()),
+                (words::LICENCE, d.licence.clone()),
+                (words::CALIBRATION, open.calibration().map_or_else(
+                    || words::NO_CALIBRATION.to_owned(),
                     ToString::to_string,
                 )),
             ];
@@ -41,7 +42,7 @@ pub fn Info() -> impl IntoView {
         let left_out = (!open.left_out.is_empty()).then(|| {
             view! {
                 <fieldset id="left-out">
-                    <legend>{format!("Left out ({})", open.left_out.len())}</legend>
+                    <legend>{words::left_out(open.left_out.len())}</legend>
                     <ul>{open.left_out.iter().map(|(name, why)| view! {
                         <li><strong>{name.clone()}</strong>": "{why.clone()}</li>
                     }).collect_view()}</ul>
@@ -50,7 +51,7 @@ pub fn Info() -> impl IntoView {
         });
         let uncalibrated = (!open.is_calibrated()).then(|| {
             view! {
-                <p class="dim">"Uncalibrated: levels are in dB re full scale, not in µPa."</p>
+                <p class="dim">{words::UNCALIBRATED}</p>
             }
         });
         let line = {
@@ -58,17 +59,13 @@ pub fn Info() -> impl IntoView {
             let rate = open.line.sample_rate_hz;
             let gaps = open.line.gaps(0..open.line.end()).len();
             (open.infos.len() > 1 || gaps > 0).then(|| {
+                let recorded = wording::duration(recorded as f64 / rate);
+                let span = wording::duration(open.line.end() as f64 / rate);
                 view! {
-                    <p>{format!(
-                        "{} recorded in {}, {}",
-                        wording::duration(recorded as f64 / rate),
-                        wording::duration(open.line.end() as f64 / rate),
-                        match gaps {
-                            0 => "no gaps".to_owned(),
-                            1 => "one gap".to_owned(),
-                            n => format!("{n} gaps"),
-                        }
-                    )}</p>
+                    <p>{match gaps {
+                        0 => words::recorded(recorded, span),
+                        n => words::recorded_with_gaps(n, recorded, span),
+                    }}</p>
                 }
             })
         };
@@ -87,7 +84,7 @@ pub fn Info() -> impl IntoView {
                 {not_in_link}
                 {local.then(|| view! { <super::reading::Reading/> })}
                 {full}
-                {(rest > 0).then(|| view! { <p class="dim">{format!("and {rest} more recordings")}</p> })}
+                {(rest > 0).then(|| view! { <p class="dim">{words::more(rest)}</p> })}
                 <p class="dim">{move || computed_on(session)}</p>
             </div>
         })
@@ -97,22 +94,22 @@ pub fn Info() -> impl IntoView {
 fn recording(info: &RecordingInfo) -> impl IntoView + use<> {
     let known = |b: bool, v: String| b.then_some(v);
     let rows: Vec<(&str, Option<String>)> = vec![
-        ("format", Some(format!("{}, {}", info.format, info.codec))),
-        ("rate", Some(format!("{} Hz", wording::trimmed(info.sample_rate_hz, 4)))),
-        ("channels", Some(info.channels.to_string())),
-        ("bits", known(info.bits_per_sample > 0, info.bits_per_sample.to_string())),
-        ("frames", Some(info.frames.to_string())),
-        ("duration", Some(wording::duration(info.duration_s))),
-        ("segments", known(info.segments.len() > 1, info.segments.len().to_string())),
-        ("size", Some(wording::bytes(info.bytes))),
-        ("start", Some(info.start.map_or("not known".to_owned(), start_words))),
-        ("start known", Some(source_words(info.start_source).to_owned())),
-        ("zone", known(!info.start_zone.is_empty(), info.start_zone.clone())),
+        (words::FORMAT, Some(format!("{}, {}", info.format, info.codec))),
+        (words::RATE, Some(format!("{} Hz", wording::trimmed(info.sample_rate_hz, 4)))),
+        (words::CHANNELS, Some(info.channels.to_string())),
+        (words::BITS, known(info.bits_per_sample > 0, info.bits_per_sample.to_string())),
+        (words::FRAMES, Some(info.frames.to_string())),
+        (words::DURATION, Some(wording::duration(info.duration_s))),
+        (words::SEGMENTS, known(info.segments.len() > 1, info.segments.len().to_string())),
+        (words::SIZE, Some(wording::bytes(info.bytes))),
+        (words::START, Some(info.start.map_or(words::START_NOT_KNOWN.to_owned(), start_words))),
+        (words::START_SOURCE, Some(source_words(info.start_source).to_owned())),
+        (words::ZONE, known(!info.start_zone.is_empty(), info.start_zone.clone())),
         (
-            "start is sure to",
+            words::START_SURE_TO,
             info.start_uncertainty_s.map(|s| format!("±{}", wording::duration(s))),
         ),
-        ("fingerprint", Some(info.fingerprint.clone())),
+        (words::FINGERPRINT, Some(info.fingerprint.clone())),
     ];
     let rows = rows.into_iter().filter_map(|(k, v)| Some((k.to_owned(), v?))).collect();
     let own = info.metadata.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
@@ -121,7 +118,7 @@ fn recording(info: &RecordingInfo) -> impl IntoView + use<> {
     view! {
         <fieldset data-recording=info.name.clone()>
             <legend>{info.name.clone()}</legend>
-            <Show when=move || warned><p class="warned">"⚠ to be checked:"</p></Show>
+            <Show when=move || warned><p class="warned">{words::TO_CHECK}</p></Show>
             <ul class="warnings">{warnings}</ul>
             {pairs(rows)}
             {pairs(own)}

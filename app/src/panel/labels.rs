@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::annotation::AnnotationStep;
 use spyhop_api::{Annotation, Timestamp};
+use spyhop_words::labels::{kept, tab as words};
 
 use crate::commands::Action;
 use crate::label_files::{self, TableKind};
@@ -23,11 +24,11 @@ pub fn LabelTable(act: Callback<Action>) -> impl IntoView {
     view! {
         <div data-tab-page="labels" class="tab-page">
             <fieldset>
-                <legend>"Names"</legend>
+                <legend>{words::NAMES}</legend>
                 <p class="dim">{move || if selected.get() {
-                    "Press a number or its button: the box becomes a label."
+                    words::PRESS_NUMBER
                 } else {
-                    "Draw a box on the picture, then press a number."
+                    words::DRAW_FIRST
                 }}</p>
                 <ol class="label-names">
                     {(0..9u8).map(|i| view! { <NameOfKey i act/> }).collect_view()}
@@ -36,23 +37,23 @@ pub fn LabelTable(act: Callback<Action>) -> impl IntoView {
             <Kept act/>
             <LeftHere/>
             <fieldset class="grows">
-                <legend>{move || format!("Labels ({})", rows.with(Vec::len))}</legend>
+                <legend>{move || words::labels(rows.with(Vec::len))}</legend>
                 <div class="buttons">
-                    <button on:click=move |_| act.run(Action::Undo) title="Undo (Ctrl+Z)">"Undo"</button>
-                    <button on:click=move |_| act.run(Action::Redo) title="Redo (Ctrl+Shift+Z)">"Redo"</button>
-                    <button id="import" title="A Raven selection table or Audacity labels"
-                        on:click=move |_| label_files::pick(session)>"Import…"</button>
+                    <button on:click=move |_| act.run(Action::Undo) title=words::UNDO_TITLE>{words::UNDO}</button>
+                    <button on:click=move |_| act.run(Action::Redo) title=words::REDO_TITLE>{words::REDO}</button>
+                    <button id="import" title=words::IMPORT_TITLE
+                        on:click=move |_| label_files::pick(session)>{words::IMPORT}</button>
                     <button id="export-raven" on:click=move |_| label_files::export(session, TableKind::Raven)
-                        title="A Raven selection table">"Raven"</button>
+                        title=words::RAVEN_TITLE>{words::RAVEN}</button>
                     <button id="export-audacity" on:click=move |_| label_files::export(session, TableKind::Audacity)
-                        title="Audacity labels with bands (older Audacity: choose Standard on export there)">"Audacity"</button>
+                        title=words::AUDACITY_TITLE>{words::AUDACITY}</button>
                     <button id="export-csv" on:click=move |_| label_files::export(session, TableKind::Csv)
-                        title="Clock times, file, offset, band and label as CSV">"CSV"</button>
+                        title=words::CSV_TITLE>{words::CSV}</button>
                 </div>
                 {move || tables(session)}
                 <div class="table">
                     <table id="labels">
-                        <thead><tr><th>"begin, length, band"</th><th>"label"</th><td></td></tr></thead>
+                        <thead><tr><th>{words::PLACE}</th><th>{words::LABEL}</th><td></td></tr></thead>
                         <tbody>
                             <For each=move || rows.get().into_iter().take(MOST_ROWS)
                                 key=|a| (a.id, a.start_ns, a.end_ns, a.label.clone())
@@ -60,7 +61,7 @@ pub fn LabelTable(act: Callback<Action>) -> impl IntoView {
                         </tbody>
                     </table>
                     {move || rows.with(|r| (r.len() > MOST_ROWS).then(|| view! {
-                        <p class="dim">{format!("and {} more; all are exported", r.len() - MOST_ROWS)}</p>
+                        <p class="dim">{words::more(r.len() - MOST_ROWS)}</p>
                     }))}
                 </div>
             </fieldset>
@@ -73,12 +74,10 @@ pub fn LabelTable(act: Callback<Action>) -> impl IntoView {
 fn Kept(act: Callback<Action>) -> impl IntoView {
     let session = use_session();
     let keeper = Memo::new(move |_| session.labels.shared.keeper.get());
-    let words = move || match keeper.get() {
-        Keeper::Browser => "Kept in this browser, by file.".to_owned(),
-        Keeper::Server => {
-            "Kept on the server: everybody who opens this deployment sees them.".to_owned()
-        }
-        Keeper::Refused(error) => format!("Kept in this browser only. {error}"),
+    let told = move || match keeper.get() {
+        Keeper::Browser => kept::BROWSER.to_owned(),
+        Keeper::Server => kept::SERVER.to_owned(),
+        Keeper::Refused(error) => kept::browser_only(error),
     };
     let id = move || match keeper.get() {
         Keeper::Browser => "browser",
@@ -86,17 +85,17 @@ fn Kept(act: Callback<Action>) -> impl IntoView {
         Keeper::Refused(_) => "refused",
     };
     view! {
-        <p id="labels-kept" class="dim" data-keeper=id>{words}</p>
+        <p id="labels-kept" class="dim" data-keeper=id>{told}</p>
         <Show when=move || asks_for_token(keeper.get())>
             <p><button class="offer" on:click=move |_| act.run(Action::Token)>
-                "Enter the administrator's token"
+                {kept::ENTER_TOKEN}
             </button></p>
         </Show>
         {move || (keeper.get() == Keeper::Server).then(|| view! {
             <label class="row">
-                <span>"Name"</span>
-                <input id="author" type="text" placeholder="who labels" autocomplete="name"
-                    aria-label="Your name, shown with your labels"
+                <span>{kept::AUTHOR}</span>
+                <input id="author" type="text" placeholder=kept::AUTHOR_NOBODY autocomplete="name"
+                    aria-label=kept::AUTHOR_FIELD
                     prop:value=move || session.prefs.author.get()
                     on:change=move |ev| session.prefs.author.set(event_target_value(&ev).trim().to_owned())/>
             </label>
@@ -109,20 +108,16 @@ fn Kept(act: Callback<Action>) -> impl IntoView {
 fn LeftHere() -> impl IntoView {
     let session = use_session();
     let count = Memo::new(move |_| session.labels.shared.left_here.with(Vec::len));
-    let words = move || match count.get() {
-        1 => "One label of this deployment is in this browser only.".to_owned(),
-        n => format!("{n} labels of this deployment are in this browser only."),
-    };
     view! {
         <Show when=move || count.get().gt(&0)>
             <div id="left-here" class="left-here">
-                <p>{words}</p>
+                <p>{move || kept::left_here(count.get())}</p>
                 <div class="buttons">
                     <button id="share-left-here" on:click=move |_| shared_labels::share_what_is_here(session)>
-                        "Share with the server"
+                        {kept::SHARE}
                     </button>
                     <button id="forget-left-here" on:click=move |_| shared_labels::forget_what_is_here(session)>
-                        "Forget"
+                        {kept::FORGET}
                     </button>
                 </div>
             </div>
@@ -159,11 +154,11 @@ fn Author(id: u64) -> impl IntoView {
     };
     view! {
         {move || known.get().map(|k| {
-            let who = if k.author.is_empty() { "no name".to_owned() } else { k.author };
+            let who = if k.author.is_empty() { words::NO_NAME.to_owned() } else { k.author };
             view! {
-                <button class="link dim history" title="Everything that this label ever said"
+                <button class="link dim history" title=words::HISTORY_TITLE
                     on:click=move |_| fetch(k.number)
-                >{format!("{who}, {}", day_and_time(k.changed))}</button>
+                >{words::author_and_time(who, day_and_time(k.changed))}</button>
             }
         })}
         {move || history.get().map(|lines| view! {
@@ -173,12 +168,11 @@ fn Author(id: u64) -> impl IntoView {
 }
 
 fn step_words(step: &AnnotationStep) -> String {
-    let who = if step.author.is_empty() { "no name" } else { &step.author };
-    let what = match &step.content {
-        Some(content) => format!("“{}”", content.label),
-        None => "removed".to_owned(),
-    };
-    format!("{} {who}: {what}", day_and_time(step.at))
+    let who = if step.author.is_empty() { words::NO_NAME } else { &step.author };
+    match &step.content {
+        Some(content) => words::said(day_and_time(step.at), who, &content.label),
+        None => words::removed(day_and_time(step.at), who),
+    }
 }
 
 /// `2026-03-29 12:15` UTC.
@@ -197,7 +191,7 @@ fn tables(session: Session) -> Option<impl IntoView + use<>> {
     let buttons = names.into_iter().map(move |name| {
         let (id, shown) = (id.clone(), name.clone());
         view! {
-            <button data-table=name.clone() title=format!("Adds the labels of {name}")
+            <button data-table=name.clone() title=words::table_title(&name)
                 on:click=move |_| label_files::fetch(session, id.clone(), name.clone())
             >{shown}</button>
         }
@@ -205,14 +199,11 @@ fn tables(session: Session) -> Option<impl IntoView + use<>> {
     let buttons = buttons.collect_view();
     (count > 0).then(|| view! {
         <details class="tables">
-            <summary>{match count {
-                1 => "One table beside the recordings".to_owned(),
-                n => format!("{n} tables beside the recordings"),
-            }}</summary>
+            <summary>{words::tables(count)}</summary>
             <button id="all-tables" on:click=move |_| {
                 let (id, names) = all.clone();
                 names.into_iter().for_each(|name| label_files::fetch(session, id.clone(), name));
-            }>"Add the labels of all"</button>
+            }>{words::ALL_TABLES}</button>
             {buttons}
         </details>
     })
@@ -225,9 +216,9 @@ fn NameOfKey(i: u8, act: Callback<Action>) -> impl IntoView {
     let at = usize::from(i);
     view! {
         <li>
-            <button class="key" title="Label the selection with this name"
+            <button class="key" title=words::KEY_TITLE
                 on:click=move |_| act.run(Action::Label(i + 1))>{i + 1}</button>
-            <input type="text" aria-label=format!("Name behind key {}", i + 1)
+            <input type="text" aria-label=words::key_name(i + 1)
                 prop:value=move || names.with(|n| n.get(at).cloned().unwrap_or_default())
                 on:change=move |ev| names.update(|n| if let Some(name) = n.get_mut(at) {
                     *name = event_target_value(&ev).trim().to_owned();
@@ -243,25 +234,25 @@ fn Row(a: Annotation) -> impl IntoView {
     let length = wording::duration((a.end_ns - a.start_ns) as f64 * 1e-9);
     let band = match (a.low_hz, a.high_hz) {
         (Some(low), Some(high)) => wording::band((low, high)),
-        _ => "all".to_owned(),
+        _ => words::ALL_BANDS.to_owned(),
     };
     let begin = begin_words(session, &a);
     view! {
         <tr data-label=id.to_string() class:chosen=move || session.labels.chosen.get() == Some(id)>
             <td>
-                <button class="link" title="Go there"
+                <button class="link" title=words::GO_THERE
                     on:click=move |_| label_actions::go_to(session, id)>{begin}</button>
                 <div class="dim">{length}", "{band}</div>
                 <Author id/>
             </td>
             <td>
-                <input type="text" aria-label="Label" prop:value=a.label.clone()
+                <input type="text" aria-label=words::LABEL_FIELD prop:value=a.label.clone()
                     on:change=move |ev| {
                         let label = event_target_value(&ev).trim().to_owned();
                         session.labels.edit(id, |a| a.label = label);
                     }/>
             </td>
-            <td><button class="icon" aria-label="Remove this label" on:click=move |_| session.labels.remove(id)>"×"</button></td>
+            <td><button class="icon" aria-label=words::REMOVE on:click=move |_| session.labels.remove(id)>"×"</button></td>
         </tr>
     }
 }

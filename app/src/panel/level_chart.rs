@@ -6,9 +6,10 @@ use spyhop_paint::parts::{AxisStyle, Bar, Curve, LevelChart, Ribbon, level_chart
 use spyhop_paint::{
     Area, FrequencyScale, Item, Scene, Stroke, Theme, Ticks, TimeAxis, frequency_ticks, time_ticks,
 };
+use spyhop_signal::Fold;
+use spyhop_words::panel::levels as words;
 
 use crate::clock::Telling;
-use crate::fold::Fold;
 use crate::levels::{Levels, PERCENTS};
 
 const FONT_PX: f64 = 11.0;
@@ -45,9 +46,9 @@ pub struct Chart<'a> {
 impl Kind {
     /// All of them, with the words for a person and for a file's name.
     pub const ALL: [(Kind, &'static str, &'static str); 3] = [
-        (Kind::Spectrum, "Spectrum", "spectrum"),
-        (Kind::Decidecades, "Third octaves", "decidecades"),
-        (Kind::OverTime, "Over time", "over-time"),
+        (Kind::Spectrum, words::SPECTRUM, "spectrum"),
+        (Kind::Decidecades, words::THIRD_OCTAVES, "decidecades"),
+        (Kind::OverTime, words::OVER_TIME, "over-time"),
     ];
 
     /// What its levels are of.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use spyhop_api::Timestamp;
 use spyhop_paint::svg;
+use spyhop_words::panel::level_files as words;
 
 use super::level_chart::{Chart, Kind};
 use crate::files;
@@ -25,9 +26,12 @@ pub enum Form {
 }
 
 impl Form {
-    /// All of them, with their names.
-    pub const ALL: [(Form, &'static str); 3] =
-        [(Form::Png, "PNG"), (Form::Svg, "SVG"), (Form::Csv, "CSV")];
+    /// All of them, with the words for a person and the ending of a file's name.
+    pub const ALL: [(Form, &'static str, &'static str); 3] = [
+        (Form::Png, words::PNG, "png"),
+        (Form::Svg, words::SVG, "svg"),
+        (Form::Csv, words::CSV, "csv"),
+    ];
 }
 
 /// Gives a person the file of a chart.
@@ -53,10 +57,7 @@ pub fn save(session: Session, chart: &Chart<'_>, form: Form) {
                 });
             match drawn {
                 Some(url) => files::save_url(&name("png"), &url),
-                None => session.tell(
-                    NoticeKind::Error,
-                    "This browser could not draw the chart as a PNG: take the SVG instead.",
-                ),
+                None => session.tell(NoticeKind::Error, words::NO_PNG),
             }
         }
     }
@@ -118,10 +119,10 @@ fn time<'a>(chart: &'a Chart<'_>) -> (&'static str, impl Fn(f64) -> String + 'a)
 mod tests {
     use super::*;
     use crate::clock::Telling;
-    use crate::fold::Fold;
     use crate::levels::Levels;
     use spyhop_api::view::FrequencyAxis;
     use spyhop_paint::{FrequencyScale, Theme, TimeLabels};
+    use spyhop_signal::Fold;
 
     fn levels() -> Levels {
         Levels {

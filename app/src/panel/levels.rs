@@ -3,6 +3,8 @@
 use leptos::html;
 use leptos::prelude::*;
 use spyhop_api::levels::Quantity;
+use spyhop_paint::Folded;
+use spyhop_words::panel::levels as words;
 
 use super::level_chart::{Chart, Kind};
 use super::level_files;
@@ -12,7 +14,7 @@ use crate::engine::per_bin_hz;
 use crate::frame::{Frame, selection_positions};
 use crate::levels::{Levels, Subject, levels};
 use crate::session::{OpenSet, Session, use_session};
-use crate::viewer::{Folded, Surface, theme};
+use crate::viewer::{Surface, theme};
 use crate::wording;
 
 /// How long the picture must rest until its levels are taken, ms.
@@ -52,15 +54,15 @@ pub fn LevelPanel() -> impl IntoView {
         <div data-tab-page="levels" class="tab-page">
             <fieldset id="levels">
                 <legend>{move || match taken.with(|t| t.as_ref().is_some_and(|t| t.of_selection)) {
-                    true => "Levels of the selection",
-                    false => "Levels of the view",
+                    true => words::OF_SELECTION,
+                    false => words::OF_VIEW,
                 }}</legend>
                 <div class="segments">{kinds}</div>
                 <Caveats subject/>
                 <LevelCanvas taken kind/>
                 {move || taken.with(|t| match t {
                     Some(taken) => figures(session, taken, kind.get()).into_any(),
-                    None => view! { <p class="dim">"Nothing of it is on the screen yet."</p> }.into_any(),
+                    None => view! { <p class="dim">{words::NOTHING}</p> }.into_any(),
                 })}
                 <Files taken kind/>
             </fieldset>
@@ -88,7 +90,7 @@ fn LevelCanvas(taken: RwSignal<Option<Taken>>, kind: RwSignal<Kind>) -> impl Int
     });
     view! {
         <canvas class="level-chart" node_ref=canvas role="img"
-            aria-label=move || format!("Chart: {}", kind.get().quantity().name(false))></canvas>
+            aria-label=move || words::chart(kind.get().quantity().name(false))></canvas>
     }
 }
 
@@ -105,8 +107,8 @@ fn Files(taken: RwSignal<Option<Taken>>, kind: RwSignal<Kind>) -> impl IntoView 
             }
         });
     };
-    let buttons = level_files::Form::ALL.map(|(form, words)| {
-        let id = format!("levels-{}", words.to_lowercase());
+    let buttons = level_files::Form::ALL.map(|(form, words, ending)| {
+        let id = format!("levels-{ending}");
         view! {
             <button id=id disabled=move || taken.with(Option::is_none)
                 on:click=move |_| save(form)>{words}</button>
@@ -196,27 +198,34 @@ fn figures(session: Session, taken: &Taken, kind: Kind) -> impl IntoView + use<>
     let levels = &taken.levels;
     let unit = Quantity::BandSoundPressure.unit(calibrated);
     let level = |db: f64| format!("{} {unit}", wording::level(db));
-    let mut rows = vec![("band", wording::band(band_hz)), ("level", level(levels.broadband_db))];
-    let names = ["5th percentile", "25th", "median", "75th", "95th percentile"];
-    for (name, db) in names.into_iter().zip(&levels.broadband_percentiles_db) {
-        rows.push((name, level(*db)));
+    let mut rows = vec![
+        ("band", words::BAND, wording::band(band_hz)),
+        ("level", words::LEVEL, level(levels.broadband_db)),
+    ];
+    let percentiles = [
+        ("percentile-5", words::PERCENTILE_5),
+        ("percentile-25", words::PERCENTILE_25),
+        ("median", words::MEDIAN),
+        ("percentile-75", words::PERCENTILE_75),
+        ("percentile-95", words::PERCENTILE_95),
+    ];
+    for ((id, name), db) in percentiles.into_iter().zip(&levels.broadband_percentiles_db) {
+        rows.push((id, name, level(*db)));
     }
     let wide = taken.subject.places.end - taken.subject.places.start;
     let slice = wide / levels.over_time.len().max(1) as f64 / rate;
-    rows.push(("slices", format!("{} of {}", levels.slices, wording::duration(slice))));
-    let rows = rows.into_iter().map(|(name, value)| {
-        view! { <div><dt>{name}</dt><dd data-reading=name>{value}</dd></div> }
+    let slices = words::slices_of(levels.slices, wording::duration(slice));
+    rows.push(("slices", words::SLICES, slices));
+    let rows = rows.into_iter().map(|(id, name, value)| {
+        view! { <div><dt>{name}</dt><dd data-reading=id>{value}</dd></div> }
     });
     let what = match kind {
-        Kind::Spectrum => {
-            "Thick line: the mean. Shaded: 5th to 95th and 25th to 75th percentile of the slices; \
-             thin line: their median."
-        }
-        Kind::Decidecades => "Bands narrower than two bins of the transform are left out.",
-        Kind::OverTime => "Level in the band; gaps stay empty.",
+        Kind::Spectrum => words::ABOUT_SPECTRUM,
+        Kind::Decidecades => words::ABOUT_THIRD_OCTAVES,
+        Kind::OverTime => words::ABOUT_OVER_TIME,
     };
     let partial = levels.partial.then(|| {
-        view! { <p class="dim">"Some of it is still being computed."</p> }
+        view! { <p class="dim">{words::PARTIAL}</p> }
     });
     view! { <dl>{rows.collect_view()}</dl><p class="reading">{what}</p>{partial} }
 }

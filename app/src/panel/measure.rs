@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::view::SpectrumSettings;
 use spyhop_signal::measure::{BoxMeasures, Slice};
+use spyhop_words::panel::measure as words;
 
 use super::slice_plot::SliceCurve;
 use crate::caveats::{self, Caveats};
@@ -45,24 +46,24 @@ pub fn Measures() -> impl IntoView {
     view! {
         <div data-tab-page="measure" class="tab-page">
             <fieldset id="cursors">
-                <legend>"Cursors"</legend>
+                <legend>{words::CURSORS}</legend>
                 {move || cursors(session)}
             </fieldset>
             <fieldset id="measures">
-                <legend>"Selection"</legend>
+                <legend>{words::SELECTION}</legend>
                 <Caveats subject=doubts/>
                 {move || match (subject.get().and_then(|s| s.band_hz), measures.get()) {
-                    (None, _) => view! { <p class="dim">"Drag a box on the picture to measure it."</p> }.into_any(),
-                    (_, None) => view! { <p class="dim">"Measuring…"</p> }.into_any(),
+                    (None, _) => view! { <p class="dim">{words::NO_SELECTION}</p> }.into_any(),
+                    (_, None) => view! { <p class="dim">{words::MEASURING}</p> }.into_any(),
                     (_, Some(Err(why))) => view! { <p class="warned">{why}</p> }.into_any(),
                     (_, Some(Ok(m))) => readings(session, &m).into_any(),
                 }}
             </fieldset>
             <fieldset id="slice">
                 <legend>{move || match subject.get() {
-                    Some(Subject { band_hz: Some(_), .. }) => "Spectrum of the selection",
-                    Some(_) => "Spectrum at cursor A",
-                    None => "Spectrum",
+                    Some(Subject { band_hz: Some(_), .. }) => words::SPECTRUM_OF_SELECTION,
+                    Some(_) => words::SPECTRUM_AT_CURSOR,
+                    None => words::SPECTRUM,
                 }}</legend>
                 // Those of a selection stand above.
                 <Show when=move || of_cursor() && slice.with(|s| matches!(s, Some(Ok(_))))>
@@ -75,7 +76,7 @@ pub fn Measures() -> impl IntoView {
                         view! { <SliceCurve slice=s band_hz=band.or(shown).unwrap_or((0.0, 1.0))/> }.into_any()
                     }
                     Some(Err(why)) => view! { <p class="warned">{why}</p> }.into_any(),
-                    None => view! { <p class="dim">"Click the picture to set cursor A, or drag a box."</p> }.into_any(),
+                    None => view! { <p class="dim">{words::NO_SPECTRUM}</p> }.into_any(),
                 }}
             </fieldset>
         </div>
@@ -162,7 +163,7 @@ fn cursors(session: Session) -> impl IntoView + use<> {
     let [a, b] = session.cursors.get();
     if a.is_none() && b.is_none() {
         return view! {
-            <p class="dim">"Click sets cursor A, Ctrl+click cursor B (keys M, Shift+M)."</p>
+            <p class="dim">{words::NO_CURSORS}</p>
         }
         .into_any();
     }
@@ -173,7 +174,7 @@ fn cursors(session: Session) -> impl IntoView + use<> {
             view! { <div><dt>{name}</dt><dd>{telling.tell(p.position)}{hz}</dd></div> }
         })
     };
-    let rows = (one("A", a), one("B", b));
+    let rows = (one(words::CURSOR_A, a), one(words::CURSOR_B, b));
     let both = a.zip(b).map(|(a, b)| differences(&open, &a, &b));
     view! { <dl>{rows}{both}</dl> }.into_any()
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use spyhop_signal::listen::{PRESETS, Preset};
+use spyhop_words::panel::presets as words;
 
 use crate::playback;
 use crate::session::{Session, use_session};
@@ -14,7 +15,7 @@ pub fn Presets() -> impl IntoView {
     let rate = Memo::new(move |_| session.open.with(|o| o.as_ref().map(|o| o.line.sample_rate_hz)));
     view! {
         <fieldset>
-            <legend>"Animals"</legend>
+            <legend>{words::ANIMALS}</legend>
             <div class="presets">
                 {move || rate.get().map(|rate| PRESETS.iter().map(|p| button(session, p, rate)).collect_view())}
             </div>
@@ -27,7 +28,7 @@ fn button(session: Session, preset: &'static Preset, rate_hz: f64) -> impl IntoV
         Ok(s) => {
             let window = f64::from(s.spectrum.window_samples) / rate_hz;
             let (band, speed) = (wording::band(s.band_hz), wording::speed(s.speed));
-            (format!("{band}, {} window, {speed}", wording::duration(window)), None)
+            (words::settings(band, wording::duration(window), speed), None)
         }
         Err(reason) => (reason.clone(), Some(reason)),
     };

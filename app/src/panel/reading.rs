@@ -3,14 +3,15 @@
 use leptos::prelude::*;
 use spyhop_api::view::Reading as Clocks;
 use spyhop_api::{StartSource, Timestamp};
+use spyhop_words::panel::reading as words;
 
 use crate::session::{NoticeKind, Session, use_session};
 
 /// The ways in which EARS clocks are read, with what a person calls them.
 const EARS_CLOCKS: [(&str, &str); 3] = [
-    ("unophysics", "unophysics (usual)"),
-    ("readEARS", "MATLAB readEARS"),
-    ("legacy", "legacy buoys of 2003"),
+    ("unophysics", words::EARS_USUAL),
+    ("readEARS", words::EARS_MATLAB),
+    ("legacy", words::EARS_LEGACY),
 ];
 
 /// Choices of the clock; each opens the files again.
@@ -38,10 +39,10 @@ pub fn Reading() -> impl IntoView {
     let start = move || settings.with(|s| s.start.map(|t| t.to_iso())).unwrap_or_default();
     view! {
         <fieldset id="reading">
-            <legend>"Clock of the files"</legend>
+            <legend>{words::CLOCK}</legend>
             {ears.then(|| view! {
                 <label class="row">
-                    <span>"EARS"</span>
+                    <span>{words::EARS}</span>
                     <select id="ears-clock" on:change=move |ev| {
                         let name = event_target_value(&ev);
                         change(session, |s| s.ears_convention = name);
@@ -54,20 +55,20 @@ pub fn Reading() -> impl IntoView {
             })}
             {unsure.then(|| view! {
                 <label class="row">
-                    <span>"Zone"</span>
+                    <span>{words::ZONE}</span>
                     <input id="zone-hours" class="number" type="number" step="0.25" min="-14" max="14"
-                        placeholder="UTC" prop:value=hours
+                        placeholder=words::ZONE_USUAL prop:value=hours
                         on:change=move |ev| {
                             let hours = event_target_value(&ev).parse::<f64>().ok();
                             let seconds = hours.filter(|h| h.abs() <= 14.0).map(|h| (h * 3600.0) as i32);
                             change(session, |s| s.zone_offset_s = seconds);
                         }/>
-                    "hours ahead of UTC"
+                    {words::ZONE_HOURS}
                 </label>
             })}
             {one.then(|| view! { <label class="row">
-                <span>"Start"</span>
-                <input id="start-override" type="text" placeholder="2009-03-29T12:15:00Z" prop:value=start
+                <span>{words::START}</span>
+                <input id="start-override" type="text" placeholder=words::START_FORM prop:value=start
                     on:change=move |ev| {
                         let text = event_target_value(&ev);
                         match (text.trim(), Timestamp::from_iso(text.trim())) {

@@ -7,6 +7,7 @@ use spyhop_api::View;
 use spyhop_api::view::{
     Clock, ColourMap, FrequencyAxis, Scaling, SpectrumSettings, Statistic, Window,
 };
+use spyhop_words::panel::settings as words;
 
 use super::presets::Presets;
 use crate::actions::{resize_fft, set_axis, set_channel, set_statistic};
@@ -37,12 +38,12 @@ pub fn Settings(act: Callback<Action>) -> impl IntoView {
             <Colours act/>
             <Times/>
             <fieldset>
-                <legend>"Keys"</legend>
+                <legend>{words::KEYS}</legend>
                 <label class="check">
                     <input id="letter-keys" type="checkbox"
                         prop:checked=move || session.prefs.letter_keys.get()
                         on:change=move |ev| session.prefs.letter_keys.set(event_target_checked(&ev))/>
-                    "Single-letter keys"
+                    {words::LETTER_KEYS}
                 </label>
             </fieldset>
         </div>
@@ -62,27 +63,27 @@ fn Transform() -> impl IntoView {
         .map(|(n, _)| ((*n).to_owned(), wording::window(n).to_owned()))
         .collect();
     let kaiser = Window::Kaiser(KAISER_BETA).to_string();
-    windows.push((kaiser, format!("Kaiser, β {KAISER_BETA}")));
+    windows.push((kaiser, words::kaiser(KAISER_BETA)));
     let overlaps = OVERLAPS.map(|(n, words)| (n.to_string(), words.to_owned())).to_vec();
     let scalings = vec![
-        ("density".to_owned(), "density (dB/Hz)".to_owned()),
-        ("spectrum".to_owned(), "spectrum (dB per bin)".to_owned()),
+        (scaling_name(Scaling::Density).to_owned(), words::DENSITY.to_owned()),
+        (scaling_name(Scaling::Spectrum).to_owned(), words::SPECTRUM.to_owned()),
     ];
     view! {
         <fieldset>
-            <legend>"Transform"</legend>
-            <Choice id="fft" label="FFT" options=sizes
+            <legend>{words::TRANSFORM}</legend>
+            <Choice id="fft" label=words::FFT options=sizes
                 value=Signal::derive(move || spectrum.get().fft_size.to_string())
                 set=Callback::new(move |v: String| if let Ok(n) = v.parse() {
                     resize_fft(session, |_| n);
                 })/>
             <p class="reading" id="fft-reading">{move || transform_words(&spectrum.get(), rate.get())}</p>
-            <Choice id="window" label="Window" options=windows
+            <Choice id="window" label=words::WINDOW options=windows
                 value=Signal::derive(move || spectrum.get().window.to_string())
                 set=Callback::new(move |v: String| if let Ok(w) = Window::from_str(&v) {
                     session.change_spectrum(|s| s.window = w);
                 })/>
-            <Choice id="overlap" label="Overlap" options=overlaps
+            <Choice id="overlap" label=words::OVERLAP options=overlaps
                 value=Signal::derive(move || {
                     let s = spectrum.get();
                     (f64::from(s.window_samples) / f64::from(s.hop_samples)).round().to_string()
@@ -90,11 +91,8 @@ fn Transform() -> impl IntoView {
                 set=Callback::new(move |v: String| if let Ok(n) = v.parse::<u32>() {
                     session.change_spectrum(|s| s.hop_samples = (s.window_samples / n.max(1)).max(1));
                 })/>
-            <Choice id="scaling" label="Scaling" options=scalings
-                value=Signal::derive(move || match spectrum.get().scaling {
-                    Scaling::Density => "density".to_owned(),
-                    Scaling::Spectrum => "spectrum".to_owned(),
-                })
+            <Choice id="scaling" label=words::SCALING options=scalings
+                value=Signal::derive(move || scaling_name(spectrum.get().scaling).to_owned())
                 set=Callback::new(move |v: String| rescale(session, &v))/>
         </fieldset>
     }
@@ -103,8 +101,10 @@ fn Transform() -> impl IntoView {
 #[component]
 fn Axis() -> impl IntoView {
     let session = use_session();
-    let axes =
-        FrequencyAxis::all().iter().map(|(n, _)| ((*n).to_owned(), (*n).to_owned())).collect();
+    let axes = FrequencyAxis::all()
+        .iter()
+        .map(|(n, _)| ((*n).to_owned(), axis_words(n).to_owned()))
+        .collect();
     let band = Memo::new(move |_| session.frame().map(|f| f.band_hz));
     let edge = move |low: bool| {
         band.get().map(|(a, b)| wording::trimmed(if low { a } else { b }, 2)).unwrap_or_default()
@@ -121,8 +121,8 @@ fn Axis() -> impl IntoView {
     };
     view! {
         <fieldset>
-            <legend>"Frequency"</legend>
-            <Choice id="axis" label="Axis" options=axes
+            <legend>{words::FREQUENCY}</legend>
+            <Choice id="axis" label=words::AXIS options=axes
                 value=Signal::derive(move || session.view.with(|v| v.frequency_axis.name().to_owned()))
                 set=Callback::new(move |v: String| {
                     let found = FrequencyAxis::all().iter().find(|(n, _)| *n == v);
@@ -131,13 +131,13 @@ fn Axis() -> impl IntoView {
                     }
                 })/>
             <div class="row">
-                <span>"Band"</span>
-                <input id="low-hz" class="number" type="number" min="0" aria-label="Lower edge, hertz"
+                <span>{words::BAND}</span>
+                <input id="low-hz" class="number" type="number" min="0" aria-label=words::LOW_HZ
                     prop:value=move || edge(true) on:change=move |ev| set(true, event_target_value(&ev))/>
                 "–"
-                <input id="high-hz" class="number" type="number" min="0" aria-label="Upper edge, hertz"
+                <input id="high-hz" class="number" type="number" min="0" aria-label=words::HIGH_HZ
                     prop:value=move || edge(false) on:change=move |ev| set(false, event_target_value(&ev))/>
-                "Hz"
+                {words::HERTZ}
             </div>
         </fieldset>
     }
@@ -155,7 +155,7 @@ fn Colours(act: Callback<Action>) -> impl IntoView {
     let unit = Memo::new(move |_| {
         let (flat, scaling) = session.view.with(|v| (v.flatten_s.is_some(), v.spectrum.scaling));
         match (flat, session.open.with(|o| o.as_ref().map(|o| o.unit(scaling)))) {
-            (true, _) => "dB above each band's median",
+            (true, _) => words::ABOVE_MEDIAN,
             (false, unit) => unit.unwrap_or_default(),
         }
     });
@@ -171,12 +171,12 @@ fn Colours(act: Callback<Action>) -> impl IntoView {
         .iter()
         .map(|(n, _)| ((*n).to_owned(), statistic_words(n).to_owned()))
         .collect();
-    let mut spans = vec![("0".to_owned(), "off".to_owned())];
-    spans.extend(FLATTEN_S.map(|s| (s.to_string(), format!("median of {}", wording::duration(s)))));
+    let mut spans = vec![("0".to_owned(), words::FLATTEN_OFF.to_owned())];
+    spans.extend(FLATTEN_S.map(|s| (s.to_string(), words::flatten_by(wording::duration(s)))));
     view! {
         <fieldset>
-            <legend>"Colours"</legend>
-            <Choice id="map" label="Map" options=maps
+            <legend>{words::COLOURS}</legend>
+            <Choice id="map" label=words::MAP options=maps
                 value=Signal::derive(move || session.view.with(|v| v.colour.map.name().to_owned()))
                 set=Callback::new(move |v: String| {
                     if let Some((_, map)) = ColourMap::all().iter().find(|(n, _)| *n == v) {
@@ -184,23 +184,23 @@ fn Colours(act: Callback<Action>) -> impl IntoView {
                     }
                 })/>
             <div class="row">
-                <span>"Range"</span>
-                <input id="floor" class="number" type="number" step="1" aria-label="Floor, decibels"
+                <span>{words::RANGE}</span>
+                <input id="floor" class="number" type="number" step="1" aria-label=words::FLOOR
                     prop:value=move || limit(true) on:change=move |ev| set(true, event_target_value(&ev))/>
                 "–"
-                <input id="ceiling" class="number" type="number" step="1" aria-label="Ceiling, decibels"
+                <input id="ceiling" class="number" type="number" step="1" aria-label=words::CEILING
                     prop:value=move || limit(false) on:change=move |ev| set(false, event_target_value(&ev))/>
-                <button id="auto" title="Set both from what is shown (X)"
-                    on:click=move |_| act.run(Action::AutoContrast)>"Auto"</button>
+                <button id="auto" title=words::AUTO_TITLE
+                    on:click=move |_| act.run(Action::AutoContrast)>{words::AUTO}</button>
             </div>
             <p class="reading">{move || unit.get()}</p>
-            <Choice id="flatten" label="Flatten" options=spans
+            <Choice id="flatten" label=words::FLATTEN options=spans
                 value=Signal::derive(move || session.view.with(|v| v.flatten_s.unwrap_or(0.0).to_string()))
                 set=Callback::new(move |v: String| {
                     let seconds = v.parse::<f64>().ok().filter(|s| *s > 0.0);
                     contrast::set_flatten(session, seconds);
                 })/>
-            <Choice id="peaks" label="Draw" options=statistics
+            <Choice id="peaks" label=words::DRAW options=statistics
                 value=Signal::derive(move || session.view.with(|v| v.statistic.name().to_owned()))
                 set=Callback::new(move |v: String| {
                     if let Some((_, statistic)) = Statistic::all().iter().find(|(n, _)| *n == v) {
@@ -221,8 +221,8 @@ fn Times() -> impl IntoView {
     let gaps = Memo::new(move |_| session.open.with(|o| o.as_ref().is_some_and(|o| o.has_gaps())));
     view! {
         <fieldset>
-            <legend>"Time and channel"</legend>
-            <Choice id="clock-choice" label="Clock" options=clocks
+            <legend>{words::TIME_AND_CHANNEL}</legend>
+            <Choice id="clock-choice" label=words::CLOCK options=clocks
                 value=Signal::derive(move || session.view.with(|v| v.clock.name().to_owned()))
                 set=Callback::new(move |v: String| {
                     if let Some((_, clock)) = Clock::all().iter().find(|(n, _)| *n == v) {
@@ -230,11 +230,11 @@ fn Times() -> impl IntoView {
                     }
                 })/>
             {move || gaps.get().then(|| view! {
-                <label class="check" title="Puts what was recorded side by side; a mark stands at each fold (G)">
+                <label class="check" title=words::FOLD_GAPS_TITLE>
                     <input id="gaps" type="checkbox"
                         prop:checked=move || session.view.with(|v| v.gaps_collapsed)
                         on:change=move |_| crate::actions::collapse_gaps(session)/>
-                    "Fold gaps away"
+                    {words::FOLD_GAPS}
                 </label>
             })}
             {move || {
@@ -242,7 +242,7 @@ fn Times() -> impl IntoView {
                 (n > 1).then(|| {
                     let options = (0..n).map(|c| (c.to_string(), (c + 1).to_string())).collect();
                     view! {
-                        <Choice id="channel" label="Channel" options=options
+                        <Choice id="channel" label=words::CHANNEL options=options
                             value=Signal::derive(move || session.view.with(|v| v.channel.to_string()))
                             set=Callback::new(move |v: String| if let Ok(c) = v.parse() {
                                 set_channel(session, c);
@@ -284,18 +284,25 @@ fn Choice(
 fn transform_words(s: &SpectrumSettings, rate_hz: f64) -> String {
     let seconds = |n: u32| wording::duration(f64::from(n) / rate_hz);
     let share = (1.0 - f64::from(s.hop_samples) / f64::from(s.window_samples)) * 100.0;
-    format!(
-        "Δf {} · {} window · step {} ({} % overlap)",
+    words::resolution(
         wording::hertz(rate_hz / f64::from(s.fft_size)),
         seconds(s.window_samples),
         seconds(s.hop_samples),
-        wording::trimmed(share.max(0.0), 1)
+        wording::trimmed(share.max(0.0), 1),
     )
+}
+
+fn scaling_name(scaling: Scaling) -> &'static str {
+    match scaling {
+        Scaling::Density => "density",
+        Scaling::Spectrum => "spectrum",
+    }
 }
 
 /// Another scaling has another unit: the range moves with the picture.
 fn rescale(session: Session, name: &str) {
-    let scaling = if name == "spectrum" { Scaling::Spectrum } else { Scaling::Density };
+    let is_spectrum = name == scaling_name(Scaling::Spectrum);
+    let scaling = if is_spectrum { Scaling::Spectrum } else { Scaling::Density };
     let rate = session.open.with_untracked(|o| o.as_ref().map_or(1.0, |o| o.line.sample_rate_hz));
     session.view.update(|v: &mut View| {
         if v.spectrum.scaling == scaling {
@@ -317,27 +324,38 @@ fn rescale(session: Session, name: &str) {
     });
 }
 
+fn axis_words(name: &str) -> &str {
+    match name {
+        "linear" => words::LINEAR,
+        "log" => words::LOGARITHMIC,
+        "mel" => words::MEL,
+        other => other,
+    }
+}
+
 fn map_words(name: &str) -> &str {
     match name {
-        "greyinv" => "grey, as printed",
+        "grey" => words::GREY,
+        "greyinv" => words::GREY_PRINTED,
         other => other,
     }
 }
 
 fn statistic_words(name: &str) -> &str {
     match name {
-        "both" => "mean, and brief peaks over it",
-        "max" => "maximum",
+        "mean" => words::MEAN,
+        "both" => words::MEAN_AND_PEAKS,
+        "max" => words::MAXIMUM,
         other => other,
     }
 }
 
 fn clock_words(name: &str) -> &str {
     match name {
-        "utc" => "UTC",
-        "recorder" => "recorder's clock",
-        "local" => "my local time",
-        "elapsed" => "since the beginning",
+        "utc" => words::CLOCK_UTC,
+        "recorder" => words::CLOCK_RECORDER,
+        "local" => words::CLOCK_LOCAL,
+        "elapsed" => words::CLOCK_ELAPSED,
         other => other,
     }
 }

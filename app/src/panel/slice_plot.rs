@@ -6,6 +6,7 @@ use spyhop_paint::parts::{AxisStyle, SlicePlot, slice_plot};
 use spyhop_paint::scene::Area;
 use spyhop_paint::{FrequencyScale, Theme};
 use spyhop_signal::measure::{Peak, Slice};
+use spyhop_words::panel::slice as words;
 
 use crate::prefs::Brightness;
 use crate::session::use_session;
@@ -49,7 +50,7 @@ pub fn SliceCurve(slice: Slice, band_hz: (f64, f64)) -> impl IntoView {
         }
     });
     view! {
-        <canvas class="slice-plot" node_ref=canvas role="img" aria-label="Spectrum"></canvas>
+        <canvas class="slice-plot" node_ref=canvas role="img" aria-label=words::SPECTRUM></canvas>
         {figures(peak, unit.unwrap_or_default(), frames)}
     }
 }
@@ -57,8 +58,8 @@ pub fn SliceCurve(slice: Slice, band_hz: (f64, f64)) -> impl IntoView {
 fn figures(peak: Option<Peak>, unit: &'static str, frames: usize) -> impl IntoView {
     let Some(peak) = peak else {
         let why = match frames {
-            0 => "Nothing was recorded here.",
-            _ => "The calibration says nothing of this band.",
+            0 => words::NOTHING_RECORDED,
+            _ => words::NOT_CALIBRATED,
         };
         return view! { <p class="dim">{why}</p> }.into_any();
     };
@@ -66,17 +67,17 @@ fn figures(peak: Option<Peak>, unit: &'static str, frames: usize) -> impl IntoVi
         Some((low, high)) => {
             format!("{} ({})", wording::hertz(high - low), wording::band((low, high)))
         }
-        None => "not within the band".to_owned(),
+        None => words::WIDER.to_owned(),
     };
     let rows = [
-        ("peak", wording::hertz(peak.hz)),
-        ("level", format!("{} {unit}", wording::level(peak.level_db))),
-        ("−3 dB width", width(peak.width_3db_hz)),
-        ("−10 dB width", width(peak.width_10db_hz)),
-        ("averaged over", if frames == 1 { "1 frame".into() } else { format!("{frames} frames") }),
+        ("peak", words::PEAK, wording::hertz(peak.hz)),
+        ("level", words::LEVEL, format!("{} {unit}", wording::level(peak.level_db))),
+        ("width-3db", words::WIDTH_3DB, width(peak.width_3db_hz)),
+        ("width-10db", words::WIDTH_10DB, width(peak.width_10db_hz)),
+        ("averaged-over", words::AVERAGED_OVER, words::frames(frames)),
     ];
-    let rows = rows.map(|(name, value)| {
-        view! { <div><dt>{name}</dt><dd data-reading=name>{value}</dd></div> }
+    let rows = rows.map(|(id, name, value)| {
+        view! { <div><dt>{name}</dt><dd data-reading=id>{value}</dd></div> }
     });
     view! { <dl>{rows}</dl> }.into_any()
 }

@@ -10,6 +10,7 @@ use gloo::timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_signal::transcript::{TranscriptLine, markdown, srt, transcript, vtt};
+use spyhop_words::panel::transcript as words;
 
 use crate::session::{NoticeKind, Session, use_session};
 use crate::{administrator, files};
@@ -47,18 +48,13 @@ pub fn Transcript() -> impl IntoView {
     });
     let left_out = move || {
         found.with(|found| {
-            (found.total > MOST_SHOWN).then(|| {
-                format!(
-                    "{MOST_SHOWN} of {} candidates, from the left edge of the picture on.",
-                    found.total
-                )
-            })
+            (found.total > MOST_SHOWN).then(|| words::first_of(MOST_SHOWN, found.total))
         })
     };
     view! {
         <div data-tab-page="transcript" class="tab-page" id="transcript">
             <Show when=move || has_both.get()>
-                <select id="transcript-of" aria-label="Of what"
+                <select id="transcript-of" aria-label=words::OF_WHAT
                     on:change=move |ev| told.set(Told::named(&event_target_value(&ev)))>
                     {Told::ALL.map(|(kind, name, words)| view! {
                         <option value=name prop:selected=move || told.get() == kind>{words}</option>
@@ -67,9 +63,7 @@ pub fn Transcript() -> impl IntoView {
             </Show>
             {move || left_out().map(|words| view! { <p class="dim">{words}</p> })}
             <Show when=move || lines.with(|lines| !lines.is_empty()) fallback=|| view! {
-                <p class="dim">"Nothing is labelled here and no candidates are shown: draw a box and press a \
-                    number, or let a detector listen (Detect). What was heard then stands here line by line, \
-                    and is followed while it plays."</p>
+                <p class="dim">{words::NOTHING}</p>
             }>
                 <lines::Lines lines/>
                 <Files lines told/>
@@ -125,10 +119,7 @@ fn candidates_shown(session: Session) -> RwSignal<Candidates> {
 fn Files(lines: Memo<Arc<Vec<TranscriptLine>>>, told: RwSignal<Told>) -> impl IntoView {
     let session = use_session();
     let mark_min = RwSignal::new(MARK_EVERY_MIN);
-    let count = move || match lines.with(|lines| lines.len()) {
-        1 => "One line".to_owned(),
-        n => format!("{n} lines"),
-    };
+    let count = move || words::lines(lines.with(|lines| lines.len()));
     let set_mark = move |text: &str| {
         if let Some(min) = text.parse::<f64>().ok().filter(|min| min.is_finite() && *min > 0.0) {
             mark_min.set(min);
@@ -142,15 +133,15 @@ fn Files(lines: Memo<Arc<Vec<TranscriptLine>>>, told: RwSignal<Told>) -> impl In
         <fieldset>
             <legend>{count}</legend>
             <div class="buttons">
-                {button(Form::WebVtt, "WebVTT", "Captions for a player in a page")}
-                {button(Form::SubRip, "SRT", "Captions for most players")}
-                {button(Form::Markdown, "Markdown", "To read, with a heading every few minutes")}
+                {button(Form::WebVtt, words::WEB_VTT, words::WEB_VTT_TITLE)}
+                {button(Form::SubRip, words::SUB_RIP, words::SUB_RIP_TITLE)}
+                {button(Form::Markdown, words::MARKDOWN, words::MARKDOWN_TITLE)}
             </div>
-            <label class="row">"a mark every "
+            <label class="row">{words::MARK_EVERY}" "
                 <input id="transcript-mark" type="number" class="number" min="0.1" step="any"
                     prop:value=move || mark_min.get().to_string()
                     on:change=move |ev| set_mark(&event_target_value(&ev))/>
-                " min"
+                " "{words::MARK_MINUTES}
             </label>
         </fieldset>
     }
@@ -188,11 +179,8 @@ fn save(session: Session, told: Told, form: Form, mark_min: f64) {
                 Ok(found) => {
                     if found.total > MOST_SAVED {
                         let total = found.total;
-                        session.tell(
-                            NoticeKind::Warning,
-                            format!("The file holds the first {MOST_SAVED} of {total} candidates: raise \
-                                     the threshold for fewer."),
-                        );
+                        session
+                            .tell(NoticeKind::Warning, words::file_holds_first(MOST_SAVED, total));
                     }
                     all.extend(found.sounds);
                 }

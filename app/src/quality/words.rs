@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use spyhop_api::{Finding, FindingCount, FindingKind, HourQuality, RecordingInfo};
 use spyhop_signal::quality::percent;
+use spyhop_words::quality::findings as words;
 
 use super::Stretch;
 use crate::wording;
@@ -16,25 +17,11 @@ const MOST_TOLD: usize = 5;
 pub fn of_hour(kind: FindingKind, hour: &HourQuality, of_recording: &[Finding]) -> Finding {
     let told = of_recording.iter().find(|f| f.kind == kind).map(|f| f.sentence.clone());
     let sentence = match kind {
-        FindingKind::Clipping => {
-            format!("{} of the samples of this hour stand at a rail", percent(hour.clipped_share))
-        }
-        FindingKind::Dropouts => {
-            format!("{} of the samples of this hour are runs of zeros", percent(hour.dropout_share))
-        }
-        FindingKind::StuckValues => {
-            format!(
-                "{} of the samples of this hour are runs of one value",
-                percent(hour.stuck_share)
-            )
-        }
-        FindingKind::DcOffset => {
-            format!(
-                "The samples of this hour are off zero by {} of full scale",
-                percent(hour.dc_share)
-            )
-        }
-        _ => told.unwrap_or_else(|| format!("Some of this hour: {}", kind.words())),
+        FindingKind::Clipping => words::clipped_hour(percent(hour.clipped_share)),
+        FindingKind::Dropouts => words::dropout_hour(percent(hour.dropout_share)),
+        FindingKind::StuckValues => words::stuck_hour(percent(hour.stuck_share)),
+        FindingKind::DcOffset => words::offset_hour(percent(hour.dc_share)),
+        _ => told.unwrap_or_else(|| words::some_of_hour(kind.words())),
     };
     Finding { kind, sentence, recordings: Vec::new() }
 }
@@ -62,23 +49,22 @@ pub fn tell(stretches: &[&Stretch], infos: &[RecordingInfo], when: &str) -> Vec<
     for (finding, recording) in findings.iter().take(MOST_TOLD) {
         let of_samples = finding.recordings.is_empty();
         lines.push(match of_what.len() > 1 && of_samples {
-            true => {
-                format!("{}, in {}: {}", finding.kind.words(), name(recording), finding.sentence)
-            }
+            true => words::in_recording(finding.kind.words(), name(recording), &finding.sentence),
             false => finding.sentence.clone(),
         });
     }
     match findings.len().saturating_sub(MOST_TOLD) {
         0 => {}
-        n => lines.push(format!("and {n} more")),
+        n => lines.push(words::more(n)),
     }
     if findings.is_empty() {
         let measured = stretches.iter().filter(|s| s.is_measured).count();
-        lines.push(match measured {
-            0 => "not measured yet".to_owned(),
-            n if n < stretches.len() => "nothing found in what is measured by now".to_owned(),
-            _ => "nothing found".to_owned(),
-        });
+        let told = match measured {
+            0 => words::NOT_MEASURED,
+            n if n < stretches.len() => words::NOTHING_YET,
+            _ => words::NOTHING,
+        };
+        lines.push(told.to_owned());
     }
     lines
 }

@@ -6,7 +6,8 @@ use spyhop_api::{
     RecordingPage, RecordingQuery,
 };
 
-use super::{DEPLOYMENTS, NO_SERVER, deployment_address, encoded, may_be_private};
+use super::token::get;
+use super::{DEPLOYMENTS, ServerError, asked, deployment_address, encoded, may_be_private, read};
 
 /// Where the quality of all deployments is told in a few numbers, relative to the page's base.
 const QUALITY: &str = "api/v1/quality";
@@ -29,10 +30,12 @@ pub async fn deployments(search: &str) -> Result<Vec<Deployment>, String> {
 /// What to tell a person.
 pub async fn description(id: &str) -> Result<Deployment, String> {
     let address = format!("{}?recordings=false", deployment_address(id));
-    super::fetched(&address).await.map_err(|error| match error.status {
-        404 if error.message != NO_SERVER => error.message + may_be_private(),
-        _ => error.message,
-    })
+    let answer = asked(get(&address).build()).await.map_err(|refusal| {
+        let is_not_there = refusal.status == 404 && !refusal.said.is_empty();
+        let ServerError { message, .. } = refusal.into();
+        if is_not_there { may_be_private(message) } else { message }
+    })?;
+    read(answer).await.map_err(|error| error.message)
 }
 
 /// The recorded share of every hour of a deployment.

@@ -6,6 +6,7 @@ use spyhop_api::detection::{
     DetectorList, Review, ReviewChange, ReviewHistory, ScoreCurves, ScoreHistograms,
 };
 use spyhop_api::recall::{DrawRequest, DrawnWindow, DrawnWindows, RecallReport, WindowReview};
+use spyhop_words::page::server as words;
 
 use super::token::{authorised, get};
 use super::{ServerError, deployment_address, fetched, read, send};
@@ -96,7 +97,7 @@ impl Place {
     pub async fn table(&self, query: &CallQuery, format: &str) -> Result<Vec<u8>, ServerError> {
         let address = self.address(&format!("/table?format={format}&{}", query.to_query()));
         let answer = send(get(&address).build()).await?;
-        let broken = |_| ServerError { status: 0, message: "The table broke off.".to_owned() };
+        let broken = |_| ServerError { status: 0, message: words::TABLE_BROKE_OFF.to_owned() };
         answer.binary().await.map_err(broken)
     }
 }

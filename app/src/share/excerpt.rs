@@ -1,24 +1,33 @@
 //! *Share excerpt*: the samples that a view shows, from a person's own disk to the server, with a little
 //! on either side, and what is said of them before they leave.
 
+use std::collections::HashSet;
 use std::io::Cursor;
 use std::ops::Range;
 
 use leptos::prelude::*;
+use spyhop_api::share::{MOST_EXCERPT_BYTES, MOST_EXCERPT_SAMPLES, MOST_SENT_BYTES};
 use spyhop_api::view::{Reading, Source};
-use spyhop_api::{MadeShare, Moment, SharedExcerpt, Timestamp, View};
+use spyhop_api::{MadeShare, Moment, RecordingInfo, SharedExcerpt, Timestamp, View};
 use spyhop_signal::formats::wav_writer::{WavCoding, WavWriter};
 
+use crate::frame::{moment_of, nanos};
 use crate::server::{ServerError, shares};
-use crate::session::Session;
+use crate::session::{OpenSet, Session};
 use crate::wording;
 
 /// Part of what is shown that goes along on either side.
 const MARGIN: f64 = 0.1;
 /// Samples that are asked of the engine at once.
 const PIECE: i64 = 1 << 21;
-/// The server takes no more bytes than this.
-const MOST_BYTES: u64 = 64 << 20;
+/// What a WAV has before its samples takes no more.
+const HEAD_BYTES: u64 = 4096;
+/// Fingerprints that go along.
+const MOST_PRINTS: usize = 60;
+/// Names that are told one by one before they leave.
+const MOST_NAMES: usize = 6;
+/// Bytes of FLAC that samples of 16 bits and of 24 take: those of the sea are mostly noise.
+const PACKED_BYTES: (f64, f64) = (1.1, 2.2);
 
 /// What would leave the machine.
 #[derive(Clone)]
@@ -30,6 +39,8 @@ pub struct Cut {
     rate_hz: f64,
     coding: WavCoding,
     about: SharedExcerpt,
+    /// The recordings that some of it comes from.
+    names: Vec<String>,
 }
 
 impl Cut {
@@ -40,7 +51,8 @@ impl Cut {
         let margin = (shown.end - shown.start) * MARGIN;
         let start = ((shown.start - margin).floor() as i64).max(0);
         let end = ((shown.end + margin).ceil() as i64).clamp(start + 1, open.line.end());
-        let first = *open.shown().first()?;
+        let under = recordings(&open, start..end);
+        let first = *under.first()?;
         let after_ns = open.line.nanos_at(start);
         let clock = open.line.origin.map(|origin| Timestamp(origin.0.saturating_add(after_ns)));
         let shifted = |moment: Moment| match moment {
@@ -49,15 +61,18 @@ impl Cut {
         };
         let mut alone = View { source: Source::None, reading: Reading::default(), ..view.clone() };
         frame.write_to(&mut alone, &open.line);
-        alone.start = Some(shifted(alone.start.unwrap_or_else(|| match open.line.origin {
-            Some(origin) => Moment::Clock(origin),
-            None => Moment::Elapsed(0),
-        })));
+        // In a file of its own a gap is silence, and nothing is folded away.
+        alone.gaps_collapsed = false;
+        alone.start = Some(shifted(moment_of(shown.start, &open.line)));
+        alone.span_ns = Some(nanos(shown.end - shown.start, &open.line).max(1));
         if let Some(selection) = &mut alone.selection {
             selection.start = shifted(selection.start);
         }
         alone.calls = None;
-        let whole = first.bits_per_sample <= 16 && first.bits_per_sample > 0;
+        let whole = under.iter().all(|info| (1..=16).contains(&info.bits_per_sample));
+        let fingerprints: Vec<&str> =
+            under.iter().take(MOST_PRINTS).map(|i| i.fingerprint.as_str()).collect();
+        let more = under.len() - 1;
         Some(Cut {
             view: alone,
             positions: start..end,
@@ -65,37 +80,103 @@ impl Cut {
             rate_hz: open.line.sample_rate_hz,
             coding: if whole { WavCoding::Pcm16 } else { WavCoding::Float32 },
             about: SharedExcerpt {
-                source_name: open.title(),
-                source_fingerprint: first.fingerprint.clone(),
+                source_name: match more {
+                    0 => first.name.clone(),
+                    more => format!("{} and {more} more", first.name),
+                },
+                source_fingerprint: fingerprints.join(" "),
                 start: clock,
                 calibration: open.calibration().cloned(),
                 ..SharedExcerpt::default()
             },
+            names: under.iter().map(|info| info.name.clone()).collect(),
+        })
+    }
+
+    /// Why it can't leave, and what to do; said before anything is made of it.
+    pub fn refusal(&self) -> Option<String> {
+        let (samples, seconds) = (self.samples(), self.seconds());
+        let most = (MOST_SENT_BYTES - HEAD_BYTES) / self.bytes_a_sample();
+        let most = most.min(MOST_EXCERPT_SAMPLES);
+        (samples > most).then(|| {
+            format!(
+                "What is shown can't be published: with a tenth on either side it is {} of sound, and at \
+                 {} with {} no more than {} is taken. Show less of it, then share again.",
+                wording::duration(seconds),
+                wording::hertz(self.rate_hz),
+                channels(self.channels),
+                wording::duration(seconds * most as f64 / samples as f64),
+            )
         })
     }
 
     /// What leaves the machine, in words.
     pub fn words(&self) -> String {
-        let seconds = (self.positions.end - self.positions.start) as f64 / self.rate_hz;
+        let seconds = self.seconds();
+        let each = if self.coding == WavCoding::Pcm16 { PACKED_BYTES.0 } else { PACKED_BYTES.1 };
+        let packed = (self.samples() as f64 * each) as u64;
+        let too_much = match packed > MOST_EXCERPT_BYTES {
+            true => format!(
+                " That may be more than the {} that are taken: if it is refused, show less of it.",
+                wording::bytes(MOST_EXCERPT_BYTES)
+            ),
+            false => String::new(),
+        };
+        let (names, prints) = match self.names.as_slice() {
+            [one] => (format!("the name {one}"), "the file's fingerprint"),
+            several => (format!("the names {}", listed(several)), "the files' fingerprints"),
+        };
         let begun = self.about.start.map(|t| format!(", from {t}")).unwrap_or_default();
         let calibrated = if self.about.calibration.is_some() { ", its calibration" } else { "" };
         format!(
             "This leaves the machine, and everybody with the link may hear and keep it: {} of sound at {} \
-             ({} channel{}, about {} as FLAC){begun}; the name {} and the file's fingerprint{calibrated}. \
-             Nothing else of the recording does.",
+             ({}, about {} as FLAC){begun}; {names} and {prints}{calibrated}. Nothing else of what is open \
+             does.{too_much}",
             wording::duration(seconds),
             wording::hertz(self.rate_hz),
-            self.channels,
-            if self.channels == 1 { "" } else { "s" },
-            wording::bytes(self.sent_bytes() / 2),
-            self.about.source_name,
+            channels(self.channels),
+            wording::bytes(packed),
         )
     }
 
-    /// Bytes that go over the net.
-    fn sent_bytes(&self) -> u64 {
-        let each = if self.coding == WavCoding::Pcm16 { 2 } else { 4 };
-        (self.positions.end - self.positions.start) as u64 * u64::from(self.channels) * each
+    fn seconds(&self) -> f64 {
+        (self.positions.end - self.positions.start) as f64 / self.rate_hz
+    }
+
+    /// In all channels.
+    fn samples(&self) -> u64 {
+        (self.positions.end - self.positions.start) as u64 * u64::from(self.channels)
+    }
+
+    /// Bytes of a sample that go over the net.
+    fn bytes_a_sample(&self) -> u64 {
+        if self.coding == WavCoding::Pcm16 { 2 } else { 4 }
+    }
+}
+
+fn channels(count: u32) -> String {
+    format!("{count} channel{}", if count == 1 { "" } else { "s" })
+}
+
+/// The recordings that lie under a stretch of the line, in its order.
+fn recordings(open: &OpenSet, positions: Range<i64>) -> Vec<&RecordingInfo> {
+    let mut indices: Vec<usize> = open.line.parts(positions).map(|run| run.recording).collect();
+    indices.dedup();
+    let mut seen = HashSet::new();
+    let new = indices.into_iter().filter(|index| seen.insert(*index));
+    new.filter_map(|index| open.infos.get(index)).collect()
+}
+
+/// `a, b and c`; of many the first, and how many more.
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        _ if names.len() > MOST_NAMES => {
+            let told = names[..MOST_NAMES - 1].join(", ");
+            format!("{told} and {} more", names.len() - MOST_NAMES + 1)
+        }
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
@@ -113,20 +194,13 @@ pub async fn publish(
         Ok(share) => Ok(MadeShare { share, ..made }),
         Err(error) => {
             // A link without its samples is of use to nobody; where it stays, its time runs out.
-            let _ = shares::remove(&made).await;
+            let _ = shares::remove(&made.share.id, made.share.version, &made.edit_key).await;
             Err(error)
         }
     }
 }
 
 async fn wav(session: Session, cut: &Cut) -> Result<Vec<u8>, String> {
-    if cut.sent_bytes() > MOST_BYTES {
-        return Err(format!(
-            "That is {} of samples; {} at most are taken. Show less, then share again.",
-            wording::bytes(cut.sent_bytes()),
-            wording::bytes(MOST_BYTES)
-        ));
-    }
     let failed = |error: std::io::Error| error.to_string();
     let channels = cut.channels.clamp(1, 1 << 15) as u16;
     let mut wav = WavWriter::new(
@@ -155,4 +229,47 @@ async fn wav(session: Session, cut: &Cut) -> Result<Vec<u8>, String> {
         at = piece.end;
     }
     wav.finish().map(Cursor::into_inner).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cut(seconds: i64, rate_hz: f64, coding: WavCoding, names: &[&str]) -> Cut {
+        Cut {
+            view: View::default(),
+            positions: 0..seconds * rate_hz as i64,
+            channels: 1,
+            rate_hz,
+            coding,
+            about: SharedExcerpt::default(),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn too_much_is_refused_before_anything_leaves_and_what_is_taken_is_said() {
+        let of = |seconds, coding| cut(seconds, 16_000.0, coding, &["a.wav"]).refusal();
+        assert_eq!(of(1040, WavCoding::Pcm16), None);
+        let refusal = of(1200, WavCoding::Pcm16).expect("too much");
+        assert!(
+            refusal.contains("20 min of sound") && refusal.contains("17 min 28.6 s"),
+            "{refusal}"
+        );
+        // The head of the WAV counts, too.
+        let refusal = of(1049, WavCoding::Float32);
+        assert!(refusal.is_some(), "{refusal:?}");
+    }
+
+    #[test]
+    fn all_files_that_some_of_it_comes_from_are_named_before_they_leave() {
+        let words = |names: &[&str]| cut(10, 16_000.0, WavCoding::Pcm16, names).words();
+        assert!(words(&["a.wav"]).contains("; the name a.wav and the file's fingerprint."));
+        let several = words(&["a.wav", "b.wav", "c.wav"]);
+        assert!(several.contains("; the names a.wav, b.wav and c.wav and the files'"), "{several}");
+        let many = words(&["1", "2", "3", "4", "5", "6", "7", "8"]);
+        assert!(many.contains("the names 1, 2, 3, 4, 5 and 3 more and"), "{many}");
+        let long = cut(1040, 16_000.0, WavCoding::Float32, &["a.wav"]).words();
+        assert!(long.contains("may be more than the 20 MB"), "{long}");
+    }
 }

@@ -4,6 +4,7 @@ use spyhop_api::View;
 use spyhop_paint::parts::{AxisStyle, Side, frequency_axis, value_axis};
 use spyhop_paint::scene::Area;
 use spyhop_paint::{Anchor, Item, Lut, Theme, Weight, frequency_ticks, level_ticks};
+use spyhop_words::viewer::viewer as words;
 
 use super::canvas::Surface;
 use crate::frame::Frame;
@@ -69,7 +70,7 @@ pub fn colours(
         items.push(Item::Rect { area, radius: 2.5, fill: Some(theme.text), stroke: None });
     }
     let unit = match view.flatten_s {
-        Some(_) => "dB above each band's median",
+        Some(_) => words::ABOVE_MEDIAN,
         None => open.unit(view.spectrum.scaling),
     };
     items.push(Item::Text {

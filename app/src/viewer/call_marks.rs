@@ -1,10 +1,11 @@
 //! Candidates on the picture as boxes, and on the overview as counts.
 
 use leptos::prelude::*;
-use spyhop_api::detection::{CallDensity, DetectedCall, Verdict};
-use spyhop_paint::parts::{CandidateLook, candidate_box};
+use spyhop_api::detection::{CallDensity, DetectedCall};
+use spyhop_paint::parts::{candidate_box, class_colour};
 use spyhop_paint::scene::Area;
 use spyhop_paint::{Colour, Item, Theme};
+use spyhop_words::viewer::readout;
 
 use super::layout::Layout;
 use crate::calls::{score_words, verdict_words};
@@ -16,28 +17,6 @@ const FONT_PX: f64 = 12.0;
 const WORDS_FROM_PX: f64 = 26.0;
 /// Height of the counts on the overview.
 const COUNTS_PX: f64 = 9.0;
-/// Classes differ by colour (on both themes 3:1 against the ground) and are named wherever there is room.
-const ON_DARK: [Colour; 5] = [
-    Colour::hex(0xd0b3ff),
-    Colour::hex(0xff9fd0),
-    Colour::hex(0x6ee7a8),
-    Colour::hex(0xffb27a),
-    Colour::hex(0x9ad1f5),
-];
-const ON_LIGHT: [Colour; 5] = [
-    Colour::hex(0x6a2fd0),
-    Colour::hex(0xc2185b),
-    Colour::hex(0x0a7a42),
-    Colour::hex(0xa84e00),
-    Colour::hex(0x0f4f80),
-];
-
-/// The colour of a class.
-pub fn colour_of(class: usize, theme: &Theme) -> Colour {
-    let colours = if *theme == Theme::light() { ON_LIGHT } else { ON_DARK };
-    colours[class % colours.len()]
-}
-
 /// Boxes of the candidates in the picture that pass; the one that is looked at whether it passes or not.
 pub fn boxes(
     session: Session,
@@ -52,7 +31,7 @@ pub fn boxes(
     let mut items = Vec::new();
     calls.in_view.with_untracked(|shown| {
         for call in shown.calls.iter().filter(|c| !is_chosen(c) && calls.passes(c)) {
-            let colour = colour_of(calls.class_of(call).unwrap_or_default(), theme);
+            let colour = class_colour(calls.class_of(call).unwrap_or_default(), theme);
             items.extend(box_of(call, colour, false, open, frame, theme, layout));
         }
     });
@@ -80,11 +59,7 @@ fn box_of(
         true => words(call, mark),
         false => String::new(),
     };
-    let look = match call.review.verdict {
-        Verdict::Unreviewed => CandidateLook::Open,
-        Verdict::Accepted | Verdict::Relabelled => CandidateLook::Call,
-        Verdict::Rejected => CandidateLook::NoCall,
-    };
+    let look = call.review.verdict.into();
     Some(candidate_box(area, layout.picture(), (&words, look), colour, FONT_PX, theme))
 }
 
@@ -148,7 +123,7 @@ pub fn counts(
             let part = height * f64::from(count(class, bin)) / f64::from(total);
             let bar = Area::new(area.x + left, foot - part, (right - left).max(1.5), part);
             if part > 0.0 {
-                items.push(Item::fill(bar, colour_of(class, theme)));
+                items.push(Item::fill(bar, class_colour(class, theme)));
             }
             foot -= part;
         }
@@ -180,9 +155,9 @@ pub fn described(session: Session) -> Option<String> {
     Some(session.calls.in_view.with(|shown| match &shown.density {
         Some(density) => {
             let all = density.classes.iter().flat_map(|class| &class.counts);
-            format!("{run}: {} candidates in view.", all.map(|n| u64::from(*n)).sum::<u64>())
+            readout::candidates(all.map(|n| *n as usize).sum(), run)
         }
-        None => format!("{run}: {} candidates in view.", shown.calls.len()),
+        None => readout::candidates(shown.calls.len(), run),
     }))
 }
 

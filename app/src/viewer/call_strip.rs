@@ -4,12 +4,14 @@
 use leptos::html;
 use leptos::prelude::*;
 use spyhop_api::detection::ScoreCurves;
+use spyhop_paint::parts::class_colour;
 use spyhop_paint::scene::Area;
 use spyhop_paint::{Anchor, Item, Stroke, Theme, Weight};
+use spyhop_words::viewer::call_strip as words;
 use web_sys::PointerEvent;
 use web_sys::wasm_bindgen::JsCast;
 
-use super::call_marks::{colour_of, counts};
+use super::call_marks::counts;
 use super::canvas::Surface;
 use super::draw::theme;
 use super::side_gestures::capture;
@@ -82,10 +84,10 @@ fn Strip() -> impl IntoView {
     };
     view! {
         <canvas id="call-strip" node_ref=canvas tabindex="0" role="slider"
-            aria-label=move || format!("Score of {} over time, and the threshold", class())
+            aria-label=move || words::label(class())
             aria-orientation="vertical" aria-valuenow=move || threshold().to_string()
-            aria-valuetext=move || format!("threshold {}", score_words(threshold()))
-            title="Drag the dashed line, or use the arrow keys: the threshold"
+            aria-valuetext=move || words::threshold(score_words(threshold()))
+            title=words::ABOUT
             data-boxes=move || calls.in_view.with(|v| v.calls.len()).to_string()
             data-density=move || calls.in_view.with(|v| v.density.is_some()).to_string()
             on:pointerdown=move |ev: PointerEvent| {
@@ -183,7 +185,7 @@ fn items(
             items.push(Item::Line { from: (0.0, y), to: (width, y), stroke });
         }
         for class in 0..shown.curves.classes.len() {
-            let colour = colour_of(class, theme);
+            let colour = class_colour(class, theme);
             let colour = if class == tuned { colour } else { colour.with_alpha(90) };
             let stroke = Stroke::solid(colour, if class == tuned { 1.5 } else { 1.0 });
             for points in lines(&shown.curves, class, open, frame, width, &scale) {
@@ -200,7 +202,7 @@ fn items(
         items.push(Item::Text {
             x: width - 4.0,
             y,
-            text: format!("threshold {}", score_words(threshold)),
+            text: words::threshold(score_words(threshold)),
             size: FONT_PX,
             weight: Weight::SemiBold,
             anchor: Anchor::End,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use spyhop_paint::scene::Area;
 use spyhop_paint::{Colour, Item};
 use spyhop_signal::sun::{Light, LightInterval, light};
+use spyhop_words::viewer::daylight as words;
 
 use crate::frame::Frame;
 use crate::session::OpenSet;
@@ -66,8 +67,8 @@ pub fn words(open: &OpenSet, position: f64) -> Option<&'static str> {
     let light = of(open);
     let next = light.partition_point(|interval| interval.end_ns <= at);
     Some(match light.get(next)?.light {
-        Light::Day => "day",
-        Light::Twilight => "twilight",
-        Light::Night => "night",
+        Light::Day => words::DAY,
+        Light::Twilight => words::TWILIGHT,
+        Light::Night => words::NIGHT,
     })
 }

@@ -10,11 +10,12 @@ use leptos::html;
 use leptos::prelude::*;
 use spyhop_api::View;
 use spyhop_api::view::{ColourMap, FrequencyAxis, Statistic};
-use spyhop_paint::{Column, ColumnSource, Found, FrequencyScale, RasterSpec, Theme, raster};
+use spyhop_paint::{
+    Column, ColumnSource, Folded, Found, FrequencyScale, RasterSpec, Theme, raster,
+};
 use web_sys::HtmlCanvasElement;
 
 use super::canvas::Surface;
-use super::folded::Folded;
 use super::{axes, overlay, overview, time_axis, waveform};
 use crate::clock::now_ms;
 use crate::contrast::{self, Medians};

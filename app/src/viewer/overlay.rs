@@ -3,16 +3,18 @@
 use leptos::prelude::*;
 use spyhop_api::Annotation;
 use spyhop_api::view::Lens;
-use spyhop_paint::parts::{annotation_box, crosshair, cursor, heard_axis, playhead, selection_box};
+use spyhop_paint::parts::{
+    annotation_box, crosshair, cursor, heard_axis, playhead, seam_lines, selection_box,
+};
 use spyhop_paint::scene::Area;
 use spyhop_paint::{Item, Stroke, Theme};
+use spyhop_words::viewer::viewer::{CURSOR_A, CURSOR_B};
 
 use super::boxes::PixelBox;
 use super::call_marks;
 use super::canvas::Surface;
 use super::gestures;
 use super::layout::Layout;
-use super::time_axis;
 use crate::frame::Frame;
 use crate::guide;
 use crate::session::{OpenSet, Session};
@@ -31,7 +33,7 @@ pub fn draw(
     layout: &Layout,
 ) {
     let (all, picture) = (layout.all(), layout.picture());
-    let mut items = time_axis::seams(frame, all, theme);
+    let mut items = seam_lines(&frame.fold, &frame.places, all, theme);
     items.extend(heard(session, frame, picture, theme));
     if session.guided.boxes.get_untracked() {
         let chosen = session.labels.chosen.get_untracked();
@@ -48,7 +50,8 @@ pub fn draw(
         selection_items(&b, picture, theme, layout, &mut items);
     }
     let cursors = session.cursors.get_untracked();
-    for ((point, colour), name) in cursors.into_iter().zip(theme.cursors).zip(["A", "B"]) {
+    for ((point, colour), name) in cursors.into_iter().zip(theme.cursors).zip([CURSOR_A, CURSOR_B])
+    {
         let Some(point) = point else { continue };
         let x = frame.x_of(point.position) * layout.width;
         items.extend(cursor(x, all, name, colour, theme));

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use spyhop_api::Severity;
 use spyhop_paint::scene::Area;
 use spyhop_paint::{Colour, Item, Theme};
+use spyhop_words::viewer::quality_strip as words;
 use web_sys::wasm_bindgen::JsCast;
 
 use super::canvas::Surface;
@@ -85,7 +86,7 @@ fn Strip(commit: Callback<()>) -> impl IntoView {
     view! {
         <div class="quality-row">
             <canvas id="quality-strip" node_ref=canvas tabindex="0" role="slider"
-                aria-label=move || format!("Quality. {}", summary(session))
+                aria-label=move || words::label(summary(session))
                 aria-orientation="horizontal"
                 aria-valuemin="0" aria-valuemax=move || count.get().to_string()
                 aria-valuenow=move || reached.get().map_or(0, |i| i + 1).to_string()
@@ -295,7 +296,7 @@ fn span_in_words(telling: &Telling, positions: &Range<i64>) -> String {
         (Some(day), Some((same, time))) if day == same => time.to_owned(),
         _ => to,
     };
-    format!("{from} – {to}")
+    words::span(from, to)
 }
 
 /// Beside what is told of, on that side of the strip where there is more room.
@@ -312,17 +313,15 @@ fn summary(session: Session) -> String {
     session.quality.with(|quality| {
         let known = &quality.known;
         let kinds = counts_in_words(&known.counts);
-        let kinds: Vec<String> = kinds.into_iter().map(|(_, words)| words).collect();
+        let kinds: Vec<String> = kinds.into_iter().map(|(_, told)| told).collect();
         let found = match kinds.is_empty() {
-            true => "Nothing found".to_owned(),
+            true => words::NOTHING_FOUND.to_owned(),
             false => kinds.join(", "),
         };
         match (known.measured, known.recording_count) {
-            (_, 0) => "Not measured yet.".to_owned(),
-            (measured, all) if measured < all => {
-                format!("{found}. {measured} of {all} recordings are measured by now.")
-            }
-            (_, all) => format!("{found}, in {}.", crate::wording::recordings(all)),
+            (_, 0) => words::NOT_MEASURED.to_owned(),
+            (measured, all) if measured < all => words::measured_by_now(found, measured, all),
+            (_, all) => words::found_in(found, crate::wording::recordings(all)),
         }
     })
 }

@@ -1,34 +1,68 @@
-//! The GPU of a worker, where there is one that may be used.
+//! The GPU of a worker, where there is one that may be used. What drives it is a part of the program, which
+//! is fetched once the browser has named an adapter.
+
+pub mod card;
 
 use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 
-use spyhop_gpu::{AdapterChoice, Gpu, GpuError, GpuStft, Output};
 use spyhop_signal::Line;
 use spyhop_signal::spectrum::{Columns, ColumnsSpec, ReadSamples};
 use spyhop_workers::{Message, post};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
-use super::kept::Kept;
 use crate::engine::wire::Answer;
+use crate::parts;
+
+/// What becomes of columns that were asked of a GPU.
+pub enum Outcome {
+    /// They are there; `None` where they were not wanted any more.
+    Made(Option<Columns>),
+    /// It can't do these.
+    Refused,
+    /// It failed, and is not to be asked again.
+    Failed,
+}
+
+/// A GPU that transforms.
+pub trait Card {
+    /// What its driver or the browser calls it.
+    fn name(&self) -> String;
+
+    /// Computes columns; an error is one of reading samples.
+    fn columns<'a>(
+        &'a mut self,
+        spec: &'a ColumnsSpec,
+        line: &'a Line,
+        read: &'a mut ReadSamples<'_>,
+        cancelled: &'a mut dyn FnMut() -> bool,
+    ) -> Pin<Box<dyn Future<Output = Result<Outcome, String>> + 'a>>;
+}
+
+/// A GPU that is being opened; `None` where none may be used.
+pub type Opening = Pin<Box<dyn Future<Output = Option<Box<dyn Card>>>>>;
 
 /// Transforms on the GPU for as long as it works.
 #[derive(Default)]
 pub struct Graphics {
-    gpu: Rc<RefCell<Option<Gpu>>>,
-    compiled: Kept<GpuStft>,
+    card: Rc<RefCell<Option<Box<dyn Card>>>>,
 }
 
 impl Graphics {
     /// Looks for a GPU. If a software adapter will do, jobs wait for it, so that all of them are done
     /// there; otherwise the CPU begins meanwhile.
     pub async fn open(&mut self, force: bool) {
-        let choice = if force { AdapterChoice::Any } else { AdapterChoice::Hardware };
-        let home = self.gpu.clone();
+        let home = self.card.clone();
         let opening = async move {
             // Without one the CPU computes, as it does until there is one.
-            if let Ok(gpu) = Gpu::open(choice).await {
-                let adapter = Some(gpu.adapter().name.clone());
-                home.replace(Some(gpu));
+            if is_offered().await.is_some()
+                && let Some(card) = parts::card(force).await
+            {
+                let adapter = Some(card.name());
+                home.replace(Some(card));
                 post(&Message::new(&Answer::Gpu { adapter }));
             }
         };
@@ -41,7 +75,7 @@ impl Graphics {
 
     /// Whether there is one.
     pub fn is_open(&self) -> bool {
-        self.gpu.borrow().is_some()
+        self.card.borrow().is_some()
     }
 
     /// Columns, or `None` where the CPU has to compute them.
@@ -55,32 +89,31 @@ impl Graphics {
         read: &mut ReadSamples<'_>,
         cancelled: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Option<Columns>>, String> {
-        let Some(gpu) = self.gpu.borrow().clone() else { return Ok(None) };
-        if !gpu.adapter().caps.can_transform(spec.spectrum.fft_size) {
-            return Ok(None);
+        // Orders are carried out one after the other: nobody asks for it meanwhile.
+        let Some(mut card) = self.card.take() else { return Ok(None) };
+        let outcome = card.columns(spec, line, read, cancelled).await;
+        if !matches!(outcome, Ok(Outcome::Failed)) {
+            self.card.replace(Some(card));
         }
-        let fits = |stft: &GpuStft| *stft.spec() == spec.spectrum;
-        let made = match self.compiled.take(fits, || GpuStft::new(&gpu, &spec.spectrum)) {
-            Ok(stft) => {
-                let made = stft.columns(spec, line, Output::Power, read, cancelled).await;
-                self.compiled.put(stft);
-                made
+        Ok(match outcome? {
+            Outcome::Made(columns) => Some(columns),
+            Outcome::Refused => None,
+            Outcome::Failed => {
+                post(&Message::new(&Answer::Gpu { adapter: None }));
+                None
             }
-            Err(error) => Err(error),
-        };
-        match made {
-            Ok(columns) => Ok(Some(columns)),
-            Err(GpuError::Read(problem)) => Err(problem),
-            Err(error) => {
-                // A device that failed once is not asked again; a picture that did not fit it is small
-                // change.
-                if let GpuError::Device(_) = error {
-                    self.gpu.replace(None);
-                    self.compiled.clear();
-                    post(&Message::new(&Answer::Gpu { adapter: None }));
-                }
-                Ok(None)
-            }
-        }
+        })
     }
+}
+
+/// Whether the browser names an adapter; `None` where it doesn't.
+async fn is_offered() -> Option<()> {
+    let of = |object: &JsValue, key: &str| {
+        js_sys::Reflect::get(object, &key.into()).ok().filter(|value| !value.is_undefined())
+    };
+    let gpu = of(&of(&js_sys::global(), "navigator")?, "gpu")?;
+    let request: js_sys::Function = of(&gpu, "requestAdapter")?.dyn_into().ok()?;
+    let asked: js_sys::Promise = request.call0(&gpu).ok()?.dyn_into().ok()?;
+    let adapter = JsFuture::from(asked).await.ok()?;
+    (!adapter.is_null() && !adapter.is_undefined()).then_some(())
 }

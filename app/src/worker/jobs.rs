@@ -5,10 +5,11 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use spyhop_signal::Line;
-use spyhop_signal::measure::{BoxSpec, CONTEXT_S, Slice, measure_box};
+use spyhop_signal::measure::{BoxSpec, CONTEXT_S};
 use spyhop_signal::spectrum::{
     Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, WaveColumn, columns, plan_column,
 };
+use spyhop_words::page::engine as words;
 use spyhop_workers::{Message, Recordings, float_buffer, now_ms};
 
 use super::graphics::Graphics;
@@ -16,6 +17,7 @@ use super::kept::Kept;
 use super::playback::{Player, Submit};
 use super::speed;
 use crate::engine::wire::{Answer, ColumnsWire, Cost, Order};
+use crate::parts;
 
 /// Samples that are given out at once, and measured.
 pub const MOST_SAMPLES: i64 = 4 << 20;
@@ -101,8 +103,7 @@ impl Jobs {
             }
             Order::Slice { job, start, end, channel, spectrum } => {
                 let samples = self.samples(start..end, channel)?;
-                let slice = Slice::of(&samples, self.line.sample_rate_hz, &spectrum)
-                    .map_err(|e| e.to_string())?;
+                let slice = parts::slice(&samples, self.line.sample_rate_hz, &spectrum)?;
                 let answer = Answer::Slice { job, bin_hz: slice.bin_hz, frames: slice.frames };
                 Message::with(&answer, vec![float_buffer(&slice.mean), float_buffer(&slice.max)])
             }
@@ -280,15 +281,12 @@ impl Jobs {
         let context = (CONTEXT_S * spec.sample_rate_hz).round() as i64;
         let around = (range.start - context).max(0)..(range.end + context).min(self.line.end());
         if around.end - around.start > MOST_SAMPLES {
-            return Err(format!(
-                "the box is too long to measure: {MOST_SAMPLES} samples at most, with {CONTEXT_S} s \
-                 around it"
-            ));
+            return Err(words::box_too_long(MOST_SAMPLES, CONTEXT_S));
         }
         let samples = self.samples(around.clone(), channel)?;
         let inside = (range.start - around.start).max(0) as usize
             ..(range.end - around.start).max(0) as usize;
-        measure_box(&samples, inside, spec).map_err(|e| e.to_string())
+        parts::measured(&samples, inside, spec)
     }
 
     fn cost(&self, start: f64) -> Cost {

@@ -35,9 +35,4 @@ impl<T> Kept<T> {
             self.0.remove(0);
         }
     }
-
-    /// Forgets all.
-    pub fn clear(&mut self) {
-        self.0.clear();
-    }
 }

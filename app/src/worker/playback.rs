@@ -5,11 +5,13 @@ use std::rc::Rc;
 
 use spyhop_signal::Line;
 use spyhop_signal::listen::{Block, ListenSpec, Renderer, survey};
+use spyhop_signal::spectrum::ReadSamples;
 use spyhop_workers::{Message, Recordings, float_buffer};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessageEvent, MessagePort};
 
 use crate::engine::wire::{Order, PlayWire};
+use crate::parts;
 
 /// Frames rendered for one request at most: half a minute at 48 kHz is a mistake of the asker.
 const MOST_FRAMES: usize = 1 << 17;
@@ -23,8 +25,33 @@ pub struct Player {
     playing: Option<Playing>,
 }
 
+/// What renders: of a part of the program that is fetched when something is first played.
+pub trait Sounding {
+    /// Appends up to `frames` frames to `out`; an error is one of reading samples.
+    fn next(
+        &mut self,
+        read: &mut ReadSamples<'_>,
+        out: &mut Vec<f32>,
+        frames: usize,
+    ) -> Result<Block, String>;
+}
+
+/// A renderer, and how much louder it makes what it renders, dB.
+pub type Prepared = (Box<dyn Sounding>, f64);
+
+impl Sounding for Renderer {
+    fn next(
+        &mut self,
+        read: &mut ReadSamples<'_>,
+        out: &mut Vec<f32>,
+        frames: usize,
+    ) -> Result<Block, String> {
+        Renderer::next(self, read, out, frames)
+    }
+}
+
 struct Playing {
-    renderer: Renderer,
+    renderer: Box<dyn Sounding>,
     channel: u32,
     port: MessagePort,
     _on_request: Closure<dyn FnMut(MessageEvent)>,
@@ -49,7 +76,7 @@ impl Player {
         self.stop();
         let port = message.objects.first().cloned().and_then(|o| o.dyn_into::<MessagePort>().ok());
         let Some(port) = port else { return };
-        let renderer = match prepare(recordings, line, &play) {
+        let renderer = match parts::sounding(recordings, line, &play) {
             Ok((renderer, gain_db)) => {
                 say(&port, "gain", &[gain_db.into()]);
                 renderer
@@ -106,11 +133,15 @@ fn stretches(block: &Block) -> Vec<f64> {
     stretches
 }
 
-fn prepare(
+/// Prepares what is to be heard.
+///
+/// # Errors
+/// When samples can't be read, or what is wanted can't be rendered.
+pub fn prepare(
     recordings: &mut Recordings,
     line: &Line,
     play: &PlayWire,
-) -> Result<(Renderer, f64), String> {
+) -> Result<Prepared, String> {
     let range = play.start.max(0)..play.end.min(line.end());
     let mut spec = ListenSpec {
         source_rate_hz: line.sample_rate_hz,
@@ -129,7 +160,7 @@ fn prepare(
     spec.auto_gain_db = found.auto_gain_db;
     let mut renderer = Renderer::new(&spec).map_err(|e| e.to_string())?;
     renderer.seek(play.from as f64);
-    Ok((renderer, found.auto_gain_db))
+    Ok((Box::new(renderer), found.auto_gain_db))
 }
 
 fn say(port: &MessagePort, what: &str, rest: &[JsValue]) {

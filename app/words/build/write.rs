@@ -21,6 +21,15 @@ pub fn rust(table: &Table, language: &str) -> String {
     out
 }
 
+/// What gives one form of a counted text: it may leave nothing open.
+fn form(words: &str) -> String {
+    if words.contains('{') {
+        format!("format!({words:?})")
+    } else {
+        format!("{words:?}.to_owned()")
+    }
+}
+
 fn item(key: &str, text: &Text) -> String {
     let names = text.names();
     let arguments: Vec<String> =
@@ -39,7 +48,9 @@ fn item(key: &str, text: &Text) -> String {
             let comma = if arguments.is_empty() { "" } else { ", " };
             format!(
                 "#[doc = {other:?}]\npub fn {key}(count: usize{comma}{arguments}) -> String {{\n    \
-                 if count == 1 {{ format!({one:?}) }} else {{ format!({other:?}) }}\n}}\n"
+                 if count == 1 {{ {} }} else {{ {} }}\n}}\n",
+                form(one),
+                form(other)
             )
         }
     }

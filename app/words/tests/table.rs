@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The sources of the pages.
-const SOURCES: [&str; 3] = ["../src", "../guide/src", "../listener/src"];
+const SOURCES: [&str; 4] = ["../src", "../guide/src", "../listener/src", "../workers/src"];
 /// Attributes of HTML that are read or heard.
 const HEARD: [&str; 5] = ["title", "placeholder", "label", "alt", "summary"];
 /// Literals with spaces that nobody reads: fonts, scripts, lists of classes and the like.

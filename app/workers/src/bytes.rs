@@ -12,6 +12,7 @@ use std::rc::Rc;
 use js_sys::Uint8Array;
 use send_wrapper::SendWrapper;
 use spyhop_signal::{ByteSource, SourceError};
+use spyhop_words::page::reading as words;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, FileReaderSync, XmlHttpRequest, XmlHttpRequestResponseType};
@@ -355,17 +356,13 @@ impl Shared {
             return SourceError::Io(message);
         }
         SourceError::Io(match &self.origin {
-            Origin::Blob(_) => {
-                "the file was moved, changed or taken away since it was opened: drop \
-                                it here again"
-                    .to_owned()
-            }
+            Origin::Blob(_) => words::FILE_GONE.to_owned(),
             Origin::Url { .. } => NO_ANSWER.to_owned(),
         })
     }
 
     fn short(&self, got: u64) -> SourceError {
-        SourceError::Io(format!("a read gave {got} bytes, not what was asked for: open it again"))
+        SourceError::Io(words::short_read(got))
     }
 }
 

@@ -47,6 +47,9 @@ pub struct NetworkFiles {
     pub files: Vec<NetworkFile>,
     /// What requests for addresses are authorised by.
     pub authorisation: Option<String>,
+    /// A LoRA adapter that is laid over it, all of whose files have addresses.
+    #[serde(default)]
+    pub adapter: Option<Box<NetworkFiles>>,
 }
 
 /// A file of a network.

@@ -11,6 +11,7 @@ use spyhop_api::view::Reading;
 use spyhop_signal::formats::{self, EarsConvention, OpenOptions, Sidecar};
 use spyhop_signal::line_reader::LineReader;
 use spyhop_signal::{Line, OpenError, Recording};
+use spyhop_words::page::reading as words;
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, FileReaderSync};
 
@@ -137,7 +138,7 @@ impl Recordings {
         channel: u32,
         out: &mut Vec<f32>,
     ) -> Result<(), String> {
-        let reader = self.reader.as_mut().ok_or("nothing is open")?;
+        let reader = self.reader.as_mut().ok_or(words::NOTHING_OPEN)?;
         reader.read(range, channel, out).map_err(|e| e.to_string())?;
         Ok(())
     }
@@ -147,7 +148,7 @@ impl Recordings {
     /// # Errors
     /// When it can't be had.
     pub async fn fetch(&mut self, ranges: &[Range<i64>]) -> Result<(), String> {
-        let reader = self.reader.as_mut().ok_or("nothing is open")?;
+        let reader = self.reader.as_mut().ok_or(words::NOTHING_OPEN)?;
         let mut needed: Vec<(usize, Vec<Range<u64>>)> = Vec::new();
         for range in ranges {
             let bytes = reader.byte_ranges(range.clone()).map_err(|e| e.to_string())?;
@@ -159,8 +160,8 @@ impl Recordings {
             }
         }
         for (recording, bytes) in needed {
-            let source = self.sources.get(recording).ok_or("it is not open any more")?;
-            source.bytes.fetch(&bytes).await.map_err(|e| format!("{}: {e}", source.name))?;
+            let source = self.sources.get(recording).ok_or(words::NOT_OPEN_ANY_MORE)?;
+            source.bytes.fetch(&bytes).await.map_err(|e| words::of_file(&source.name, e))?;
         }
         Ok(())
     }
@@ -183,7 +184,7 @@ impl Source {
 
 fn no_source(index: usize) -> OpenError {
     OpenError::Broken {
-        name: format!("recording {index}"),
-        problem: "it is not open any more: open it again".to_owned(),
+        name: words::recording(index),
+        problem: words::NOT_OPEN_ANY_MORE.to_owned(),
     }
 }

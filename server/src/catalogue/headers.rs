@@ -35,9 +35,11 @@ pub fn read(place: &Place, file: &Listed, sidecars: &[Listed], options: &OpenOpt
     }
     match open(place, file, &options) {
         Ok(recording) => Headers::Read(Box::new(recording.info)),
-        Err(error @ OpenError::Source { error: SourceError::Io(_), .. }) => {
-            Headers::Unreachable(error.to_string())
-        }
+        Err(
+            error @ OpenError::Source {
+                error: SourceError::Io(_) | SourceError::Changed(_), ..
+            },
+        ) => Headers::Unreachable(error.to_string()),
         Err(error) => Headers::Bad(error.to_string()),
     }
 }
@@ -48,22 +50,21 @@ pub fn read(place: &Place, file: &Listed, sidecars: &[Listed], options: &OpenOpt
 /// When it can't be had, has changed since it was listed, or is no recording.
 pub fn open(place: &Place, file: &Listed, options: &OpenOptions) -> Result<Recording, OpenError> {
     let name = file.folder_and_name().1;
-    let failed = |reason: String| OpenError::Source {
-        name: name.to_owned(),
-        error: SourceError::Io(reason),
-    };
+    let failed = |error: SourceError| OpenError::Source { name: name.to_owned(), error };
+    let is_gone = || place.is_local() && place.local_path(&file.path).is_none_or(|p| !p.exists());
     let source = place.open(file).map_err(|error| {
         failed(match error {
-            PlaceError::File { reason, .. } => reason,
-            other => other.to_string(),
+            _ if is_gone() => SourceError::Changed("it was removed since it was listed".into()),
+            PlaceError::File { reason, .. } => SourceError::Io(reason),
+            other => SourceError::Io(other.to_string()),
         })
     })?;
     if source.len() != file.bytes {
-        return Err(failed(format!(
-            "it had {} bytes when it was listed and has {} now; it is read again soon",
+        return Err(failed(SourceError::Changed(format!(
+            "it had {} bytes when it was listed and has {} now",
             file.bytes,
             source.len()
-        )));
+        ))));
     }
     formats::open(name, source, options)
 }

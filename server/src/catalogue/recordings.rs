@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use spyhop_api::RecordingInfo;
 use spyhop_signal::formats::OpenOptions;
@@ -20,6 +21,10 @@ pub type OpenRecording = Arc<dyn Fn(usize) -> Result<Recording, OpenError> + Sen
 /// it can't be read; `None` where there is none.
 pub type ReadTable = Arc<dyn Fn(usize) -> Option<Result<String, String>> + Send + Sync>;
 
+/// What is known of the tables beside recordings without reading them, in the order of
+/// [`Recordings::infos`]: of each its length and when it was changed. Other stamps are other calls.
+pub type StampTables = Arc<dyn Fn() -> Vec<Option<(u64, SystemTime)>> + Send + Sync>;
+
 /// What a line is laid of; cheap to clone.
 #[derive(Clone)]
 pub struct Recordings {
@@ -30,6 +35,8 @@ pub struct Recordings {
     /// Reads the tables beside them, where the deployment's description says that they hold every call
     /// and the recordings lie on this machine.
     pub tables: Option<ReadTable>,
+    /// Says whether one of `tables` has changed.
+    pub table_stamps: Option<StampTables>,
     /// Reads the tables beside them, whatever the description says, where the recordings lie on this machine.
     pub beside: Option<ReadTable>,
     /// Changes when the list, or anything in it, does.
@@ -52,6 +59,9 @@ impl Recordings {
         let local = place.as_ref().filter(|place| place.is_local());
         let beside = local.map(|place| tables_beside(place.clone(), folder.clone(), infos.clone()));
         let tables = beside.clone().filter(|_| said.all_calls_are_in_tables);
+        let table_stamps = local
+            .filter(|_| said.all_calls_are_in_tables)
+            .map(|place| stamps_beside(place.clone(), folder.clone(), infos.clone()));
         let known = infos.clone();
         let options: OpenOptions = said.open_options();
         let open = move |index: usize| {
@@ -68,7 +78,7 @@ impl Recordings {
             recording.info = info.clone();
             Ok(recording)
         };
-        Recordings { infos, open: Arc::new(open), tables, beside, version }
+        Recordings { infos, open: Arc::new(open), tables, table_stamps, beside, version }
     }
 }
 
@@ -77,18 +87,34 @@ fn tables_beside(place: Arc<Place>, folder: String, infos: Arc<Vec<RecordingInfo
     read_tables(infos, move |name| place.local_path(&below(&folder, name)))
 }
 
+/// Stamps of the tables that [`tables_beside`] reads.
+fn stamps_beside(place: Arc<Place>, folder: String, infos: Arc<Vec<RecordingInfo>>) -> StampTables {
+    Arc::new(move || {
+        let path_of = |name: &str| place.local_path(&below(&folder, name));
+        let stamp = |info: &RecordingInfo| {
+            let about = table_path(info, path_of)?.metadata().ok()?;
+            Some((about.len(), about.modified().unwrap_or(SystemTime::UNIX_EPOCH)))
+        };
+        infos.iter().map(stamp).collect()
+    })
+}
+
 /// The same where `path_of` says where a name is that would lie beside a recording.
 pub fn read_tables(
     infos: Arc<Vec<RecordingInfo>>,
     path_of: impl Fn(&str) -> Option<PathBuf> + Send + Sync + 'static,
 ) -> ReadTable {
-    const ENDINGS: [&str; 2] = ["Table.1.selections.txt", "selections.txt"];
     Arc::new(move |index| {
-        let name = &infos.get(index)?.name;
-        let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-        let names = ENDINGS.iter().map(|ending| format!("{stem}.{ending}"));
-        let path = names.filter_map(|name| path_of(&name)).find(|p| p.is_file())?;
+        let path = table_path(infos.get(index)?, &path_of)?;
         let text = std::fs::read_to_string(&path);
         Some(text.map_err(|error| format!("{} can't be read: {error}", path.display())))
     })
+}
+
+/// Where the table of a recording lies.
+fn table_path(info: &RecordingInfo, path_of: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+    const ENDINGS: [&str; 2] = ["Table.1.selections.txt", "selections.txt"];
+    let stem = info.name.rsplit_once('.').map_or(info.name.as_str(), |(stem, _)| stem);
+    let names = ENDINGS.iter().map(|ending| format!("{stem}.{ending}"));
+    names.filter_map(|name| path_of(&name)).find(|path| path.is_file())
 }

@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use spyhop_api::{Metric, ModelClass};
-use spyhop_model::{Classifier, ModelError, ModelFiles, ModelFolder, OpenOptions};
+use spyhop_model::{
+    Adapter, Classifier, ModelError, ModelFiles, ModelFolder, OpenOptions, check_adapter,
+};
 
-use crate::answer;
-use crate::models::{self, Model};
+use crate::models::{self, Model, adapters_of};
+use crate::{answer, data_folder};
 
 /// Classes that are printed of each model.
 const MOST_CLASSES: usize = 12;
@@ -21,10 +23,11 @@ const MOST_CLASSES: usize = 12;
 #[command(after_help = "\
 Each model is loaded whole: all tensors must be there, in the shapes that config.json asks for, and \
 finite. Without a place they are those of the folder 'models' in the user's data folder, and those \
-that come with the program.
+that come with the program. LoRA adapters that lie in the same folders stand beside the models that \
+they can be laid over, and are checked, too.
 
 Exit codes:
-  0  all models are sound
+  0  all models and adapters are sound
   1  at least one is not, or there is none
   2  the command was not understood
 
@@ -50,6 +53,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let adapter = args.adapter.map(|p| models::named(&p)).transpose()?.map(ModelFolder);
     let mut failed = false;
     let mut asked = Vec::new();
+    // Those of the user go with whatever model, wherever that lies.
+    let mut adapters = data_folder::models_folder().map_or_else(Vec::new, |own| adapters_of(&own));
     if args.places.is_empty() {
         asked.extend(models::all().into_iter().map(|(_, model)| model));
     }
@@ -57,6 +62,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         match Model::named(place)? {
             Model::Folder(ModelFolder(place)) => {
                 let folders = models::folders_of(&place)?;
+                adapters.extend(adapters_of(&place));
                 if folders.is_empty() {
                     failed = true;
                     eprintln!(
@@ -70,11 +76,22 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             carried => asked.push(carried),
         }
     }
+    adapters.sort();
+    adapters.dedup();
+    let (adapters, broken) = sound(adapters);
+    for error in &broken {
+        failed = true;
+        eprintln!("spyhop: {error}");
+    }
     let mut objects = Vec::new();
     for files in &asked {
+        let fitting = || match adapter {
+            None => names_of_fitting(files, &adapters),
+            Some(_) => Vec::new(),
+        };
         match opened(files, adapter.as_ref()) {
-            Ok(model) if args.json => objects.push(as_json(files, &model)),
-            Ok(model) => answer::say(in_words(files, &model).trim_end())?,
+            Ok(model) if args.json => objects.push(as_json(files, &model, &fitting())),
+            Ok(model) => answer::say(in_words(files, &model, &fitting()).trim_end())?,
             Err(error) => {
                 failed = true;
                 eprintln!("spyhop: {error}");
@@ -97,8 +114,30 @@ fn opened(files: &Model, adapter: Option<&ModelFolder>) -> Result<Classifier, Mo
     Classifier::open_with(files, &options)
 }
 
-fn as_json(files: &Model, model: &Classifier) -> Value {
+/// The adapters that can be read, and what is wrong with the others.
+fn sound(folders: Vec<PathBuf>) -> (Vec<ModelFolder>, Vec<ModelError>) {
+    let mut broken = Vec::new();
+    let mut is_sound = |folder: &ModelFolder| match Adapter::read(folder) {
+        Ok(_) => true,
+        Err(error) => {
+            broken.push(error);
+            false
+        }
+    };
+    let all = folders.into_iter().map(ModelFolder);
+    let sound = all.filter(|folder| is_sound(folder)).collect();
+    (sound, broken)
+}
+
+/// Those of some adapters that can be laid over a network.
+fn names_of_fitting(files: &Model, adapters: &[ModelFolder]) -> Vec<String> {
+    let fitting = adapters.iter().filter(|adapter| check_adapter(files, *adapter).is_ok());
+    fitting.map(|adapter| Model::Folder(adapter.clone()).name()).collect()
+}
+
+fn as_json(files: &Model, model: &Classifier, adapters: &[String]) -> Value {
     json!({
+        "adapters": adapters,
         "path": files.place(),
         "card": model.card(),
         "window": model.window(),
@@ -108,7 +147,7 @@ fn as_json(files: &Model, model: &Classifier) -> Value {
 }
 
 /// For a person.
-fn in_words(files: &Model, model: &Classifier) -> String {
+fn in_words(files: &Model, model: &Classifier, adapters: &[String]) -> String {
     let (card, plan) = (model.card(), model.window());
     let mut text = format!("{}\n", files.place());
     let mut row = |label: &str, value: &str| {
@@ -134,6 +173,7 @@ fn in_words(files: &Model, model: &Classifier) -> String {
         row("", &format!("… and {} more", card.classes.len() - MOST_CLASSES));
     }
     row("network", &format!("{:.2} million parameters", model.parameters() as f64 / 1e6));
+    row("adapters", &adapters.join(", "));
     row("trained on", &card.training_data);
     for (name, metric) in &card.metrics {
         match metric {

@@ -190,15 +190,25 @@ pub(super) fn one_recording(path: &Path) -> anyhow::Result<(Deployment, Recordin
     let folder = path.parent().map(Path::to_owned).unwrap_or_default();
     let open = move |_| {
         let opened = recording_file::open(&path, &reading);
-        opened.map(|opened| opened.recording).map_err(|error| OpenError::Source {
-            name: name.clone(),
-            error: SourceError::Io(error.to_string()),
+        opened.map(|opened| opened.recording).map_err(|error| {
+            let error = match path.is_file() {
+                true => SourceError::Io(error.to_string()),
+                false => SourceError::Changed("it was removed meanwhile".into()),
+            };
+            OpenError::Source { name: name.clone(), error }
         })
     };
     let version = info.fingerprint.clone();
     let infos = Arc::new(vec![info]);
     let beside = Some(read_tables(infos.clone(), move |name| Some(folder.join(name))));
-    let recordings = Recordings { infos, open: Arc::new(open), tables: None, beside, version };
+    let recordings = Recordings {
+        infos,
+        open: Arc::new(open),
+        tables: None,
+        table_stamps: None,
+        beside,
+        version,
+    };
     Ok((deployment, recordings))
 }
 

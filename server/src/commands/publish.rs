@@ -153,6 +153,8 @@ fn with_excerpt(
     let mut alone = viewed.view.clone();
     alone.source = Source::Urls(vec![format!("{}/{file}", share.path)]);
     alone.calls = None;
+    // In a file of its own a gap is silence.
+    alone.gaps_collapsed = false;
     let clock = viewed.time_of(start);
     alone.reading = spyhop_api::view::Reading { start: clock, ..Default::default() };
     alone.start = Some(viewed.moment_of(shown.start, start));

@@ -137,6 +137,7 @@ pub(super) fn serve(args: Args, lesson: Option<Lesson>) -> anyhow::Result<ExitCo
     let token = StateToken::of_state(state.path())?;
     let reading = args.read_token.then(|| StateToken::for_reading(state.path())).transpose()?;
     let hosts = args.public_url.iter().filter_map(|url| host_of(url)).collect();
+    let closed = reading.as_ref().map(|reading| Closed::new(reading.text.clone(), &token.text));
     let guard = Guard::new(address, hosts, Some(token.text));
     let keeper = Keeper::new(state.path(), catalogue.clone());
     let mut registry = Registry::default();
@@ -167,7 +168,7 @@ pub(super) fn serve(args: Args, lesson: Option<Lesson>) -> anyhow::Result<ExitCo
         guard,
         previews,
         shares,
-        closed: reading.as_ref().map(|reading| Closed::new(reading.text.clone())),
+        closed,
         rooms: Rooms::default(),
         rooms_are_free: lesson.is_some(),
         reach: Reachability::new(address, is_secure),

@@ -147,6 +147,7 @@ impl Bars {
                 let percent = 100.0 * share.trained as f64 / share.all.max(1) as f64;
                 eprintln!("{} of {} parameters are trained, {percent:.1} %", share.trained, share.all);
             }),
+            Told::Placed(words) => self.bar.suspend(|| eprintln!("computed {words}")),
             Told::Batch { epoch, batch, batches, loss, rate, windows_per_s, left_s } => {
                 self.bar.set_prefix(format!("epoch {epoch} of {}", self.epochs));
                 self.bar.set_length(batches as u64);

@@ -73,7 +73,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     let (state, whole) = (state.ok(), RunFolder(folder.clone()));
     let results = tuning::search(&text, &args.set, &config, &whole, state.as_deref())?;
-    let search = tuning::Search { tune: &config.tune, results: &results };
+    let folds = tuning::folds(&config)?;
+    let search = tuning::Search { tune: &config.tune, results: &results, folds: &folds };
     tuning::write(&search, &folder, &text, &args.set)?;
     if args.json {
         let mut object = search.to_json();

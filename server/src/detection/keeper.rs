@@ -8,17 +8,20 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use spyhop_api::binned::Curves;
 use spyhop_api::detection::{DetectionRun, ScoreCurves};
+use spyhop_api::job::JobsSnapshot;
 use spyhop_api::recall::{DrawRequest, DrawnWindow, RecallReport};
 use spyhop_api::{Deployment, Timestamp};
 use spyhop_signal::detect::listen::ScoreRow;
 use spyhop_signal::pyramid::Recorded;
 
-use super::curves::{Curves, curve_of};
+use super::curves::{add_points, curve_of};
 use super::draw::draw;
+use super::known_recall::{KnownRecalls, MadeOf};
 use super::plan::{Plan, PlanError, PlannedUnit};
 use super::source::{Source, SourceError, Wanted};
-use super::store::{CURVE_POINTS, DetectionStore, StoreError, StoredRun, StoredUnit};
+use super::store::{CURVE_POINTS, DetectionStore, StoreError, StoredRun, StoredUnit, moment};
 use super::truth::Truths;
 use super::unit::make_files;
 use super::unit_files::{UnitFiles, folder_of};
@@ -47,6 +50,7 @@ pub struct DetectionKeeper {
     planned: Mutex<HashMap<i64, Arc<Planned>>>,
     /// Versions of lists for which a run could not be planned, so that it is not tried all the time.
     refused: Mutex<HashMap<i64, String>>,
+    recalls: KnownRecalls,
 }
 
 /// A run that is planned from a list of recordings.
@@ -109,6 +113,7 @@ impl DetectionKeeper {
             store,
             planned: Mutex::default(),
             refused: Mutex::default(),
+            recalls: KnownRecalls::default(),
         })
     }
 
@@ -152,7 +157,8 @@ impl DetectionKeeper {
         let source = Source::open(&wanted)?;
         let plan = Plan::new(&recordings.infos, &source, channel)?;
         let about = source.described()?;
-        let same = (&about.name, about.is_model, &about.fingerprint, &about.config_hash, channel);
+        let same =
+            (about.with_adapter(), about.is_model, &about.fingerprint, &about.config_hash, channel);
         let key = key_of(KIND, &same).map_err(|error| StartError::Refused(error.to_string()))?;
         let mut run = StoredRun {
             id: 0,
@@ -175,17 +181,17 @@ impl DetectionKeeper {
         lock(&self.planned).insert(id, planned.clone());
         let job = self.submit(engine, &described, &planned)?;
         engine.retry(job)?;
-        self.told(engine, &planned.run)
+        self.told(&engine.snapshot()?, &planned.run)
     }
 
-    /// A run as it is told.
+    /// A run as it is told, with the work as it stands in `jobs`.
     ///
     /// # Errors
-    /// When the store or the ledger can't be read.
-    pub fn told(&self, engine: &Engine, run: &StoredRun) -> Result<DetectionRun, StartError> {
+    /// When the store can't be read.
+    pub fn told(&self, jobs: &JobsSnapshot, run: &StoredRun) -> Result<DetectionRun, StartError> {
         let (candidates, reviewed) = self.store.counts(run.id)?;
         let key = job_key(run);
-        let job = engine.snapshot()?.jobs.into_iter().find(|job| job.key == key);
+        let job = jobs.jobs.iter().find(|job| job.key == key).cloned();
         Ok(DetectionRun {
             id: run.id,
             title: run.title.clone(),
@@ -210,6 +216,7 @@ impl DetectionKeeper {
     pub fn remove(&self, engine: &Engine, run: &StoredRun) -> Result<(), StartError> {
         engine.remove(&job_key(run))?;
         lock(&self.planned).remove(&run.id);
+        self.recalls.forget(run.id);
         Ok(self.store.remove(run.id)?)
     }
 
@@ -228,7 +235,7 @@ impl DetectionKeeper {
         for unit in self.store.units(run.id, from_ns, until_ns)? {
             let point_ns = (unit.end_ns - unit.start_ns) / CURVE_POINTS as i64;
             if bin_ns >= point_ns {
-                curves.add_points(&unit, point_ns, from_ns..until_ns)?;
+                add_points(&mut curves, &unit, point_ns, from_ns..until_ns)?;
                 continue;
             }
             // Where files are gone, the unit's own curve is all there is.
@@ -239,10 +246,10 @@ impl DetectionKeeper {
                         curves.add(row.start_ns, &row.scores)?;
                     }
                 }
-                Err(_) => curves.add_points(&unit, point_ns, from_ns..until_ns)?,
+                Err(_) => add_points(&mut curves, &unit, point_ns, from_ns..until_ns)?,
             }
         }
-        Ok(curves.told(run))
+        Ok(curves.told(&run.classes, |ns| moment(run, ns)))
     }
 
     /// How many of the calls that are there a run found, by all that is known of them.
@@ -250,13 +257,19 @@ impl DetectionKeeper {
     /// # Errors
     /// When the store or the catalogue can't be read.
     pub fn recall(&self, run: &StoredRun, reader: Reader) -> Result<RecallReport, StartError> {
-        let (recordings, recorded) = self.recorded(run, reader)?;
-        let truths = Truths::read(&recordings, &recorded);
-        let of_truths = |truths: Truths| truths.recall(&self.store, run, &recorded);
-        Ok(RecallReport {
-            truth: truths.map(of_truths).transpose()?,
-            sample: self.store.sampled(run)?,
-        })
+        let recordings = self.recordings(run, reader)?;
+        let made_of = MadeOf {
+            version: recordings.version.clone(),
+            stamps: recordings.table_stamps.as_ref().map_or_else(Vec::new, |stamps| stamps()),
+            generation: self.store.generation(),
+        };
+        let truth = self.recalls.of(run.id, made_of, || {
+            let (recorded, _) = Recorded::new(&recordings.infos).map_err(PlanError::from)?;
+            let truths = Truths::read(&recordings, &recorded);
+            let of_truths = |truths: Truths| truths.recall(&self.store, run, &recorded);
+            truths.map(of_truths).transpose().map_err(StartError::from)
+        })?;
+        Ok(RecallReport { truth, sample: self.store.sampled(run)? })
     }
 
     /// Draws windows at random from what a run has listened to; gives all that are drawn.
@@ -269,7 +282,8 @@ impl DetectionKeeper {
         reader: Reader,
         asked: &DrawRequest,
     ) -> Result<Vec<DrawnWindow>, StartError> {
-        let (_, recorded) = self.recorded(run, reader)?;
+        let recordings = self.recordings(run, reader)?;
+        let (recorded, _) = Recorded::new(&recordings.infos).map_err(PlanError::from)?;
         let units = self.store.units(run.id, i64::MIN, i64::MAX)?;
         let heard_ns: Vec<_> = units.iter().map(|unit| unit.start_ns..unit.end_ns).collect();
         let before = self.store.drawn(run)?;
@@ -278,16 +292,10 @@ impl DetectionKeeper {
         Ok(self.store.drawn(run)?)
     }
 
-    /// The recordings of a run's deployment, and where their samples lie on the clock.
-    fn recorded(
-        &self,
-        run: &StoredRun,
-        reader: Reader,
-    ) -> Result<(Recordings, Recorded), StartError> {
+    /// The recordings of a run's deployment.
+    fn recordings(&self, run: &StoredRun, reader: Reader) -> Result<Recordings, StartError> {
         let missing = || StartError::NoDeployment(run.deployment.clone());
-        let recordings = self.catalogue.recordings(&run.deployment, reader)?.ok_or_else(missing)?;
-        let (recorded, _) = Recorded::new(&recordings.infos).map_err(PlanError::from)?;
-        Ok((recordings, recorded))
+        self.catalogue.recordings(&run.deployment, reader)?.ok_or_else(missing)
     }
 
     fn files(&self, deployment: &str, key: &str) -> UnitFiles {
@@ -354,7 +362,7 @@ impl DetectionKeeper {
         if in_store.map_err(|e| UnitError::passing(e.to_string()))? && files.are_there() {
             return Ok(order);
         }
-        let made = make_files(plan, unit, source, recordings, &files, context)?;
+        let made = make_files(plan, unit, source, recordings, &files, context, planned_anew)?;
         let stored = StoredUnit {
             key: order.key.clone(),
             start_ns: unit.span_ns.start,
@@ -381,6 +389,11 @@ fn plan(
     };
     let plan = Plan::new(&recordings.infos, &source, run.channel)?;
     Ok(Arc::new(Planned { run, source, plan, recordings }))
+}
+
+/// A list that has changed is seen by the upkeep, which drops this unit and plans others.
+fn planned_anew(message: String) -> UnitError {
+    UnitError::passing(format!("{message}; it is planned anew"))
 }
 
 fn job_key(run: &StoredRun) -> String {

@@ -70,7 +70,7 @@ impl Plan {
         let described = source.described()?;
         let made_by = (
             REVISION,
-            &described.name,
+            described.with_adapter(),
             described.is_model,
             &described.fingerprint,
             &described.config_hash,

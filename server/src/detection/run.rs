@@ -19,7 +19,7 @@ use super::unit_files::{UnitFiles, folder_of};
 use crate::catalogue::Recordings;
 use crate::progress::rounded;
 use crate::work::{
-    Job, Priority, Registry, Settings, Unit, UnitContext, UnitError, key_of,
+    Job, OnFailure, Priority, Registry, Settings, Unit, UnitContext, UnitError, key_of,
     run_in_foreground_telling,
 };
 
@@ -74,7 +74,8 @@ pub fn run(
     registry.add(KIND, move |key: String, context: &UnitContext| {
         let unit = planned.unit(&key);
         let unit = unit.ok_or_else(|| UnitError::lasting("there is no such unit in the plan"))?;
-        make_files(&planned, unit, &by, &listed, &UnitFiles::of(&into, &key), context)?;
+        let files = UnitFiles::of(&into, &key);
+        make_files(&planned, unit, &by, &listed, &files, context, to_be_run_again)?;
         Ok(key)
     });
     let into = folder.clone();
@@ -86,7 +87,15 @@ pub fn run(
     let begun = Instant::now();
     let hours = plan.recorded_h();
     let words = |job: &JobProgress| in_words(job, hours);
-    let outcome = run_in_foreground_telling(state, registry, &job, Settings::default(), &words)?;
+    // A table with a hole in it would pass for a whole one: there is nothing to wait for.
+    let outcome = run_in_foreground_telling(
+        state,
+        registry,
+        &job,
+        Settings::default(),
+        &words,
+        OnFailure::Stop,
+    )?;
     if let Some(failure) = outcome.failures.first() {
         anyhow::bail!("{}", failure.message);
     }
@@ -115,6 +124,14 @@ pub fn run(
     drop(job);
     let plan = Arc::into_inner(plan).context("a unit is still being made")?;
     Ok(Detected { plan, rows, problems, took, folder })
+}
+
+/// The list was made when the command began, so that waiting is of no use.
+fn to_be_run_again(message: String) -> UnitError {
+    UnitError::lasting(format!(
+        "{message}: run the same command again, and the recordings are listed anew; what was heard of the \
+         others is kept"
+    ))
 }
 
 fn job(plan: &Plan, source: &Source, deployment: &Deployment) -> anyhow::Result<Job> {

@@ -11,11 +11,13 @@ mod reviews;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use rusqlite_migration::{M, Migrations};
 use spyhop_api::Timestamp;
+use spyhop_api::binned::BinError;
 use spyhop_api::detection::{DetectionClass, DetectionSource};
 use spyhop_signal::detect::Candidate;
 
@@ -38,6 +40,8 @@ pub struct DetectionStore {
     /// Reads beside the writer.
     reader: Mutex<Connection>,
     path: PathBuf,
+    /// Counts the changes of candidates and units, of whatever run.
+    generation: AtomicU64,
 }
 
 /// A source over a channel of a deployment.
@@ -130,6 +134,12 @@ pub enum StoreError {
     },
 }
 
+impl From<BinError> for StoreError {
+    fn from(error: BinError) -> StoreError {
+        StoreError::Invalid(error.to_string())
+    }
+}
+
 impl DetectionStore {
     /// The store of a state folder.
     ///
@@ -139,7 +149,15 @@ impl DetectionStore {
         let writer = state.database(DATABASE, &MIGRATIONS)?;
         let reader = state::look(state.path(), DATABASE, &MIGRATIONS)?;
         let path = state.path().join(DATABASE);
-        Ok(DetectionStore { writer: Mutex::new(writer), reader: Mutex::new(reader), path })
+        let generation = AtomicU64::new(0);
+        let (writer, reader) = (Mutex::new(writer), Mutex::new(reader));
+        Ok(DetectionStore { writer, reader, path, generation })
+    }
+
+    /// Another number than before wherever units or candidates came or went since; what is said of
+    /// candidates changes nothing of it.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// The store of a state folder, to be read beside whatever process works there.
@@ -149,7 +167,8 @@ impl DetectionStore {
     pub fn look(folder: &Path) -> Result<DetectionStore, StateError> {
         let database = || state::look(folder, DATABASE, &MIGRATIONS).map(Mutex::new);
         let (writer, reader) = (database()?, database()?);
-        Ok(DetectionStore { writer, reader, path: folder.join(DATABASE) })
+        let generation = AtomicU64::new(0);
+        Ok(DetectionStore { writer, reader, path: folder.join(DATABASE), generation })
     }
 
     /// Notes a run down; gives the number of the one that is there already where its `key`, a hash of all
@@ -234,7 +253,7 @@ impl DetectionStore {
     /// # Errors
     /// When it can't be written.
     pub fn remove(&self, id: i64) -> Result<(), StoreError> {
-        self.write(|db| {
+        self.change(|db| {
             db.execute(
                 "DELETE FROM review WHERE call IN (SELECT id FROM call WHERE run = ?1)",
                 [id],
@@ -291,7 +310,7 @@ impl DetectionStore {
         unit: &StoredUnit,
         candidates: &[(usize, Candidate)],
     ) -> Result<(), StoreError> {
-        self.write(|db| {
+        self.change(|db| {
             let known = db
                 .prepare_cached("SELECT 1 FROM unit WHERE run = ?1 AND key = ?2")?
                 .exists(params![run, unit.key])?;
@@ -344,7 +363,7 @@ impl DetectionStore {
         if gone.is_empty() {
             return Ok(());
         }
-        self.write(|db| {
+        self.change(|db| {
             for (start_ns, end_ns) in &gone {
                 clear(db, run, *start_ns, *end_ns)?;
                 db.execute(
@@ -393,6 +412,17 @@ impl DetectionStore {
         step: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         state::step(&mut lock(&self.writer), step).map_err(|error| self.fail(error))
+    }
+
+    /// A step that moves units or candidates.
+    fn change<T>(
+        &self,
+        step: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let changed = self.write(step);
+        // Afterwards: whoever read the number before saw what was before, and asks again.
+        self.generation.fetch_add(1, Ordering::Release);
+        changed
     }
 
     fn read<T>(

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use spyhop_api::detection::{CallSort, DetectionRun, ReviewChange, Verdict};
 use spyhop_api::job::JobState;
+use spyhop_api::recall::{DrawRequest, SampleRecall, TruthRecall, WindowReview};
 use spyhop_api::{Moment, Timestamp};
 use spyhop_config::{Labels, Preprocess};
 use spyhop_signal::formats::wav_writer::wav_pcm16;
@@ -223,7 +224,12 @@ fn recordings_that_can_t_hold_the_calls_are_refused_and_damaged_ones_are_told_of
     std::fs::write(&short, &bytes[..bytes.len() / 2]).expect("cut");
     let source = Source::open(&whistles("")).expect("known");
     let failed = run(&state, &deployment, &recordings, &Arc::new(source), 0, false).map(|_| ());
-    assert!(failed.expect_err("it has changed").to_string().contains("bytes when it was listed"));
+    let told = failed.expect_err("it has changed").to_string();
+    assert!(
+        told.contains("x_20210601_003000.wav") && told.contains("when it was listed"),
+        "{told}"
+    );
+    assert!(told.contains("run the same command again"), "{told}");
 }
 
 /// A server without its pages.
@@ -258,7 +264,8 @@ impl Hosted {
         let store = self.keeper.store();
         let run = store.run("recorder", run).expect("there");
         for _ in 0..600 {
-            let told = self.keeper.told(&self.engine, &run).expect("told");
+            let told =
+                self.keeper.told(&self.engine.snapshot().expect("jobs"), &run).expect("told");
             let is_done = told.job.is_some_and(|job| job.state == JobState::Done);
             if is_done && told.candidates == count {
                 let paging =
@@ -269,7 +276,7 @@ impl Hosted {
         }
         let paging = Paging { sort: CallSort::Start, descending: false, offset: 0, limit: 100 };
         let found = store.page(&run, &Asked::default(), &paging).expect("a page").calls;
-        let told = self.keeper.told(&self.engine, &run).expect("told");
+        let told = self.keeper.told(&self.engine.snapshot().expect("jobs"), &run).expect("told");
         panic!("not {count}: {found:#?} of {told:?}");
     }
 
@@ -378,5 +385,79 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
 
     server.keeper.remove(&server.engine, &kept).expect("removed");
     assert!(matches!(store.run("recorder", run.id), Err(StoreError::NoRun { .. })));
+    server.stop();
+}
+
+/// Truth beside the recordings: a table a file, of the whistles that begin in it.
+fn tables(recorder: &Path) {
+    let file = "name = 'Test'\nall_calls_are_in_tables = true\n";
+    std::fs::write(recorder.join("deployment.toml"), file).expect("written");
+    for (i, second) in ["002940", "003000", "003020"].iter().enumerate() {
+        let first = i as f64 * 20.0;
+        let of_file = WHISTLES_S.iter().filter(|s| (first..first + 20.0).contains(*s));
+        let rows = of_file.map(|s| format!("{}\t{}\twhistle\n", s - first, s - first + 0.6));
+        let rows: String = rows.collect();
+        let text = format!("Begin Time (s)\tEnd Time (s)\tLabel\n{rows}");
+        let path = recorder.join(format!("x_20210601_{second}.Table.1.selections.txt"));
+        std::fs::write(path, text).expect("written");
+    }
+}
+
+#[test]
+fn recall_is_right_after_a_verdict_without_reading_the_tables_again() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let (state, recorder) = (scratch.path().join("state"), scratch.path().join("recorder"));
+    place(&recorder);
+    tables(&recorder);
+    let server = hosted(&state, &recorder);
+    let run = server.start(whistles("")).expect("started");
+    let calls = server.calls(run.id, 6);
+    let kept = server.keeper.store().run("recorder", run.id).expect("there");
+    let recall = || server.keeper.recall(&kept, Reader::Administrator).expect("recall");
+    let found = |truth: &Option<TruthRecall>| -> (u32, usize) {
+        let classes = truth.iter().flat_map(|truth| &truth.classes);
+        let groups = classes.flat_map(|class| &class.groups);
+        groups.fold((0, 0), |(calls, found), g| (calls + g.calls, found + g.found.len()))
+    };
+    let before = recall();
+    assert_eq!((found(&before.truth), before.sample), ((6, 6), None));
+
+    // A window that somebody went through: what is said of its candidates counts at once.
+    let asked = DrawRequest { windows: 1, window_s: 60.0, ..DrawRequest::default() };
+    let drawn = server.keeper.draw(&kept, Reader::Administrator, &asked).expect("drawn");
+    let store = server.keeper.store();
+    let yes = ReviewChange { verdict: Verdict::Accepted, ..ReviewChange::default() };
+    for call in &calls {
+        store.review(&kept, call.id, 0, &yes, Timestamp(7)).expect("said");
+    }
+    let done = WindowReview { is_done: true, ..WindowReview::default() };
+    store.review_drawn(&kept, drawn[0].id, 0, &done, Timestamp(8)).expect("done");
+    let after = recall();
+    assert_eq!(after.truth, before.truth);
+    let sample = after.sample.expect("a window was gone through");
+    let of_sample = |sample: &SampleRecall| sample.classes[0].groups[0].clone();
+    assert_eq!((sample.reviewed, of_sample(&sample).calls), (1, drawn[0].candidates));
+    let no = ReviewChange { verdict: Verdict::Rejected, ..ReviewChange::default() };
+    let inside = |call: &&spyhop_api::detection::DetectedCall| {
+        let from = drawn[0].start.nanos();
+        (from..from + drawn[0].span_ns).contains(&call.start.nanos())
+    };
+    let one = calls.iter().find(inside).expect("the window holds one");
+    store.review(&kept, one.id, 1, &no, Timestamp(9)).expect("said");
+    let fewer = recall().sample.expect("it is gone through still");
+    assert_eq!(of_sample(&fewer).calls + 1, drawn[0].candidates);
+
+    // A table of the same length and time is not read again; one that was changed is.
+    let path = recorder.join("x_20210601_003000.Table.1.selections.txt");
+    let (text, about) =
+        (std::fs::read_to_string(&path).expect("read"), path.metadata().expect("about"));
+    std::fs::write(&path, text.replace("whistle", "trumpet")).expect("written");
+    let file = std::fs::File::options().write(true).open(&path).expect("opened");
+    file.set_modified(about.modified().expect("a time")).expect("set back");
+    assert_eq!(recall().truth, before.truth);
+    file.set_modified(SystemTime::now()).expect("set");
+    let changed = recall().truth;
+    assert_eq!(found(&changed), (4, 4));
+    assert_eq!(changed.expect("tables").other_labels, ["trumpet"]);
     server.stop();
 }

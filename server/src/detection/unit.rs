@@ -70,7 +70,8 @@ pub struct InFiles {
     pub problems: Vec<String>,
 }
 
-/// Makes the files of a unit, or reads those that are there.
+/// Makes the files of a unit, or reads those that are there. `changed` says what is to be done where a
+/// recording is not the one any more that was listed.
 ///
 /// # Errors
 /// When a recording can't be had, the disk says no, or it was told to stop.
@@ -81,6 +82,7 @@ pub fn make_files(
     recordings: &Recordings,
     files: &UnitFiles,
     context: &UnitContext,
+    changed: fn(String) -> UnitError,
 ) -> Result<InFiles, UnitError> {
     let lasting = |error: SourceError| UnitError::lasting(error.to_string());
     let classes = source.classes();
@@ -101,6 +103,7 @@ pub fn make_files(
     let made = make(plan, unit, source, recordings, go_on).map_err(|failure| match failure {
         UnitFailure::Hear(HearError::Stopped) => UnitError::stopped(),
         UnitFailure::Hear(HearError::Unreachable(message)) => UnitError::passing(message),
+        UnitFailure::Hear(HearError::Changed(message)) => changed(message),
         UnitFailure::Hear(HearError::Listen(error)) => UnitError::lasting(error.to_string()),
         UnitFailure::Source(error) => lasting(error),
     })?;

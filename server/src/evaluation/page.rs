@@ -121,7 +121,24 @@ fn summary(outcomes: &[Outcome]) -> String {
             }
         };
     }
-    text + "</tbody>\n</table></div>\n"
+    text + "</tbody>\n</table></div>\n" + &without_calls(outcomes)
+}
+
+/// What the column of false positives without calls is of.
+fn without_calls(outcomes: &[Outcome]) -> String {
+    let hours = outcomes.iter().filter_map(|outcome| match outcome {
+        Outcome::Done(done) => done.figures.call_level.overall.call_free_hours,
+        Outcome::Failed { .. } => None,
+    });
+    match hours.reduce(f64::max) {
+        None => String::new(),
+        Some(hours) if hours > 0.0 => format!(
+            "<p class=\"about\">“Without calls” counts false positives in {hours:.2} h: pieces of recordings, \
+             an hour of the clock at most, that no call comes near to.</p>\n"
+        ),
+        Some(_) => "<p class=\"about\">“Without calls” can't be told: each recorded hour holds calls.</p>\n"
+            .to_owned(),
+    }
 }
 
 /// The plots of a class, all sources that tell it in each.

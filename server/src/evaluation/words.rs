@@ -96,9 +96,13 @@ fn more(done: &Evaluated) -> String {
             text += &format!("  calibration error      {error:.3}\n");
         }
     }
-    if let (Some(per_hour), Some(hours)) = (call.fp_per_call_free_hour, call.call_free_hours) {
-        text += &format!("  without calls          {per_hour:.1} fp/h in {hours:.2} h\n");
-    }
+    text += &match (call.fp_per_call_free_hour, call.call_free_hours) {
+        (Some(per_hour), Some(hours)) => {
+            format!("  without calls          {per_hour:.1} fp/h in {hours:.2} h\n")
+        }
+        // Whoever looks for the figure is told why there is none.
+        _ => "  without calls          not told: each recorded hour holds some\n".to_owned(),
+    };
     if !done.other_labels.is_empty() {
         let labels = done.other_labels.iter().map(|(label, count)| format!("{label} {count}"));
         let labels = labels.collect::<Vec<_>>().join(", ");

@@ -27,6 +27,7 @@ async fn access(State(served): State<Arc<Served>>, reader: Reader) -> Response {
     let access = Access {
         administrator: reader == Reader::Administrator,
         changes_need_token: served.guard.asks_for_token(),
+        reading_needs_token: served.closed.is_some(),
         public_url: served.address.public_url().unwrap_or_default().to_owned(),
     };
     ([(header::CACHE_CONTROL, "no-store")], Json(access)).into_response()

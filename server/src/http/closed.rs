@@ -3,6 +3,7 @@
 //! Programs send the token with each request; a browser asks for it once, by a form that needs no script,
 //! and keeps it in a cookie that no script can read. It is in no link: links are passed on.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,22 +31,45 @@ const MOST_BYTES: usize = 1024;
 /// Tries of one address; a class behind one address comes at once.
 const TRIES: Rate = Rate { at_once: 60.0, one_every: Duration::from_secs(5) };
 
+/// Wrong tokens that are remembered, and for how long: a program that goes on sending the same one tries no
+/// other, and is not to lock out everybody behind its address.
+const MOST_WRONG: u64 = 10_000;
+/// See [`MOST_WRONG`].
+const WRONG_FOR: Duration = Duration::from_secs(3600);
+
 /// What reading needs.
 pub struct Closed {
     token: String,
-    /// What a browser keeps: not the token itself, which may hold what no cookie does.
+    /// What a browser keeps: not the token itself, which may hold what no cookie does. Nobody makes it of a
+    /// token that they guess, so that cookies are not tries.
     cookie: String,
     tries: Rates,
+    wrong: moka::sync::Cache<(IpAddr, blake3::Hash), ()>,
+}
+
+/// What the headers of a request say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Shown {
+    /// A browser that was let in.
+    Cookie,
+    /// A program shows a token.
+    Token(String),
+    /// Nothing.
+    Nothing,
 }
 
 impl Closed {
-    /// Closed to everybody without the token.
-    pub fn new(token: String) -> Closed {
-        let cookie = blake3::hash(token.as_bytes()).to_hex().to_string();
-        Closed { token, cookie, tries: Rates::new(TRIES) }
+    /// Closed to everybody without the token. `secret` is known to this server alone, and stays the same.
+    pub fn new(token: String, secret: &str) -> Closed {
+        let mut hasher = blake3::Hasher::new_derive_key("spyhop: the cookie of a closed server");
+        hasher.update(secret.as_bytes()).update(b"\n").update(token.as_bytes());
+        let cookie = hasher.finalize().to_hex().to_string();
+        let wrong = moka::sync::Cache::builder();
+        let wrong = wrong.max_capacity(MOST_WRONG).time_to_live(WRONG_FOR).build();
+        Closed { token, cookie, tries: Rates::new(TRIES), wrong }
     }
 
-    fn opens(&self, headers: &HeaderMap) -> bool {
+    fn shown(&self, headers: &HeaderMap) -> Shown {
         let text = |value: &HeaderValue| value.to_str().unwrap_or_default().trim().to_owned();
         let cookies = headers.get_all(header::COOKIE).iter().map(text);
         let cookies: Vec<String> = cookies.collect();
@@ -55,8 +79,29 @@ impl Closed {
                 name == COOKIE && is_same(value.as_bytes(), self.cookie.as_bytes())
             })
         };
-        headers.get(HEADER).is_some_and(|value| self.is_token(&text(value)))
-            || cookies.iter().any(of_cookie)
+        if cookies.iter().any(of_cookie) {
+            return Shown::Cookie;
+        }
+        headers.get(HEADER).map_or(Shown::Nothing, |value| Shown::Token(text(value)))
+    }
+
+    /// Whether a token that a program shows is the right one. Whoever has tried too many is told of none, not
+    /// even of the right one.
+    ///
+    /// # Errors
+    /// How long to wait.
+    fn is_right(&self, given: &str, from: Option<IpAddr>, now: Instant) -> Result<bool, Duration> {
+        let is_right = self.is_token(given);
+        let Some(from) = from else { return Ok(is_right) };
+        if is_right {
+            return self.tries.wait(from, now).map_or(Ok(true), Err);
+        }
+        let known = (from, blake3::hash(given.as_bytes()));
+        if !self.wrong.contains_key(&known) {
+            self.tries.take(from, now)?;
+            self.wrong.insert(known, ());
+        }
+        Ok(false)
     }
 
     fn is_token(&self, given: &str) -> bool {
@@ -68,8 +113,22 @@ impl Closed {
 pub async fn let_in(State(served): State<Arc<Served>>, request: Request, next: Next) -> Response {
     let Some(closed) = &served.closed else { return next.run(request).await };
     let is_administrator = request.extensions().get::<Reader>() == Some(&Reader::Administrator);
-    if is_administrator || closed.opens(request.headers()) {
+    if is_administrator {
         return next.run(request).await;
+    }
+    match closed.shown(request.headers()) {
+        Shown::Cookie => return next.run(request).await,
+        Shown::Token(given) => {
+            let from = request.extensions().get::<Caller>().map(|caller| caller.0);
+            match closed.is_right(&given, from, Instant::now()) {
+                Ok(true) => return next.run(request).await,
+                Ok(false) => {}
+                Err(wait) => {
+                    return ApiError::too_many("tokens were tried", wait).into_response();
+                }
+            }
+        }
+        Shown::Nothing => {}
     }
     let is_form = request.method() == Method::POST
         && request
@@ -157,17 +216,42 @@ mod tests {
 
     #[test]
     fn the_token_opens_as_header_and_as_cookie_and_nothing_else_does() {
-        let closed = Closed::new("3f9c".into());
+        let closed = Closed::new("3f9c".into(), "secret");
         let opens = |name: header::HeaderName, value: &str| {
-            closed.opens(&HeaderMap::from_iter([(name, value.parse().expect("a value"))]))
+            let headers = HeaderMap::from_iter([(name, value.parse().expect("a value"))]);
+            match closed.shown(&headers) {
+                Shown::Token(given) => closed.is_right(&given, None, Instant::now()) == Ok(true),
+                shown => shown == Shown::Cookie,
+            }
         };
         let own = header::HeaderName::from_static(HEADER);
         assert!(opens(own.clone(), "3f9c"));
         assert!(opens(header::COOKIE, &format!("a=b; spyhop_read={}", closed.cookie)));
         assert!(!opens(own.clone(), "3f9") && !opens(own, ""));
-        for wrong in ["", "spyhop_read=", "spyhop_read=3f9c", "xspyhop_read=3f9c", "3f9c"] {
+        let other = format!("spyhop_read={}", Closed::new("3f9c".into(), "another").cookie);
+        for wrong in [&*other, "", "spyhop_read=", "spyhop_read=3f9c", "xspyhop_read=3f9c", "3f9c"]
+        {
             assert!(!opens(header::COOKIE, wrong), "{wrong}");
         }
+    }
+
+    #[test]
+    fn whoever_tries_tokens_by_header_is_not_told_of_the_right_one() {
+        let closed = Closed::new("3f9c".into(), "secret");
+        let now = Instant::now();
+        let one: IpAddr = "192.0.2.1".parse().expect("an address");
+        let shows = |given: &str, now| closed.is_right(given, Some(one), now);
+        // The same wrong one again and again is no try.
+        for _ in 0..500 {
+            assert_eq!(shows("old", now), Ok(false));
+        }
+        assert_eq!(shows("3f9c", now), Ok(true));
+        let refused = (0..100).find(|n| shows(&n.to_string(), now).is_err());
+        assert_eq!(refused, Some(TRIES.at_once as i32 - 1));
+        assert!(shows("3f9c", now).is_err(), "nor of the right one");
+        let other = "192.0.2.2".parse().expect("an address");
+        assert_eq!(closed.is_right("3f9c", Some(other), now), Ok(true));
+        assert_eq!(shows("3f9c", now + TRIES.one_every), Ok(true), "later");
     }
 
     #[test]

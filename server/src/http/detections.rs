@@ -106,7 +106,9 @@ async fn list(
     check_deployment(&served, &id, reader).await?;
     let runs = blocking(move || {
         let runs = served.detections.store().runs(&id)?;
-        let told = |run: &StoredRun| served.detections.told(&served.engine, run);
+        // The ledger is asked once, however many runs there are.
+        let jobs = served.engine.snapshot()?;
+        let told = |run: &StoredRun| served.detections.told(&jobs, run);
         runs.iter().map(told).collect::<Result<Vec<_>, StartError>>()
     });
     Ok(Json(DetectionList { runs: runs.await?.map_err(refusal)? }))
@@ -128,16 +130,8 @@ async fn start(
     Json(request): Json<DetectionRequest>,
 ) -> Result<(StatusCode, Json<DetectionRun>), ApiError> {
     // Names only: nobody opens the files of this machine over the network.
-    for name in request.model.iter().chain(&request.adapter) {
-        if !models::names().contains(name) && !models::adapter_names().contains(name) {
-            let known = models::names();
-            let nearest = nearest(name, known.iter().map(String::as_str));
-            return Err(ApiError::bad_request(format!(
-                "there is no network '{name}' on this server{}",
-                question(nearest)
-            )));
-        }
-    }
+    known("network", request.model.as_deref(), models::names)?;
+    known("adapter", request.adapter.as_deref(), models::adapter_names)?;
     let wanted = Wanted {
         detector: request.detector,
         model: request.model.map(Into::into),
@@ -161,7 +155,8 @@ async fn run(
     Path((id, number)): Path<(String, i64)>,
 ) -> Result<Json<DetectionRun>, ApiError> {
     of_run(served, reader, id, number, |served, run| {
-        served.detections.told(&served.engine, run).map_err(refusal)
+        let jobs = served.engine.snapshot().map_err(StartError::from).map_err(refusal)?;
+        served.detections.told(&jobs, run).map_err(refusal)
     })
     .await
     .map(Json)
@@ -476,6 +471,17 @@ async fn review_window(
     })
     .await
     .map(Json)
+}
+
+/// Refuses a name that is none of those that there are.
+fn known(what: &str, name: Option<&str>, all: fn() -> Vec<String>) -> Result<(), ApiError> {
+    let Some(name) = name else { return Ok(()) };
+    let all = all();
+    if all.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    let nearest = question(nearest(name, all.iter().map(String::as_str)));
+    Err(ApiError::bad_request(format!("there is no {what} '{name}' on this server{nearest}")))
 }
 
 /// Answers a question about a run of a deployment that the reader may see.

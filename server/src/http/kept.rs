@@ -11,6 +11,7 @@ use spyhop_api::{SharedData, View};
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
+use super::marks::{self, Drawn};
 use super::viewing::look_at;
 use super::{Caller, Served};
 use crate::catalogue::access::Reader;
@@ -154,11 +155,12 @@ pub fn frozen(
     view: &View,
     title: &str,
     reader: Reader,
+    drawn: Drawn,
 ) -> Result<Frozen, ApiError> {
     let given = line(title);
     let titled = |title: String| if given.is_empty() { title } else { given.clone() };
     let painted = |title: &str, what: &str| card(title, what).map_err(|e| ApiError::internal(&e));
-    match look_at(served, view.clone(), reader) {
+    match marks::look_at(served, view.clone(), reader, drawn) {
         Ok(viewed) => {
             let title = titled(viewed.title());
             let public = look_at(served, view.clone(), Reader::Public);

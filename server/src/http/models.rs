@@ -42,9 +42,9 @@ async fn list(State(served): State<Arc<Served>>) -> Result<Response, ApiError> {
     Ok(([(header::CACHE_CONTROL, "no-cache")], Json(list)).into_response())
 }
 
-/// A file of a network's folder, one of those that the list names
+/// A file of a network's or an adapter's folder, one of those that the list names
 #[utoipa::path(get, path = "/models/{model}/{file}", tag = "detections",
-    params(("model" = String, Path, description = "The network"),
+    params(("model" = String, Path, description = "The network, or the adapter"),
         ("file" = String, Path, description = "The file")),
     responses((status = 200, content_type = "application/octet-stream"),
         (status = 304, description = "It is what the header `if-none-match` names"),

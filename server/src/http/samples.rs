@@ -20,6 +20,7 @@ use super::{Served, asked, blocking_within, no_deployment};
 use crate::catalogue::Recordings;
 use crate::catalogue::access::Reader;
 use crate::excerpt::{Excerpt, ExcerptError, Form};
+use crate::viewed::only;
 
 /// Excerpts that are made at the same time: each keeps a disk and a core busy.
 const AT_ONCE: usize = 2;
@@ -47,6 +48,9 @@ struct Asked {
     /// One channel, counted from 0; all of them where it is left out
     #[serde(default)]
     channel: Option<u32>,
+    /// Of this recording alone: start and end may then be seconds since its own first sample
+    #[serde(default)]
+    recording: Option<String>,
 }
 
 /// Samples of a stretch of time
@@ -70,7 +74,11 @@ async fn samples(
     })?;
     let deployment = id.clone();
     let recordings = asked(&served, move |c| c.recordings(&deployment, reader)).await?;
-    let recordings = recordings.ok_or_else(|| no_deployment(&id))?;
+    let mut recordings = recordings.ok_or_else(|| no_deployment(&id))?;
+    if let Some(name) = &wanted.recording {
+        recordings = only(&recordings, name)
+            .ok_or_else(|| ApiError::not_found(format!("'{id}' has no recording '{name}'")))?;
+    }
     let (file, start) = blocking_within(&ROOM, move || write(&recordings, &wanted, form)).await??;
 
     let mut answer = HeaderMap::new();

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde::Deserialize;
+use spyhop_api::share::MOST_SENT_BYTES;
 use spyhop_api::view::Source;
 use spyhop_api::{MadeShare, Problem, Share, ShareChange, ShareRequest, SharedExcerpt, View};
 use spyhop_signal::Line;
@@ -27,6 +28,7 @@ use super::error::ApiError;
 use super::kept::{
     From, ROOM, Standing, became, edit_key, frozen, refusal, seen, standing, tag, within_rate,
 };
+use super::marks::Drawn;
 use super::{Served, blocking, blocking_within};
 use crate::catalogue::access::Reader;
 use crate::catalogue::now;
@@ -35,8 +37,10 @@ use crate::keeping::{KeepError, Kind, line};
 use crate::shares::{Kept, Shares};
 use crate::viewed::{Viewed, preview};
 
-/// Samples as they come, before they are packed: about 30 minutes at 16 kHz and 16 bits.
-const MOST_SENT_BYTES: usize = 64 << 20;
+/// Letters of the name of a recording that samples come from, and of the fingerprints of several.
+const MOST_NAME: usize = 200;
+/// See [`MOST_NAME`].
+const MOST_FINGERPRINTS: usize = 2_000;
 /// What is said of a share as JSON: its link and its words have room in it.
 const MOST_WORDS_BYTES: usize = 64 << 10;
 
@@ -175,16 +179,22 @@ async fn attach(
     let io = |e: std::io::Error| ApiError::internal(&e);
     let sent = tempfile::NamedTempFile::new().map_err(io)?;
     let mut to = sent.reopen().map_err(io)?;
-    let (mut stream, mut length) = (body.into_data_stream(), 0usize);
+    let too_much = || {
+        let most = MOST_SENT_BYTES >> 20;
+        let why = format!("{most} MB at most are taken: show less");
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, why)
+    };
+    let said = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+    if said.is_some_and(|length: u64| length > MOST_SENT_BYTES) {
+        return Err(too_much());
+    }
+    let (mut stream, mut length) = (body.into_data_stream(), 0);
     while let Some(piece) = stream.next().await {
         let piece =
             piece.map_err(|e| ApiError::bad_request(format!("the samples broke off: {e}")))?;
-        length += piece.len();
+        length += piece.len() as u64;
         if length > MOST_SENT_BYTES {
-            return Err(ApiError::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("{} MB at most are taken: show less", MOST_SENT_BYTES >> 20),
-            ));
+            return Err(too_much());
         }
         to.write_all(&piece).map_err(io)?;
     }
@@ -234,7 +244,7 @@ fn make(served: &Served, asked: &ShareRequest, reader: Reader) -> Result<MadeSha
     if asked.with_excerpt {
         view.source = Source::None;
     }
-    let frozen = frozen(served, &view, &asked.title, reader)?;
+    let frozen = frozen(served, &view, &asked.title, reader, Drawn::Shown)?;
     let made = served.shares.create(asked, &frozen, is_administrator, now());
     let (kept, edit_key) = made.map_err(refusal)?;
     Ok(MadeShare { share: told(served, kept), edit_key })
@@ -297,8 +307,8 @@ fn described(about: &str) -> Result<SharedExcerpt, ApiError> {
     let cut = |text: &str, most: usize| line(text).chars().take(most).collect::<String>();
     Ok(SharedExcerpt {
         file: String::new(),
-        source_name: cut(&said.source_name, 200),
-        source_fingerprint: cut(&said.source_fingerprint, 80),
+        source_name: cut(&said.source_name, MOST_NAME),
+        source_fingerprint: cut(&said.source_fingerprint, MOST_FINGERPRINTS),
         bytes: 0,
         ..said
     })

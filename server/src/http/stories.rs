@@ -22,6 +22,7 @@ use super::error::ApiError;
 use super::kept::{
     From, ROOM, Standing, became, edit_key, frozen, refusal, seen, standing, tag, within_rate,
 };
+use super::marks::Drawn;
 use super::{Served, blocking, blocking_within};
 use crate::catalogue::access::Reader;
 use crate::catalogue::now;
@@ -306,7 +307,7 @@ fn frozen_steps(
             return Ok(stood.clone());
         }
         let (view, _) = View::from_query(&step.view);
-        frozen(served, &view, &step.title, reader).map_err(|error| {
+        frozen(served, &view, &step.title, reader, Drawn::Hidden).map_err(|error| {
             let problem = error.problem();
             let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
             // A view of nothing is a slip of whoever sent it, not of the address.

@@ -11,6 +11,7 @@ use axum::routing::get;
 use spyhop_api::{SharedData, Step, Story, View};
 
 use super::error::ApiError;
+use super::marks::Drawn;
 use super::share_pages::{bare_page, missing};
 use super::stories::find;
 use super::unfurl::{Placed, Unfurled, escaped, framing, in_head, unfurled};
@@ -83,7 +84,7 @@ async fn picture(
     let step = story.steps.get(number).filter(|step| is_shown(step)).ok_or_else(nothing)?;
     let png: Bytes = if story.listed {
         let (view, _) = View::from_query(&step.view);
-        viewing::picture(&served, reader, view, &step.title).await?
+        viewing::picture(&served, reader, view, &step.title, Drawn::Hidden).await?
     } else {
         let served = served.clone();
         let kept = blocking(move || served.stories.preview(&story.id, number, now())).await?;

@@ -17,6 +17,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::ApiError;
+use super::marks::{self, Drawn};
 use super::{Served, blocking, blocking_within};
 use crate::catalogue;
 use crate::catalogue::access::Reader;
@@ -125,7 +126,8 @@ pub async fn looked_at(
 ) -> Result<Viewed, ApiError> {
     let view = view_of(query)?;
     let served = served.clone();
-    blocking(move || look_at(&served, view, reader)).await?.map_err(refusal)
+    let drawn = Drawn::Shown;
+    blocking(move || marks::look_at(&served, view, reader, drawn)).await?.map_err(refusal)
 }
 
 /// The picture of a link, 1200 × 630 pixels, as chats and slides show it
@@ -138,7 +140,7 @@ async fn preview_png(
     reader: Reader,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let bytes = picture(&served, reader, view_of(query)?, "").await?;
+    let bytes = picture(&served, reader, view_of(query)?, "", Drawn::Shown).await?;
     Ok(([(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "no-cache")], bytes)
         .into_response())
 }
@@ -152,10 +154,13 @@ pub async fn picture(
     reader: Reader,
     view: View,
     title: &str,
+    drawn: Drawn,
 ) -> Result<Bytes, ApiError> {
     let looking = served.clone();
-    let viewed = blocking(move || look_at(&looking, view, reader)).await?.map_err(refusal)?;
-    let key = format!("{} {} {title}", viewed.recordings.version, viewed.view.to_query());
+    let viewed = blocking(move || marks::look_at(&looking, view, reader, drawn)).await?;
+    let viewed = viewed.map_err(refusal)?;
+    let (version, over) = (&viewed.recordings.version, viewed.marks_fingerprint());
+    let key = format!("{version} {over} {} {title}", viewed.view.to_query());
     // A picture that is there waits for none that is being made.
     if let Some(bytes) = served.pictures.0.get(&key) {
         return Ok(bytes);

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use serde_json::Value;
 use spyhop_api::{DetectorCard, HostedAdapter, HostedModel, ModelFile, ModelList};
 use spyhop_model::{
-    Adapter, Classifier, MemoryFiles, ModelError, ModelFiles, ModelFolder, is_model_file,
+    Adapter, Classifier, MemoryFiles, ModelError, ModelFiles, ModelFolder, check_adapter,
+    is_model_file,
 };
 use spyhop_signal::detect::call_types;
 
@@ -20,7 +21,12 @@ use crate::data_folder::models_folder;
 #[derive(Default)]
 pub struct Shelf {
     known: Mutex<HashMap<PathBuf, Known>>,
+    adapters: Mutex<HashMap<PathBuf, (Vec<Stamp>, HostedAdapter)>>,
+    /// Whether an adapter goes over a network, by both folders, with what it was found out of.
+    overlaid: Mutex<HashMap<(PathBuf, PathBuf), Overlaid>>,
 }
+
+type Overlaid = ((Vec<Stamp>, Vec<Stamp>), bool);
 
 struct Known {
     stamps: Vec<Stamp>,
@@ -47,15 +53,39 @@ impl Shelf {
     /// Everything that there is to detect with.
     pub fn list(&self) -> ModelList {
         let place = models_folder().unwrap_or_default();
+        let names = adapter_names();
+        let adapters: Vec<HostedAdapter> =
+            names.iter().map(|name| self.adapter(&place.join(name), name)).collect();
+        let sound = || adapters.iter().filter(|adapter| adapter.problem.is_none());
+        let with_adapters = |(name, model): &(String, Model)| {
+            let mut hosted = self.hosted(model, name);
+            if hosted.card.is_some() {
+                let names = sound().map(|adapter| &adapter.name);
+                let fitting = names.filter(|name| self.fits(model, &place.join(name)));
+                hosted.adapters = fitting.cloned().collect();
+            }
+            hosted
+        };
         ModelList {
-            models: all().iter().map(|(name, model)| self.hosted(model, name)).collect(),
-            adapters: adapter_names().iter().map(|name| adapter(&place.join(name), name)).collect(),
+            models: all().iter().map(with_adapters).collect(),
+            adapters,
             detectors: detectors(),
         }
     }
 
-    /// A file of a model, where both are listed: where it is and what is known of it.
-    pub fn file(&self, model: &str, file: &str) -> Option<(FilePlace, ModelFile)> {
+    /// A file of a model or an adapter, where both are listed: where it is and what is known of it.
+    pub fn file(&self, name: &str, file: &str) -> Option<(FilePlace, ModelFile)> {
+        self.file_of_model(name, file).or_else(|| self.file_of_adapter(name, file))
+    }
+
+    fn file_of_adapter(&self, name: &str, file: &str) -> Option<(FilePlace, ModelFile)> {
+        let known = adapter_names().into_iter().find(|known| known == name)?;
+        let folder = models_folder()?.join(&known);
+        let listed = self.adapter(&folder, &known).files.into_iter().find(|f| f.name == file)?;
+        Some((FilePlace::Disk(folder.join(&listed.name)), listed))
+    }
+
+    fn file_of_model(&self, model: &str, file: &str) -> Option<(FilePlace, ModelFile)> {
         let (name, model) = all().into_iter().find(|(name, _)| name == model)?;
         let listed = self.hosted(&model, &name).files.into_iter().find(|f| f.name == file)?;
         let place = match model {
@@ -63,6 +93,57 @@ impl Shelf {
             Model::Carried(mut files) => FilePlace::Memory(files.files.remove(&listed.name)?),
         };
         Some((place, listed))
+    }
+
+    /// Whether the adapter of a folder can be laid over a sound network.
+    fn fits(&self, model: &Model, adapter: &Path) -> bool {
+        let place = match model {
+            Model::Folder(ModelFolder(folder)) => folder.clone(),
+            Model::Carried(files) => PathBuf::from(&files.place),
+        };
+        let of_model = self.lock().get(&place).map(|known| known.stamps.clone());
+        let of_adapter = stamps(adapter, is_adapter_file);
+        let (Some(of_model), Ok(of_adapter)) = (of_model, of_adapter) else { return false };
+        let pair = (place, adapter.to_owned());
+        let mut overlaid = self.overlaid.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((before, fits)) = overlaid.get(&pair)
+            && *before == (of_model.clone(), of_adapter.clone())
+        {
+            return *fits;
+        }
+        let fits = check_adapter(model, &ModelFolder(adapter.to_owned())).is_ok();
+        overlaid.insert(pair, ((of_model, of_adapter), fits));
+        fits
+    }
+
+    fn adapter(&self, folder: &Path, name: &str) -> HostedAdapter {
+        let unsound = |problem: String| HostedAdapter {
+            name: name.to_owned(),
+            base: String::new(),
+            files: Vec::new(),
+            problem: Some(problem),
+        };
+        let mut known = self.adapters.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamps = match stamps(folder, is_adapter_file) {
+            Ok(stamps) => stamps,
+            Err(error) => return unsound(format!("{name} can't be read: {error}")),
+        };
+        if let Some((before, adapter)) = known.get(folder)
+            && *before == stamps
+        {
+            return adapter.clone();
+        }
+        let adapter = match listed(folder, &stamps) {
+            Ok(files) => described_adapter(folder, name, files),
+            Err(error) => unsound(format!("{name} can't be read: {error}")),
+        };
+        known.insert(folder.to_owned(), (stamps, adapter.clone()));
+        adapter
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<PathBuf, Known>> {
+        // An entry goes in whole.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn hosted(&self, model: &Model, name: &str) -> HostedModel {
@@ -73,7 +154,7 @@ impl Shelf {
     }
 
     fn carried(&self, files: &MemoryFiles, name: &str) -> HostedModel {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.lock();
         // It has no folder; a name alone is nobody else's path.
         let known = known.entry(PathBuf::from(name)).or_insert_with(|| {
             let listed = files.files.iter().map(|(name, bytes)| ModelFile {
@@ -88,8 +169,8 @@ impl Shelf {
 
     fn of_folder(&self, folder: &Path, name: &str) -> HostedModel {
         // Whoever asks meanwhile waits: a network is not loaded twice.
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamps = match stamps(folder) {
+        let mut known = self.lock();
+        let stamps = match stamps(folder, is_model_file) {
             Ok(stamps) => stamps,
             Err(error) => return unsound(name, format!("{name} can't be read: {error}")),
         };
@@ -103,18 +184,23 @@ impl Shelf {
 }
 
 fn opened(folder: &Path, name: &str, stamps: &[Stamp]) -> HostedModel {
-    let files = stamps.iter().map(|stamp| {
+    let files = match listed(folder, stamps) {
+        Ok(files) => files,
+        Err(error) => return unsound(name, format!("{name} can't be read: {error}")),
+    };
+    described(&ModelFolder(folder.to_owned()), name, files, &folder.display().to_string())
+}
+
+/// Files with what they hold as a hash.
+fn listed(folder: &Path, stamps: &[Stamp]) -> io::Result<Vec<ModelFile>> {
+    let file = |stamp: &Stamp| {
         let mut hasher = blake3::Hasher::new();
         let mut file = std::fs::File::open(folder.join(&stamp.name))?;
         io::copy(&mut file, &mut hasher)?;
         let fingerprint = hasher.finalize().to_hex().to_string();
         Ok(ModelFile { name: stamp.name.clone(), bytes: stamp.bytes, fingerprint })
-    });
-    let files = match files.collect::<io::Result<Vec<ModelFile>>>() {
-        Ok(files) => files,
-        Err(error) => return unsound(name, format!("{name} can't be read: {error}")),
     };
-    described(&ModelFolder(folder.to_owned()), name, files, &folder.display().to_string())
+    stamps.iter().map(file).collect()
 }
 
 /// What opening it tells; `place` is what its errors call the place.
@@ -132,6 +218,7 @@ fn described(
             parameters: model.parameters() as u64,
             fingerprint: model.fingerprint().to_owned(),
             files,
+            adapters: Vec::new(),
         },
         Err(error) => HostedModel { files, ..unsound(name, told(&error, place, name)) },
     }
@@ -150,16 +237,17 @@ fn unsound(name: &str, problem: String) -> HostedModel {
         parameters: 0,
         fingerprint: String::new(),
         files: Vec::new(),
+        adapters: Vec::new(),
     }
 }
 
-/// The files of a folder that are a model's, by name.
-fn stamps(folder: &Path) -> io::Result<Vec<Stamp>> {
+/// The files of a folder that have a say, by name.
+fn stamps(folder: &Path, has_say: impl Fn(&str) -> bool) -> io::Result<Vec<Stamp>> {
     let mut stamps = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        if !is_model_file(&name) {
+        if !has_say(&name) {
             continue;
         }
         let metadata = std::fs::metadata(entry.path())?;
@@ -171,13 +259,19 @@ fn stamps(folder: &Path) -> io::Result<Vec<Stamp>> {
     Ok(stamps)
 }
 
-fn adapter(folder: &Path, name: &str) -> HostedAdapter {
+/// Whether a file of an adapter's folder has a say in what it does.
+fn is_adapter_file(name: &str) -> bool {
+    name == ADAPTER_FILE || is_model_file(name)
+}
+
+fn described_adapter(folder: &Path, name: &str, files: Vec<ModelFile>) -> HostedAdapter {
     let config = std::fs::read(folder.join(ADAPTER_FILE)).ok();
     let config = config.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     let base = config.as_ref().and_then(|c| c["base_model_name_or_path"].as_str());
     HostedAdapter {
         name: name.to_owned(),
         base: base.unwrap_or_default().to_owned(),
+        files,
         problem: Adapter::read(&ModelFolder(folder.to_owned()))
             .err()
             .map(|error| told(&error, &folder.display().to_string(), name)),

@@ -57,8 +57,8 @@ impl Recordings {
                 Some(info) if info.fingerprint == recording.info.fingerprint => Ok(recording),
                 _ => Err(OpenError::Source {
                     name: recording.info.name.clone(),
-                    error: SourceError::Io(
-                        "it has changed since it was listed; list the place anew".to_owned(),
+                    error: SourceError::Changed(
+                        "its content has changed since it was listed".to_owned(),
                     ),
                 }),
             }

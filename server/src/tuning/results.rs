@@ -9,6 +9,7 @@ use spyhop_config::{Config, Metric, Tune};
 use spyhop_train::TRAIN_SHARE;
 use spyhop_train::tuning::TrialResult;
 
+use super::NamedFold;
 use crate::evaluation::{Chart, Mark, Series, document, escaped, figure, put, quoted};
 
 /// Results, with what was searched.
@@ -17,6 +18,8 @@ pub struct Search<'a> {
     pub tune: &'a Tune,
     /// The best first.
     pub results: &'a [TrialResult],
+    /// What each trial's networks were validated on.
+    pub folds: &'a [NamedFold],
 }
 
 /// Writes `trials.csv`, `trials.json`, `report.html` and, where a trial did not fail, `best.yaml`.
@@ -45,6 +48,7 @@ impl Search<'_> {
         json!({
             "metric": self.metric(),
             "folds": self.tune.folds,
+            "validated_on": self.folds,
             "search": self.tune.search,
             "keys": self.tune.keys,
             "trials": self.results,
@@ -73,6 +77,9 @@ impl Search<'_> {
                 }
             };
         }
+        for fold in self.folds {
+            let _ = writeln!(text, "  {}", fold.in_words());
+        }
         text.trim_end().to_owned()
     }
 
@@ -92,7 +99,7 @@ impl Search<'_> {
     fn to_csv(&self) -> String {
         let keys = self.keys();
         let head = keys.iter().map(|key| quoted(key)).collect::<Vec<_>>().join(",");
-        let folds = (0..self.tune.folds).map(|fold| format!("fold_{fold}")).collect::<Vec<_>>();
+        let folds = (1..=self.tune.folds).map(|fold| format!("fold_{fold}")).collect::<Vec<_>>();
         let metric = self.metric();
         let mut text = format!("rank,trial,{head},{metric},{},failure\n", folds.join(","));
         for (rank, result) in self.results.iter().enumerate() {
@@ -148,12 +155,23 @@ impl Search<'_> {
             format!("<tr><th scope=\"row\">{}</th>{values}{scores}</tr>\n", result.trial.number)
         };
         let rows: String = self.results.iter().map(row).collect();
+        let of_fold = |fold: &NamedFold| {
+            let all = fold.validated_on.iter().map(|word| escaped(word)).collect::<Vec<_>>();
+            format!(
+                "<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n",
+                escaped(&fold.name),
+                all.join(", ")
+            )
+        };
+        let folds: String = self.folds.iter().map(of_fold).collect();
         let body = format!(
             "<h1>A search for settings</h1>\n<p class=\"about\">{} trials, each trained on {} folds; ranked by the \
              mean {metric} of their validation parts, with the lowest and the highest. The best of many is \
              flattered by chance: look at it on the test part before it is believed.</p>\n\
              <div class=\"plots\">{charts}</div>\n<div class=\"wide\"><table><thead><tr><th>trial</th>{head}\
-             <th>{metric}</th></tr></thead>\n<tbody>{rows}</tbody></table></div>\n",
+             <th>{metric}</th></tr></thead>\n<tbody>{rows}</tbody></table></div>\n\
+             <h2>What the folds are validated on</h2>\n<div class=\"wide\"><table>\n<tbody>{folds}</tbody>\
+             </table></div>\n",
             self.results.len(),
             self.tune.folds
         );

@@ -1,6 +1,6 @@
 //! The picture of a link whose recordings are not on this server: its words.
 
-use spyhop_paint::export::{ExportError, to_png};
+use spyhop_paint::export::{ExportError, to_small_png};
 use spyhop_paint::{Anchor, Area, Item, Scene, Theme, Weight};
 
 use super::picture::PREVIEW_PX;
@@ -38,7 +38,7 @@ pub fn card(title: &str, what: &str) -> Result<Vec<u8>, ExportError> {
     }
     scene.items.push(words(what.into(), 500.0, TEXT_PX, Weight::Regular, theme.text_dim));
     scene.items.push(words("Spyhop".into(), 560.0, TEXT_PX, Weight::SemiBold, theme.annotation));
-    to_png(&scene, 1.0)
+    to_small_png(&scene, 1.0)
 }
 
 /// Lines of about as many letters as fit side by side; a word that is longer is cut.

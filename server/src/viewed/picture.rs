@@ -2,9 +2,9 @@
 
 use spyhop_api::View;
 use spyhop_api::view::Clock;
-use spyhop_paint::export::{ExportError, to_png, to_svg};
+use spyhop_paint::export::{ExportError, to_png, to_small_png, to_svg};
 use spyhop_paint::parts::level_unit;
-use spyhop_paint::{FigureBox, FigureSpec, GridSource, Scene, Theme, TimeLabels};
+use spyhop_paint::{BoxKind, FigureBox, FigureSpec, Scene, Theme, TimeLabels};
 
 use super::power::transform_words;
 use super::{MOST_PREVIEW_FRAMES, ViewPower, Viewed, ViewedError};
@@ -14,7 +14,7 @@ use crate::figure::labels;
 pub const PREVIEW_PX: (f64, f64) = (1200.0, 630.0);
 const PREVIEW_FONT_PX: f64 = 17.0;
 /// A figure is 12 by 6.5 inches at 100 CSS pixels an inch, and 300 pixels of a PNG.
-const FIGURE_PX: (f64, f64) = (1200.0, 650.0);
+pub const FIGURE_PX: (f64, f64) = (1200.0, 650.0);
 const FIGURE_SCALE: f64 = 3.0;
 const FIGURE_FONT_PX: f64 = 13.0;
 /// A figure may take a few seconds.
@@ -36,7 +36,7 @@ pub enum FigureForm {
 pub fn preview(viewed: &Viewed, title: &str) -> Result<Vec<u8>, ViewedError> {
     let scene =
         scene(viewed, title, PREVIEW_PX, 1.0, PREVIEW_FONT_PX, Theme::dark(), MOST_PREVIEW_FRAMES)?;
-    to_png(&scene, 1.0).map_err(exported)
+    to_small_png(&scene, 1.0).map_err(exported)
 }
 
 /// A figure for print, as the bytes of a file.
@@ -69,15 +69,12 @@ fn scene(
     let view = &viewed.view;
     let power = ViewPower::of(viewed, (width * pixel_ratio, height * pixel_ratio), most_frames)?;
     let calibration = viewed.deployment.calibration.as_ref();
-    let boxes: Vec<FigureBox> = view
-        .selection
-        .iter()
-        .map(|_| {
-            let (samples, band_hz) = viewed.selected();
-            let positions = samples.start as f64..samples.end as f64;
-            FigureBox { positions, band_hz, label: String::new() }
-        })
-        .collect();
+    let selection = view.selection.map(|_| {
+        let (samples, band_hz) = viewed.selected();
+        let positions = samples.start as f64..samples.end as f64;
+        FigureBox { positions, band_hz, label: String::new(), kind: BoxKind::Selection }
+    });
+    let boxes: Vec<FigureBox> = viewed.boxes.iter().cloned().chain(selection).collect();
     let spec = FigureSpec {
         width,
         height,
@@ -86,7 +83,8 @@ fn scene(
         title,
         subtitle: &subtitle(viewed, &power),
         synthesised: viewed.deployment.synthesised,
-        positions: viewed.positions.clone(),
+        places: viewed.places.clone(),
+        fold: &viewed.fold,
         sample_rate_hz: viewed.line.sample_rate_hz,
         labels: time_labels(viewed, view),
         scale: power.scale,
@@ -103,7 +101,7 @@ fn scene(
         boxes: &boxes,
         theme,
     };
-    Ok(spyhop_paint::figure(&spec, &GridSource::new(&power.spec, &power.power)))
+    Ok(spyhop_paint::figure(&spec, power.source()))
 }
 
 /// Whom to thank, and how it was made.

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
 use spyhop_api::View;
-use spyhop_paint::{Flatten, FrequencyScale};
+use spyhop_paint::{Flatten, FrequencyScale, GridSource, Grids};
 use spyhop_signal::Line;
-use spyhop_signal::line_reader::LineReader;
 use spyhop_signal::spectrum::{
     Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, columns, row_medians,
 };
@@ -19,24 +19,38 @@ pub const MOST_PREVIEW_FRAMES: f64 = 20_000.0;
 /// Points of a transform that a limit of frames is meant for: of a longer one there are fewer.
 const USUAL_FFT: f64 = 2048.0;
 /// Frames of a column of a longer stretch, at most.
-const FRAMES_PER_COLUMN: usize = 6;
+pub const FRAMES_PER_COLUMN: usize = 6;
 /// Rows and columns of a picture are summed until there are no more cells than these.
 const MAX_CELLS: usize = 8 << 20;
 /// Columns that medians are taken over.
 const MEDIAN_COLUMNS: usize = 160;
 
+/// Stretches between folds that are transformed each by itself; where there are more the line is
+/// transformed as if its gaps were open, in no more than [`MOST_OPEN_COLUMNS`] columns.
+const MOST_STRETCHES: usize = 1500;
+/// See [`MOST_STRETCHES`].
+const MOST_OPEN_COLUMNS: f64 = 16_384.0;
+/// Pieces of a picture for each thread: they take unlike long.
+const PIECES_A_THREAD: usize = 2;
+
 /// What a picture is painted of.
 pub struct ViewPower {
     /// Frequency from the lower edge to the upper.
     pub scale: FrequencyScale,
-    /// What was computed.
-    pub spec: ColumnsSpec,
-    /// The power.
-    pub power: Columns,
+    /// What was computed, in the order of time.
+    pub pieces: Vec<Piece>,
     /// Floor and ceiling of the colours, dB.
     pub range_db: (f64, f64),
     /// What flattening takes away.
     medians: Option<Vec<f32>>,
+}
+
+/// Columns of a part of what is shown. All pieces have the same transform and rows.
+pub struct Piece {
+    /// What was computed.
+    pub spec: ColumnsSpec,
+    /// The power.
+    pub power: Columns,
 }
 
 impl ViewPower {
@@ -55,10 +69,10 @@ impl ViewPower {
         let spectrum = SpectrumSpec::from((&view.spectrum, line.sample_rate_hz));
         let (low_hz, high_hz) = viewed.band_hz();
         let scale = FrequencyScale::new(view.frequency_axis, low_hz, high_hz);
-        let mut spec = columns_spec(spectrum, &viewed.positions, &scale, (width_px, height_px))
+        let mut spec = columns_spec(spectrum, &viewed.places, &scale, (width_px, height_px))
             .map_err(|error| failed(error.to_string()))?;
         coarsen(&mut spec);
-        let frames = (viewed.positions.end - viewed.positions.start) / spectrum.hop_samples as f64;
+        let frames = (viewed.places.end - viewed.places.start) / spectrum.hop_samples as f64;
         let points = spectrum.fft_size as f64;
         let most_points = most_frames * USUAL_FFT;
         if frames > most_frames || frames * points > most_points {
@@ -66,20 +80,17 @@ impl ViewPower {
             let frames_per_column = (affordable as usize).clamp(1, FRAMES_PER_COLUMN);
             spec.effort = Effort::Sampled { frames_per_column };
         }
-        let mut reader = viewed.reader();
-        let power = read(&mut reader, line, &spec, view.channel).map_err(failed)?;
+        let wanted = pieces(viewed, &spec);
+        // Each piece is read by itself: recordings are opened anew, and threads don't wait for each other.
+        let made: Result<Vec<Piece>, String> = wanted
+            .into_par_iter()
+            .map(|spec| Ok(Piece { power: read(viewed, &spec)?, spec }))
+            .collect();
+        let pieces = made.map_err(failed)?;
         let medians = match view.flatten_s {
             Some(seconds) => {
-                let around = around(&viewed.positions, seconds * line.sample_rate_hz, line);
-                let samples = ((around.end - around.start) / MEDIAN_COLUMNS as f64).max(1.0);
-                let over = ColumnsSpec {
-                    column_samples: samples as u64,
-                    first_column: (around.start / samples) as i64,
-                    columns: MEDIAN_COLUMNS,
-                    effort: Effort::Sampled { frames_per_column: FRAMES_PER_COLUMN },
-                    ..spec
-                };
-                let wide = read(&mut reader, line, &over, view.channel).map_err(failed)?;
+                let over = median_columns(viewed, seconds, &spec);
+                let wide = read(viewed, &over).map_err(failed)?;
                 Some(medians(&wide, spec.rows))
             }
             None => None,
@@ -87,26 +98,35 @@ impl ViewPower {
         let calibration = viewed.deployment.calibration.as_ref();
         let range_db = view.colour.range_db.unwrap_or_else(|| match medians {
             Some(_) => FLATTENED_DB,
-            None => contrast_as_drawn(&power.mean, &spec, &scale, calibration)
-                .map(|(low, high)| (low.round(), high.round()))
-                .unwrap_or_else(|| quiet_db(calibration, &scale)),
+            None => {
+                let drawn = pieces.iter().flat_map(|piece| piece.power.mean.chunks(spec.rows));
+                contrast_as_drawn(drawn, &spec, &scale, calibration)
+                    .map(|(low, high)| (low.round(), high.round()))
+                    .unwrap_or_else(|| quiet_db(calibration, &scale))
+            }
         });
-        Ok(ViewPower { scale, spec, power, range_db, medians })
+        Ok(ViewPower { scale, pieces, range_db, medians })
+    }
+
+    /// The power by positions on the line.
+    pub fn source(&self) -> Grids<'_> {
+        Grids::new(self.pieces.iter().map(|piece| GridSource::new(&piece.spec, &piece.power)))
     }
 
     /// What is taken away from each row.
     pub fn flatten(&self) -> Option<Flatten<'_>> {
-        self.medians.as_ref().map(|median| Flatten {
+        let (median, spec) = (self.medians.as_ref()?, self.pieces.first()?.spec);
+        Some(Flatten {
             median,
-            first_bin: (self.spec.first_row * self.spec.bins_per_row) as f64,
-            bins_per_row: self.spec.bins_per_row as f64,
-            bin_hz: self.spec.spectrum.bin_hz(),
+            first_bin: (spec.first_row * spec.bins_per_row) as f64,
+            bins_per_row: spec.bins_per_row as f64,
+            bin_hz: spec.spectrum.bin_hz(),
         })
     }
 
     /// Whether every frame was transformed.
     pub fn is_exact(&self) -> bool {
-        self.power.exact
+        self.pieces.iter().all(|piece| piece.power.exact)
     }
 }
 
@@ -116,7 +136,7 @@ impl Viewed {
     /// # Errors
     /// As [`ViewPower::of`].
     pub fn columns(&self, spec: &ColumnsSpec) -> Result<Columns, ViewedError> {
-        read(&mut self.reader(), &self.line, spec, self.view.channel).map_err(ViewedError::Failed)
+        read(self, spec).map_err(ViewedError::Failed)
     }
 }
 
@@ -128,6 +148,31 @@ fn coarsen(spec: &mut ColumnsSpec) {
         let all = spec.spectrum.rows(spec.bins_per_row);
         spec.rows = (spec.rows / 2 + 1).min(all.saturating_sub(spec.first_row)).max(1);
     }
+}
+
+/// The columns of `seconds` around what is shown that medians are taken over, with the rows of `of`.
+pub fn median_columns(viewed: &Viewed, seconds: f64, of: &ColumnsSpec) -> ColumnsSpec {
+    let line = &viewed.line;
+    let around = around(&viewed.positions, seconds * line.sample_rate_hz, line);
+    let column_samples = ((around.end - around.start) / MEDIAN_COLUMNS as f64).max(1.0) as u64;
+    ColumnsSpec {
+        column_samples,
+        first_column: (around.start / column_samples as f64).floor() as i64,
+        columns: MEDIAN_COLUMNS,
+        effort: Effort::Sampled { frames_per_column: FRAMES_PER_COLUMN },
+        ..*of
+    }
+}
+
+/// What flattening takes away of each bin.
+///
+/// # Errors
+/// When the recordings can't be read.
+pub fn bin_medians(viewed: &Viewed, over: &ColumnsSpec) -> Result<Vec<f32>, ViewedError> {
+    let rows = over.spectrum.bins();
+    let bins = ColumnsSpec { first_row: 0, rows, bins_per_row: 1, ..*over };
+    let wide = read(viewed, &bins).map_err(ViewedError::Failed)?;
+    Ok(medians(&wide, rows))
 }
 
 fn medians(power: &Columns, rows: usize) -> Vec<f32> {
@@ -143,17 +188,48 @@ fn around(shown: &Range<f64>, samples: f64, line: &Line) -> Range<f64> {
     start..start + span
 }
 
-fn read(
-    reader: &mut LineReader,
-    line: &Line,
-    spec: &ColumnsSpec,
-    channel: u32,
-) -> Result<Columns, String> {
+/// What is to be computed of a view: `spec` has its rows, and how wide a column is in a picture without
+/// gaps.
+fn pieces(viewed: &Viewed, spec: &ColumnsSpec) -> Vec<ColumnsSpec> {
+    let stretches: Vec<Range<f64>> = match viewed.fold.seams(&viewed.places).len() {
+        0..MOST_STRETCHES => {
+            viewed.fold.stretches(&viewed.places).into_iter().map(|s| s.1).collect()
+        }
+        _ => vec![viewed.positions.clone()],
+    };
+    let open = viewed.positions.end - viewed.positions.start;
+    let column_samples = match stretches.len() {
+        1 => spec.column_samples.max((open / MOST_OPEN_COLUMNS) as u64),
+        _ => spec.column_samples,
+    };
+    let width = column_samples as f64;
+    let all = stretches.iter().map(|s| (s.end / width).ceil() - (s.start / width).floor());
+    let pieces = (PIECES_A_THREAD * rayon::current_num_threads()) as f64;
+    // An even number of columns: neighbours share a transform.
+    let at_once = (((all.sum::<f64>() / pieces).ceil() as usize).max(2) + 1) & !1;
+    let mut wanted = Vec::new();
+    let mut done = i64::MIN;
+    for stretch in stretches {
+        // A column that the stretch before had the other part of is there already.
+        let first = ((stretch.start / width).floor() as i64).max(done);
+        let end = (stretch.end / width).ceil() as i64;
+        done = end.max(done);
+        for first_column in (first..end).step_by(at_once) {
+            let columns = at_once.min((end - first_column) as usize);
+            wanted.push(ColumnsSpec { column_samples, first_column, columns, ..*spec });
+        }
+    }
+    wanted
+}
+
+fn read(viewed: &Viewed, spec: &ColumnsSpec) -> Result<Columns, String> {
     let mut stft = Stft::new(&spec.spectrum).map_err(|e| e.to_string())?;
+    let mut reader = viewed.reader();
+    let channel = viewed.view.channel;
     let mut read = |range: Range<i64>, out: &mut Vec<f32>| {
         reader.read(range, channel, out).map(drop).map_err(|e| e.to_string())
     };
-    columns(spec, &mut stft, line, &mut read, &mut || false)?
+    columns(spec, &mut stft, &viewed.line, &mut read, &mut || false)?
         .ok_or_else(|| "there is nothing to transform".to_owned())
 }
 

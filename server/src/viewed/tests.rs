@@ -1,5 +1,6 @@
 use std::io::Read;
 
+use proptest::prelude::*;
 use spyhop_signal::formats::wav_writer::wav_pcm16;
 
 use super::*;
@@ -8,6 +9,11 @@ const RATE_HZ: u32 = 8000;
 
 /// Four seconds with a tone of 1 kHz in the second second, in two files.
 fn viewed(query: &str) -> Viewed {
+    viewed_from(query, 2)
+}
+
+/// The same with the second file so many seconds after the first began.
+fn viewed_from(query: &str, second_s: usize) -> Viewed {
     let tone = |t: f64| (std::f64::consts::TAU * 1000.0 * t).sin();
     let open = move |index: usize| {
         let samples: Vec<i16> = (0..2 * RATE_HZ)
@@ -15,7 +21,7 @@ fn viewed(query: &str) -> Viewed {
             .map(|t| if index == 0 && t >= 1.0 { 3000.0 * tone(t) } else { 10.0 * (t * 9e3).sin() })
             .map(|x| x as i16)
             .collect();
-        let name = format!("bay_20240601_12000{}.wav", 2 * index);
+        let name = format!("bay_20240601_1200{:02}.wav", second_s * index);
         formats::open(&name, Box::new(wav_pcm16(&samples, 1, RATE_HZ)), &OpenOptions::default())
     };
     let infos: Vec<RecordingInfo> = (0..2).map(|i| open(i).expect("a WAV").info).collect();
@@ -23,6 +29,7 @@ fn viewed(query: &str) -> Viewed {
         infos: Arc::new(infos),
         open: Arc::new(open),
         tables: None,
+        table_stamps: None,
         beside: None,
         version: "1".into(),
     };
@@ -67,14 +74,21 @@ fn a_view_beyond_what_was_recorded_comes_to_lie_inside() {
     assert_eq!(viewed("v=1&src=set:bay&f=9000-20000").band_hz(), (0.0, 4000.0));
 }
 
-#[test]
-fn the_picture_of_a_link_has_the_tone_where_it_was_heard() {
-    let viewed = viewed("v=1&src=set:bay&db=-110..-40&cm=grey");
-    let png = preview(&viewed, "Fin whales <&>").expect("a picture");
-    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().expect("a header");
+/// The pixels of a view's preview, red, green, blue and opacity of each.
+fn previewed(viewed: &Viewed) -> Vec<u8> {
+    let png = preview(viewed, "Fin whales <&>").expect("a picture");
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
+    decoder.set_transformations(png::Transformations::ALPHA);
+    let mut reader = decoder.read_info().expect("a header");
     let mut rgba = vec![0; reader.output_buffer_size().expect("a size")];
     let info = reader.next_frame(&mut rgba).expect("pixels");
     assert_eq!((info.width, info.height), (1200, 630));
+    rgba
+}
+
+#[test]
+fn the_picture_of_a_link_has_the_tone_where_it_was_heard() {
+    let rgba = previewed(&viewed("v=1&src=set:bay&db=-110..-40&cm=grey"));
     // The plot reaches from row 70 to row 556: 1 kHz of 4 stands at three quarters of that.
     let light = |x: usize, y: usize| u32::from(rgba[4 * (y * 1200 + x)]);
     let brightest = (100..520).max_by_key(|y| (380..500).map(|x| light(x, *y)).sum::<u32>());
@@ -82,6 +96,76 @@ fn the_picture_of_a_link_has_the_tone_where_it_was_heard() {
     assert!((431..=438).contains(&y), "row {y}");
     let (during, after) = (light(440, y), light(800, y));
     assert!(during > after + 60, "{during} and {after}");
+}
+
+#[test]
+fn the_picture_of_a_link_has_its_gaps_folded_away_where_the_page_has() {
+    // Four seconds of twelve were recorded, one of them with a tone.
+    let tone_px = |query: &str| {
+        let rgba =
+            previewed(&viewed_from(&format!("v=1&src=set:bay&db=-110..-40&cm=grey{query}"), 10));
+        (90..1080).filter(|x| rgba[4 * (434 * 1200 + x)] > 150).count() as f64
+    };
+    let (open, folded) = (tone_px(""), tone_px("&gaps=collapsed"));
+    assert!((folded / open - 3.0).abs() < 0.1, "{folded} and {open} columns");
+    let far = viewed_from("v=1&src=set:bay&gaps=collapsed&t=2024-06-01T12:00:01Z&span=2", 10);
+    assert_eq!((far.places.clone(), far.positions.clone()), (8000.0..24_000.0, 8000.0..88_000.0));
+    // A part of it that was computed in pieces is what it is in one.
+    let whole = viewed("v=1&src=set:bay&t=0.3s&span=3.1");
+    let power = ViewPower::of(&whole, (500.0, 200.0), MOST_PREVIEW_FRAMES).expect("a picture");
+    let first = power.pieces.first().expect("a piece").spec;
+    let columns = power.pieces.iter().map(|piece| piece.spec.columns).sum();
+    let mut stft = spyhop_signal::spectrum::Stft::new(&first.spectrum).expect("a transform");
+    let mut reader = whole.reader();
+    let mut read = |range: Range<i64>, out: &mut Vec<f32>| {
+        reader.read(range, 0, out).map(drop).map_err(|e| e.to_string())
+    };
+    let spec = spyhop_signal::spectrum::ColumnsSpec { columns, ..first };
+    let (line, never) = (&whole.line, &mut || false);
+    let one = spyhop_signal::spectrum::columns(&spec, &mut stft, line, &mut read, never);
+    let one = one.expect("samples").expect("finished");
+    assert!(power.pieces.len() > 1);
+    let parts: Vec<f32> =
+        power.pieces.iter().flat_map(|piece| piece.power.mean.iter().copied()).collect();
+    let apart = one.mean.iter().zip(&parts).map(|(a, b)| (a - b).abs() / a.max(1e-12));
+    // Which two frames share a transform may differ.
+    assert_eq!(one.mean.len(), parts.len());
+    assert!(apart.fold(0.0, f32::max) < 1e-3);
+}
+
+#[test]
+fn labels_and_candidates_lie_over_the_picture_as_on_the_page() {
+    use spyhop_api::annotation::{AnnotationContent, SharedAnnotation};
+    let content = AnnotationContent {
+        start: Moment::Clock(Timestamp::from_iso("2024-06-01T12:00:01Z").expect("a time")),
+        span_ns: NANOS_PER_S,
+        low_hz: Some(500.0),
+        high_hz: Some(1500.0),
+        channel: 0,
+        label: "tone".into(),
+        note: String::new(),
+        extra: Vec::new(),
+    };
+    let (created, changed) = (Timestamp(0), Timestamp(0));
+    let label =
+        SharedAnnotation { id: 1, version: 1, content, author: String::new(), created, changed };
+    let plain = viewed("v=1&src=set:bay&cm=grey");
+    assert_eq!(plain.marks_fingerprint(), "");
+    let marked = viewed("v=1&src=set:bay&cm=grey")
+        .with_marks(Marks { labels: vec![label], ..Marks::default() });
+    let [found] = marked.boxes.as_slice() else { panic!("{:?}", marked.boxes) };
+    assert_eq!((found.positions.clone(), found.band_hz), (8000.0..16_000.0, (500.0, 1500.0)));
+    assert_ne!(marked.marks_fingerprint(), "");
+    let colour = spyhop_paint::Theme::dark().annotation.rgba();
+    let count = |rgba: &[u8]| {
+        let near = |pixel: &&[u8]| pixel.iter().zip(&colour).all(|(a, b)| a.abs_diff(*b) < 12);
+        rgba.chunks(4).filter(near).count()
+    };
+    let (with, without) = (count(&previewed(&marked)), count(&previewed(&plain)));
+    // A box of about 240 by 120 pixels, and a word above it.
+    assert!(with > without + 500, "{with} and {without} pixels");
+    let svg = figure(&marked, FigureForm::Svg, spyhop_paint::Theme::light()).expect("a figure");
+    assert!(String::from_utf8_lossy(&svg).contains(">tone</text>"));
 }
 
 #[test]
@@ -154,4 +238,39 @@ fn weeks_are_not_made_into_minutes_for_whoever_asks() {
     weeks.positions = 0.0..weeks.line.end() as f64;
     let error = heard(&weeks).err().expect("too much").to_string();
     assert!(error.contains("1074 million samples; 268 million at most"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever a link says, what is shown lies within what there is, and a picture can be made of it.
+    #[test]
+    fn hostile_links_look_at_what_there_is(
+        start in prop_oneof!["-?[0-9]{1,12}(\\.[0-9]{1,9})?s", "20[0-9]{2}-0[1-9]-0[1-9]T12:00:0[0-9]Z"],
+        span in "[0-9]{1,12}(\\.[0-9]{1,9})?",
+        band in (0.0..1e6f64, 1e-3..1e6f64),
+        selected in ("-?[0-9]{1,10}(\\.[0-9]{1,9})?s", "[0-9]{0,9}\\.[0-9]{1,9}", 0.0..1e5f64),
+        channel in any::<u32>(),
+        shape in "(&gaps=collapsed)?(&axis=(log|mel))?(&flat=[1-9][0-9]{0,8})?",
+    ) {
+        let (low, width) = band;
+        let (at, wide, foot) = selected;
+        let query = format!(
+            "v=1&src=set:bay&t={start}&span={span}&f={low}-{}&sel={at}_{wide}_{foot}-{}&ch={channel}{shape}",
+            low + width, foot + 10.0
+        );
+        let (view, _) = View::from_query(&query);
+        let plain = viewed_from("v=1&src=set:bay", 10);
+        let looked = Viewed::of_deployment(view, plain.deployment, plain.recordings).expect("recordings");
+        let end = looked.line.end();
+        let (samples, (selected, (low, high))) = (looked.samples(), looked.selected());
+        for range in [&samples, &selected] {
+            prop_assert!(0 <= range.start && range.start < range.end && range.end <= end, "{range:?}");
+        }
+        prop_assert!(low <= high && high <= 4000.0, "{low} to {high}");
+        prop_assert!(looked.places.start >= 0.0 && looked.places.end <= looked.positions.end);
+        prop_assert!(!looked.title().is_empty() && !looked.fingerprint().is_empty());
+        let power = ViewPower::of(&looked, (60.0, 40.0), 500.0);
+        prop_assert!(power.is_ok(), "{}", power.err().map(|e| e.to_string()).unwrap_or_default());
+    }
 }

@@ -28,6 +28,15 @@ pub struct Outcome {
     pub failures: Vec<UnitFailure>,
 }
 
+/// What a failed unit means for the rest of its job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// The rest is made all the same.
+    GoOn,
+    /// Nothing is of use without it: what runs is put back, and who waits is told at once.
+    Stop,
+}
+
 /// Runs a job to its end with a progress bar on standard error. Ctrl-C stops it cleanly, and the same
 /// command later goes on where it was; what failed before is tried again.
 ///
@@ -44,7 +53,8 @@ pub fn run_in_foreground(
     job: &Job,
     settings: Settings,
 ) -> Result<Outcome, WorkError> {
-    run_in_foreground_telling(state, registry, job, settings, &progress::job_in_words)
+    let words = &progress::job_in_words;
+    run_in_foreground_telling(state, registry, job, settings, words, OnFailure::GoOn)
 }
 
 /// The same, with words of one's own beside the bar.
@@ -57,6 +67,7 @@ pub fn run_in_foreground_telling(
     job: &Job,
     settings: Settings,
     words: &dyn Fn(&JobProgress) -> String,
+    on_failure: OnFailure,
 ) -> Result<Outcome, WorkError> {
     let name = key_of("job", &job.key).unwrap_or_else(|_| "job".into());
     let folder = state.join(FOLDER).join(name);
@@ -66,11 +77,12 @@ pub fn run_in_foreground_telling(
     let id = engine.submit(job)?.job;
     engine.retry(id)?;
     let bar = progress::job_bar();
-    let watched = runtime.block_on(watch(&engine, id, &bar, words));
+    let watched = runtime.block_on(watch(&engine, id, &bar, words, on_failure));
     // Everything that ran is put back before the bar goes.
     engine.stop();
     bar.finish_and_clear();
-    if !watched?.is_over() {
+    let watched = watched?;
+    if !watched.is_over() && !on_failure.ends(&watched) {
         return Err(WorkError::Stopped);
     }
     let detail = engine.job(id)?;
@@ -83,12 +95,20 @@ pub fn run_in_foreground_telling(
     Ok(outcome)
 }
 
-/// Watches a job until it is over, or Ctrl-C.
+impl OnFailure {
+    /// Whether a job need not go on.
+    fn ends(self, job: &JobProgress) -> bool {
+        self == OnFailure::Stop && job.failed > 0
+    }
+}
+
+/// Watches a job until it is over, a failure ends it, or Ctrl-C.
 async fn watch(
     engine: &Engine,
     job: i64,
     bar: &indicatif::ProgressBar,
     words: &dyn Fn(&JobProgress) -> String,
+    on_failure: OnFailure,
 ) -> Result<JobProgress, WorkError> {
     let mut changes = engine.changes();
     let mut told = std::pin::pin!(tokio::signal::ctrl_c());
@@ -97,7 +117,7 @@ async fn watch(
         let measured = changes.borrow_and_update().jobs.iter().find(|j| j.id == job).cloned();
         let shown = measured.as_ref().filter(|_| !now.is_over()).unwrap_or(&now);
         progress::show_job(bar, shown, words(shown));
-        if now.is_over() {
+        if now.is_over() || on_failure.ends(&now) {
             return Ok(now);
         }
         tokio::select! {
@@ -111,6 +131,7 @@ async fn watch(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::work::UnitContext;
     use crate::work::unit::{Priority, Unit, UnitError};
     use serde_json::json;
 
@@ -146,5 +167,38 @@ mod tests {
         let left = std::fs::read_dir(state.join(FOLDER)).expect("folder").count();
         assert_eq!(left, 0);
         std::fs::remove_dir_all(state).expect("remove");
+    }
+
+    #[test]
+    fn a_job_that_is_of_no_use_without_a_unit_ends_when_that_fails() {
+        let state = tempfile::tempdir().expect("a folder");
+        let mut registry = Registry::default();
+        registry.add("wait", |n: u64, context: &UnitContext| {
+            if n == 1 {
+                return Err(UnitError::lasting("one is broken"));
+            }
+            // It goes on for ever, unless it is told to stop.
+            while !context.cancelled() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err::<u64, _>(UnitError::stopped())
+        });
+        let unit = |n: u64| Unit::new(format!("wait/{n}"), "wait", json!(n));
+        let job = Job {
+            key: "waiting".into(),
+            kind: "wait".into(),
+            title: "Waiting".into(),
+            deployment: None,
+            priority: Priority::ASKED_FOR,
+            units: (1..=3).map(unit).collect(),
+        };
+        let settings = Settings { workers: 2, ..Settings::default() };
+        let words = &progress::job_in_words;
+        let stop = OnFailure::Stop;
+        let outcome =
+            run_in_foreground_telling(state.path(), registry, &job, settings, words, stop);
+        let outcome = outcome.expect("it is told of");
+        assert_eq!((outcome.outputs.len(), outcome.failures.len()), (0, 1));
+        assert!(outcome.failures[0].message.contains("one is broken"));
     }
 }

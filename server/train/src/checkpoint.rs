@@ -9,6 +9,7 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 
+use crate::loss_scale::LossScale;
 use crate::parameters::Store;
 use crate::{TrainError, whole};
 
@@ -49,6 +50,9 @@ pub struct Progress {
     pub best: f64,
     /// Whether training came to its end.
     pub is_done: bool,
+    /// How much larger gradients are made, where that changes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScale>,
 }
 
 /// JSON that is read back to the last bit.

@@ -1,16 +1,18 @@
 //! How much larger gradients are made in half precision: f16 holds nothing below 6e-8, where many of them lie.
 //!
 //! As PyTorch's `GradScaler`: large at first, halved where something overflows, doubled after a long time
-//! without. A batch that overflows is computed again instead of being left out, and factors are powers of two:
-//! how large it was leaves no trace in the numbers.
+//! without. A batch that overflows is computed again instead of being left out. Factors are powers of two, and
+//! yet one more or less decides which of the smallest numbers are held at all: it is a part of what training
+//! goes on from.
 
+use serde::{Deserialize, Serialize};
 use spyhop_config::Precision;
 
 const FIRST: f32 = 65_536.0;
 const DOUBLED_AFTER: u32 = 2000;
 
 /// A factor, and for how many batches it was right.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LossScale {
     factor: f32,
     right_for: u32,
@@ -22,6 +24,11 @@ impl LossScale {
     pub fn of(precision: Precision) -> LossScale {
         let is_fixed = precision != Precision::F16;
         LossScale { factor: if is_fixed { 1.0 } else { FIRST }, right_for: 0, is_fixed }
+    }
+
+    /// What is to be kept of it; nothing where it never changes.
+    pub fn kept(self) -> Option<LossScale> {
+        (!self.is_fixed).then_some(self)
     }
 
     /// What gradients are multiplied by.
@@ -76,11 +83,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_kept_of_it_goes_on_where_it_was() {
+        let mut scale = LossScale::of(Precision::F16);
+        assert!(scale.try_less(|| true));
+        (0..DOUBLED_AFTER - 1).for_each(|_| assert!(!scale.try_less(|| false)));
+        let text = serde_json::to_string(&scale.kept()).expect("JSON");
+        let mut kept: LossScale = serde_json::from_str(&text).expect("read back");
+        assert_eq!(kept, scale);
+        assert!(!kept.try_less(|| false));
+        assert_eq!(kept.factor(), FIRST);
+    }
+
+    #[test]
     fn numbers_with_the_range_of_f32_need_none() {
         for precision in [Precision::F32, Precision::Bf16] {
             let mut scale = LossScale::of(precision);
             assert!(!scale.try_less(|| true));
-            assert_eq!(scale.factor(), 1.0);
+            assert_eq!((scale.factor(), scale.kept()), (1.0, None));
         }
     }
 }

@@ -64,6 +64,8 @@ pub enum Told {
     Features(usize, usize),
     /// What is trained of the network.
     Share(Share),
+    /// Where and in which numbers it is computed: `on the CPU in f32`.
+    Placed(String),
     /// A batch is done.
     Batch {
         /// Epochs, the current one counted.
@@ -236,10 +238,13 @@ fn trained(setup: Setup<'_>, journal: &Journal<'_>) -> Result<Outcome, TrainErro
         keep_said(&table, &split)?;
     }
     whole::put("the report of the data", &folder.data_report(), &data)?;
+    let placed = in_words(&store.placement, said.model_trainer.precision);
     watch(Told::Share(share));
+    watch(Told::Placed(placed.clone()));
     let mut told = spyhop_config::flat(&said.to_yaml()?)?;
     told.insert("network.trained".to_owned(), share.trained.to_string());
     told.insert("network.parameters".to_owned(), share.all.to_string());
+    told.insert("network.computed".to_owned(), placed);
     tracker.parameters(&told)?;
     let progress = found.unwrap_or(Progress {
         config_hash: hash,
@@ -261,6 +266,7 @@ fn trained(setup: Setup<'_>, journal: &Journal<'_>) -> Result<Outcome, TrainErro
         )));
     }
     let first = (progress.epoch, progress.batch);
+    let scale = progress.loss_scale;
     let kept_step = progress.step;
     let mut run = Run {
         said,
@@ -275,7 +281,7 @@ fn trained(setup: Setup<'_>, journal: &Journal<'_>) -> Result<Outcome, TrainErro
         tracker,
         stop,
         watch,
-        scale: LossScale::of(said.model_trainer.precision),
+        scale: scale.unwrap_or_else(|| LossScale::of(said.model_trainer.precision)),
         begun: Instant::now(),
         seen: 0,
     };
@@ -294,6 +300,23 @@ fn placement(precision: Precision) -> Placement {
         Precision::Bf16 => DType::BF16,
         Precision::F16 => DType::F16,
     })
+}
+
+/// The same for a person: that a precision which a GPU would compute in changes nothing here is not left to be
+/// found out.
+fn in_words(placement: &Placement, asked: Precision) -> String {
+    let name = match asked {
+        Precision::F32 => "f32",
+        Precision::Bf16 => "bf16",
+        Precision::F16 => "f16",
+    };
+    match (placement.is_gpu(), asked) {
+        (true, _) => format!("on the GPU in {name}"),
+        (false, Precision::F32) => "on the CPU in f32".to_owned(),
+        (false, _) => {
+            format!("on the CPU in f32; {name}, as model_trainer.precision says, is for a GPU")
+        }
+    }
 }
 
 /// Windows of a part, in the order of the table.
@@ -472,6 +495,7 @@ impl Run<'_> {
                 }
                 sum.clear();
                 (sum_loss, sum_weight) = (0.0, 0.0);
+                reached.loss_scale = self.scale.kept();
                 self.progress = reached.clone();
                 if self.stop.load(Ordering::Relaxed) {
                     self.save()?;

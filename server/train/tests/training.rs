@@ -376,3 +376,24 @@ fn a_run_says_how_it_goes_and_two_can_t_train_in_one_folder() {
     let config = String::from_utf8(bytes(&run_folder.config())).expect("text");
     assert!(config.contains("lr: 0.003"), "{config}");
 }
+
+/// On the CPU, where it changes no number: what is asked is whether the scale goes on where it was.
+#[test]
+fn an_interrupted_run_in_half_precision_goes_on_with_the_scale_of_its_loss() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sea_folder, whole, parts) =
+        (folder.path().join("sea"), folder.path().join("whole"), folder.path().join("parts"));
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    let said = said(&["model_trainer.num_epochs=2", "model_trainer.precision=f16"]);
+    run(&sea_folder, &whole, &said, None, None).outcome.expect("a network");
+    let stopped = run(&sea_folder, &parts, &said, None, Some(5)).outcome;
+    assert!(matches!(stopped, Err(TrainError::Stopped)), "{stopped:?}");
+    run(&sea_folder, &parts, &said, None, None).outcome.expect("a network");
+    let state = bytes(&whole.join("state.safetensors"));
+    let says = |text: &[u8]| state.windows(text.len()).any(|piece| piece == text);
+    assert!(says(b"loss_scale") && says(b"right_for"), "the state holds it");
+    for name in ["state.safetensors", "best.safetensors", "model/model.safetensors"] {
+        assert!(bytes(&whole.join(name)) == bytes(&parts.join(name)), "{name} differs");
+    }
+}

@@ -11,6 +11,8 @@ pub struct Access {
     pub administrator: bool,
     /// Whatever changes something needs that token, because other machines reach the server.
     pub changes_need_token: bool,
+    /// Reading needs a token, too, which no link carries.
+    pub reading_needs_token: bool,
     /// The address that reaches this server from everywhere, without a slash at its end; empty where none
     /// was given, so that a link works on this network alone.
     pub public_url: String,

@@ -106,6 +106,14 @@ pub struct DetectionSource {
     pub software: String,
 }
 
+impl DetectionSource {
+    /// The name, with the adapter's where there is one: what stands in each of its rows.
+    pub fn with_adapter(&self) -> String {
+        let adapter = self.adapter.iter().map(|adapter| format!(" with {adapter}"));
+        std::iter::once(self.name.clone()).chain(adapter).collect()
+    }
+}
+
 /// One detector or network over one channel of a deployment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -9,6 +9,7 @@
 
 pub mod access;
 pub mod annotation;
+pub mod binned;
 pub mod calibration;
 mod column_samples;
 pub mod columns;

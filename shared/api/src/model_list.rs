@@ -32,6 +32,8 @@ pub struct HostedModel {
     pub fingerprint: String,
     /// The files of its folder: a page that detects by itself fetches them.
     pub files: Vec<ModelFile>,
+    /// Names of the server's adapters that can be laid over it.
+    pub adapters: Vec<String>,
 }
 
 /// A file of a network's folder, at `api/v1/models/<model>/<file>`.
@@ -54,6 +56,8 @@ pub struct HostedAdapter {
     pub name: String,
     /// The network that it was made for, as its maker calls it; empty where it does not say.
     pub base: String,
+    /// The files of its folder, at the addresses of a network's.
+    pub files: Vec<ModelFile>,
     /// Why it can't be used.
     pub problem: Option<String>,
 }

@@ -5,6 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::calibration::Calibration;
 use crate::time::Timestamp;
 
+/// The most bytes of samples that are sent with a share, packed or not: about half an hour at 16 kHz.
+pub const MOST_SENT_BYTES: u64 = 64 << 20;
+/// The most samples of one share, in all channels: whoever packs them as FLAC keeps all in memory.
+pub const MOST_EXCERPT_SAMPLES: u64 = 1 << 24;
+/// The most bytes of a share's samples once they are packed.
+pub const MOST_EXCERPT_BYTES: u64 = 20_000_000;
+
 /// What `POST api/v1/shares` takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -63,9 +70,9 @@ pub enum SharedData {
 pub struct SharedExcerpt {
     /// Its file below the share's own address; the server says it.
     pub file: String,
-    /// The file that it was cut from.
+    /// The file that it was cut from; of several the first, and how many more.
     pub source_name: String,
-    /// That file's fingerprint.
+    /// That file's fingerprint; of several all, with blanks between.
     pub source_fingerprint: String,
     /// Clock time of the first sample, where it is known.
     pub start: Option<Timestamp>,

@@ -1,6 +1,6 @@
 //! A network with everything around it: samples in, logits out.
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use spyhop_api::{ModelCard, WindowPlan};
 use spyhop_signal::fbank::{Fbank, MelPicture};
@@ -9,7 +9,7 @@ use crate::adapter::Adapter;
 use crate::config::{self, AstConfig};
 use crate::device::Placement;
 use crate::network::{Ast, Build};
-use crate::parameters::Loaded;
+use crate::parameters::{Blank, Loaded};
 use crate::weights::Weights;
 use crate::{Arithmetic, ModelError, ModelFiles, card};
 
@@ -67,34 +67,13 @@ impl Classifier {
         let card = card::read(&folders, &config)?;
         let fingerprint = fingerprint(&config, &card, &weights, adapter.as_ref());
         let parameters = weights.values() + adapter.as_ref().map_or(0, Adapter::values);
-        let outputs = outputs(&weights, adapter.as_ref());
-        if let Some(outputs) = outputs.filter(|n| *n != card.classes.len()) {
-            return Err(ModelError::ClassCount {
-                file: class_names_file(&folders, files)?,
-                names: card.classes.len(),
-                outputs,
-            });
+        if let Some(outputs) = outputs(&weights, adapter.as_ref()) {
+            refuse_other_names(outputs, &card, &folders, files)?;
         }
-        let (mels, frames) = (card.front_end.mels as usize, card.front_end.frames as usize);
-        let grid = config.patches.grid(mels, frames).ok_or_else(|| ModelError::Value {
-            file: files.path(config::FILE_NAME),
-            key: "patch_size".into(),
-            value: config.patches.size.to_string(),
-            expected: format!(
-                "it must fit into the front end's picture of {mels} filters and {frames} frames"
-            ),
-        })?;
         let placement = options.placement.clone();
-        let Placement { device, dtype } =
-            placement.unwrap_or_else(|| Placement::best(candle_core::DType::BF16));
-        let build = Build {
-            arithmetic: Arithmetic::Fused,
-            device: device.clone(),
-            dtype,
-            grid,
-            mels,
-            outputs: card.classes.len(),
-        };
+        let placement = placement.unwrap_or_else(|| Placement::best(candle_core::DType::BF16));
+        let device = placement.device.clone();
+        let build = build(&config, &card, files, placement)?;
         let merge = !options.keep_adapter_apart;
         let mut loaded = Loaded { weights: &mut weights, adapter: adapter.as_mut(), merge };
         let network = Ast::new(&config, &build, &mut loaded)?;
@@ -206,9 +185,65 @@ impl Classifier {
     }
 }
 
+/// Whether an adapter can be laid over a network that is sound by itself, told by shapes alone: no weights
+/// of the network are read.
+///
+/// # Errors
+/// As [`Classifier::open_with`] with this adapter, where it does not fit.
+pub fn check_adapter(files: &dyn ModelFiles, adapter: &dyn ModelFiles) -> Result<(), ModelError> {
+    let config = AstConfig::read(files)?;
+    let own = card::read(&[files], &config)?;
+    let folders = [adapter, files];
+    let card = card::read(&folders, &config)?;
+    let mut over = Adapter::read(adapter)?;
+    let outputs = over.replaces(HEAD).and_then(|shape| shape.first().copied());
+    refuse_other_names(outputs.unwrap_or(own.classes.len()), &card, &folders, files)?;
+    let on_cpu = Placement { device: Device::Cpu, dtype: DType::F32 };
+    Ast::new(&config, &build(&config, &card, files, on_cpu)?, &mut Blank(&mut over))?;
+    over.refuse_left_over()
+}
+
+const HEAD: &str = "classifier.dense.weight";
+
+/// How a network is built that is given pictures of its card's front end.
+fn build(
+    config: &AstConfig,
+    card: &ModelCard,
+    files: &dyn ModelFiles,
+    placement: Placement,
+) -> Result<Build, ModelError> {
+    let (mels, frames) = (card.front_end.mels as usize, card.front_end.frames as usize);
+    let grid = config.patches.grid(mels, frames).ok_or_else(|| ModelError::Value {
+        file: files.path(config::FILE_NAME),
+        key: "patch_size".into(),
+        value: config.patches.size.to_string(),
+        expected: format!(
+            "it must fit into the front end's picture of {mels} filters and {frames} frames"
+        ),
+    })?;
+    let Placement { device, dtype } = placement;
+    let outputs = card.classes.len();
+    Ok(Build { arithmetic: Arithmetic::Fused, device, dtype, grid, mels, outputs })
+}
+
+fn refuse_other_names(
+    outputs: usize,
+    card: &ModelCard,
+    folders: &[&dyn ModelFiles],
+    files: &dyn ModelFiles,
+) -> Result<(), ModelError> {
+    let names = card.classes.len();
+    match names == outputs {
+        true => Ok(()),
+        false => {
+            let file = class_names_file(folders, files)?;
+            Err(ModelError::ClassCount { file, names, outputs })
+        }
+    }
+}
+
 /// Logits that the weights give; `None` where there is no head, which is told when it is built.
 fn outputs(weights: &Weights, adapter: Option<&Adapter>) -> Option<usize> {
-    const HEAD: &str = "classifier.dense.weight";
     let shape =
         adapter.and_then(|adapter| adapter.replaces(HEAD)).or_else(|| weights.shape(HEAD))?;
     shape.first().copied()

@@ -1,6 +1,6 @@
 //! Where a network's tensors come from.
 
-use candle_core::Tensor;
+use candle_core::{DType, Device, Tensor};
 
 use crate::ModelError;
 use crate::adapter::{Adapter, LowRank};
@@ -62,5 +62,21 @@ impl Parameters for Loaded<'_> {
             Some(adapter) if !self.merge => adapter.low_rank(module, shape),
             _ => Ok(None),
         }
+    }
+}
+
+/// Zeros in the place of a network's tensors, whatever shape they have to be of, with an adapter over them.
+pub(crate) struct Blank<'a>(pub(crate) &'a mut Adapter);
+
+impl Parameters for Blank<'_> {
+    fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
+        match self.0.replaces(name) {
+            Some(_) => self.0.take(name, shape),
+            None => Ok(Tensor::zeros(shape, DType::F32, &Device::Cpu)?),
+        }
+    }
+
+    fn low_rank(&mut self, module: &str, shape: [usize; 2]) -> Result<Option<LowRank>, ModelError> {
+        self.0.low_rank(module, shape)
     }
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{adapter_files, expected, files, rewritten, values};
-use spyhop_model::{Classifier, MemoryFiles, OpenOptions};
+use spyhop_model::{Classifier, MemoryFiles, OpenOptions, check_adapter};
 
 #[track_caller]
 fn refused(files: &MemoryFiles) -> String {
@@ -166,8 +166,12 @@ fn an_adapter_that_does_not_fit_is_refused() {
     let refused = |adapter: &MemoryFiles| {
         let options =
             OpenOptions { adapter: Some(adapter), keep_adapter_apart: false, placement: None };
-        Classifier::open_with(&files(), &options).err().expect("it is refused").to_string()
+        let error = Classifier::open_with(&files(), &options).err().expect("it is refused");
+        let by_shapes = check_adapter(&files(), adapter).expect_err("it is refused");
+        assert_eq!(error.to_string(), by_shapes.to_string());
+        error.to_string()
     };
+    check_adapter(&files(), &adapter_files()).expect("it fits");
     let with = |from: &str, to: &str| {
         let mut adapter = adapter_files();
         let text = String::from_utf8(adapter.files["adapter_config.json"].clone()).expect("text");

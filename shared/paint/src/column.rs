@@ -33,6 +33,18 @@ pub enum Found {
     Pending,
 }
 
+impl Found {
+    /// What there is of two ranges together: of data, whatever else there is.
+    #[must_use]
+    pub fn and(self, other: Found) -> Found {
+        match (self, other) {
+            (Found::Data, _) | (_, Found::Data) => Found::Data,
+            (Found::Pending, _) | (_, Found::Pending) => Found::Pending,
+            _ => Found::Gap,
+        }
+    }
+}
+
 /// Gives the columns under a pixel.
 pub trait ColumnSource {
     /// Calls `each` with every column that overlaps `positions` (samples on the line) and its weight:

@@ -5,18 +5,26 @@ use std::sync::Arc;
 
 use spyhop_api::Calibration;
 use spyhop_api::view::{ColourMap, Statistic};
+use spyhop_signal::Fold;
 use spyhop_signal::spectrum::scale::FrequencyScale;
 
 use crate::column::ColumnSource;
+use crate::folded::Folded;
 use crate::parts::{
-    AxisStyle, BAR_PX, Plot, Side, annotation_box, colour_bar, colour_bar_width_px, tag, time_axis,
-    value_axis, value_axis_width_px,
+    AxisStyle, BAR_PX, CandidateLook, Plot, Side, annotation_box, axis_breaks, candidate_box,
+    class_colour, colour_bar, colour_bar_width_px, seam_lines, tag, time_axis, value_axis,
+    value_axis_width_px,
 };
 use crate::raster::{Flatten, RasterSpec, raster};
 use crate::scene::{Anchor, Area, Item, Pixels, Scene, Stroke, Weight};
 use crate::text::text_width;
 use crate::theme::Theme;
-use crate::ticks::{Ticks, TimeAxis, TimeLabels, frequency_ticks, time_ticks};
+use crate::ticks::{Ticks, TimeAxis, TimeLabels, folded_time_ticks, frequency_ticks};
+
+/// Beyond a plot's edges nothing is drawn from here on, CSS pixels.
+const FAR_PX: f64 = 1e3;
+/// Smaller boxes are drawn as large as this, CSS pixels.
+const LEAST_PX: f64 = 2.0;
 
 /// What a figure shows.
 #[derive(Clone, Debug)]
@@ -35,8 +43,10 @@ pub struct FigureSpec<'a> {
     pub subtitle: &'a str,
     /// Whether the sounds were made by a program: stated on the figure.
     pub synthesised: bool,
-    /// Positions on the line from the left edge to the right, samples.
-    pub positions: Range<f64>,
+    /// Places from the left edge to the right, samples: positions on the line, less what is folded away.
+    pub places: Range<f64>,
+    /// Which gaps are folded away.
+    pub fold: &'a Fold,
     /// Samples a second.
     pub sample_rate_hz: f64,
     /// What the time axis counts.
@@ -70,10 +80,28 @@ pub struct FigureBox {
     pub band_hz: (f64, f64),
     /// What it is.
     pub label: String,
+    /// Who says so.
+    pub kind: BoxKind,
 }
 
-/// Paints a figure.
-pub fn figure(spec: &FigureSpec<'_>, source: &dyn ColumnSource) -> Scene {
+/// Whose box it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BoxKind {
+    /// The selection.
+    Selection,
+    /// A person's label.
+    Label,
+    /// A candidate of a detector or a network.
+    Candidate {
+        /// Index of its class in its run: it has the class's colour.
+        class: usize,
+        /// What is said of it.
+        look: CandidateLook,
+    },
+}
+
+/// Paints a figure. `source` knows columns by their positions on the line.
+pub fn figure(spec: &FigureSpec<'_>, source: impl ColumnSource) -> Scene {
     let style = AxisStyle { theme: spec.theme, font_px: spec.font_px, grid: false };
     let layout = Layout::new(spec);
     let area = layout.plot;
@@ -84,14 +112,10 @@ pub fn figure(spec: &FigureSpec<'_>, source: &dyn ColumnSource) -> Scene {
         .push(Item::fill(Area::new(0.0, 0.0, spec.width, spec.height), spec.theme.background));
     scene.extend(heading(spec, &layout));
 
-    let pixels = spectrogram(spec, area, source);
+    let pixels = spectrogram(spec, area, &Folded { source, fold: spec.fold });
     scene.items.push(Item::Image { area, pixels: Arc::new(pixels), smooth: false });
-    let plot = Plot { area, positions: spec.positions.clone(), scale: spec.scale };
-    scene.extend(spec.boxes.iter().map(|b| {
-        let place = plot.area_of(b.positions.clone(), b.band_hz);
-        let colour = spec.theme.annotation;
-        annotation_box(place, area, &b.label, colour, spec.font_px * 0.95, &spec.theme)
-    }));
+    scene.extend(seam_lines(spec.fold, &spec.places, area, &spec.theme));
+    scene.extend(spec.boxes.iter().filter_map(|b| box_item(spec, area, b)));
     let edge = Area::new(area.x - 0.5, area.y - 0.5, area.w + 1.0, area.h + 1.0);
     scene.items.push(Item::outline(edge, Stroke::solid(spec.theme.axis, 1.0)));
 
@@ -164,17 +188,52 @@ fn heading(spec: &FigureSpec<'_>, layout: &Layout) -> Vec<Item> {
     items
 }
 
+/// A box over the plot, where some of it lies there.
+fn box_item(spec: &FigureSpec<'_>, area: Area, of: &FigureBox) -> Option<Item> {
+    let plot = Plot { area, positions: spec.places.clone(), scale: spec.scale };
+    let places = spec.fold.place_of(of.positions.start)..spec.fold.place_of(of.positions.end);
+    let place = plot.area_of(places, of.band_hz);
+    if place.right() < area.x || place.x > area.right() {
+        return None;
+    }
+    // What is far beyond the edges is not seen, and what is hardly there is.
+    let (left, top) = (place.x.max(area.x - FAR_PX), place.y.max(area.y - FAR_PX));
+    let place = Area {
+        x: left,
+        y: top,
+        w: (place.right().min(area.right() + FAR_PX) - left).max(LEAST_PX),
+        h: (place.bottom().min(area.bottom() + FAR_PX) - top).max(LEAST_PX),
+    };
+    let (theme, font_px) = (&spec.theme, spec.font_px * 0.95);
+    // Words on boxes of a few pixels would hide what they name.
+    let words = |least_px: f64| if place.w > least_px { of.label.as_str() } else { "" };
+    Some(match of.kind {
+        BoxKind::Selection => {
+            annotation_box(place, area, &of.label, theme.selection, font_px, theme)
+        }
+        BoxKind::Label => {
+            annotation_box(place, area, words(font_px), theme.annotation, font_px, theme)
+        }
+        BoxKind::Candidate { class, look } => {
+            let said = (words(font_px * 2.0), look);
+            candidate_box(place, area, said, class_colour(class, theme), font_px, theme)
+        }
+    })
+}
+
 /// The time axis with its title in the middle, below the labels.
 fn time_scale(spec: &FigureSpec<'_>, layout: &Layout, style: &AxisStyle) -> Vec<Item> {
     let axis = TimeAxis {
-        positions: spec.positions.clone(),
+        positions: spec.places.clone(),
         sample_rate_hz: spec.sample_rate_hz,
         labels: spec.labels.clone(),
     };
-    let ticks = time_ticks(&axis, layout.plot.w, spec.font_px, layout.overhang_px);
+    let ticks =
+        folded_time_ticks(&axis, spec.fold, layout.plot.w, spec.font_px, layout.overhang_px);
     let title = format!("Time ({})", ticks.unit);
     let ticks = Ticks { unit: String::new(), ..ticks };
     let mut items = time_axis(&ticks, layout.plot, layout.overhang_px, style);
+    items.extend(axis_breaks(spec.fold, &spec.places, layout.plot, &spec.theme));
     let at = (layout.plot.x + layout.plot.w / 2.0, spec.height - spec.font_px * 0.9);
     items.push(Item::text(at, title, spec.font_px, Anchor::Middle, spec.theme.text));
     items
@@ -187,7 +246,7 @@ fn spectrogram(spec: &FigureSpec<'_>, area: Area, source: &dyn ColumnSource) -> 
     let picture = RasterSpec {
         width,
         height,
-        positions: spec.positions.clone(),
+        positions: spec.places.clone(),
         scale: spec.scale,
         floor_db: spec.range_db.0 as f32,
         ceiling_db: spec.range_db.1 as f32,

@@ -12,6 +12,7 @@ pub mod column;
 #[cfg(feature = "export")]
 pub mod export;
 pub mod figure;
+pub mod folded;
 pub mod grid;
 pub mod parts;
 pub mod raster;
@@ -23,13 +24,15 @@ pub mod ticks;
 
 pub use colour::{Colour, Lut};
 pub use column::{Column, ColumnSource, Found};
-pub use figure::{FigureBox, FigureSpec, figure};
-pub use grid::GridSource;
+pub use figure::{BoxKind, FigureBox, FigureSpec, figure};
+pub use folded::Folded;
+pub use grid::{GridSource, Grids};
 pub use parts::Plot;
 pub use raster::{Flatten, RasterSpec, raster};
 pub use scene::{Anchor, Area, Item, Pixels, Scene, Stroke, Weight};
 pub use spyhop_signal::spectrum::scale::FrequencyScale;
 pub use theme::Theme;
 pub use ticks::{
-    Tick, Ticks, TimeAxis, TimeLabels, frequency_ticks, label_centre_px, level_ticks, time_ticks,
+    Tick, Ticks, TimeAxis, TimeLabels, folded_time_ticks, frequency_ticks, label_centre_px,
+    level_ticks, time_ticks,
 };

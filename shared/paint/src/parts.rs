@@ -7,6 +7,7 @@ mod gap;
 mod heard;
 mod level_chart;
 mod mark;
+mod seam;
 mod slice;
 mod tag;
 mod wave;
@@ -14,12 +15,14 @@ mod wave;
 pub use axis::{AxisStyle, Side, frequency_axis, time_axis, value_axis, value_axis_width_px};
 pub use bar::{BAR_PX, colour_bar, colour_bar_width_px, level_unit};
 pub use boxes::{
-    CandidateLook, Handle, annotation_box, candidate_box, handle_at, handles, selection_box,
+    CandidateLook, Handle, annotation_box, candidate_box, class_colour, handle_at, handles,
+    selection_box,
 };
 pub use gap::{gap, pending};
 pub use heard::heard_axis;
 pub use level_chart::{Bar, Curve, LevelChart, Ribbon, level_chart};
 pub use mark::{brush, crosshair, cursor, playhead};
+pub use seam::{axis_breaks, seam_lines};
 pub use slice::{SlicePlot, slice_plot};
 pub use tag::tag;
 pub use wave::{WavePixel, wave_columns, wave_samples};

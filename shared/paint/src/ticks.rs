@@ -1,9 +1,11 @@
 //! Ticks: where an axis is marked and what the marks say, at every zoom.
 
+mod folded;
 mod frequency;
 mod level;
 mod time;
 
+pub use folded::folded_time_ticks;
 pub use frequency::frequency_ticks;
 pub use level::level_ticks;
 pub use time::{TimeAxis, TimeLabels, label_centre_px, time_ticks};

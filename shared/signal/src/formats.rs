@@ -10,6 +10,7 @@ pub mod ears;
 mod file_name;
 mod fingerprint;
 mod flac;
+mod lossy;
 mod metadata;
 mod mp3;
 mod ogg;
@@ -25,6 +26,7 @@ mod xwav;
 
 pub use ears::EarsConvention;
 pub use file_name::NameTime;
+pub use lossy::{Lossy, fetch_lossy_by};
 
 use spyhop_api::{RecordingInfo, SegmentInfo, Timestamp};
 
@@ -99,17 +101,17 @@ fn read_container(opening: &mut Opening<'_>) -> Result<Found, OpenError> {
         b"FORM" if matches!(tag(8), b"AIFF" | b"AIFC") => aiff::open(opening),
         b"riff" if head.starts_with(&w64::RIFF_GUID) => w64::open(opening),
         b"fLaC" => flac::open(opening, 0),
-        b"OggS" => ogg::open(opening),
+        b"OggS" => (lossy::readers(opening)?.ogg)(opening),
         _ if head.starts_with(b"ID3") => {
             let after = mp3::after_id3(&head);
             match opening.bytes_up_to(after, 4)?.as_slice() {
                 b"fLaC" => flac::open(opening, after),
-                _ => mp3::open(opening, after),
+                _ => (lossy::readers(opening)?.mp3)(opening, after),
             }
         }
         _ => match ears::open(opening)? {
             Some(found) => Ok(found),
-            None if mp3::looks_like_it(opening)? => mp3::open(opening, 0),
+            None if mp3::looks_like_it(opening)? => (lossy::readers(opening)?.mp3)(opening, 0),
             None => Err(opening.unknown(bytes::what_it_looks_like(&head))),
         },
     }

@@ -8,6 +8,7 @@
 pub mod detect;
 pub mod fbank;
 mod fir;
+pub mod fold;
 pub mod formats;
 pub mod levels;
 pub mod line;
@@ -24,6 +25,7 @@ pub mod sun;
 pub mod tables;
 pub mod transcript;
 
+pub use fold::Fold;
 pub use line::Line;
 pub use line_reader::LineReader;
 pub use rate_change::RateChange;

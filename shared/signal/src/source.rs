@@ -46,6 +46,9 @@ pub enum SourceError {
         /// Length of the file.
         len: u64,
     },
+    /// It is not what it was when it was listed; to read it again helps nobody.
+    #[error("{0}")]
+    Changed(String),
     /// The disk, the browser or the server said no.
     #[error("{0}")]
     Io(String),

@@ -1,4 +1,4 @@
-use spyhop_api::detection::{DetectionClass, DetectionSource, HISTOGRAM_BINS};
+use spyhop_api::detection::{DetectionClass, DetectionSource, HISTOGRAM_BINS, ScoreCurve};
 
 use super::*;
 
@@ -94,14 +94,13 @@ fn candidates_are_asked_by_time_class_score_threshold_and_review() {
 
 #[test]
 fn a_candidate_counts_in_the_bin_in_which_it_begins() {
-    let density = filled().density(&CallQuery::default(), 5.0);
+    let density = filled().density(&CallQuery::default(), 5.0).expect("few bins");
     assert_eq!(density.start, Some(Moment::Clock(Timestamp(0))));
     let counts: Vec<&[u32]> = density.classes.iter().map(|c| c.counts.as_slice()).collect();
     assert_eq!(counts, [&[1, 0, 2][..], &[0, 1, 0][..]]);
     let nothing = LocalRun::new(run(), true).density(&CallQuery::default(), 5.0);
-    assert_eq!((nothing.start, nothing.classes.len()), (None, 2));
-    let too_fine = filled().density(&CallQuery::default(), 1e-6);
-    assert_eq!(too_fine.start, None, "more bins than anybody looks at");
+    assert_eq!(nothing.map(|told| (told.start, told.classes.len())), Ok((None, 2)));
+    assert_eq!(filled().density(&CallQuery::default(), 1e-6), Err(BinError::TooMany));
 }
 
 #[test]
@@ -128,12 +127,13 @@ fn a_curve_keeps_the_best_score_of_a_bin_and_knows_where_there_is_none() {
     };
     local.extend(Vec::new(), &piece(2, vec![Some(0.1), Some(0.7), None]), |_| Vec::new());
     local.extend(Vec::new(), &piece(8, vec![Some(0.4)]), |_| Vec::new());
-    let curves = local.scores(&CallQuery::default(), 2.0);
+    let curves = local.scores(&CallQuery::default(), 2.0).expect("few bins");
     assert_eq!(curves.start, Some(Moment::Clock(Timestamp(2 * S))));
     assert_eq!(curves.classes[0].scores, [Some(0.7), None, None, Some(0.4)]);
     assert_eq!(curves.classes[1].scores, [None; 4]);
     let late = CallQuery { from: "6".into(), until: "20".into(), ..CallQuery::default() };
-    assert_eq!(local.scores(&late, 2.0).classes[0].scores, [Some(0.4)]);
+    let late = local.scores(&late, 2.0).expect("one bin");
+    assert_eq!(late.classes[0].scores, [Some(0.4)]);
 }
 
 #[test]

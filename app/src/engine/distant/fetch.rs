@@ -5,6 +5,7 @@ use std::rc::{Rc, Weak};
 
 use gloo::timers::future::TimeoutFuture;
 use spyhop_api::tile::Tile;
+use spyhop_words::page::tiles as words;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Decoded, Key};
@@ -74,17 +75,16 @@ pub fn dispatch_soon(state: Weak<RefCell<State>>) {
 async fn ask(url: &str, signal: Option<&web_sys::AbortSignal>) -> Result<Tile, Failure> {
     let failed = |why: &dyn std::fmt::Display| {
         let aborted = signal.is_some_and(web_sys::AbortSignal::aborted);
-        let said = format!("A part of the overview did not come: {why}. ({url})");
+        let said = words::did_not_come(why, url);
         if aborted { Failure::Aborted } else { Failure::Said(said) }
     };
-    let no_answer = "the server does not answer; is it running?";
     let request = get(url).abort_signal(signal);
-    let response = request.send().await.map_err(|_| failed(&no_answer))?;
+    let response = request.send().await.map_err(|_| failed(&words::NO_ANSWER))?;
     match response.status() {
         200 => {}
-        status => return Err(failed(&format!("the server answered {status}"))),
+        status => return Err(failed(&words::answered(status))),
     }
-    let bytes = response.binary().await.map_err(|_| failed(&"the connection broke"))?;
+    let bytes = response.binary().await.map_err(|_| failed(&words::BROKE))?;
     // A task of its own: several that come at once do not hold up the page.
     TimeoutFuture::new(0).await;
     Tile::decode(&bytes).map_err(|error| failed(&error))

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use spyhop_api::job::UnitFailure;
+use spyhop_words::pages::{failures as words, jobs};
 
 use super::send;
 use crate::server::{self, Wish};
@@ -27,10 +28,9 @@ pub fn Failures(id: i64, failed: Memo<u64>) -> impl IntoView {
     });
     view! {
         <details class="failures" open>
-            <summary>{move || match failed.get() {
-                1 => "One unit failed".to_owned(),
-                n => format!("{n} units failed"),
-            }}</summary>
+            <summary>
+                {move || words::units_failed(usize::try_from(failed.get()).unwrap_or(usize::MAX))}
+            </summary>
             {move || why_not.get().map(|why| view! { <p role="alert">{why}</p> })}
             <ul>
                 <For each=move || known.get() key=|f| (f.unit.clone(), f.at) let:failure>
@@ -40,7 +40,7 @@ pub fn Failures(id: i64, failed: Memo<u64>) -> impl IntoView {
             {move || {
                 let more = failed.get().saturating_sub(known.with(Vec::len) as u64);
                 (more > 0 && known.with(|k| !k.is_empty()))
-                    .then(|| view! { <p class="dim">{format!("… and {more} more")}</p> })
+                    .then(|| view! { <p class="dim">{words::more(more)}</p> })
             }}
         </details>
     }
@@ -50,17 +50,20 @@ pub fn Failures(id: i64, failed: Memo<u64>) -> impl IntoView {
 fn Failure(id: i64, failure: UnitFailure) -> impl IntoView {
     let session = use_session();
     let UnitFailure { unit, kind, message, attempts, at } = failure;
-    let times = if attempts > 1 { format!(", tried {attempts} times") } else { String::new() };
     let time = at.to_iso();
     let time = time.split('.').next().unwrap_or_default().replace('T', " ");
-    let label = format!("Try {unit} again");
+    let told = match attempts {
+        0 | 1 => words::about_unit(kind, &unit, time),
+        _ => words::about_unit_tried(kind, &unit, time, attempts),
+    };
+    let label = words::try_unit_again(&unit);
     view! {
         <li>
             <p>{message}</p>
-            <p class="dim">{format!("{kind} {unit}, {time} UTC{times}")}</p>
+            <p class="dim">{told}</p>
             <button data-wish="retry-unit" aria-label=label
                 on:click=move |_| send(session, id, Wish::RetryUnit(unit.clone()))
-            >"Try again"</button>
+            >{jobs::TRY_AGAIN}</button>
         </li>
     }
 }

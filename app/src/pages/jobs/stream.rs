@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 use spyhop_api::job::{JobsSnapshot, RunEnd, RunningUnit, UnitRun};
+use spyhop_words::pages::stream as words;
 
 use crate::wording;
 
@@ -40,7 +41,7 @@ pub fn TaskStream(now: RwSignal<JobsSnapshot>) -> impl IntoView {
     };
     view! {
         <div class="lanes">
-            <ol class="lane-names" aria-label="What the workers do now">
+            <ol class="lane-names" aria-label=words::WHAT_WORKERS_DO>
                 {move || (0..workers.get()).map(|worker| view! {
                     <li>{move || now.with(|n| doing(n, worker))}</li>
                 }).collect_view()}
@@ -65,30 +66,31 @@ pub fn TaskStream(now: RwSignal<JobsSnapshot>) -> impl IntoView {
             </svg>
         </div>
         <p class="dim legend">
-            <span>"The last minute. "</span>
+            <span>{words::LAST_MINUTE}" "</span>
             {move || kinds.get().iter().map(|kind| view! {
                 <span class="kind" style=format!("--hue: {}", hue(&kinds.get(), kind))>{kind.clone()}</span>
             }).collect_view()}
-            <span class="kind failed">"failed"</span>
-            <span class="kind again">"failed, tried again later"</span>
+            <span class="kind failed">{words::FAILED}</span>
+            <span class="kind again">{words::FAILED_TRIED_LATER}</span>
         </p>
     }
 }
 
 /// A run that has ended. A failure differs in height, not in colour alone.
 fn bar(run: &UnitRun, from: f64, to: f64, hue: u32) -> impl IntoView + use<> {
-    let (end, inset) = match run.end {
-        RunEnd::Done => ("done", 5.0),
-        RunEnd::Again => ("again", 0.5),
-        RunEnd::Failed => ("failed", 0.5),
-        RunEnd::Stopped => ("stopped", 9.0),
-    };
     let took = wording::duration((run.end_ms - run.start_ms).max(1) as f64 / 1000.0);
+    let (kind, unit) = (&run.kind, &run.unit);
+    let (end, inset, told) = match run.end {
+        RunEnd::Done => ("done", 5.0, words::unit_done(kind, unit, took)),
+        RunEnd::Again => ("again", 0.5, words::unit_again(kind, unit, took)),
+        RunEnd::Failed => ("failed", 0.5, words::unit_failed(kind, unit, took)),
+        RunEnd::Stopped => ("stopped", 9.0, words::unit_stopped(kind, unit, took)),
+    };
     view! {
         <rect data-end=end style=format!("--hue: {hue}")
             x=from y=LANE * f64::from(run.worker) + inset
             width=(to - from).max(0.8) height=LANE - 2.0 * inset>
-            <title>{format!("{} {}: {end} in {took}", run.kind, run.unit)}</title>
+            <title>{told}</title>
         </rect>
     }
 }
@@ -109,16 +111,15 @@ fn hue(kinds: &[String], kind: &str) -> u32 {
 /// `1: spectrum, 45 %, for 12 s`.
 fn doing(now: &JobsSnapshot, worker: u32) -> String {
     match now.running.iter().find(|run| run.worker == worker) {
-        None => format!("{}: idle", worker + 1),
+        None => words::idle(worker + 1),
         Some(run) => {
             let s = ((now.at_ms - run.start_ms).max(0) / 1000) as f64;
-            let part = if run.fraction > 0.0 {
-                format!(", {:.0} %", 100.0 * run.fraction)
-            } else {
-                String::new()
-            };
-            let time = if s >= 1.0 { format!(", {}", wording::duration(s)) } else { String::new() };
-            format!("{}: {}{part}{time}", worker + 1, run.kind)
+            let part = (run.fraction > 0.0)
+                .then(|| words::percent(wording::trimmed(100.0 * run.fraction, 0)));
+            let time = (s >= 1.0).then(|| wording::duration(s));
+            let what: Vec<String> =
+                [Some(run.kind.clone()), part, time].into_iter().flatten().collect();
+            words::doing(worker + 1, what.join(", "))
         }
     }
 }
@@ -127,12 +128,5 @@ fn doing(now: &JobsSnapshot, worker: u32) -> String {
 fn summary(now: &JobsSnapshot) -> String {
     let from = now.at_ms - SPAN_MS;
     let of = |end: RunEnd| now.runs.iter().filter(|r| r.end_ms > from && r.end == end).count();
-    format!(
-        "Task stream of {} workers. In the last minute {} units were done, {} failed, {} are tried \
-         again later.",
-        now.workers,
-        of(RunEnd::Done),
-        of(RunEnd::Failed),
-        of(RunEnd::Again)
-    )
+    words::summary(now.workers, of(RunEnd::Done), of(RunEnd::Failed), of(RunEnd::Again))
 }

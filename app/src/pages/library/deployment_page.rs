@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 use spyhop_api::{Deployment, RecordingQuery};
+use spyhop_words::page::app::title_of;
+use spyhop_words::pages::{deployment as words, names};
 
 use super::answers::{ask_again_while, ask_for};
 use super::entry::{Buttons, Facts, Marks, Picture};
@@ -27,7 +29,7 @@ pub fn DeploymentPage(id: String, shown: RecordingQuery, act: Callback<Action>) 
     let described = Memo::new(move |_| asked.answer.get());
     Effect::new(move |_| {
         if let Some(d) = described.get() {
-            document().set_title(&format!("{} · Spyhop", d.name));
+            document().set_title(&title_of(d.name));
         }
     });
     let is_known = Memo::new(move |_| described.with(Option::is_some));
@@ -36,10 +38,10 @@ pub fn DeploymentPage(id: String, shown: RecordingQuery, act: Callback<Action>) 
             {move || asked.failure.get().map(|why| view! {
                 <p class="trouble" role="alert">{why}</p>
                 <p class="buttons">
-                    <button on:click=move |_| act.run(Action::Library)>"To the library"</button>
+                    <button on:click=move |_| act.run(Action::Library)>{words::TO_LIBRARY}</button>
                     <Show when=move || !session.is_administrator.get()>
                         <button class="offer" on:click=move |_| act.run(Action::Token)>
-                            "Enter the administrator's token"
+                            {words::ENTER_TOKEN}
                         </button>
                     </Show>
                 </p>
@@ -58,7 +60,7 @@ fn Head(deployment: Deployment, act: Callback<Action>) -> impl IntoView {
     let zone = deployment.time_zone.clone();
     let described = !deployment.description.is_empty();
     view! {
-        <section class="entry" aria-label="About this deployment">
+        <section class="entry" aria-label=words::ABOUT>
             <Picture deployment=deployment.clone()/>
             <div class="told">
                 <div class="entry-head">
@@ -66,12 +68,12 @@ fn Head(deployment: Deployment, act: Callback<Action>) -> impl IntoView {
                     <Marks deployment=deployment.clone()/>
                     <span class="space"></span>
                     <Buttons deployment=deployment.clone()/>
-                    <button on:click=move |_| act.run(Action::Jobs)>"Jobs"</button>
+                    <button on:click=move |_| act.run(Action::Jobs)>{names::JOBS}</button>
                 </div>
                 {described.then(|| view! { <p>{deployment.description.clone()}</p> })}
                 <Facts deployment=deployment.clone()/>
                 {(!zone.is_empty()).then(|| view! {
-                    <p class="dim">{format!("Local time is {zone}; the times on this page are UTC.")}</p>
+                    <p class="dim">{words::local_time(zone)}</p>
                 })}
                 {(!notes.is_empty()).then(|| view! { <p class="notes">{notes}</p> })}
             </div>

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use spyhop_api::Deployment;
+use spyhop_words::pages::entry as words;
 
 use super::facts;
 use super::quality_fact::{Qualities, QualityOfListed, QualityOfOne};
@@ -37,8 +38,8 @@ pub fn Entry(deployment: Deployment) -> impl IntoView {
                     <Marks deployment=deployment.clone()/>
                     <span class="space"></span>
                     <Buttons deployment=deployment.clone()/>
-                    <a class="button" href=address aria-label=format!("Recordings of {name}")
-                        on:click=to_details>"Recordings"</a>
+                    <a class="button" href=address aria-label=words::recordings_of(&name)
+                        on:click=to_details>{words::RECORDINGS}</a>
                 </div>
                 {described.then(|| view! { <p>{deployment.description.clone()}</p> })}
                 <Facts deployment=deployment.clone()/>
@@ -83,14 +84,14 @@ pub fn Buttons(deployment: Deployment) -> impl IntoView {
     // Nothing that could be opened, nothing to press.
     (deployment.recording_count > deployment.bad_count).then(|| {
         view! {
-            <button class="play" aria-label=format!("Open and play {name}") title="Open and play"
+            <button class="play" aria-label=words::open_and_play_it(&name) title=words::OPEN_AND_PLAY
                 on:click=move |_| open::deployment(session, &played, true)>"▶"</button>
-            <a class="button primary open" href=address aria-label=format!("Open {name}")
+            <a class="button primary open" href=address aria-label=words::open_it(&name)
                 on:click=move |ev| if is_plain(&ev) {
                     ev.prevent_default();
                     open::deployment(session, &deployment, false);
                 }
-            >"Open"</a>
+            >{words::OPEN}</a>
         }
     })
 }
@@ -106,16 +107,12 @@ pub fn Marks(deployment: Deployment) -> impl IntoView {
 #[component]
 pub fn Facts(deployment: Deployment) -> impl IntoView {
     let rows = facts::facts(&deployment).into_iter();
-    let rows = rows.map(|(name, words)| {
-        view! { <div data-fact=name><dt>{name}</dt><dd>{words}</dd></div> }
+    let rows = rows.map(|(key, name, told)| {
+        view! { <div data-fact=key><dt>{name}</dt><dd>{told}</dd></div> }
     });
     let rows = rows.collect_view();
     let bad = (deployment.bad_count > 0).then(|| {
-        let words = match deployment.bad_count {
-            1 => "⚠ One recording can't be opened".to_owned(),
-            n => format!("⚠ {n} recordings can't be opened"),
-        };
-        view! { <p class="warned">{words}"; the table of recordings says why."</p> }
+        view! { <p class="warned">{words::cannot_be_opened(deployment.bad_count)}</p> }
     });
     let quality = (deployment.recording_count > deployment.bad_count).then(|| {
         let id = deployment.id.clone();

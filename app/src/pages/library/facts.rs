@@ -1,90 +1,97 @@
 //! What is known of a deployment, in a few words each.
 
 use spyhop_api::{Deployment, PositionPublic, Timestamp, Visibility};
+use spyhop_words::pages::facts as words;
 
 use crate::wording;
 
 /// Periods shorter than this are told with their times, s.
 const WITH_TIMES_S: f64 = 2.0 * 86_400.0;
 
-/// Name and words of what is known; what is not known is left out.
-pub fn facts(d: &Deployment) -> Vec<(&'static str, String)> {
+/// Key, name and words of what is known; what is not known is left out.
+pub fn facts(d: &Deployment) -> Vec<(&'static str, &'static str, String)> {
     let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let rows = [
-        ("recorded", Some(period(d))),
-        ("position", position(d)),
-        ("depth", d.depth_m.map(|m| format!("{} m", wording::trimmed(m, 1)))),
-        ("instrument", known(&d.instrument)),
-        ("rate", rates(&d.rates_hz)),
-        ("levels", Some(levels(d).to_owned())),
-        ("holds", Some(holds(d))),
-        ("credit", known(&d.credit)),
-        ("licence", known(&d.licence)),
+        ("recorded", words::RECORDED, Some(period(d))),
+        ("position", words::POSITION, position(d)),
+        ("depth", words::DEPTH, d.depth_m.map(|m| words::metres(wording::trimmed(m, 1)))),
+        ("instrument", words::INSTRUMENT, known(&d.instrument)),
+        ("rate", words::RATE, rates(&d.rates_hz)),
+        ("levels", words::LEVELS, Some(levels(d).to_owned())),
+        ("holds", words::HOLDS, Some(holds(d))),
+        ("credit", words::CREDIT, known(&d.credit)),
+        ("licence", words::LICENCE, known(&d.licence)),
     ];
-    rows.into_iter().filter_map(|(name, words)| Some((name, words?))).collect()
+    rows.into_iter().filter_map(|(key, name, told)| Some((key, name, told?))).collect()
 }
 
 /// What a person should know before opening it, each in a word or two.
 pub fn marks(d: &Deployment) -> Vec<String> {
     let seen_by = match d.visibility {
         Visibility::Public => None,
-        Visibility::Unlisted => Some("unlisted".to_owned()),
-        Visibility::Private => Some("private".to_owned()),
+        Visibility::Unlisted => Some(words::UNLISTED.to_owned()),
+        Visibility::Private => Some(words::PRIVATE.to_owned()),
     };
-    let embargo = d.embargo_until.map(|until| format!("embargo until {}", date(until)));
-    let made = d.synthesised.then(|| "synthesised".to_owned());
+    let embargo = d.embargo_until.map(|until| words::embargo(date(until)));
+    let made = d.synthesised.then(|| words::SYNTHESISED.to_owned());
     [made, seen_by, embargo].into_iter().flatten().collect()
 }
 
 /// `2024-06-01 – 2024-06-30, 2.5 days of sound in 30 days (8 %)`, in UTC.
 pub fn period(d: &Deployment) -> String {
-    let sound = format!("{} of sound", wording::duration(d.recorded_s));
+    let sound = wording::duration(d.recorded_s);
     let (Some(start), Some(end)) = (d.start, d.end) else {
         return if d.recorded_s > 0.0 {
-            format!("no date known; {sound}")
+            words::no_date(sound)
         } else {
-            "not known".into()
+            words::NOT_KNOWN.to_owned()
         };
     };
     let span_s = (end.0.saturating_sub(start.0)) as f64 / 1e9;
     // What ends at midnight begins no day.
     let last = Timestamp(end.0.saturating_sub(1).max(start.0));
     let days = match (date(start), date(last)) {
-        (first, last) if span_s >= WITH_TIMES_S => format!("{first} – {last}"),
-        (first, last) if first == last => {
-            format!("{first} {} – {} UTC", time(start), time(end))
-        }
-        (first, last) => format!("{first} {} – {last} {} UTC", time(start), time(end)),
+        (first, last) if span_s >= WITH_TIMES_S => words::days(first, last),
+        (first, last) if first == last => words::within_day(first, time(start), time(end)),
+        (first, last) => words::over_days(first, time(start), last, time(end)),
     };
     let percent = 100.0 * d.recorded_s / span_s;
     if span_s <= 0.0 || percent >= 99.95 {
-        return format!("{days}, {sound}");
+        return words::with_sound(days, sound);
     }
-    let share = if percent < 1.0 { "under 1 %".to_owned() } else { format!("{percent:.0} %") };
-    format!("{days}, {sound} in {} ({share})", wording::duration(span_s))
+    let share = match percent < 1.0 {
+        true => words::UNDER_ONE_PERCENT.to_owned(),
+        false => words::percent(wording::trimmed(percent, 0)),
+    };
+    words::with_share(days, sound, wording::duration(span_s), share)
 }
 
 /// The position as it is published; `None` where none was ever given.
 pub fn position(d: &Deployment) -> Option<String> {
     if d.position_public == PositionPublic::Hidden {
-        return Some("not published".to_owned());
+        return Some(words::NOT_PUBLISHED.to_owned());
     }
     let rounded = d.position_public == PositionPublic::Rounded;
     let decimals = if rounded { 1 } else { 4 };
-    let degrees = |value: f64, [positive, negative]: [&str; 2]| {
-        let letter = if value < 0.0 { negative } else { positive };
-        format!("{}° {letter}", wording::trimmed(value.abs(), decimals))
-    };
-    let numbers = d.latitude.zip(d.longitude).map(|(north, east)| {
-        format!("{}, {}", degrees(north, ["N", "S"]), degrees(east, ["E", "W"]))
+    let degrees = |value: f64| wording::trimmed(value.abs(), decimals);
+    let numbers = d.latitude.zip(d.longitude).map(|(latitude, longitude)| {
+        let latitude = match latitude < 0.0 {
+            true => words::south(degrees(latitude)),
+            false => words::north(degrees(latitude)),
+        };
+        let longitude = match longitude < 0.0 {
+            true => words::west(degrees(longitude)),
+            false => words::east(degrees(longitude)),
+        };
+        words::coordinates(latitude, longitude)
     });
-    let words = match (d.position.as_str(), numbers) {
+    let told = match (d.position.as_str(), numbers) {
         ("", None) => return None,
         ("", Some(numbers)) => numbers,
         (text, None) => text.to_owned(),
-        (text, Some(numbers)) => format!("{text} ({numbers})"),
+        (text, Some(numbers)) => words::place_with_coordinates(text, numbers),
     };
-    Some(if rounded { format!("{words}, rounded") } else { words })
+    Some(if rounded { words::rounded(told) } else { told })
 }
 
 /// The day, UTC.
@@ -98,28 +105,25 @@ fn time(at: Timestamp) -> String {
 }
 
 fn rates(rates_hz: &[f64]) -> Option<String> {
-    let words: Vec<String> = rates_hz.iter().map(|hz| wording::hertz(*hz)).collect();
-    match words.as_slice() {
+    let told: Vec<String> = rates_hz.iter().map(|hz| wording::hertz(*hz)).collect();
+    match told.as_slice() {
         [] => None,
         [one] => Some(one.clone()),
-        [first, rest @ ..] => Some(format!("mostly {first}, also {}", rest.join(", "))),
+        [first, rest @ ..] => Some(words::mostly(first, rest.join(", "))),
     }
 }
 
 fn levels(d: &Deployment) -> &'static str {
     match d.calibration {
-        Some(_) => "calibrated, in dB re 1 µPa",
-        None => "uncalibrated, in dB re full scale",
+        Some(_) => words::CALIBRATED,
+        None => words::UNCALIBRATED,
     }
 }
 
 fn holds(d: &Deployment) -> String {
-    let mut words =
-        format!("{}, {}", wording::recordings(d.recording_count), wording::bytes(d.bytes));
-    if d.unread_count > 0 {
-        words += &format!("; {} still to be looked into", d.unread_count);
-    }
-    words
+    let count = wording::recordings(d.recording_count);
+    let holds = words::recordings_and_bytes(count, wording::bytes(d.bytes));
+    if d.unread_count > 0 { words::still_unread(holds, d.unread_count) } else { holds }
 }
 
 #[cfg(test)]

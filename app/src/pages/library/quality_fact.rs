@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use leptos::prelude::*;
 use spyhop_api::{DeploymentQuality, Finding, FindingKind, QualitySummary};
+use spyhop_words::pages::quality_fact as words;
 
 use super::answers::{ask_again_while, ask_for};
 use crate::mark::Mark;
@@ -71,7 +72,7 @@ fn Told(summary: QualitySummary, findings: Vec<Finding>) -> impl IntoView {
     (summary.recording_count > 0).then(|| {
         view! {
             <div data-fact="quality">
-                <dt>"quality"</dt>
+                <dt>{words::QUALITY}</dt>
                 <dd class="findings">
                     {marks.collect_view()}
                     {state.map(|words| view! { <span>{words}</span> })}
@@ -86,19 +87,19 @@ fn why(kind: FindingKind, findings: &[Finding]) -> String {
     let told: Vec<&str> =
         findings.iter().filter(|f| f.kind == kind).map(|f| f.sentence.as_str()).collect();
     match told.as_slice() {
-        [] => "The table of recordings says how much in each.".to_owned(),
-        [one] => format!("{one}."),
-        [first, rest @ ..] => format!("{first}. And {} more like it.", rest.len()),
+        [] => words::TABLE_TELLS.to_owned(),
+        [one] => words::sentence(one),
+        [first, rest @ ..] => words::sentence_and_more(first, rest.len()),
     }
 }
 
 /// What is said besides the marks: that nothing was found, how far measuring is.
 fn state(summary: &QualitySummary) -> Option<String> {
     match (summary.measured, summary.recording_count) {
-        (0, _) => Some("not measured yet".to_owned()),
-        (measured, all) if measured < all => Some(format!("{measured} of {all} measured by now")),
+        (0, _) => Some(words::NOT_MEASURED.to_owned()),
+        (measured, all) if measured < all => Some(words::measured_by_now(measured, all)),
         (_, all) if summary.counts.is_empty() => {
-            Some(format!("nothing found in {}", wording::recordings(all)))
+            Some(words::nothing_found_in(wording::recordings(all)))
         }
         _ => None,
     }

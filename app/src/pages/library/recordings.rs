@@ -5,6 +5,7 @@ use spyhop_api::view::{Source, View};
 use spyhop_api::{
     Deployment, RecordingPage, RecordingQuery, RecordingRow, RecordingSort, Severity, Timestamp,
 };
+use spyhop_words::pages::recordings as words;
 
 use super::answers::{ask_again_while, ask_for, when_rested};
 use super::entry::is_plain;
@@ -17,20 +18,20 @@ use crate::{link, open, wording};
 
 /// The columns, and what the largest first is called of each.
 const COLUMNS: [(RecordingSort, &str); 6] = [
-    (RecordingSort::Name, "Name"),
-    (RecordingSort::Start, "Start (UTC)"),
-    (RecordingSort::Duration, "Duration"),
-    (RecordingSort::Rate, "Rate"),
-    (RecordingSort::Bytes, "Size"),
-    (RecordingSort::Quality, "Quality"),
+    (RecordingSort::Name, words::NAME),
+    (RecordingSort::Start, words::START),
+    (RecordingSort::Duration, words::DURATION),
+    (RecordingSort::Rate, words::RATE),
+    (RecordingSort::Bytes, words::SIZE),
+    (RecordingSort::Quality, words::QUALITY),
 ];
 
 /// What the table can be narrowed to by quality, with the words for it.
 const QUALITIES: [(Option<Severity>, &str); 4] = [
-    (None, "any quality"),
-    (Some(Severity::Note), "anything found"),
-    (Some(Severity::Doubt), "doubts and faults"),
-    (Some(Severity::Fault), "faults only"),
+    (None, words::ANY_QUALITY),
+    (Some(Severity::Note), words::ANYTHING_FOUND),
+    (Some(Severity::Doubt), words::DOUBTS_AND_FAULTS),
+    (Some(Severity::Fault), words::FAULTS_ONLY),
 ];
 
 /// The table.
@@ -75,13 +76,13 @@ pub fn Recordings(
     let only_bad = move || query.with(|q| q.failed == Some(true));
     let is_empty = move || asked.answer.with(|p| p.as_ref().is_some_and(|p| p.total == 0));
     view! {
-        <section class="recordings" id="recordings" aria-label="Recordings"
+        <section class="recordings" id="recordings" aria-label=words::TITLE
             aria-busy=move || asked.waiting.get().to_string()
         >
             <div class="recordings-head">
-                <h2>"Recordings"</h2>
+                <h2>{words::TITLE}</h2>
                 <input id="recordings-search" type="search" prop:value=search
-                    aria-label="Filter by name, format or reason" placeholder="Filter by name, format, reason…"
+                    aria-label=words::FILTER_LABEL placeholder=words::FILTER_HINT
                     on:input=move |ev| typed(event_target_value(&ev))/>
                 <Show when=move || bad.get().gt(&0) || only_bad()>
                     <label class="choice">
@@ -90,18 +91,18 @@ pub fn Recordings(
                                 let only = event_target_checked(&ev);
                                 query.update(|q| (q.failed, q.offset) = (only.then_some(true), 0));
                             }/>
-                        {move || format!("only what can't be opened ({})", bad.get())}
+                        {move || words::only_bad(bad.get())}
                     </label>
                 </Show>
-                <select id="quality-filter" aria-label="Filter by quality"
+                <select id="quality-filter" aria-label=words::FILTER_BY_QUALITY
                     on:change=move |ev| {
                         let least = Severity::from_name(&event_target_value(&ev));
                         query.update(|q| (q.quality, q.offset) = (least, 0));
                     }
                 >
-                    {QUALITIES.map(|(least, words)| view! {
+                    {QUALITIES.map(|(least, told)| view! {
                         <option value=least.map_or("", Severity::name)
-                            selected=move || query.with(|q| q.quality == least)>{words}</option>
+                            selected=move || query.with(|q| q.quality == least)>{told}</option>
                     }).collect_view()}
                 </select>
                 <span class="space"></span>
@@ -117,7 +118,7 @@ pub fn Recordings(
                 </table>
             </div>
             <Show when=is_empty>
-                <p class="dim">"No recording fits. Clear the filter to see all of them."</p>
+                <p class="dim">{words::NONE_FITS}</p>
             </Show>
         </section>
     }
@@ -167,7 +168,7 @@ fn Row(row: RecordingRow, best: View) -> impl IntoView {
         return view! {
             <tr data-recording=row.name.clone()>
                 <th scope="row">{row.name.clone()}</th>
-                <td colspan="3" class="dim">"not looked into yet"</td>
+                <td colspan="3" class="dim">{words::NOT_READ}</td>
                 <td class="number">{wording::bytes(row.bytes)}</td>
                 <td class="quality"></td>
             </tr>
@@ -187,7 +188,7 @@ fn Row(row: RecordingRow, best: View) -> impl IntoView {
                 }>{row.name.clone()}</a>
                 {remarks.into_iter().map(|r| view! { <p class="remark">{r}</p> }).collect_view()}
             </th>
-            <td>{row.start.map_or("not known".to_owned(), moment)}</td>
+            <td>{row.start.map_or(words::START_NOT_KNOWN.to_owned(), moment)}</td>
             <td class="number">{wording::duration(row.duration_s)}</td>
             <td class="number">{wording::hertz(row.sample_rate_hz)}</td>
             <td class="number">{wording::bytes(row.bytes)}</td>
@@ -207,13 +208,13 @@ fn found_of(row: &RecordingRow) -> impl IntoView + use<> {
     let kinds = kinds_in_words(&row.findings);
     let fine = match (kinds.is_empty(), row.measured) {
         (false, _) => None,
-        (true, true) => Some("nothing found"),
-        (true, false) => Some("not measured yet"),
+        (true, true) => Some(words::NOTHING_FOUND),
+        (true, false) => Some(words::NOT_MEASURED),
     };
     let marks = kinds.into_iter().map(|(kind, why)| {
         view! { <Mark words=kind.words() why severity=kind.severity()/> }
     });
-    (marks.collect_view(), fine.map(|words| view! { <span class="dim">{words}</span> }))
+    (marks.collect_view(), fine.map(|told| view! { <span class="dim">{told}</span> }))
 }
 
 /// Goes through the pages; nothing where there is one.
@@ -242,12 +243,12 @@ fn Pager(query: RwSignal<RecordingQuery>, page: RwSignal<Option<RecordingPage>>)
                 {move || page.with(|p| p.as_ref().map(|p| range(offset(), p)))}
             </span>
             <Show when=move || !(at_start() && at_end())>
-                {button("First page", "«", "page-first", Signal::derive(at_start), Signal::derive(|| 0))}
-                {button("Previous page", "‹", "page-previous", Signal::derive(at_start),
+                {button(words::FIRST_PAGE, "«", "page-first", Signal::derive(at_start), Signal::derive(|| 0))}
+                {button(words::PREVIOUS_PAGE, "‹", "page-previous", Signal::derive(at_start),
                     Signal::derive(move || offset().saturating_sub(limit())))}
-                {button("Next page", "›", "page-next", Signal::derive(at_end),
+                {button(words::NEXT_PAGE, "›", "page-next", Signal::derive(at_end),
                     Signal::derive(move || (offset() + limit()).min(last())))}
-                {button("Last page", "»", "page-last", Signal::derive(at_end), Signal::derive(last))}
+                {button(words::LAST_PAGE, "»", "page-last", Signal::derive(at_end), Signal::derive(last))}
             </Show>
         </div>
     }
@@ -280,10 +281,9 @@ fn alone(best: &View, name: &str) -> View {
 fn remarks(row: &RecordingRow) -> Vec<String> {
     let gaps = match row.segments.saturating_sub(1) {
         0 => None,
-        1 => Some("one gap in it".to_owned()),
-        n => Some(format!("{n} gaps in it")),
+        n => Some(words::gaps(n as usize)),
     };
-    let warnings = row.warnings.iter().map(|w| format!("⚠ {w}"));
+    let warnings = row.warnings.iter().map(words::warning);
     warnings.chain(gaps).collect()
 }
 
@@ -300,7 +300,7 @@ fn range(offset: u64, page: &RecordingPage) -> String {
     if shown == page.total || shown == 0 {
         return all;
     }
-    format!("{}–{} of {all}", offset + 1, offset + shown)
+    words::part_of(offset + 1, offset + shown, all)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use spyhop_api::time::NANOS_PER_S;
 use spyhop_api::{Coverage, Timestamp};
+use spyhop_words::pages::strip as words;
 
 use super::facts::date;
 
@@ -114,18 +115,19 @@ impl Strip {
         let last = (day + self.days_per_column).min(self.days) - 1;
         let percent = self.percent.get(column * HOURS + row).copied().unwrap_or_default();
         let share = match percent {
-            0 => "nothing recorded".to_owned(),
-            100 => "all recorded".to_owned(),
-            n => format!("{n} % recorded"),
+            0 => words::NOTHING_RECORDED.to_owned(),
+            100 => words::ALL_RECORDED.to_owned(),
+            n => words::percent_recorded(n),
         };
         let days = match last > day {
-            true => format!("{} to {}", self.date(day), self.date(last)),
+            true => words::days(self.date(day), self.date(last)),
             false => self.date(day),
         };
         let start = self.day(day).0.saturating_add(row as i64 * HOUR_NS);
         let span_ns = if last > day { (last + 1 - day) as i64 * DAY_NS } else { HOUR_NS };
+        let (from, to) = (format!("{row:02}"), format!("{:02}", row + 1));
         Hour {
-            said: format!("{days}, {row:02}–{:02} h UTC: {share}", row + 1),
+            said: words::hour(days, from, to, share),
             start: Timestamp(start),
             span_ns,
             has_sound: percent > 0,
@@ -141,30 +143,24 @@ impl Strip {
         days.map(|day| {
             let date = self.date(day);
             let (this_year, rest) = date.split_once('-').unwrap_or_default();
-            let words = if this_year == year { rest.to_owned() } else { date.clone() };
+            let told = if this_year == year { rest.to_owned() } else { date.clone() };
             year = this_year.to_owned();
-            (day as f64 / self.days as f64, words)
+            (day as f64 / self.days as f64, told)
         })
         .collect()
     }
 
     /// All of it in words.
     pub fn summary(&self) -> String {
-        let mut words = match self.days {
-            1 => format!("{} (UTC)", self.date(0)),
-            n => format!("{n} days from {} to {} (UTC)", self.date(0), self.date(n - 1)),
+        let (hours, all) = (self.hours_with_sound, self.days * HOURS);
+        let mut told = match self.days {
+            1 => words::hours_of_day(self.date(0), hours, all),
+            n => words::hours_of_days(n, self.date(0), self.date(n - 1), hours, all),
         };
-        words +=
-            &format!(": {} of {} hours hold recordings", self.hours_with_sound, self.days * HOURS);
-        match self.empty_days {
-            0 => {}
-            1 => words += "; one day holds none",
-            n => words += &format!("; {n} days hold none"),
+        if self.empty_days > 0 {
+            told = words::empty_days(self.empty_days, told);
         }
-        if self.cut_short {
-            words += "; later days are not shown, because a clock seems to have been set wrong";
-        }
-        words
+        if self.cut_short { words::cut_short(told) } else { told }
     }
 
     fn day(&self, day: usize) -> Timestamp {
@@ -222,7 +218,7 @@ mod tests {
         assert!(strip.summary().ends_with("1 of 72 hours hold recordings; 2 days hold none"));
         assert_eq!(strip.dates(), [(0.0, "2023-12-30".to_owned())]);
         let weeks = Strip::of(&coverage(10, |_, _| 100)).expect("dated");
-        let dates: Vec<_> = weeks.dates().into_iter().map(|(_, words)| words).collect();
+        let dates: Vec<_> = weeks.dates().into_iter().map(|(_, date)| date).collect();
         assert_eq!(dates, ["2023-12-30", "2024-01-02", "01-05"]);
     }
 

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use spyhop_api::view::View;
 use spyhop_api::{Deployment, Moment};
+use spyhop_words::pages::strip as words;
 use web_sys::wasm_bindgen::JsCast;
 
 use super::answers::ask_for;
@@ -43,8 +44,8 @@ fn Drawn(strip: Strip, deployment: Deployment) -> impl IntoView {
         let summary = summary.clone();
         move || pointed.get().unwrap_or_else(|| summary.clone())
     };
-    let dates = strip.dates().into_iter().map(|(at, words)| {
-        view! { <span style:left=format!("{:.2}%", 100.0 * at)>{words}</span> }
+    let dates = strip.dates().into_iter().map(|(at, date)| {
+        view! { <span style:left=format!("{:.2}%", 100.0 * at)>{date}</span> }
     });
     let shades = strip.paths().into_iter().enumerate();
     let shades = shades.map(|(shade, d)| view! { <path data-shade=shade.to_string() d=d/> });
@@ -60,7 +61,7 @@ fn Drawn(strip: Strip, deployment: Deployment) -> impl IntoView {
     };
     view! {
         <figure class="strip">
-            <div class="strip-hours" aria-hidden="true"><span>"0 h"</span><span>"12"</span><span>"24"</span></div>
+            <div class="strip-hours" aria-hidden="true"><span>{words::MIDNIGHT}</span><span>{words::NOON}</span><span>{words::NEXT_MIDNIGHT}</span></div>
             <div class="strip-days" style:max-width=format!("{}px", columns * MOST_DAY_PX)>
                 <svg role="img" aria-label=summary preserveAspectRatio="none"
                     viewBox=format!("0 0 {columns} {HOURS}")
@@ -81,7 +82,7 @@ fn Drawn(strip: Strip, deployment: Deployment) -> impl IntoView {
 fn told(hour: &Hour, ev: &web_sys::PointerEvent) -> String {
     // A finger that touches opens at once: no second word for it.
     if hour.has_sound && ev.pointer_type() == "mouse" {
-        format!("{} – click to open", hour.said)
+        words::click_to_open(&hour.said)
     } else {
         hour.said.clone()
     }

@@ -5,7 +5,9 @@ use leptos::task::spawn_local;
 use spyhop_api::Deployment;
 use spyhop_api::detection::DetectionRequest;
 use spyhop_api::view::ShownCalls;
+use spyhop_words::pages::detect_with as words;
 
+use crate::detect::AdapterChoice;
 use crate::server::{catalogue, detections};
 use crate::session::use_session;
 use crate::{administrator, open};
@@ -63,10 +65,13 @@ pub fn DetectWith(what: String, wanted: DetectionRequest, adapters: Vec<String>)
             }
         });
     };
-    let (label, of_adapters) = (format!("Detect with {what} over which deployment"), adapters);
+    let label = words::over_which(&what);
     view! {
         <details class="detect-with">
-            <summary>"Detect with "<span class="visually-hidden">{format!("{what}…")}</span><span aria-hidden="true">"this…"</span></summary>
+            <summary>
+                <span class="visually-hidden">{words::with_what(&what)}</span>
+                <span aria-hidden="true">{words::WITH_THIS}</span>
+            </summary>
             <form on:submit=move |ev| { ev.prevent_default(); start() }>
                 <select aria-label=label
                     on:change=move |ev| chosen.set(Some(event_target_value(&ev)))>
@@ -74,20 +79,13 @@ pub fn DetectWith(what: String, wanted: DetectionRequest, adapters: Vec<String>)
                         <option value=d.id.clone()>{d.name.clone()}</option>
                     </For>
                 </select>
-                {(!of_adapters.is_empty()).then(|| view! {
-                    <select aria-label="Adapter" on:change=move |ev| adapter.set(event_target_value(&ev))>
-                        <option value="">"without an adapter"</option>
-                        {of_adapters.into_iter().map(|name| view! {
-                            <option value=name.clone()>{format!("with {name}")}</option>
-                        }).collect_view()}
-                    </select>
-                })}
+                <AdapterChoice adapters chosen=adapter/>
                 <button type="submit" class="primary"
-                    disabled=move || busy.get() || of_choice().is_none()>"Start"</button>
+                    disabled=move || busy.get() || of_choice().is_none()>{words::START}</button>
             </form>
             {move || match deployments.get() {
                 Some(Err(why)) => Some(why),
-                Some(Ok(all)) if all.is_empty() => Some("This server has no deployments.".to_owned()),
+                Some(Ok(all)) if all.is_empty() => Some(words::NO_DEPLOYMENTS.to_owned()),
                 _ => None,
             }.map(|why| view! { <p class="dim">{why}</p> })}
             {move || problem.get().map(|why| view! { <p class="trouble" role="alert">{why}</p> })}

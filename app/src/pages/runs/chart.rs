@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use leptos::prelude::*;
+use spyhop_words::pages::chart as words;
 use web_sys::wasm_bindgen::JsCast;
 
 use crate::wording;
@@ -92,7 +93,7 @@ pub fn Chart(title: String, curves: Memo<Vec<Drawn>>) -> impl IntoView {
         ev.stop_propagation();
         cursor.update(|at| *at = curves.with_untracked(|curves| beside(curves, *at, onward)));
     };
-    let label = format!("{title} by step; arrow keys read the values");
+    let label = words::by_step(&title);
     let figure = title.clone();
     view! {
         <figure class="chart" data-figure=figure>
@@ -100,13 +101,13 @@ pub fn Chart(title: String, curves: Memo<Vec<Drawn>>) -> impl IntoView {
             <svg role="img" tabindex="0" aria-label=label viewBox=format!("0 0 {WIDTH} {HEIGHT}")
                 on:pointermove=point on:pointerleave=move |_| cursor.set(None) on:keydown=walk>
                 {move || curves.with(|curves| Plot::of(curves)).map(|plot| view! {
-                    {plot.value_ticks().into_iter().map(|(y, words)| view! {
+                    {plot.value_ticks().into_iter().map(|(y, told)| view! {
                         <line class="grid" x1=LEFT x2=WIDTH - RIGHT y1=y y2=y/>
-                        <text x=LEFT - 6.0 y=y + 4.0 text-anchor="end">{words}</text>
+                        <text x=LEFT - 6.0 y=y + 4.0 text-anchor="end">{told}</text>
                     }).collect_view()}
-                    {plot.step_ticks().into_iter().map(|(x, words)| view! {
+                    {plot.step_ticks().into_iter().map(|(x, told)| view! {
                         <line class="grid" x1=x x2=x y1=HEIGHT - BOTTOM y2=HEIGHT - BOTTOM + 4.0/>
-                        <text x=x y=HEIGHT - 6.0 text-anchor="middle">{words}</text>
+                        <text x=x y=HEIGHT - 6.0 text-anchor="middle">{told}</text>
                     }).collect_view()}
                     {curves.get().iter().map(|curve| view! {
                         <path class="curve" style=curve.line.style() d=plot.path(curve)/>
@@ -243,18 +244,18 @@ fn in_words(curves: &[Drawn], at: Option<u64>) -> String {
     let value = |curve: &Drawn| {
         let points = curve.steps.iter().zip(&curve.values);
         let mut before = points.filter(|(step, _)| at.is_none_or(|at| **step <= at));
-        let words = match before.next_back() {
+        let told = match before.next_back() {
             Some((_, Some(value))) if value.abs() < 1e-3 && *value != 0.0 => format!("{value:.2e}"),
             Some((_, Some(value))) => wording::trimmed(*value, 4),
-            Some((_, None)) => "no number".to_owned(),
+            Some((_, None)) => words::NO_NUMBER.to_owned(),
             None => "–".to_owned(),
         };
-        format!("{} {words}", curve.name)
+        words::value(&curve.name, told)
     };
     let values = curves.iter().map(value).collect::<Vec<_>>().join(" · ");
     match at {
-        Some(step) => format!("step {step}: {values}"),
-        None => format!("at last: {values}"),
+        Some(step) => words::at_step(step, values),
+        None => words::at_last(values),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use leptos::prelude::*;
+use spyhop_words::pages::curves as words;
 
 use super::chart::{Chart, Drawn, Line};
 use super::watch::Watched;
@@ -31,15 +32,15 @@ pub fn Curves(
     });
     view! {
         <section class="curves" aria-labelledby="runs-curves" id="curves">
-            <h2 id="runs-curves">"Curves"</h2>
-            <ul class="legend" aria-label="Lines">
+            <h2 id="runs-curves">{words::TITLE}</h2>
+            <ul class="legend" aria-label=words::LINES>
                 {move || chosen().into_iter().enumerate().filter_map(|(place, id)| {
                     let run = watched.run(&id)?;
                     Some(view! { <li>{Line::of(place).swatch()} " " {run.name}</li> })
                 }).collect_view()}
             </ul>
             <Show when=move || figures.with(Vec::is_empty)>
-                <p class="dim">"Tick runs in the table to lay their curves over each other."</p>
+                <p class="dim">{words::TICK_RUNS}</p>
             </Show>
             <div class="charts">
                 <For each=move || figures.get() key=|name| name.clone() let:name>

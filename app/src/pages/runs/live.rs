@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use leptos::prelude::*;
 use spyhop_api::run::{RunState, RunSummary};
+use spyhop_words::pages::trainings as words;
 
 use super::chart::{Chart, Drawn, Line};
 use super::watch::Watched;
@@ -25,12 +26,12 @@ pub fn Trainings(act: Callback<Action>) -> impl IntoView {
     view! {
         <section class="trainings" aria-labelledby="trainings-title" id="trainings">
             <div class="job-head">
-                <h2 id="trainings-title">"Training on this machine"</h2>
+                <h2 id="trainings-title">{words::TITLE}</h2>
                 <span class="space"></span>
-                <button id="to-runs" on:click=move |_| act.run(Action::Runs)>"All runs"</button>
+                <button id="to-runs" on:click=move |_| act.run(Action::Runs)>{words::ALL_RUNS}</button>
             </div>
             <Show when=move || watched.failure.with(Option::is_none) && ids.with(Vec::is_empty)>
-                <p class="dim">"Nothing is being trained now: spyhop train shows here while it runs."</p>
+                <p class="dim">{words::NONE}</p>
             </Show>
             {move || watched.failure.get().filter(|error| error.status == 401).map(|error| view! {
                 <p class="dim">{error.message}</p>
@@ -73,9 +74,9 @@ fn Training(id: String, watched: Watched) -> impl IntoView {
         <li data-training=id>
             <div class="job-head">
                 <h3>{name}</h3>
-                <span class="job-state">"training"</span>
+                <span class="job-state">{words::TRAINING}</span>
             </div>
-            <progress max="1" aria-label=move || format!("Progress of {}", name())
+            <progress max="1" aria-label=move || words::progress_of(name())
                 prop:value=move || run.with(|r| r.as_ref().map_or(0.0, RunSummary::fraction))></progress>
             <p class="dim" data-fact="goes">{move || told(in_words)}</p>
             <div class="charts">{charts.into_iter().collect_view()}</div>
@@ -86,13 +87,12 @@ fn Training(id: String, watched: Watched) -> impl IntoView {
 /// `epoch 3 of 20 · loss 0.1234 · rate 4.0e-4 · 120 windows/s · 3 min left at most`.
 fn in_words(run: &RunSummary) -> String {
     if run.epoch == 0 {
-        return "the recordings are listened to".to_owned();
+        return words::BEING_LISTENED_TO.to_owned();
     }
-    let mut words = vec![format!("epoch {} of {}", run.epoch, run.epochs)];
-    words.extend(run.loss.map(|loss| format!("loss {loss:.4}")));
-    words.extend(run.rate.map(|rate| format!("rate {rate:.1e}")));
-    words
-        .extend(run.windows_per_s.map(|speed| format!("{} windows/s", wording::trimmed(speed, 1))));
-    words.extend(run.left_s.map(|left| format!("{} left at most", wording::duration(left.ceil()))));
-    words.join(" · ")
+    let mut told = vec![words::epoch(run.epoch, run.epochs)];
+    told.extend(run.loss.map(|loss| words::loss(format!("{loss:.4}"))));
+    told.extend(run.rate.map(|rate| words::rate(format!("{rate:.1e}"))));
+    told.extend(run.windows_per_s.map(|speed| words::windows_per_s(wording::trimmed(speed, 1))));
+    told.extend(run.left_s.map(|left| words::time_left(wording::duration(left.ceil()))));
+    told.join(" · ")
 }

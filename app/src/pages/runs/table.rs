@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use leptos::prelude::*;
 use spyhop_api::Timestamp;
 use spyhop_api::run::{RunSummary, differing};
+use spyhop_words::pages::runs_table as words;
 
 use super::chart::Line;
+use super::state_in_words;
 use super::watch::Watched;
 use crate::wording;
 
@@ -22,13 +24,14 @@ enum Column {
     Began,
 }
 
-const COLUMNS: [(Column, &str); 6] = [
-    (Column::Name, "Name"),
-    (Column::State, "State"),
-    (Column::Best, "Best"),
-    (Column::Trained, "Trained"),
-    (Column::Took, "Took"),
-    (Column::Began, "Began (UTC)"),
+/// The columns with the names that the page's selectors have for them, and with those that a person reads.
+const COLUMNS: [(Column, &str, &str); 6] = [
+    (Column::Name, "Name", words::NAME),
+    (Column::State, "State", words::STATE),
+    (Column::Best, "Best", words::BEST),
+    (Column::Trained, "Trained", words::TRAINED),
+    (Column::Took, "Took", words::TOOK),
+    (Column::Began, "Began", words::BEGAN),
 ];
 
 /// The table; a tick shows a run's curves.
@@ -50,12 +53,12 @@ pub fn Table(watched: Watched, chosen: RwSignal<BTreeSet<String>>) -> impl IntoV
     });
     view! {
         <section class="recordings" aria-labelledby="runs-compared">
-            <h2 id="runs-compared">"Compared"</h2>
-            <div class="table" tabindex="0" role="region" aria-label="Runs; scrolls sideways">
+            <h2 id="runs-compared">{words::COMPARED}</h2>
+            <div class="table" tabindex="0" role="region" aria-label=words::RUNS>
                 <table id="runs-table">
                     <thead><tr>
-                        <th><span class="visually-hidden">"Curves"</span></th>
-                        {COLUMNS.into_iter().map(|(column, words)| view! { <Head column words sort/> }).collect_view()}
+                        <th><span class="visually-hidden">{words::CURVES}</span></th>
+                        {COLUMNS.map(|(column, key, name)| view! { <Head column key name sort/> }).collect_view()}
                         {move || settings.get().into_iter().map(|key| view! {
                             <th class="setting" scope="col" title=key.clone()>
                                 {key.rsplit('.').next().unwrap_or_default().to_owned()}
@@ -74,7 +77,12 @@ pub fn Table(watched: Watched, chosen: RwSignal<BTreeSet<String>>) -> impl IntoV
 }
 
 #[component]
-fn Head(column: Column, words: &'static str, sort: RwSignal<(Column, bool)>) -> impl IntoView {
+fn Head(
+    column: Column,
+    key: &'static str,
+    name: &'static str,
+    sort: RwSignal<(Column, bool)>,
+) -> impl IntoView {
     let said = move || match sort.get() {
         (by, true) if by == column => "descending",
         (by, false) if by == column => "ascending",
@@ -88,9 +96,9 @@ fn Head(column: Column, words: &'static str, sort: RwSignal<(Column, bool)>) -> 
         });
     };
     view! {
-        <th scope="col" aria-sort=said data-sort=words>
+        <th scope="col" aria-sort=said data-sort=key>
             <button on:click=turn>
-                {words}
+                {name}
                 {move || match said() { "descending" => " ↓", "ascending" => " ↑", _ => "" }}
             </button>
         </th>
@@ -131,7 +139,7 @@ fn Row(
             <td class="tick">
                 <label>
                     <input type="checkbox" prop:checked=is_chosen on:change=toggle
-                        aria-label=move || format!("Show the curves of {}", name())/>
+                        aria-label=move || words::show_curves_of(name())/>
                     {move || line().map(|line| line.swatch())}
                 </label>
             </td>
@@ -142,7 +150,7 @@ fn Row(
                     <p class="remark">{why}</p>
                 })}
             </th>
-            <td><span class="job-state">{move || told(|run| run.state.in_words().to_owned())}</span></td>
+            <td><span class="job-state">{move || told(|run| state_in_words(run.state).to_owned())}</span></td>
             <td class="number" data-fact="best">{move || told(best)}</td>
             <td class="number" data-fact="trained">{move || told(trained)}</td>
             <td class="number" data-fact="took">{move || told(|run| wording::duration(run.spent_s.ceil()))}</td>
@@ -158,27 +166,21 @@ fn Row(
 /// `ap 0.9312, epoch 7 of 20`.
 fn best(run: &RunSummary) -> String {
     match run.best_value() {
-        Some(value) => format!(
-            "{} {}, epoch {} of {}",
-            run.metric,
-            wording::trimmed(value, 4),
-            run.best_epoch,
-            run.epochs
-        ),
+        Some(value) => {
+            words::best_at(&run.metric, wording::trimmed(value, 4), run.best_epoch, run.epochs)
+        }
         None => "–".to_owned(),
     }
 }
 
 /// `2.6 % of 1.2 million`.
 fn trained(run: &RunSummary) -> String {
-    let all = match run.parameters as f64 {
-        n if n < 1e3 => format!("{n}"),
-        n if n < 1e6 => format!("{} thousand", wording::trimmed(n / 1e3, 1)),
-        n => format!("{} million", wording::trimmed(n / 1e6, 1)),
-    };
-    match run.trained_share() {
-        Some(share) => format!("{} % of {all}", wording::trimmed(100.0 * share, 1)),
-        None => "–".to_owned(),
+    let Some(share) = run.trained_share() else { return "–".to_owned() };
+    let percent = wording::trimmed(100.0 * share, 1);
+    match run.parameters as f64 {
+        n if n < 1e3 => words::percent_of_parameters(percent, n),
+        n if n < 1e6 => words::percent_of_thousands(percent, wording::trimmed(n / 1e3, 1)),
+        n => words::percent_of_millions(percent, wording::trimmed(n / 1e6, 1)),
     }
 }
 
@@ -193,7 +195,7 @@ fn compared(a: &RunSummary, b: &RunSummary, column: Column, is_down: bool) -> Or
     let turned = |order: Ordering| if is_down { order.reverse() } else { order };
     let order = match column {
         Column::Name => turned(a.name.cmp(&b.name)),
-        Column::State => turned(a.state.in_words().cmp(b.state.in_words())),
+        Column::State => turned(state_in_words(a.state).cmp(state_in_words(b.state))),
         Column::Trained => {
             turned(a.trained_share().partial_cmp(&b.trained_share()).unwrap_or(Ordering::Equal))
         }

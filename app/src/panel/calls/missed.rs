@@ -5,6 +5,7 @@ use leptos::task::spawn_local;
 use spyhop_api::detection::DetectionRun;
 use spyhop_api::recall::{DrawRequest, DrawnWindow, MissedCalls, WindowReview};
 use spyhop_api::view::Selection;
+use spyhop_words::calls::missed as words;
 use web_sys::HtmlInputElement;
 
 use super::thumbnail::begin_words;
@@ -37,13 +38,11 @@ pub fn Missed() -> impl IntoView {
         <Show when=move || run.get().is_some_and(|run| run > 0)>
             <details id="missed">
                 <summary>{move || match windows.with(Vec::len) {
-                    0 => "Estimate what is missed".to_owned(),
-                    all => format!("What is missed: {} of {all} windows gone through", gone_through()),
+                    0 => words::ESTIMATE.to_owned(),
+                    all => words::gone_through(gone_through(), all),
                 }}</summary>
                 <Show when=move || windows.with(Vec::is_empty)>
-                    <p class="dim">"Windows are drawn at random from what was listened to. In each you \
-                        review every candidate, and count the calls that have none: that tells the \
-                        share that is found at any threshold."</p>
+                    <p class="dim">{words::ABOUT}</p>
                 </Show>
                 <Show when=move || !windows.with(Vec::is_empty)><AtHand windows at/></Show>
                 <Draw windows at/>
@@ -71,7 +70,7 @@ fn AtHand(windows: RwSignal<Vec<DrawnWindow>>, at: RwSignal<usize>) -> impl Into
         };
         match windows.with_untracked(open) {
             Some(to) => go(to),
-            None => session.tell(NoticeKind::Done, "All windows are gone through."),
+            None => session.tell(NoticeKind::Done, words::ALL_GONE_THROUGH),
         }
     };
     let classes = move || {
@@ -114,14 +113,14 @@ fn AtHand(windows: RwSignal<Vec<DrawnWindow>>, at: RwSignal<usize>) -> impl Into
     view! {
         <p id="window-told">{move || window.get().map(|window| told(session, at.get(), &window))}</p>
         <div class="buttons">
-            <button id="window-show" on:click=move |_| go(at.get_untracked())>"Show it"</button>
-            <button id="window-next" on:click=move |_| next()>"Next to go through"</button>
+            <button id="window-show" on:click=move |_| go(at.get_untracked())>{words::SHOW}</button>
+            <button id="window-next" on:click=move |_| next()>{words::NEXT}</button>
         </div>
         <Show when=move || window.with(|w| w.as_ref().is_some_and(|w| w.unreviewed > 0))>
-            <button id="window-all" on:click=move |_| show_all(session)>"Show all its candidates"</button>
+            <button id="window-all" on:click=move |_| show_all(session)>{words::SHOW_ALL}</button>
         </Show>
         {move || classes().into_iter().map(|class| {
-            let (label, name, of) = (format!("missed {class}"), class.clone(), class);
+            let (label, name, of) = (words::missed(&class), class.clone(), class);
             let count = move || missed(&of).to_string();
             view! {
                 <label class="row"><span>{label}</span>
@@ -145,7 +144,7 @@ fn AtHand(windows: RwSignal<Vec<DrawnWindow>>, at: RwSignal<usize>) -> impl Into
                     event_target::<HtmlInputElement>(&ev).set_checked(!is_done);
                     say(WindowReview { is_done, ..changed() }, is_done);
                 }/>
-            "gone through; to the next"
+            {words::DONE}
         </label>
     }
 }
@@ -180,16 +179,16 @@ fn Draw(windows: RwSignal<Vec<DrawnWindow>>, at: RwSignal<usize>) -> impl IntoVi
     };
     view! {
         <div class="row">
-            <input type="number" class="number" id="draw-count" min="1" step="1" aria-label="How many windows"
+            <input type="number" class="number" id="draw-count" min="1" step="1" aria-label=words::COUNT
                 prop:value=move || count.get().to_string()
                 on:change=move |ev| count.set(event_target_value(&ev).trim().parse().unwrap_or(usual.windows))/>
-            <span>"of"</span>
+            <span>{words::OF}</span>
             <input type="number" class="number" id="draw-length" min="0.1" step="any"
-                aria-label="Length of a window in seconds" prop:value=move || length_s.get().to_string()
+                aria-label=words::LENGTH prop:value=move || length_s.get().to_string()
                 on:change=move |ev| length_s.set(event_target_value(&ev).trim().parse().unwrap_or(usual.window_s))/>
-            <span>"s"</span>
+            <span>{words::SECONDS}</span>
             <button id="draw" on:click=move |_| draw()>{move || {
-                if windows.with(Vec::is_empty) { "Draw windows" } else { "Draw more" }
+                if windows.with(Vec::is_empty) { words::DRAW } else { words::DRAW_MORE }
             }}</button>
         </div>
     }
@@ -198,16 +197,12 @@ fn Draw(windows: RwSignal<Vec<DrawnWindow>>, at: RwSignal<usize>) -> impl IntoVi
 /// `Window 3, 12:15:30, 30 s: 4 candidates, 2 not reviewed yet.`
 fn told(session: Session, index: usize, window: &DrawnWindow) -> String {
     let length = wording::duration(window.span_ns as f64 / 1e9);
-    let candidates = match window.candidates {
-        1 => "1 candidate".to_owned(),
-        n => format!("{n} candidates"),
-    };
-    let open = match window.unreviewed {
-        0 => "all reviewed".to_owned(),
-        n => format!("{n} not reviewed yet, those below the threshold too"),
-    };
     let begin = begin_words(session, window.start);
-    format!("Window {}, {begin}, {length}: {candidates}, {open}.", index + 1)
+    let (number, candidates) = (index + 1, window.candidates as usize);
+    match window.unreviewed {
+        0 => words::window_reviewed(candidates, number, begin, length),
+        open => words::window_open(candidates, number, begin, length, open),
+    }
 }
 
 /// Brings a window into the picture.

@@ -4,9 +4,10 @@ use gloo::timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{CallPage, CallQuery, CallSort, DetectedCall};
+use spyhop_words::calls::table as words;
 
 use super::thumbnail::{Thumbnail, begin_words};
-use crate::calls::{self, TableFormat, score_words, shown_span, verdict_words};
+use crate::calls::{self, TableFormat, score_words, shown_span, verdict_words, with_label};
 use crate::session::use_session;
 use crate::wording;
 
@@ -16,18 +17,18 @@ const ROWS: u64 = 25;
 const REST_MS: u32 = 150;
 /// What people say of candidates: values of a query with words.
 const REVIEWS: [(&str, &str); 6] = [
-    ("", "all"),
-    ("unreviewed", "not reviewed"),
-    ("reviewed", "reviewed"),
-    ("accepted", "✓ accepted"),
-    ("rejected", "✗ rejected"),
-    ("relabelled", "→ relabelled"),
+    ("", words::REVIEW_ALL),
+    ("unreviewed", words::NOT_REVIEWED),
+    ("reviewed", words::REVIEWED),
+    ("accepted", words::ACCEPTED),
+    ("rejected", words::REJECTED),
+    ("relabelled", words::RELABELLED),
 ];
 const ORDERS: [(&str, CallSort, bool); 4] = [
-    ("earliest first", CallSort::Start, false),
-    ("latest first", CallSort::Start, true),
-    ("best score first", CallSort::Score, true),
-    ("lowest score first", CallSort::Score, false),
+    (words::EARLIEST_FIRST, CallSort::Start, false),
+    (words::LATEST_FIRST, CallSort::Start, true),
+    (words::BEST_FIRST, CallSort::Score, true),
+    (words::LOWEST_FIRST, CallSort::Score, false),
 ];
 
 /// The table with its filters.
@@ -76,11 +77,11 @@ pub fn Table() -> impl IntoView {
         Memo::new(move |_| page.with(|p| p.as_ref().map(|p| p.calls.clone()).unwrap_or_default()));
     let last = move || total.get().saturating_sub(1) / ROWS * ROWS;
     let place = move || match total.get() {
-        0 => "none passes".to_owned(),
-        n => format!("{}–{} of {n}", offset.get() + 1, (offset.get() + ROWS).min(n)),
+        0 => words::NONE_PASSES.to_owned(),
+        n => words::page(offset.get() + 1, (offset.get() + ROWS).min(n), n),
     };
-    let go = move |id: &'static str,
-                   sign: &'static str,
+    let go = move |sign: &'static str,
+                   id: &'static str,
                    words: &'static str,
                    to: fn(u64, u64) -> u64| {
         let target = move || to(offset.get(), last()).min(last());
@@ -92,14 +93,14 @@ pub fn Table() -> impl IntoView {
     };
     view! {
         <fieldset class="grows">
-            <legend>"Candidates"</legend>
+            <legend>{words::CANDIDATES}</legend>
             <Filters/>
             <div class="row pages">
-                {go("calls-first", "«", "First page", |_, _| 0)}
-                {go("calls-back", "‹", "Previous page", |at, _| at.saturating_sub(ROWS))}
+                {go("«", "calls-first", words::FIRST_PAGE, |_, _| 0)}
+                {go("‹", "calls-back", words::PREVIOUS_PAGE, |at, _| at.saturating_sub(ROWS))}
                 <span id="calls-place" role="status" data-total=move || total.get().to_string()>{place}</span>
-                {go("calls-on", "›", "Next page", |at, _| at + ROWS)}
-                {go("calls-last", "»", "Last page", |_, last| last)}
+                {go("›", "calls-on", words::NEXT_PAGE, |at, _| at + ROWS)}
+                {go("»", "calls-last", words::LAST_PAGE, |_, last| last)}
             </div>
             <ul id="candidates">
                 <For each=move || rows.get()
@@ -115,21 +116,22 @@ pub fn Table() -> impl IntoView {
 fn Row(call: DetectedCall) -> impl IntoView {
     let session = use_session();
     let id = call.id;
-    let (mark, word) = verdict_words(call.review.verdict);
-    let label = call.review.label.clone();
+    let (mark, verdict) = verdict_words(call.review.verdict);
+    let verdict = with_label(verdict, &call.review.label);
     let pressed = call.clone();
     let press = Callback::new(move |()| calls::choose(session, pressed.clone(), true));
     let is_chosen =
         Memo::new(move |_| session.calls.chosen.with(|c| c.as_ref().is_some_and(|c| c.id == id)));
+    let current = move || is_chosen.get().then_some("true");
     view! {
         <li data-call=id.to_string() data-verdict=call.review.verdict.name() class:chosen=move || is_chosen.get()
-            aria-current=move || is_chosen.get().then_some("true")>
+            aria-current=current>
             <Thumbnail call=call.clone() on_press=press/>
             <div>
-                <button class="link" title="Look at it" on:click=move |_| press.run(())>
+                <button class="link" title=words::LOOK on:click=move |_| press.run(())>
                     {begin_words(session, call.start)}</button>
                 <div><strong>{score_words(f64::from(call.score))}</strong>" "{call.class.clone()}</div>
-                <div class="dim">{mark}" "{word}{(!label.is_empty()).then(|| format!(" as {label}"))}
+                <div class="dim">{mark}" "{verdict}
                     ", "{wording::duration(call.span_ns as f64 * 1e-9)}</div>
             </div>
         </li>
@@ -150,11 +152,11 @@ fn Filters() -> impl IntoView {
     };
     view! {
         <Show when=move || classes.with(|c| c.len() > 1)>
-            <label class="row"><span>"Class"</span>
+            <label class="row"><span>{words::CLASS}</span>
                 <select id="calls-class" on:change=move |ev| {
                     calls.filter.update(|f| f.class = event_target_value(&ev));
                 }>
-                    <option value="">"all"</option>
+                    <option value="">{words::ALL_CLASSES}</option>
                     {move || classes.get().into_iter().map(|name| {
                         let value = name.clone();
                         view! { <option value=value.clone()
@@ -163,7 +165,7 @@ fn Filters() -> impl IntoView {
                 </select>
             </label>
         </Show>
-        <label class="row"><span>"Review"</span>
+        <label class="row"><span>{words::REVIEW}</span>
             <select id="calls-review" on:change=move |ev| {
                 calls.filter.update(|f| f.review = event_target_value(&ev));
             }>
@@ -172,7 +174,7 @@ fn Filters() -> impl IntoView {
                 })}
             </select>
         </label>
-        <label class="row"><span>"Order"</span>
+        <label class="row"><span>{words::ORDER}</span>
             <select id="calls-order" on:change=move |ev| {
                 let chosen = event_target_value(&ev).parse().ok().and_then(|i: usize| ORDERS.get(i));
                 if let Some((_, sort, descending)) = chosen {
@@ -184,8 +186,8 @@ fn Filters() -> impl IntoView {
                 }).collect_view()}
             </select>
         </label>
-        <label class="row"><span>"up to"</span>
-            <input type="number" step="any" class="number" id="calls-most" placeholder="any score"
+        <label class="row"><span>{words::UP_TO}</span>
+            <input type="number" step="any" class="number" id="calls-most" placeholder=words::UP_TO_ANY
                 prop:value=move || calls.filter.with(|f| f.most_score.map(|s| s.to_string()).unwrap_or_default())
                 on:change=move |ev| {
                     calls.filter.update(|f| f.most_score = event_target_value(&ev).trim().parse().ok());
@@ -194,7 +196,7 @@ fn Filters() -> impl IntoView {
         <label class="check">
             <input type="checkbox" id="calls-in-view" prop:checked=move || calls.filter.with(|f| f.in_view)
                 on:change=move |ev| calls.filter.update(|f| f.in_view = event_target_checked(&ev))/>
-            "Only what the picture shows"
+            {words::IN_VIEW}
         </label>
     }
 }
@@ -204,23 +206,23 @@ fn Exports(query: Memo<CallQuery>) -> impl IntoView {
     let session = use_session();
     let of_server =
         Memo::new(move |_| session.calls.run.with(|run| run.as_ref().is_some_and(|r| r.id > 0)));
-    let button = move |id: &'static str,
+    let button = move |format: TableFormat,
+                       id: &'static str,
                        words: &'static str,
-                       title: &'static str,
-                       format: TableFormat| {
+                       title: &'static str| {
         view! {
             <button id=id title=title
                 on:click=move |_| calls::export(session, query.get_untracked(), format)>{words}</button>
         }
     };
     view! {
-        <div class="buttons" aria-label="Save what passes" role="group">
-            <span class="dim">"Save what passes:"</span>
+        <div class="buttons" aria-label=words::SAVE role="group">
+            <span class="dim">{words::SAVE_AS}</span>
             <Show when=move || of_server.get()>
-                {button("calls-parquet", "Parquet", "All columns, for pandas, R and DuckDB", TableFormat::Parquet)}
+                {button(TableFormat::Parquet, "calls-parquet", words::PARQUET, words::PARQUET_TITLE)}
             </Show>
-            {button("calls-csv", "CSV", "All columns as text", TableFormat::Csv)}
-            {button("calls-raven", "Raven", "A Raven selection table", TableFormat::Raven)}
+            {button(TableFormat::Csv, "calls-csv", words::CSV, words::CSV_TITLE)}
+            {button(TableFormat::Raven, "calls-raven", words::RAVEN, words::RAVEN_TITLE)}
         </div>
     }
 }

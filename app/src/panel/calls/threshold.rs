@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use spyhop_api::detection::ScoreHistogram;
 use spyhop_api::recall::{CallsKnown, ClassRecall, RecallReport};
 use spyhop_signal::detect::recall::{Share, share_found};
+use spyhop_words::calls::threshold as words;
 
 use crate::calls::score_words;
 use crate::session::use_session;
@@ -42,9 +43,9 @@ pub fn Threshold() -> impl IntoView {
     });
     view! {
         <fieldset id="threshold-set">
-            <legend>"Threshold"</legend>
+            <legend>{words::THRESHOLD}</legend>
             <Show when=move || classes.with(|c| c.len() > 1)>
-                <label class="row"><span>"Class"</span>
+                <label class="row"><span>{words::CLASS}</span>
                     <select id="tuned" on:change=move |ev| {
                         calls.tuned.set(event_target_value(&ev).parse().unwrap_or_default());
                     }>
@@ -59,20 +60,20 @@ pub fn Threshold() -> impl IntoView {
                     viewBox=move || format!("0 0 {} {HEIGHT}", bins(&histogram.get()))>
                     {move || histogram.get().map(|h| bars(&h))}
                 </svg>
-                <input type="range" id="threshold" aria-label="Threshold" aria-describedby="calls-count"
+                <input type="range" id="threshold" aria-label=words::THRESHOLD aria-describedby="calls-count"
                     min=move || range.get().0 max=move || range.get().1 step=move || range.get().2
                     prop:value=move || { range.track(); threshold.get().to_string() }
                     aria-valuetext=move || score_words(threshold.get())
                     on:input=move |ev| set(tidy(&event_target_value(&ev), range.get_untracked().2))/>
             </div>
-            <label class="row"><span>"from"</span>
+            <label class="row"><span>{words::FROM}</span>
                 <input type="number" id="threshold-number" class="number" step="any"
                     prop:value=move || tidy(&threshold.get().to_string(), range.get().2)
                     on:change=move |ev| set(event_target_value(&ev))/>
                 <span class="reading">{unit}</span>
             </label>
             <p id="calls-count" aria-live="polite"><strong>{move || above.get().0.to_string()}</strong>
-                {move || if above.get().0 == 1 { " candidate above it" } else { " candidates above it" }}</p>
+                " "{move || words::above(above.get().0 as usize)}</p>
             <p id="precision" class="reading">{move || precision(above.get())}</p>
             <p id="recall" class="reading">{move || {
                 let class = classes.with(|all| all.get(calls.tuned.get()).cloned()).unwrap_or_default();
@@ -124,13 +125,8 @@ fn precision((_, right, wrong): (u64, u64, u64)) -> String {
     };
     let reviewed = [of(right, &[0.0]), of(wrong, &[])].concat();
     match share_found(&reviewed, 0.0) {
-        None => "Precision is not known: none of them is reviewed yet.".to_owned(),
-        Some(share) => format!(
-            "Precision {}: {right} of {} reviewed are right. It holds for all if those reviewed are \
-             like the rest.",
-            share_words(&share),
-            share.calls
-        ),
+        None => words::NO_PRECISION.to_owned(),
+        Some(share) => words::precision(share_words(&share), right, share.calls),
     }
 }
 
@@ -141,25 +137,16 @@ fn recall(report: &RecallReport, name: &str, threshold: f64) -> String {
     };
     let truth = report.truth.as_ref().and_then(|truth| {
         let share = of_class(&truth.classes)?;
-        let words = format!("of {} calls in the tables beside the recordings", share.calls);
-        Some(format!("Recall {} {words}.", share_words(&share)))
+        Some(words::recall_of_tables(share_words(&share), share.calls))
     });
     let sample = report.sample.as_ref().and_then(|sample| {
         let share = of_class(&sample.classes)?;
-        let windows = match sample.reviewed {
-            1 => "1 window".to_owned(),
-            n => format!("{n} windows"),
-        };
-        let words = format!("of {} calls in {windows} drawn at random", share.calls);
-        Some(format!("Recall {} {words}.", share_words(&share)))
+        let windows = sample.reviewed as usize;
+        Some(words::recall_of_windows(windows, share_words(&share), share.calls))
     });
     let known: Vec<String> = truth.into_iter().chain(sample).collect();
     match known.is_empty() {
-        true => {
-            "Recall is not known: that needs a table of all calls, or windows drawn at random that \
-                 somebody went through."
-                .to_owned()
-        }
+        true => words::NO_RECALL.to_owned(),
         false => known.join(" "),
     }
 }
@@ -167,7 +154,7 @@ fn recall(report: &RecallReport, name: &str, threshold: f64) -> String {
 /// `83 % (44 to 97 %)`.
 fn share_words(share: &Share) -> String {
     let percent = |share: f64| format!("{:.0}", 100.0 * share);
-    format!("{} % ({} to {} %)", percent(share.share), percent(share.low), percent(share.high))
+    words::share(percent(share.share), percent(share.low), percent(share.high))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use spyhop_api::view::{ColourMap, SpectrumSettings};
 use spyhop_paint::Lut;
 use spyhop_signal::measure::contrast;
 use spyhop_signal::spectrum::{SpectrumSpec, Stft};
+use spyhop_words::calls::thumbnail as words;
 
 use crate::clock::Telling;
 use crate::frame::position_of;
@@ -79,16 +80,18 @@ pub fn Thumbnail(call: DetectedCall, on_press: Callback<()>) -> impl IntoView {
         }
     };
     let heard = call.clone();
-    let words =
-        format!("{}, {}: look at it; P plays it", call.class, begin_words(session, call.start));
+    let key = move |ev: web_sys::KeyboardEvent| {
+        if ev.key().eq_ignore_ascii_case("p") {
+            ev.prevent_default();
+            ev.stop_propagation();
+            play(session, &heard);
+        }
+    };
+    let told = words::picture(&call.class, begin_words(session, call.start));
     view! {
-        <button class="thumbnail" aria-label=words title="Rest here to hear it; press to look at it"
+        <button class="thumbnail" aria-label=told title=words::PICTURE_TITLE
             on:pointerenter=enter on:pointerleave=move |_| leave()
-            on:keydown=move |ev| if ev.key().eq_ignore_ascii_case("p") {
-                ev.prevent_default();
-                ev.stop_propagation();
-                play(session, &heard);
-            }
+            on:keydown=key
             on:click=move |_| on_press.run(())>
             <canvas node_ref=canvas aria-hidden="true"></canvas>
         </button>

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{CallQuery, DetectedCall, DetectionRun, ScoreCurves};
 use spyhop_api::{Moment, Timestamp};
+use spyhop_words::calls::why as words;
 
 use crate::calls::{moment_text, score_words};
 use crate::listener::Seen;
@@ -46,15 +47,12 @@ pub fn Why(call: DetectedCall, run: DetectionRun) -> impl IntoView {
     let span = call.start.nanos()..call.start.nanos().saturating_add(call.span_ns);
     view! {
         <details id="why" open>
-            <summary>"Why"</summary>
+            <summary>{words::WHY}</summary>
             {move || found.get().map(|curves| {
                 let threshold = session.calls.thresholds.with(|all| all.get(class).copied());
                 bars(&curves, class, &span, threshold.unwrap_or_default())
             })}
-            <p class="reading">{format!(
-                "Score of each {} s; those that it lies in are bright, the line is the threshold.",
-                crate::wording::trimmed(bar_ns as f64 * 1e-9, 3)
-            )}</p>
+            <p class="reading">{words::about(crate::wording::trimmed(bar_ns as f64 * 1e-9, 3))}</p>
             {seen}
         </details>
     }
@@ -78,20 +76,16 @@ fn bars(
         let score = f64::from((*score)?);
         let start = first + i as i64 * bin_ns;
         let of_it = start < span.end && start + bin_ns > span.start;
+        let class = if of_it { "of-it" } else { "beside" };
         Some(view! {
-            <rect class=if of_it { "of-it" } else { "beside" } x=i as f64 + 0.08 width="0.84"
+            <rect class=class x=i as f64 + 0.08 width="0.84"
                 y=y(score) height=(HEIGHT - y(score)).max(0.5)><title>{score_words(score)}</title></rect>
         })
     });
     let bars = bars.collect_view();
-    let words = format!(
-        "Scores of {} pieces of time around it; the best is {}, the threshold {}.",
-        scores.len(),
-        score_words(best),
-        score_words(threshold)
-    );
+    let told = words::chart(scores.len(), score_words(best), score_words(threshold));
     Some(view! {
-        <svg class="why-scores" role="img" aria-label=words preserveAspectRatio="none"
+        <svg class="why-scores" role="img" aria-label=told preserveAspectRatio="none"
             viewBox=format!("0 0 {} {HEIGHT}", scores.len().max(1))>
             {bars}
             <line x1="0" x2=scores.len() as f64 y1=y(threshold) y2=y(threshold)/>

@@ -7,6 +7,7 @@ use leptos::html;
 use leptos::prelude::*;
 use spyhop_api::view::Clock;
 use spyhop_signal::transcript::TranscriptLine;
+use spyhop_words::panel::transcript as words;
 
 use crate::clock::Telling;
 use crate::session::{Session, use_session};
@@ -94,14 +95,16 @@ pub fn Lines(lines: Memo<Arc<Vec<TranscriptLine>>>) -> impl IntoView {
         bring(to, if to < now { 0.0 } else { 1.0 });
         at.set(to);
     };
+    let sounds = move |row: usize| (sounding.get() == Some(row)).then_some("true");
+    let whole = move || format!("height:{}px", count.get() as f64 * row_px);
     let row_of = move |row: usize, line: &TranscriptLine| {
         let begins = when(session, clock.get(), line.start_s);
+        let place = format!("top:{}px;height:{row_px}px", row as f64 * row_px);
         view! {
-            <div class="transcript-line" role="option" id=format!("heard-{row}")
-                style=format!("top:{}px;height:{row_px}px", row as f64 * row_px)
+            <div class="transcript-line" role="option" id=id_of(row) style=place
                 aria-setsize=count.get_untracked().to_string() aria-posinset=(row + 1).to_string()
                 aria-selected=move || (at.get() == row).to_string()
-                data-sounding=move || (sounding.get() == Some(row)).then_some("true")
+                data-sounding=move || sounds(row)
                 on:click=move |_| go(row)
             >
                 <time>{begins}</time>
@@ -113,15 +116,15 @@ pub fn Lines(lines: Memo<Arc<Vec<TranscriptLine>>>) -> impl IntoView {
     };
     view! {
         <div id="transcript-lines" class="transcript-lines" role="listbox" tabindex="0" node_ref=list
-            aria-label="What was heard when: Enter plays from a line on"
-            aria-activedescendant=move || format!("heard-{}", at.get())
+            aria-label=words::LIST
+            aria-activedescendant=move || id_of(at.get())
             data-lines=move || count.get().to_string()
             on:scroll=move |_| if let Some(list) = list.get_untracked() {
                 top_px.set(f64::from(list.scroll_top()));
             }
             on:keydown=walk
         >
-            <div style=move || format!("height:{}px", count.get() as f64 * row_px)>
+            <div style=whole>
                 {move || {
                     let rows = rows(lines, seen.get()).into_iter();
                     rows.map(|(row, line)| row_of(row, &line)).collect_view()
@@ -129,6 +132,10 @@ pub fn Lines(lines: Memo<Arc<Vec<TranscriptLine>>>) -> impl IntoView {
             </div>
         </div>
     }
+}
+
+fn id_of(row: usize) -> String {
+    format!("heard-{row}")
 }
 
 fn rows(lines: Memo<Arc<Vec<TranscriptLine>>>, seen: Range<usize>) -> Vec<(usize, TranscriptLine)> {

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use spyhop_api::detection::{CallQuery, DetectedCall, Verdict};
 use spyhop_signal::transcript::Sound;
+use spyhop_words::panel::transcript as words;
 
 use crate::calls::shown_span;
 use crate::frame::line_ns;
@@ -24,9 +25,9 @@ pub enum Told {
 impl Told {
     /// All of them, with a name and words.
     pub const ALL: [(Told, &'static str, &'static str); 3] = [
-        (Told::Everything, "everything", "labels and candidates"),
-        (Told::Labels, "labels", "labels"),
-        (Told::Candidates, "candidates", "candidates"),
+        (Told::Everything, "everything", words::EVERYTHING),
+        (Told::Labels, "labels", words::LABELS),
+        (Told::Candidates, "candidates", words::CANDIDATES),
     ];
 
     /// The one of a name.

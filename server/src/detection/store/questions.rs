@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use rusqlite::types::Value;
 use rusqlite::{Row, params, params_from_iter};
+use spyhop_api::binned::{self, BinError};
 use spyhop_api::detection::{
-    CallDensity, CallPage, CallSort, ClassDensity, DetectedCall, ScoreHistogram, ScoreHistograms,
-    Verdict,
+    CallDensity, CallPage, CallSort, DetectedCall, ScoreHistogram, ScoreHistograms, Verdict,
 };
 use spyhop_api::{Moment, Timestamp};
 
@@ -15,8 +15,6 @@ use super::{DetectionStore, LONGEST_NS, StoreError, StoredRun};
 
 /// Rows of one page, whatever is asked.
 const MOST_ROWS: u64 = 1000;
-/// Bins of a density, whatever is asked.
-const MOST_BINS: i64 = 20_000;
 
 /// Columns of a candidate with what is said of it, as [`detected`] reads them.
 pub const CALL_COLUMNS: &str = "call.id, class, start_ns, end_ns, low_hz, high_hz, score, clicks, \
@@ -192,7 +190,7 @@ impl DetectionStore {
         bin_ns: i64,
     ) -> Result<CallDensity, StoreError> {
         if bin_ns <= 0 {
-            return Err(StoreError::Invalid("a bin must be longer than nothing".into()));
+            return Err(BinError::Empty.into());
         }
         let (which, values) = asked.which(run.id);
         // SQLite divides towards zero; bins are counted downwards before 1970, too.
@@ -206,32 +204,7 @@ impl DetectionStore {
             })?;
             rows.collect()
         })?;
-        let mut density = CallDensity { start: None, bin_ns, classes: Vec::new() };
-        let (Some(first), Some(last)) = (counts.first(), counts.last()) else {
-            density.classes = run
-                .classes
-                .iter()
-                .map(|class| ClassDensity { class: class.name.clone(), counts: Vec::new() })
-                .collect();
-            return Ok(density);
-        };
-        let bins = last.0 - first.0 + 1;
-        if bins > MOST_BINS {
-            return Err(StoreError::Invalid(format!(
-                "that is {bins} bins; {MOST_BINS} are given at once: ask for longer ones, or for less time"
-            )));
-        }
-        density.start = Some(moment(run, first.0.saturating_mul(bin_ns)));
-        density.classes = (0..run.classes.len())
-            .map(|class| {
-                let mut row = vec![0; bins as usize];
-                for (bin, _, count) in counts.iter().filter(|(_, of, _)| *of == class) {
-                    row[(bin - first.0) as usize] = *count;
-                }
-                ClassDensity { class: run.classes[class].name.clone(), counts: row }
-            })
-            .collect();
-        Ok(density)
+        Ok(binned::density(&run.classes, bin_ns, &counts, |ns| moment(run, ns))?)
     }
 
     /// How the scores of candidates are spread, with what is said of them.

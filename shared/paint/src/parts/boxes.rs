@@ -1,5 +1,7 @@
 //! Boxes of time and frequency: the selection with its handles, and annotations with their labels.
 
+use spyhop_api::detection::Verdict;
+
 use crate::colour::Colour;
 use crate::scene::{Anchor, Area, Item, Stroke, Weight};
 use crate::text::{CAP_HEIGHT, text_width};
@@ -10,6 +12,24 @@ const HANDLE_PX: f64 = 7.0;
 
 /// Longest label of an annotation, in characters.
 const LABEL_CHARACTERS: usize = 24;
+
+/// Classes of candidates differ by colour (on both themes 3:1 against the ground) and are named wherever
+/// there is room.
+const ON_DARK: [Colour; 5] = [
+    Colour::hex(0xd0b3ff),
+    Colour::hex(0xff9fd0),
+    Colour::hex(0x6ee7a8),
+    Colour::hex(0xffb27a),
+    Colour::hex(0x9ad1f5),
+];
+/// See [`ON_DARK`].
+const ON_LIGHT: [Colour; 5] = [
+    Colour::hex(0x6a2fd0),
+    Colour::hex(0xc2185b),
+    Colour::hex(0x0a7a42),
+    Colour::hex(0xa84e00),
+    Colour::hex(0x0f4f80),
+];
 
 /// A part of a box that can be dragged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +114,22 @@ pub enum CandidateLook {
     Call,
     /// Dots, struck out: it is none.
     NoCall,
+}
+
+impl From<Verdict> for CandidateLook {
+    fn from(verdict: Verdict) -> CandidateLook {
+        match verdict {
+            Verdict::Unreviewed => CandidateLook::Open,
+            Verdict::Accepted | Verdict::Relabelled => CandidateLook::Call,
+            Verdict::Rejected => CandidateLook::NoCall,
+        }
+    }
+}
+
+/// The colour of a class, by its index in its run.
+pub fn class_colour(class: usize, theme: &Theme) -> Colour {
+    let colours = if *theme == Theme::light() { ON_LIGHT } else { ON_DARK };
+    colours[class % colours.len()]
 }
 
 /// The box of a candidate, dashed, with its words above it.

@@ -9,6 +9,7 @@ use spyhop_api::Timestamp;
 use super::{Candidate, Heard, Listener};
 use crate::pyramid::ClockRun;
 use crate::recording::{OpenError, Recording};
+use crate::source::SourceError;
 
 /// Samples that are read at a time: as many as make a few scores, so that who waits hears of them, but
 /// neither so few that reading costs more than listening nor so many that they fill the memory.
@@ -48,6 +49,9 @@ pub enum HearError {
     /// A recording could not be had; it may be there later.
     #[error("{0}")]
     Unreachable(String),
+    /// A recording is not the one any more that was listed.
+    #[error("{0}")]
+    Changed(String),
     /// The listener failed.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -159,6 +163,9 @@ pub fn hear(
 /// A damaged recording is told of; one that can't be had now ends it all.
 fn note(error: OpenError, problems: &mut Vec<String>) -> Result<(), HearError> {
     match error {
+        OpenError::Source { error: SourceError::Changed(_), .. } => {
+            Err(HearError::Changed(error.to_string()))
+        }
         OpenError::Source { .. } => Err(HearError::Unreachable(error.to_string())),
         error => {
             problems.push(error.to_string());
@@ -212,7 +219,6 @@ mod tests {
     use super::*;
     use crate::formats::{self, OpenOptions, wav_writer::wav_pcm16};
     use crate::pyramid::Recorded;
-    use crate::source::SourceError;
 
     const RATE_HZ: u32 = 2000;
 
@@ -223,7 +229,7 @@ mod tests {
 
     /// Hears two files of which the second is opened by `second`; what is told, and shares of the work.
     fn heard(
-        second: impl Fn() -> Result<Recording, OpenError>,
+        second: impl FnOnce() -> Result<Recording, OpenError>,
         go_on: impl Fn(f64) -> bool,
     ) -> (Result<Vec<String>, HearError>, Vec<f64>) {
         let names = ["a_20240601_000000.wav", "b_20240601_000100.wav"];
@@ -234,11 +240,15 @@ mod tests {
         let upcall = call_types().into_iter().find(|call| call.id == "upcall").expect("known");
         let mut listener = Listener::new(&upcall, f64::from(RATE_HZ)).expect("it fits");
         let mut shares = Vec::new();
+        let mut second = Some(second);
         let told = hear(
             &parts,
             0,
             &mut listener,
-            &mut |index| if index == 0 { open(names[0]) } else { second() },
+            &mut |index| match second.take_if(|_| index > 0) {
+                Some(second) => second(),
+                None => open(names[0]),
+            },
             &mut Found::default(),
             &mut |fraction, _| {
                 shares.push(fraction);
@@ -258,11 +268,11 @@ mod tests {
         let problems = told.expect("the first is heard");
         assert!(matches!(&problems[..], [one] if one.contains("b.wav")), "{problems:?}");
         assert_eq!(shares[0], 0.0);
-        let away = || {
-            let error = SourceError::Io("gone".to_owned());
-            Err(OpenError::Source { name: "b.wav".to_owned(), error })
-        };
-        assert!(matches!(heard(away, |_| true).0, Err(HearError::Unreachable(_))));
+        let away = |error| move || Err(OpenError::Source { name: "b.wav".to_owned(), error });
+        let told = heard(away(SourceError::Io("gone".to_owned())), |_| true).0;
+        assert!(matches!(told, Err(HearError::Unreachable(_))));
+        let told = heard(away(SourceError::Changed("other".to_owned())), |_| true).0;
+        assert!(matches!(told, Err(HearError::Changed(_))));
     }
 
     #[test]

@@ -6,10 +6,12 @@
 
 use std::ops::Range;
 
-use spyhop_signal::Line;
+use crate::Line;
 
 /// Shorter gaps stay as they are: they are seen only where a second fills the screen.
 const SHORTEST_S: f64 = 1.0;
+/// A pixel with more folds is looked at as one stretch of the line: its gaps weigh nothing there.
+const MOST_SEAMS: usize = 8;
 
 /// Where gaps are folded away.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,12 +97,23 @@ impl Fold {
             std::iter::once(places.start).chain(inner).chain([places.end]).collect();
         edges.windows(2).map(|e| (e[0]..e[1], self.position_at(e[0])..self.end_at(e[1]))).collect()
     }
+
+    /// What lies under a pixel: shares of its places, and the positions of each.
+    pub fn shares(&self, pixel: &Range<f64>) -> Vec<(f32, Range<f64>)> {
+        let seams = self.seams(pixel).len();
+        if seams == 0 || seams > MOST_SEAMS {
+            return vec![(1.0, self.position_at(pixel.start)..self.end_at(pixel.end))];
+        }
+        let wide = pixel.end - pixel.start;
+        let share = |places: &Range<f64>| ((places.end - places.start) / wide) as f32;
+        self.stretches(pixel).into_iter().map(|(p, positions)| (share(&p), positions)).collect()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spyhop_signal::line::Run;
+    use crate::line::Run;
 
     /// 100 samples at a hertz each, a gap of 900 and one of 400 between them.
     fn fold() -> Fold {
@@ -142,6 +155,8 @@ mod tests {
         );
         assert_eq!(fold.stretches(&(100.0..200.0)), [(100.0..200.0, 1000.0..1100.0)]);
         assert_eq!(Fold::default().stretches(&(5.0..9.0)), [(5.0..9.0, 5.0..9.0)]);
+        assert_eq!(fold.shares(&(90.0..130.0)), [(0.25, 90.0..100.0), (0.75, 1000.0..1030.0)]);
+        assert_eq!(fold.shares(&(150.0..160.0)), [(1.0, 1050.0..1060.0)]);
     }
 
     #[test]
