@@ -1,7 +1,9 @@
 //! The page in Firefox ESR: it opens a file and draws it.
 
+use spyhop_api::Shown;
+use spyhop_api::room::{FromMember, JoinRequest};
 use spyhop_tests::firefox::Firefox;
-use spyhop_tests::{Page, Server, sounds};
+use spyhop_tests::{Page, Server, class, sounds};
 use tempfile::TempDir;
 
 #[test]
@@ -60,4 +62,47 @@ fn firefox_detects_and_keeps_what_is_said_of_a_candidate() -> anyhow::Result<()>
     page.wait_until_ready()?;
     page.press("#panel [data-tab=calls]")?;
     page.wait_for("what was said", |p| p.is_shown("#candidates [data-verdict=rejected]"))
+}
+
+#[test]
+fn firefox_plays_a_story_and_follows_a_class() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let tone = sounds::sine(1000.0, 0.25, 20.0, 8000);
+    let samples = sounds::mixed(&tone, &sounds::noise(0.003, 20.0, 8000));
+    sounds::write_wav(&folder.path().join("bay"), "a_20240601_120000.wav", &samples, 8000)?;
+    let story = b"title = 'Two moments'\n[[steps]]\ntitle = 'Here'\n\
+        view = 'v=1&src=set:bay&t=2024-06-01T12:00:02Z&span=4'\n[[steps]]\ntitle = 'There'\n\
+        view = 'v=1&src=set:bay&t=2024-06-01T12:00:12Z&span=4'\n";
+    sounds::write(&folder.path().join("stories"), "two.toml", story)?;
+    let server = Server::start(["--data".as_ref(), folder.path().as_os_str()])?;
+
+    let mut firefox = Firefox::start()?;
+    firefox.session.goto(&format!("{}?story=two", server.url))?;
+    let mut page = Page { session: &mut firefox.session };
+    let step = |n: u32| format!("#story[data-step='{n}'][data-arrival=shown]");
+    page.wait_for("the first step", |p| p.is_shown(&step(1)))?;
+    page.session.keys("\u{e00f}")?;
+    page.wait_for("the second step", |p| p.is_shown(&step(2)))?;
+    page.wait_for("its view", |p| Ok(p.view("t")?.as_deref() == Some("2024-06-01T12:00:12Z")))?;
+
+    let view = "v=1&src=set:bay&t=2024-06-01T12:00:05Z&span=4";
+    let made = class::make(&server.url, view)?;
+    let asked = JoinRequest { leader_key: made.leader_key.clone(), ..JoinRequest::default() };
+    let mut leader = class::Member::join(&server.url, &made.code, class::Way::Socket, &asked)?;
+    page.session.goto(&format!("{}?class={}", server.url, made.code))?;
+    page.wait_for("the door", |p| p.is_shown("#class-join:enabled"))?;
+    page.press("#class-join")?;
+    page.wait_for("to follow", |p| p.is_shown("#class-bar[data-standing=following]"))?;
+    page.wait_until_ready()?;
+    let picture = page.picture("#spectrogram")?;
+    let row = picture.brightest_row(0.1..0.9) as f64;
+    let expected = 0.75 * picture.height as f64 - 0.5;
+    assert!((row - expected).abs() <= 3.0, "row {row}, expected {expected}");
+    let view = view.replace("12:00:05", "12:00:09");
+    leader.say(&FromMember::Show { shown: Shown { view, ..Shown::default() } })?;
+    page.wait_for("what is shown now", |p| {
+        Ok(p.view("t")?.as_deref() == Some("2024-06-01T12:00:09Z"))
+    })?;
+    page.press("#class-away")?;
+    leader.wait("one away", |m| m.class.away == 1)
 }

@@ -12,6 +12,7 @@ mod player;
 mod pool;
 mod queue;
 pub mod remote;
+mod spare;
 mod state;
 mod target;
 mod tile;
@@ -22,7 +23,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use spyhop_api::pyramid::PyramidInfo;
-use spyhop_api::view::{Listening, Reading, Scaling, SpectrumSettings};
+use spyhop_api::view::{Listening, Reading, Scaling, Source, SpectrumSettings};
 use spyhop_api::{Calibration, RecordingInfo};
 use spyhop_paint::ColumnSource;
 use spyhop_signal::Line;
@@ -193,6 +194,17 @@ impl Engine {
         }
     }
 
+    /// Says what is open where the server can compute columns of it: see [`Engine::spare`].
+    pub fn set_computed(&self, source: Option<Source>) {
+        self.state.borrow_mut().set_computed(source);
+    }
+
+    /// Spares the net, or no longer: pictures of more than a few samples are made of columns that the server
+    /// computes, fewer and with coarser levels than the page's own.
+    pub fn spare(&self, is_on: bool) {
+        self.state.borrow_mut().set_sparing(is_on);
+    }
+
     /// Whether a picture is made of the server's tiles, and of which.
     pub fn far(&self, wanted: &Wanted) -> Option<Far> {
         let state = self.state.borrow();
@@ -210,7 +222,8 @@ impl Engine {
         let target = state.target(wanted, line);
         let spec = SpectrumSpec::from((&wanted.spectrum, line.sample_rate_hz));
         let near = Power::new(line.clone(), &state.cache, &target, spec.bin_hz());
-        Mixed::of(near, state.distant.tiles(wanted, line), state.is_far(wanted))
+        let far = state.distant.tiles(&state.spare.narrowed(wanted), line);
+        Mixed::of(near, far, state.is_far(wanted))
     }
 
     /// The wave form of a picture, pixel by pixel.
@@ -218,7 +231,8 @@ impl Engine {
         let (state, wanted) = (self.state.clone(), wanted.clone());
         let (far, tiles) = {
             let now = state.borrow();
-            let tiles = now.line.as_ref().and_then(|line| now.distant.tiles(&wanted, line));
+            let narrowed = now.spare.narrowed(&wanted);
+            let tiles = now.line.as_ref().and_then(|line| now.distant.tiles(&narrowed, line));
             (now.is_far(&wanted), tiles)
         };
         let level = Target::pixel_level(&wanted);

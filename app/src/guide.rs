@@ -147,6 +147,7 @@ fn fulfil(session: Session, link: Link, address: &str, wish: Wish) {
             keep_parts(session);
             fetch_sound(session);
         }
+        Wish::Spare { on } => session.engine().spare(on),
         Wish::Bare { on } => session.guided.bare.set(on),
         Wish::Projector { on } => session.prefs.projector.set(on),
         Wish::Volume { at_most } => session.engine().set_volume(at_most),

@@ -209,6 +209,9 @@ fn by_source(session: Session, view: View, play: bool) {
         }
         let source = view.source.clone();
         if let Source::Deployment { id, recording } = &source {
+            // What a person says of the files' clocks, the server knows nothing of.
+            let is_as_server_reads = view.reading == Reading::default();
+            session.engine().set_computed(is_as_server_reads.then(|| source.clone()));
             follow_pyramids(session, id.clone(), recording.is_none(), pyramids, turn);
         }
         if show(session, opened, deployment, source, Some(view), published) && play {

@@ -1,6 +1,6 @@
 //! Annotations of hosted deployments: shared, by author, with everything that they ever said.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -95,6 +95,15 @@ impl Annotations {
     pub fn open(state: &StateFolder) -> Result<Annotations, StateError> {
         let database = state.database(DATABASE, &Migrations::from_slice(SCHEMA))?;
         Ok(Annotations { database: Mutex::new(database), path: state.path().join(DATABASE) })
+    }
+
+    /// The store of a state folder, to be read beside whatever process works there.
+    ///
+    /// # Errors
+    /// When there is none, or its database can't be opened.
+    pub fn look(folder: &Path) -> Result<Annotations, StateError> {
+        let database = state::look(folder, DATABASE, &Migrations::from_slice(SCHEMA))?;
+        Ok(Annotations { database: Mutex::new(database), path: folder.join(DATABASE) })
     }
 
     /// Annotations that touch a span of nanoseconds (since 1970, or since the first sample), in the

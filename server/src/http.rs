@@ -5,6 +5,7 @@ mod address;
 mod annotations;
 mod caller;
 mod closed;
+mod columns;
 mod compressible;
 mod data;
 mod deployments;

@@ -1,6 +1,7 @@
 //! What the server answers.
 
 mod closed;
+mod columns;
 mod detections;
 mod models;
 mod rooms;

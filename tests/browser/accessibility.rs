@@ -97,14 +97,15 @@ fn is_there(page: &mut Page<'_>, query: &str) -> anyhow::Result<bool> {
     }
 }
 
-fn look(page: &mut Page<'_>) -> anyhow::Result<Vec<String>> {
+/// What keeps people out of a page on which axe-core has been run.
+pub fn look(page: &mut Page<'_>) -> anyhow::Result<Vec<String>> {
     let told = page.session.execute(LOOK, json!([]))?;
     let list = told.as_array().context("a list of findings")?;
     Ok(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
 }
 
 /// The program that looks, as text.
-fn axe() -> Option<String> {
+pub fn axe() -> Option<String> {
     let cache = std::env::var_os("SPYHOP_CACHE").map(PathBuf::from).or_else(|| {
         let home = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));

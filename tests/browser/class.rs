@@ -32,17 +32,22 @@ struct Lesson {
 impl Lesson {
     /// Twenty seconds of a tone with two labelled calls, and a class of them.
     fn begin() -> anyhow::Result<Lesson> {
+        Lesson::of(&tone_in_noise(1000.0, 20.0, 8000), 8000, VIEW)
+    }
+
+    /// A class of some sound with two labelled calls, and what its leader shows at first.
+    fn of(sound: &[i16], rate_hz: u32, view: &str) -> anyhow::Result<Lesson> {
         let folder = TempDir::new()?;
         let bay = folder.path().join("place/bay");
-        sounds::write_wav(&bay, "a_20240601_120000.wav", &tone_in_noise(1000.0, 20.0, 8000), 8000)?;
+        sounds::write_wav(&bay, "a_20240601_120000.wav", sound, rate_hz)?;
         let table = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tLabel\n\
             1\tSpectrogram 1\t1\t5.5\t6.5\t600\t1400\tupcall\n\
-            2\tSpectrogram 1\t1\t7.5\t8.5\t2000\t3000\tupcall\n";
+            2\tSpectrogram 1\t1\t7.5\t8.5\t2000\t3000\tmoan\n";
         let name = "a_20240601_120000.Table.1.selections.txt";
         sounds::write(&bay, name, table.as_bytes())?;
         let place = folder.path().join("place");
         let mut stage = Stage::serving(&place, folder, &[])?;
-        let mut page = stage.page(VIEW)?;
+        let mut page = stage.page(view)?;
         page.wait_until_ready()?;
         page.press("#class-button")?;
         page.wait_for("the class", |p| p.is_shown("#class-lead[data-connection=live]"))?;
@@ -420,6 +425,194 @@ fn who_comes_late_sees_what_is_so_and_a_class_that_ends_ends_for_all() -> anyhow
     after.wait_for("a word", |p| Ok(p.text("#class-problem")?.contains("no class")))?;
     assert!(after.is_shown("#class-code-input")?);
     after.session.keys(ESCAPE)
+}
+
+#[test]
+fn a_task_is_about_the_labels_that_are_there() -> anyhow::Result<()> {
+    let mut lesson = Lesson::begin()?;
+    let mut student = lesson.join()?;
+    let mut leader = lesson.leader();
+    leader.press("#class-tab-task")?;
+    let choices = "return [...document.querySelectorAll('#class-task-label option')].map(o => o.textContent);";
+    leader.wait_for("the labels", |p| {
+        let told = p.session.execute(choices, json!([]))?;
+        Ok(told == json!(["Every label (2)", "moan (1)", "upcall (1)"]))
+    })?;
+    leader.set("#class-task-label", "moan")?;
+    leader.press("#class-set-task")?;
+    let mut student = page(&mut student);
+    student.wait_for("the task", |p| p.is_shown("#class-task"))?;
+    let told = student.text("#class-task")?;
+    assert!(told.contains("one call labelled “moan”"), "{told}");
+    let mut leader = lesson.leader();
+    leader.press("#class-drop-task")?;
+    leader.wait_for("the form", |p| p.is_shown("#class-set-task"))?;
+    // Where nothing is labelled there is nothing to be found.
+    leader.session.keys(&"a".repeat(30))?;
+    leader.wait_for("why not", |p| {
+        Ok(p.is_shown("#class-set-task:disabled")? && p.is_shown(".class-form .warned")?)
+    })
+}
+
+#[test]
+fn devices_that_joined_with_sound_play_along_once_the_teacher_lets_them() -> anyhow::Result<()> {
+    let mut lesson = Lesson::begin()?;
+    let mut loud = lesson.visit()?;
+    let mut loud = page(&mut loud);
+    loud.wait_for("the door", |p| p.is_shown("#class-join-sound"))?;
+    loud.press("#class-join-sound")?;
+    loud.wait_for("to follow", |p| p.is_shown("#class-bar[data-standing=following]"))?;
+    loud.wait_until_ready()?;
+    let mut quiet = lesson.join()?;
+    let plays = |p: &mut Page<'_>| p.is_shown("#play[aria-pressed=true]");
+    let mut leader = lesson.leader();
+    leader.session.keys("f")?;
+    leader.press("#play")?;
+    leader.wait_for("sound", plays)?;
+    loud.wait_for("the teacher's play head", |p| {
+        let head = "return window.wishes.follow?.at(-1)?.head ?? null;";
+        Ok(p.session.execute(head, json!([]))? != Value::Null)
+    })?;
+    assert!(!plays(&mut loud)?, "only the teacher's device sounds");
+    lesson.leader().press("#class-sounds")?;
+    loud.wait_for("sound", plays)?;
+    assert!(!plays(&mut page(&mut quiet))?, "who joined without sound stays silent");
+    // Somewhere else in the recording, as after a lost connection: it comes back to the teacher.
+    let jump = "document.dispatchEvent(new CustomEvent('spyhop-wish', { detail: JSON.stringify( \
+        { wish: 'play', from: { clock: '2024-06-01T12:00:18Z' } }) })); \
+        window.jumped = window.wishes.play.length;";
+    loud.session.execute(
+        "document.dispatchEvent(new CustomEvent('spyhop-wish', \
+        { detail: JSON.stringify({ wish: 'stop' }) }));",
+        json!([]),
+    )?;
+    loud.session.execute(jump, json!([]))?;
+    loud.wait_for("to be in step again", |p| {
+        let body = "return window.wishes.play.length > window.jumped;";
+        Ok(p.session.execute(body, json!([]))? == json!(true))
+    })?;
+    lesson.leader().press("#class-sounds")?;
+    loud.wait_for("silence", |p| Ok(!plays(p)?))
+}
+
+/// Half a minute of a tone in noise as a buoy for dolphins records it.
+fn ultrasound() -> Vec<i16> {
+    tone_in_noise(20_000.0, 30.0, 192_000)
+}
+
+#[test]
+fn a_view_of_ultrasound_costs_a_follower_little_and_who_looks_alone_sees_all_of_it()
+-> anyhow::Result<()> {
+    let view =
+        "?v=1&src=set:bay&t=2024-06-01T12:00:05Z&span=4&f=0-48000&fft=2048.2048.1024.density.hann";
+    let mut lesson = Lesson::of(&ultrasound(), 192_000, view)?;
+    let meter = Meter::before(&lesson.stage.server.url)?;
+    let mut student = Chromium::start(&[])?;
+    student.session.goto(&format!("{}?class={}", meter.url, lesson.code))?;
+    let mut student = page(&mut student);
+    join(&mut student, "")?;
+    student.wait_until_ready()?;
+    let (joined, mut most) = (meter.bytes(), 0);
+    let mut before = joined;
+    let keys = ["d", "d", "w", "w", "w", "w", "a", "s", "s", "s", "s", "s", "f", "w", "d"];
+    for key in keys {
+        lesson.leader().session.keys(key)?;
+        lesson.leader().wait_until_ready()?;
+        std::thread::sleep(std::time::Duration::from_millis(700));
+        let there = sight(&mut lesson.leader())?;
+        shows(&mut student, &there)?;
+        student.wait_until_ready()?;
+        let picture = student.picture("#spectrogram")?;
+        let row = picture.brightest_row(0.1..0.9) as f64;
+        let expected = crate::row_of(20_000.0, (0.0, 48_000.0), picture.height);
+        if student.view("f")?.is_some() {
+            assert!((row - expected).abs() <= 4.0, "row {row}, expected {expected} after {key}");
+        }
+        let now = meter.bytes();
+        println!("{key}: {} bytes, {:?} s", now - before, there[1]);
+        most = most.max(now - before);
+        before = now;
+    }
+    assert!(most < 150_000, "{most} bytes for a view");
+    println!("{} bytes a view", (before - joined) / keys.len() as u64);
+    // Alone, the page has the samples: more than all that was seen together.
+    student.press("#class-away")?;
+    student.wait_for("to be alone", |p| Ok(standing(p)? == "away"))?;
+    student.wait_for("the samples", |_| Ok(meter.bytes() - before > 400_000))?;
+    student.wait_until_ready()?;
+    assert_eq!(student.notices("error")?, Vec::<String>::new());
+    Ok(())
+}
+
+#[test]
+fn nothing_of_a_class_keeps_people_out_dark_or_light() -> anyhow::Result<()> {
+    let Some(axe) = crate::accessibility::axe() else {
+        eprintln!("skipped: axe-core is not installed (.ci/tools axe)");
+        return Ok(());
+    };
+    let mut found = Vec::new();
+    let mut look = |p: &mut Page<'_>, what: &str| -> anyhow::Result<()> {
+        for brightness in ["dark", "light"] {
+            p.session.execute(
+                "document.documentElement.dataset.theme = arguments[0];",
+                json!([brightness]),
+            )?;
+            p.session.execute(&axe, json!([]))?;
+            let told = crate::accessibility::look(p)?;
+            found.extend(told.into_iter().map(|told| format!("{what}, {brightness}: {told}")));
+        }
+        Ok(())
+    };
+    let mut lesson = Lesson::begin()?;
+    look(&mut lesson.leader(), "the way in")?;
+    let mut student = lesson.visit()?;
+    let mut student = page(&mut student);
+    student.wait_for("the door", |p| p.is_shown("#class-join"))?;
+    look(&mut student, "the door")?;
+    join(&mut student, "Ada")?;
+    look(&mut student, "following")?;
+    let mut leader = lesson.leader();
+    leader.wait_for("Ada", |p| Ok(p.text("#class-people")?.contains("Ada")))?;
+    look(&mut leader, "people")?;
+    leader.press("#class-tab-question")?;
+    look(&mut leader, "a question's form")?;
+    leader.set("#class-pose-choices", "a whale\na ship")?;
+    leader.press("#class-pose")?;
+    student.wait_for("the question", |p| p.is_shown("#class-question"))?;
+    look(&mut student, "a question")?;
+    student.press("[data-choice='0']")?;
+    let mut leader = lesson.leader();
+    leader.wait_for("the answer", |p| p.is_shown(".class-counts li[data-count='1']"))?;
+    look(&mut leader, "answers")?;
+    student.press("#class-ask")?;
+    student.wait_for("the form", |p| p.is_shown("#class-ask-text"))?;
+    look(&mut student, "asking")?;
+    student.set("#class-ask-text", "Why?")?;
+    student.press("#class-ask-send")?;
+    let mut leader = lesson.leader();
+    leader.press("#class-tab-asked")?;
+    leader.wait_for("the question", |p| p.is_shown("#class-asked li"))?;
+    look(&mut leader, "questions of the class")?;
+    leader.press("#class-tab-task")?;
+    leader.wait_for("the form", |p| p.is_shown("#class-set-task:enabled"))?;
+    look(&mut leader, "a task's form")?;
+    leader.press("#class-set-task")?;
+    student.wait_for("the task", |p| p.is_shown("#class-task"))?;
+    look(&mut student, "a task")?;
+    let mut leader = lesson.leader();
+    leader.wait_for("how the class stands", |p| p.is_shown("#class-task-told"))?;
+    look(&mut leader, "how the class stands")?;
+    student.press("#class-away")?;
+    student.wait_for("to be alone", |p| Ok(standing(p)? == "away"))?;
+    look(&mut student, "alone")?;
+    let mut leader = lesson.leader();
+    leader.press("#class-end")?;
+    look(&mut leader, "whether to end it")?;
+    leader.press("#class-end-yes")?;
+    student.wait_for("the end", |p| p.is_shown("#class-over"))?;
+    look(&mut student, "the end")?;
+    assert!(found.is_empty(), "{found:#?}");
+    Ok(())
 }
 
 #[test]

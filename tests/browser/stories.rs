@@ -345,6 +345,66 @@ fn a_story_is_made_in_the_page_kept_and_saved() -> anyhow::Result<()> {
 }
 
 #[test]
+fn captions_are_written_in_the_sheet_and_the_keyboard_keeps_its_place() -> anyhow::Result<()> {
+    let mut stage = stage(&[])?;
+    let selected = "sel=2024-06-01T12:00:06.5Z_0.25_900-1100";
+    let mut page =
+        stage.page(&format!("?v=1&src=set:bay&t=2024-06-01T12:00:05Z&span=4&{selected}"))?;
+    page.wait_until_ready()?;
+    page.session.chord(&['\u{e008}', 'a'])?;
+    write(&mut page, "#story-title", "Heard")?;
+    write(&mut page, ".step-title", "First")?;
+    // Of the selected box; what is typed goes into it at once.
+    page.press(".story-say")?;
+    let focused = |css: &str| format!("return document.activeElement?.matches({css:?}) ?? false;");
+    let has_focus = |p: &mut Page<'_>, css: &str| -> anyhow::Result<bool> {
+        Ok(p.session.execute(&focused(css), json!([]))? == json!(true))
+    };
+    page.wait_for("its words", |p| has_focus(p, "[data-caption='1'] .said-text"))?;
+    page.session.keys("a tone")?;
+    page.press(".story-say")?;
+    page.wait_for("the second", |p| has_focus(p, "[data-caption='2'] .said-text"))?;
+    page.session.keys("another")?;
+    page.set("[data-caption='2'] .said-at", "3")?;
+    page.set("[data-caption='2'] .said-lasts", "0.5")?;
+    page.press(".story-say")?;
+    page.wait_for("the third", |p| p.is_shown("[data-caption='3']"))?;
+    // The third is of the same box as the first: it stands behind it.
+    page.press("[data-caption='2'] button")?;
+    page.wait_for("two", |p| Ok(!p.is_shown("[data-caption='3']")?))?;
+    page.wait_for("the button", |p| has_focus(p, ".story-say"))?;
+
+    // A step that is moved by keys or by its buttons keeps the keyboard.
+    page.press("#story-add")?;
+    page.wait_for("two steps", |p| p.is_shown("#story-list [data-step='2']"))?;
+    write(&mut page, ".step-title", "Second")?;
+    let name = "#story-list [data-step='2'] .story-step-name";
+    page.session.execute(&format!("document.querySelector({name:?}).focus();"), json!([]))?;
+    page.session.chord(&['\u{e00a}', '\u{e013}'])?;
+    page.wait_for("to be first", |p| {
+        Ok(p.text("#story-list [data-step='1'] .story-step-name")?.contains("Second"))
+    })?;
+    page.wait_for("the name", |p| has_focus(p, "#story-list [data-step='1'] .story-step-name"))?;
+    page.session.chord(&['\u{e00a}', '\u{e015}'])?;
+    page.wait_for("the name", |p| has_focus(p, name))?;
+
+    page.press("#story-save")?;
+    page.wait_for("it to be saved", |p| {
+        let fault = p.text("#story-fault")?;
+        anyhow::ensure!(fault.is_empty(), "{fault}");
+        p.is_shown(".story-saving[data-state=saved]")
+    })?;
+    let link = page.text("#story-link")?;
+    let story = told(&stage.server, link.rsplit('/').next().unwrap_or_default())?;
+    let says = json!([
+        { "at_s": 1.5, "lasts_s": 0.25, "text": "a tone" },
+        { "at_s": 3.0, "lasts_s": 0.5, "text": "another" }
+    ]);
+    assert_eq!(story["steps"][0]["says"], says, "{story}");
+    Ok(())
+}
+
+#[test]
 fn a_story_that_is_not_there_says_so_and_shows_a_way_out() -> anyhow::Result<()> {
     let mut stage = stage(&[])?;
     let mut page = stage.page("?story=nowhere&step=7")?;

@@ -15,15 +15,16 @@ sound = 'plays'
 
 [[steps]]
 view = { src = 'set:bay', t = 2024-06-01T12:00:14Z, span = 2 }
+calls_shown = true
 
 [[steps]]
 view = { src = 'set:deep', span = 0.2 }
 ";
 
-/// Exports the story of a place; gives the address of its page on the disk.
+/// Exports the story of a place, beside the server; gives the address of its page on the disk.
 fn exported(stage: &Stage) -> anyhow::Result<String> {
     let text = |name: &str| stage.path().join(name).to_string_lossy().into_owned();
-    let (museum, place, state) = (text("museum"), text("place"), text("state"));
+    let (museum, place, state) = (text("museum"), text("place"), text("serving"));
     let args = ["story", "export", "tone", "--out", &museum, "--data", &place, "--state", &state];
     let done = program::run(args.into_iter().chain(["--kiosk"]))?;
     anyhow::ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
@@ -104,4 +105,30 @@ fn an_exported_story_opens_by_a_double_click_and_asks_nobody() -> anyhow::Result
     assert_eq!(asked, serde_json::json!([]));
     assert!(page.notices("error")?.is_empty());
     Ok(())
+}
+
+#[test]
+fn what_is_labelled_is_drawn_without_a_server() -> anyhow::Result<()> {
+    let mut stage = stage()?;
+    let label = |start: &str, label: &str| {
+        serde_json::json!({ "start": { "clock": start }, "span_ns": 500_000_000u64, "low_hz": 800.0,
+            "high_hz": 1200.0, "label": label, "author": "Ada" })
+    };
+    for one in [label("2024-06-01T12:00:06Z", "tone"), label("2024-06-01T12:00:19.9Z", "unseen")] {
+        ureq::post(&stage.server.at("api/v1/deployments/bay/annotations")).send_json(&one)?;
+    }
+    let url = exported(&stage)?;
+    let session = &mut stage.chromium.session;
+    session.goto(&format!("{url}?v=1&src=set:bay&t=2024-06-01T12:00:05Z&span=4"))?;
+    let mut page = Page { session };
+    page.wait_until_ready()?;
+    let told = page.session.execute(
+        "return fetch('api/v1/deployments/bay/annotations').then(r => r.json())
+            .then(a => a.annotations.map(one => [one.label, one.low_hz, one.start]))",
+        serde_json::json!([]),
+    )?;
+    let start = serde_json::json!({ "clock": "2024-06-01T12:00:06.000000000Z" });
+    assert_eq!(told, serde_json::json!([["tone", 800.0, start]]));
+    page.press("#panel [data-tab=labels]")?;
+    page.wait_for("its row", |p| Ok(p.text("#panel")?.contains("tone")))
 }

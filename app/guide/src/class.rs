@@ -8,6 +8,7 @@ mod counts;
 mod door;
 mod follow;
 mod following;
+mod in_step;
 mod lead;
 mod ledger;
 mod marks;

@@ -5,12 +5,10 @@ use gloo::storage::{LocalStorage, SessionStorage, Storage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use spyhop_api::problem::Problem;
+use spyhop_words::guide::server as words;
 
 /// Where the page keeps the administrator's token.
 const TOKEN: &str = "spyhop.administratorToken";
-const NO_ANSWER: &str = "The server does not answer. Check the connection; what is here stays.";
-const NO_SERVER: &str = "No server of stories and classes answers here: this page is served as files. \
-    `spyhop serve` runs one.";
 
 /// What went wrong, for a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -101,8 +99,8 @@ async fn answered(answer: Response) -> Result<Response, ServerError> {
     let body = answer.text().await.unwrap_or_default();
     let told = serde_json::from_str::<Problem>(&body).ok().map(|problem| problem.detail);
     let message = told.filter(|detail| !detail.is_empty()).unwrap_or_else(|| match status {
-        404 | 405 => NO_SERVER.to_owned(),
-        _ => format!("The server answered {status}."),
+        404 | 405 => words::NO_SERVER.to_owned(),
+        _ => words::answered(status),
     });
     Err(ServerError { status, message: sentence(&message), body })
 }
@@ -114,17 +112,15 @@ async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, ServerError> {
         // A static host may answer any path with its own page.
         let is_page = body.trim_start().starts_with('<');
         let message = match is_page {
-            true => NO_SERVER.to_owned(),
-            false => format!(
-                "The server's answer can't be read ({error}): it may be of a newer version. Reload the page."
-            ),
+            true => words::NO_SERVER.to_owned(),
+            false => words::unreadable(error),
         };
         ServerError { status, message, body }
     })
 }
 
 fn unanswered() -> ServerError {
-    ServerError { message: NO_ANSWER.to_owned(), ..ServerError::default() }
+    ServerError { message: words::NO_ANSWER.to_owned(), ..ServerError::default() }
 }
 
 /// With a capital letter and a full stop.

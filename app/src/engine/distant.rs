@@ -21,7 +21,7 @@ use super::{Progress, Wanted};
 use grid::ClockGrid;
 use store::{Decoded, Key, Store};
 
-pub use fetch::dispatch_soon;
+pub use fetch::{Abort, dispatch, dispatch_soon};
 pub use source::Tiles;
 
 /// Bytes of samples up to which a picture is transformed by the page.
@@ -45,6 +45,8 @@ pub struct Distant {
     failed: HashSet<Key>,
     /// Shown, but some of them is still to be built: asked for again in a while.
     resting: HashSet<Key>,
+    /// Tiles with coarse levels are enough.
+    is_sparing: bool,
 }
 
 impl Distant {
@@ -76,6 +78,16 @@ impl Distant {
         self.failed.clear();
         self.resting.clear();
         true
+    }
+
+    /// Tiles with coarse levels are asked for, or no longer: then those that came so are shown until the
+    /// others are there.
+    pub fn set_sparing(&mut self, is_sparing: bool) {
+        if self.is_sparing && !is_sparing {
+            self.store.outdate();
+        }
+        self.is_sparing = is_sparing;
+        self.in_flight.clear();
     }
 
     /// How the pyramid of a channel was transformed.
@@ -147,7 +159,8 @@ impl Distant {
             let (info, _) = self.of(key.channel)?;
             let (product, version) = (&info.product, &info.version);
             let (level, tile) = (key.level, key.tile);
-            Some((*key, format!("{}/{product}/{version}/{level}/{tile}", self.address)))
+            let form = if self.is_sparing { "?coarse=true" } else { "" };
+            Some((*key, format!("{}/{product}/{version}/{level}/{tile}{form}", self.address)))
         };
         self.needed.iter().filter(waits).take(free).filter_map(address).collect()
     }

@@ -18,6 +18,7 @@ use super::plan::{self, Kind, Piece, Planned, SAMPLED_FRAMES, Shown, Situation, 
 use super::player::Player;
 use super::pool::Pool;
 use super::queue::Queue;
+use super::spare::{self, Spare};
 use super::target::Target;
 use super::tile::Quality;
 use super::wire::{Answer, ColumnsWire, Cost, Order};
@@ -46,6 +47,8 @@ pub struct State {
     pub cache: Cache,
     /// Pictures of more than the page transforms.
     pub distant: Distant,
+    /// Pictures that the server computes, for whoever spares the net.
+    pub spare: Spare,
     pub on_news: Option<Rc<dyn Fn()>>,
     pub problem: Option<String>,
     pub bytes_read: u64,
@@ -133,6 +136,7 @@ impl State {
                 remote_frame_bytes: None,
                 cache: Cache::default(),
                 distant: Distant::default(),
+                spare: Spare::default(),
                 on_news: None,
                 problem: None,
                 bytes_read: 0,
@@ -167,6 +171,8 @@ impl State {
         self.remote_frame_bytes = None;
         self.cache.clear();
         self.distant = Distant::default();
+        self.spare.clear();
+        self.distant.set_sparing(self.spare.is_on());
         self.wanted.clear();
         self.near.clear();
         self.queue.clear();
@@ -193,12 +199,16 @@ impl State {
             let taken = &mut self.taken;
             self.failed.retain(|piece, again| !(*again && taken.remove(piece)));
             self.distant.retry();
+            self.move_spared();
             self.replan();
         }
     }
 
     /// The target of a picture, by the same rules as when it was wanted.
     pub fn target(&self, wanted: &Wanted, line: &Line) -> Target {
+        if self.is_spared(wanted, line) {
+            return self.spare.target(wanted, line);
+        }
         let at = self.near.iter().position(|w| w == wanted);
         let found = at.and_then(|at| plan::targets(&self.near, line).into_iter().nth(at));
         found.unwrap_or_else(|| {
@@ -212,9 +222,14 @@ impl State {
         let Some(line) = self.line.clone() else { return };
         let (far, near): (Vec<&Wanted>, Vec<&Wanted>) =
             self.wanted.iter().partition(|w| self.is_far(w));
+        let (spared, near): (Vec<&Wanted>, Vec<&Wanted>) =
+            near.into_iter().partition(|w| self.is_spared(w, &line));
         self.near = near.into_iter().cloned().collect();
-        self.distant.want(&far, &line);
+        let far: Vec<Wanted> = far.into_iter().map(|w| self.spare.narrowed(w)).collect();
+        self.distant.want(&far.iter().collect::<Vec<_>>(), &line);
         distant::dispatch_soon(self.this.clone());
+        self.spare.want(&spared, &line);
+        spare::dispatch_soon(self.this.clone());
         let limit = self.remote_frame_bytes.map(|frame| (frame, self.remote_bytes()));
         let recorded = line.clone();
         let affordable = move |range: Range<i64>| {
@@ -240,7 +255,18 @@ impl State {
         let Some((line, frame_bytes)) = self.line.as_ref().zip(self.remote_frame_bytes) else {
             return false;
         };
-        self.distant.takes(wanted, line, frame_bytes, saves_data())
+        let is_computed = self.spare.takes(wanted, line, Some(frame_bytes));
+        self.distant.takes(wanted, line, frame_bytes, saves_data() && !is_computed)
+    }
+
+    /// Whether the server computes a picture that is not made of its tiles.
+    fn is_spared(&self, wanted: &Wanted, line: &Line) -> bool {
+        self.spare.takes(wanted, line, self.remote_frame_bytes) && !self.is_far(wanted)
+    }
+
+    /// Itself, for what comes later.
+    pub fn weak(&self) -> std::rc::Weak<RefCell<State>> {
+        self.this.clone()
     }
 
     /// Bytes that a picture of something remote may read for its exact form: what comes in 20 s.
@@ -280,6 +306,7 @@ impl State {
             }
         }
         self.distant.progress(&mut progress);
+        self.spare.progress(&self.cache, &mut progress);
         progress
     }
 

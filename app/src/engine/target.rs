@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use spyhop_api::view::SpectrumSettings;
 use spyhop_signal::spectrum::SpectrumSpec;
 
 use super::Wanted;
@@ -46,6 +47,28 @@ impl Target {
             wave_level: pixel_level,
             positions: start..stop.max(start),
         }
+    }
+
+    /// The same with no more rows than the band that is shown has.
+    pub fn cropped(
+        mut self,
+        band_hz: (f64, f64),
+        sample_rate_hz: f64,
+        spectrum: &SpectrumSettings,
+        rows_wanted: usize,
+    ) -> Target {
+        let spec = SpectrumSpec::from((spectrum, sample_rate_hz));
+        let bin = |hz: f64| (hz / spec.bin_hz()).clamp(0.0, spec.bins() as f64);
+        let (low, high) = (bin(band_hz.0.min(band_hz.1)), bin(band_hz.0.max(band_hz.1)));
+        let bins_per_row = match ((high - low) / rows_wanted.max(1) as f64) as usize {
+            0 => 1,
+            n => 1 << n.ilog2(),
+        };
+        let rows = spec.rows(bins_per_row);
+        let first_row = ((low / bins_per_row as f64).floor() as usize).min(rows.saturating_sub(1));
+        let end_row = ((high / bins_per_row as f64).ceil() as usize + 1).clamp(first_row + 1, rows);
+        self.layer.strip = Strip { first_row, rows: end_row - first_row, bins_per_row };
+        self
     }
 
     /// The level whose columns are more than half a pixel and at most one, or single samples.

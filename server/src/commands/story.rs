@@ -1,6 +1,7 @@
 //! `spyhop story`.
 
 mod export;
+mod labels;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ mod reviewed;
 mod reviews;
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -158,6 +158,17 @@ impl DetectionStore {
     /// candidates changes nothing of it.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// The store of a state folder, to be read beside whatever process works there.
+    ///
+    /// # Errors
+    /// When there is none, or its database can't be opened.
+    pub fn look(folder: &Path) -> Result<DetectionStore, StateError> {
+        let database = || state::look(folder, DATABASE, &MIGRATIONS).map(Mutex::new);
+        let (writer, reader) = (database()?, database()?);
+        let generation = AtomicU64::new(0);
+        Ok(DetectionStore { writer, reader, path: folder.join(DATABASE), generation })
     }
 
     /// Notes a run down; gives the number of the one that is there already where its `key`, a hash of all

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 use spyhop_api::pyramid::PyramidList;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -74,6 +75,15 @@ async fn pyramid(
     Ok(([(header::CACHE_CONTROL, "no-cache")], Json(list)).into_response())
 }
 
+/// How a tile is told.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+struct Form {
+    /// Levels to a decibel and maxima to two, where they are more than chance: about a third of the bytes
+    coarse: bool,
+}
+
 /// A tile of a pyramid
 ///
 /// 256 columns of one level: column k of level L covers the nanoseconds k · column_ns · 2^L to
@@ -87,6 +97,7 @@ async fn pyramid(
         ("version" = String, Path, description = "As `pyramid` says"),
         ("level" = i32, Path, description = "0 is the finest that is stored; below it, down to -10, tiles are made when asked for"),
         ("tile" = i64, Path, description = "Its first column is 256 times this"),
+        Form,
     ),
     responses((status = 200, content_type = "application/octet-stream"),
         (status = 404, description = "There is no such deployment, product, version or level")))]
@@ -94,6 +105,7 @@ async fn tile(
     State(pyramids): State<Pyramids>,
     reader: Reader,
     Path((id, product, version, level, tile)): Path<(String, String, String, i32, i64)>,
+    Query(Form { coarse }): Query<Form>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let found = blocking(move || -> Result<Arc<EncodedTile>, ApiError> {
@@ -110,14 +122,15 @@ async fn tile(
                  api/v1/deployments/{id}/pyramid again"
             )));
         }
-        let found = pyramids.cache.get(tiles, level, tile).map_err(|failure| match failure {
-            TileFailure::NoLevel { .. } | TileFailure::NoTile(_) => {
-                ApiError::not_found(failure.to_string())
-            }
-            // It names the recording and what to do.
-            TileFailure::Unreadable(_) => ApiError::not_found(failure.to_string()),
-            TileFailure::Compress(_) => ApiError::internal(&failure),
-        })?;
+        let found =
+            pyramids.cache.get(tiles, level, tile, coarse).map_err(|failure| match failure {
+                TileFailure::NoLevel { .. } | TileFailure::NoTile(_) => {
+                    ApiError::not_found(failure.to_string())
+                }
+                // It names the recording and what to do.
+                TileFailure::Unreadable(_) => ApiError::not_found(failure.to_string()),
+                TileFailure::Compress(_) => ApiError::internal(&failure),
+            })?;
         if found.unfinished {
             pyramids.source.looked_at(&id, tiles, level, tile);
         }
@@ -127,7 +140,8 @@ async fn tile(
     answer(&tile, &headers)
 }
 
-fn answer(tile: &EncodedTile, headers: &HeaderMap) -> Result<Response, ApiError> {
+/// A tile, compressed where it may be, or that it is known already.
+pub(super) fn answer(tile: &EncodedTile, headers: &HeaderMap) -> Result<Response, ApiError> {
     let packed = takes(headers, "gzip");
     let tag = format!("\"{}{}\"", tile.hash, if packed { "-gzip" } else { "" });
     let keep = if tile.unfinished { "no-store" } else { "private, max-age=31536000, immutable" };
@@ -184,7 +198,8 @@ mod tests {
         let pyramids = Pyramids::new(Arc::new(One(one.clone())), 1 << 20);
         let ask = |id: &str, version: &str, level: i32, headers: &HeaderMap| {
             let path = (id.into(), "spectrum".into(), version.into(), level, first);
-            tile(State(pyramids.clone()), Reader::Public, Path(path), headers.clone())
+            let form = Query(Form::default());
+            tile(State(pyramids.clone()), Reader::Public, Path(path), form, headers.clone())
         };
         let plain = ask("x", &version, 0, &HeaderMap::new()).await.expect("a tile");
         assert_eq!(plain.headers()[header::CACHE_CONTROL], "private, max-age=31536000, immutable");
@@ -216,8 +231,10 @@ mod tests {
         let coarsest = one.plan().coarsest_level();
         let first = one.plan().levels[coarsest as usize].columns.start.div_euclid(256);
         let path = ("x".into(), "spectrum".into(), version, coarsest, first);
+        let coarse = Query(Form { coarse: true });
         let unfinished =
-            super::tile(State(pyramids), Reader::Public, Path(path), HeaderMap::new()).await;
+            super::tile(State(pyramids), Reader::Public, Path(path), coarse, HeaderMap::new())
+                .await;
         assert_eq!(unfinished.expect("a tile").headers()[header::CACHE_CONTROL], "no-store");
     }
 

@@ -9,6 +9,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
 
+use super::columns::{self, Computed};
 use super::error::ApiError;
 use super::pyramid::{self, Pyramids};
 use super::{
@@ -46,6 +47,7 @@ pub fn routes(served: &Arc<Served>) -> Router<Arc<Served>> {
         .layer(CompressionLayer::new())
         // Tiles are compressed already; sound hardly is, and a part of a file must stay what it is.
         .merge(pyramid::routes().with_state(Pyramids::new(served.clone(), TILE_BYTES)))
+        .merge(columns::routes().with_state(Computed::new(served.clone())))
         .merge(data::routes())
         .merge(models::file_routes())
         .merge(samples::routes());

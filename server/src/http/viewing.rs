@@ -116,7 +116,10 @@ async fn made<T: Send + 'static>(
 }
 
 /// What the view of a query shows.
-async fn looked_at(
+///
+/// # Errors
+/// As [`look_at`].
+pub async fn looked_at(
     served: &Arc<Served>,
     reader: Reader,
     query: Option<String>,
@@ -288,7 +291,8 @@ async fn qr(RawQuery(query): RawQuery) -> Result<Response, ApiError> {
         .into_response())
 }
 
-fn refusal(error: ViewedError) -> ApiError {
+/// Why nothing could be made of a view, on the wire.
+pub fn refusal(error: ViewedError) -> ApiError {
     match error {
         ViewedError::Elsewhere | ViewedError::Gone(_) => ApiError::not_found(error.to_string()),
         ViewedError::Failed(_) => {

@@ -153,16 +153,21 @@ fn coarse_tiles_say_what_of_them_is_still_to_be_built_and_are_not_kept() {
     let cache = TileCache::new(1 << 20);
     let top = tiles.plan().coarsest_level();
     let tile = tiles.plan().levels[top as usize].columns.start.div_euclid(256);
-    assert!(cache.get(&tiles, top, tile).expect("a tile").unfinished);
+    assert!(cache.get(&tiles, top, tile, false).expect("a tile").unfinished);
     scratch.build(&recordings).expect("a pyramid");
-    let finished = cache.get(&tiles, top, tile).expect("a tile");
+    let finished = cache.get(&tiles, top, tile, false).expect("a tile");
     assert!(!finished.unfinished);
-    let again = cache.get(&tiles, top, tile).expect("a tile");
+    let again = cache.get(&tiles, top, tile, false).expect("a tile");
     assert!(Arc::ptr_eq(&finished, &again), "it is kept");
-    assert!(cache.get(&tiles, top + 1, 0).is_err() && cache.get(&tiles, -11, 0).is_err());
-    assert!(cache.get(&tiles, 0, i64::MAX).is_err() && cache.get(&tiles, 0, 1 << 54).is_err());
+    assert!(
+        cache.get(&tiles, top + 1, 0, false).is_err() && cache.get(&tiles, -11, 0, false).is_err()
+    );
+    assert!(
+        cache.get(&tiles, 0, i64::MAX, false).is_err()
+            && cache.get(&tiles, 0, 1 << 54, false).is_err()
+    );
     // Beside the recordings there is nothing, and that is small.
-    assert!(cache.get(&tiles, 0, 0).expect("a gap").gzip.len() < 200);
+    assert!(cache.get(&tiles, 0, 0, false).expect("a gap").gzip.len() < 200);
 }
 
 #[test]

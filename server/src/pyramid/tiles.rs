@@ -11,6 +11,7 @@ use spyhop_api::pyramid::PyramidInfo;
 use spyhop_api::tile::{TILE_COLUMNS, Tile};
 use spyhop_api::view::SpectrumSettings;
 use spyhop_signal::pyramid::{BANDS, FINEST_LEVEL, GAP, STEP_DB};
+use spyhop_signal::spectrum::peak_threshold_db;
 use zarrs::array::ArrayError;
 
 use super::arrays::{self, Number, Quantity, level_name};
@@ -259,7 +260,10 @@ fn put(tile: &mut Tile, at: usize, stored: &Stored) {
 
 /// Tiles that were asked for last, compressed, up to a number of bytes.
 #[derive(Clone)]
-pub struct TileCache(moka::sync::Cache<(String, i32, i64), Arc<EncodedTile>>);
+pub struct TileCache(moka::sync::Cache<TileKey, Arc<EncodedTile>>);
+
+/// Version, level, tile, and whether its levels are coarse.
+type TileKey = (String, i32, i64, bool);
 
 /// What is not kept: tiles that will change, and failures.
 enum NotKept {
@@ -272,13 +276,14 @@ impl TileCache {
     pub fn new(most_bytes: u64) -> TileCache {
         /// What an entry takes beside its bytes.
         const ENTRY_BYTES: usize = 256;
-        let weight = |_: &(String, i32, i64), tile: &Arc<EncodedTile>| {
+        let weight = |_: &TileKey, tile: &Arc<EncodedTile>| {
             u32::try_from(tile.gzip.len() + ENTRY_BYTES).unwrap_or(u32::MAX)
         };
         TileCache(moka::sync::Cache::builder().max_capacity(most_bytes).weigher(weight).build())
     }
 
-    /// A tile, made once though many ask for it at the same time.
+    /// A tile, made once though many ask for it at the same time; with coarse levels for those who spare
+    /// the net.
     ///
     /// # Errors
     /// As [`Tiles::tile`].
@@ -287,10 +292,14 @@ impl TileCache {
         tiles: &Tiles,
         level: i32,
         tile: i64,
+        is_coarse: bool,
     ) -> Result<Arc<EncodedTile>, TileFailure> {
-        let key = (tiles.plan.version.clone(), level, tile);
+        let key = (tiles.plan.version.clone(), level, tile, is_coarse);
         let made = self.0.try_get_with(key, || {
-            let encoded = tiles.tile(level, tile).and_then(|tile| EncodedTile::of(&tile));
+            let encoded = tiles.tile(level, tile).and_then(|tile| match is_coarse {
+                true => EncodedTile::coarse(tile, 1),
+                false => EncodedTile::of(&tile, tile.encode()),
+            });
             let encoded = Arc::new(encoded.map_err(NotKept::Failure)?);
             if encoded.unfinished { Err(NotKept::Unfinished(encoded)) } else { Ok(encoded) }
         });
@@ -302,9 +311,28 @@ impl TileCache {
 }
 
 impl EncodedTile {
-    /// Encodes and compresses.
-    fn of(tile: &Tile) -> Result<EncodedTile, TileFailure> {
-        let plain = tile.encode();
+    /// With coarse levels, and without the maxima that are no more than chance gives to so many frames:
+    /// nobody draws them, and they would be most of what is sent. A band pools so many bins.
+    ///
+    /// # Errors
+    /// When compression fails.
+    pub fn coarse(mut tile: Tile, bins_per_band: usize) -> Result<EncodedTile, TileFailure> {
+        let bands = tile.bands.max(1);
+        let columns = tile.mean_db.chunks(bands).zip(tile.max_db.chunks_mut(bands));
+        for ((mean, max), frames) in columns.zip(&tile.frames) {
+            let draws = f64::from(*frames) * bins_per_band as f64;
+            let least_db = peak_threshold_db(draws) as f32;
+            for (mean, max) in mean.iter().zip(max) {
+                if *max - mean < least_db {
+                    *max = *mean;
+                }
+            }
+        }
+        EncodedTile::of(&tile, tile.encode_coarse())
+    }
+
+    /// Compresses what a tile was encoded to.
+    fn of(tile: &Tile, plain: Vec<u8>) -> Result<EncodedTile, TileFailure> {
         let packed = Vec::with_capacity(plain.len() / 2);
         let mut encoder =
             flate2::write::GzEncoder::new(packed, flate2::Compression::new(GZIP_LEVEL));

@@ -53,6 +53,12 @@ impl Inner {
             FromMember::Boxes { .. } => invalid("boxes are scored elsewhere"),
             _ if !leads => Err(RoomError::NotLeading),
             FromMember::Spotlight { member } => self.spotlight(member),
+            FromMember::Sounds { on } => {
+                if self.log.state().sounds != on {
+                    self.log.push(RoomEvent::Sounds { on });
+                }
+                Ok(())
+            }
             FromMember::Pose { text, area, choices } => self.pose(&text, area, &choices),
             FromMember::RevealAnswers { on } => self.reveal_answers(on),
             FromMember::OpenQuestion { on } => self.open_question(on),

@@ -113,6 +113,23 @@ fn a_code_is_found_however_it_is_typed_and_only_its_key_leads() {
 }
 
 #[test]
+fn only_the_leaders_device_sounds_until_the_leader_lets_others() {
+    let lesson = Lesson::begin();
+    let ada = lesson.join("");
+    let mut cursor = Cursor::default();
+    lesson.news(&ada, &mut cursor);
+    assert!(!lesson.room.state().sounds);
+    assert_eq!(lesson.say(&ada, FromMember::Sounds { on: true }), Err(RoomError::NotLeading));
+    for _ in 0..2 {
+        lesson.say(&lesson.leader, FromMember::Sounds { on: true }).expect("said");
+    }
+    let news = lesson.news(&ada, &mut cursor);
+    let [ToMember::Event { event, .. }] = news.as_slice() else { panic!("once: {news:?}") };
+    assert_eq!(*event, RoomEvent::Sounds { on: true });
+    assert!(lesson.room.state().sounds);
+}
+
+#[test]
 fn views_are_steps_and_the_pointer_is_only_followed() {
     let lesson = Lesson::begin();
     let ada = lesson.join("");

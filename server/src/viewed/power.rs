@@ -130,6 +130,16 @@ impl ViewPower {
     }
 }
 
+impl Viewed {
+    /// The power of some columns of the line of the view's channel.
+    ///
+    /// # Errors
+    /// As [`ViewPower::of`].
+    pub fn columns(&self, spec: &ColumnsSpec) -> Result<Columns, ViewedError> {
+        read(self, spec).map_err(ViewedError::Failed)
+    }
+}
+
 /// Sums neighbouring rows until the picture fits into memory.
 fn coarsen(spec: &mut ColumnsSpec) {
     while spec.columns.saturating_mul(spec.rows) > MAX_CELLS && spec.rows > 2 {

@@ -12,6 +12,7 @@ pub mod annotation;
 pub mod binned;
 pub mod calibration;
 mod column_samples;
+pub mod columns;
 pub mod coverage;
 pub mod deployment;
 pub mod detection;

@@ -146,6 +146,11 @@ pub enum Wish {
     },
     /// To fetch what [`Wish::Play`] would sound, so that it is there when it is wanted.
     Fetch,
+    /// To spare the net: pictures are made of what the server computes, coarser than the page's own.
+    Spare {
+        /// Whether to.
+        on: bool,
+    },
     /// To leave the picture and the sound alone on the screen.
     Bare {
         /// Whether to.

@@ -11,7 +11,7 @@
 //! | u32 | columns |
 //! | i64 | nanoseconds that a column lasts |
 //! | f64 | hertz from one band to the next |
-//! | u32 | flags; 1: some of it is still to be built |
+//! | u32 | flags; 1: some of it is still to be built; 2: the levels are coarse |
 //! | u32 | 0 |
 //!
 //! Then, for each column, a u32: the frames of the transform that it holds, 0 in a gap; and a u64: the
@@ -21,6 +21,9 @@
 //! (wrapping, the first less 0), and how far the maximum lies above the mean in steps of 0.5 dB; both in
 //! 16 bits, the low bytes of all first and then the high bytes of all, because what compresses next
 //! (gzip) finds the high bytes alike.
+//!
+//! Where they are coarse, for those who spare the net, the mean stands in whole decibels from -200 on, less
+//! that of the column before, and what the maximum has above it in steps of 2 dB; both in 8 bits.
 
 use crate::ColumnSamples;
 
@@ -30,12 +33,18 @@ pub const TILE_COLUMNS: usize = 256;
 pub const MEAN_STEP_DB: f32 = 0.1;
 /// Steps of what the maximum has above the mean, dB.
 pub const EXCESS_STEP_DB: f32 = 0.5;
+/// Steps of the mean where levels are coarse, dB, and the lowest that is told.
+pub const COARSE_MEAN_STEP_DB: f32 = 1.0;
+const COARSE_LEAST_DB: f32 = -200.0;
+/// Steps of what the maximum has above the mean where levels are coarse, dB.
+pub const COARSE_EXCESS_STEP_DB: f32 = 2.0;
 /// More bands than this are no pyramid's.
 const MOST_BANDS: usize = 1 << 16;
 
 const MAGIC: &[u8; 4] = b"SPT2";
 const HEADER_BYTES: usize = 48;
 const UNFINISHED: u32 = 1;
+const COARSE: u32 = 2;
 
 /// Mean and maximum power of some columns of one level, and the wave form of their samples.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +97,56 @@ impl Tile {
 
     /// Its bytes on the wire, before compression.
     pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.head(0);
+        let mut before = vec![0i16; self.bands.max(1)];
+        let mut steps = Vec::new();
+        let mut excess = Vec::new();
+        self.each_cell(|band, mean, max| {
+            // A cast of a float holds on to the ends of the range.
+            let step = (mean / MEAN_STEP_DB).round() as i16;
+            if let Some(before) = before.get_mut(band) {
+                steps.push(step.wrapping_sub(*before) as u16);
+                *before = step;
+            }
+            excess.push(((max - mean) / EXCESS_STEP_DB).round() as u16);
+        });
+        for values in [steps, excess] {
+            bytes.extend(values.iter().map(|v| (v & 0xff) as u8));
+            bytes.extend(values.iter().map(|v| (v >> 8) as u8));
+        }
+        bytes
+    }
+
+    /// The same with coarse levels: about a third of the bytes once they are compressed.
+    pub fn encode_coarse(&self) -> Vec<u8> {
+        let mut bytes = self.head(COARSE);
+        let mut before = vec![0u8; self.bands.max(1)];
+        let mut excess = Vec::new();
+        self.each_cell(|band, mean, max| {
+            let step = ((mean - COARSE_LEAST_DB) / COARSE_MEAN_STEP_DB).round() as u8;
+            if let Some(before) = before.get_mut(band) {
+                bytes.push(step.wrapping_sub(*before));
+                *before = step;
+            }
+            excess.push(((max - mean) / COARSE_EXCESS_STEP_DB).round() as u8);
+        });
+        bytes.append(&mut excess);
+        bytes
+    }
+
+    /// Gives band, mean and maximum of each cell of the columns with frames.
+    fn each_cell(&self, mut give: impl FnMut(usize, f32, f32)) {
+        let bands = self.bands.max(1);
+        let columns = self.mean_db.chunks_exact(bands).zip(self.max_db.chunks_exact(bands));
+        for ((mean, max), _) in columns.zip(&self.frames).filter(|(_, frames)| **frames > 0) {
+            for (band, (mean, max)) in mean.iter().zip(max).enumerate() {
+                give(band, *mean, *max);
+            }
+        }
+    }
+
+    /// Everything before the levels.
+    fn head(&self, form: u32) -> Vec<u8> {
         let bands = self.bands.max(1);
         let cells = self.frames.iter().filter(|&&frames| frames > 0).count() * bands;
         let columns = self.frames.len();
@@ -99,7 +158,8 @@ impl Tile {
         bytes.extend_from_slice(&(self.frames.len() as u32).to_le_bytes());
         bytes.extend_from_slice(&self.column_ns.to_le_bytes());
         bytes.extend_from_slice(&self.bin_hz.to_le_bytes());
-        bytes.extend_from_slice(&(if self.unfinished { UNFINISHED } else { 0 }).to_le_bytes());
+        let flags = form | if self.unfinished { UNFINISHED } else { 0 };
+        bytes.extend_from_slice(&flags.to_le_bytes());
         bytes.extend_from_slice(&0u32.to_le_bytes());
         bytes.extend(self.frames.iter().flat_map(|frames| frames.to_le_bytes()));
         bytes.extend(self.samples.iter().flat_map(|samples| samples.count.to_le_bytes()));
@@ -111,27 +171,10 @@ impl Tile {
         for plane in 0..4 {
             bytes.extend(wave.iter().map(|value| value[plane]));
         }
-        let mut steps = Vec::with_capacity(cells);
-        let mut excess = Vec::with_capacity(cells);
-        let mut before = vec![0i16; bands];
-        let columns = self.mean_db.chunks_exact(bands).zip(self.max_db.chunks_exact(bands));
-        for ((mean, max), _) in columns.zip(&self.frames).filter(|(_, frames)| **frames > 0) {
-            for ((mean, max), before) in mean.iter().zip(max).zip(&mut before) {
-                // A cast of a float holds on to the ends of the range.
-                let step = (mean / MEAN_STEP_DB).round() as i16;
-                steps.push(step.wrapping_sub(*before) as u16);
-                *before = step;
-                excess.push(((max - mean) / EXCESS_STEP_DB).round() as u16);
-            }
-        }
-        for values in [steps, excess] {
-            bytes.extend(values.iter().map(|v| (v & 0xff) as u8));
-            bytes.extend(values.iter().map(|v| (v >> 8) as u8));
-        }
         bytes
     }
 
-    /// Reads what [`Tile::encode`] wrote.
+    /// Reads what [`Tile::encode`] or [`Tile::encode_coarse`] wrote.
     ///
     /// # Errors
     /// When the bytes are no tile, or not all of one.
@@ -175,8 +218,10 @@ impl Tile {
         let wave = at.many(4 * 3 * sampled).ok_or_else(short)?;
         let recorded = frames.iter().filter(|&&f| f > 0).count() * bands;
         let mut plane = || at.many(recorded).ok_or_else(short);
-        let (mean_low, mean_high, excess_low, excess_high) =
-            (plane()?, plane()?, plane()?, plane()?);
+        let levels = match flags & COARSE {
+            0 => Levels::Fine([plane()?, plane()?, plane()?, plane()?]),
+            _ => Levels::Coarse([plane()?, plane()?]),
+        };
         if !at.bytes.is_empty() {
             return Err(fail("something follows it"));
         }
@@ -186,12 +231,9 @@ impl Tile {
         let mut cell = 0;
         for (column, _) in frames.iter().enumerate().filter(|(_, frames)| **frames > 0) {
             for (band, before) in before.iter_mut().enumerate() {
-                let step = u16::from_le_bytes([mean_low[cell], mean_high[cell]]);
-                *before = before.wrapping_add(step);
-                let excess = u16::from_le_bytes([excess_low[cell], excess_high[cell]]);
-                let mean_db = f32::from(*before as i16) * MEAN_STEP_DB;
+                let (mean_db, excess_db) = levels.of_cell(cell, before);
                 out.mean_db[column * bands + band] = mean_db;
-                out.max_db[column * bands + band] = mean_db + f32::from(excess) * EXCESS_STEP_DB;
+                out.max_db[column * bands + band] = mean_db + excess_db;
                 cell += 1;
             }
         }
@@ -206,6 +248,34 @@ impl Tile {
         }
         out.frames = frames;
         Ok(out)
+    }
+}
+
+/// The levels as they came: the planes of their bytes.
+enum Levels<'a> {
+    Fine([&'a [u8]; 4]),
+    Coarse([&'a [u8]; 2]),
+}
+
+impl Levels<'_> {
+    /// The mean of a cell, and what its maximum has above it, dB; `before` is the step of the cell before it
+    /// in the same band, and becomes this one's.
+    fn of_cell(&self, cell: usize, before: &mut u16) -> (f32, f32) {
+        match self {
+            Levels::Fine([mean_low, mean_high, excess_low, excess_high]) => {
+                let step = u16::from_le_bytes([mean_low[cell], mean_high[cell]]);
+                *before = before.wrapping_add(step);
+                let excess = u16::from_le_bytes([excess_low[cell], excess_high[cell]]);
+                let mean_db = f32::from(*before as i16) * MEAN_STEP_DB;
+                (mean_db, f32::from(excess) * EXCESS_STEP_DB)
+            }
+            Levels::Coarse([mean, excess]) => {
+                let step = (*before as u8).wrapping_add(mean[cell]);
+                *before = u16::from(step);
+                let mean_db = COARSE_LEAST_DB + f32::from(step) * COARSE_MEAN_STEP_DB;
+                (mean_db, f32::from(excess[cell]) * COARSE_EXCESS_STEP_DB)
+            }
+        }
     }
 }
 
@@ -269,6 +339,31 @@ mod tests {
             // Half a step of the mean and half a step of what the maximum has above it.
             assert!((a - b).abs() <= 0.3001 || gap && b.is_nan(), "{i}: {b} for {a}");
         }
+    }
+
+    #[test]
+    fn coarse_levels_survive_the_wire_to_half_of_their_steps() {
+        let tile = tile();
+        let bytes = tile.encode_coarse();
+        assert!(bytes.len() < tile.encode().len() * 6 / 10, "{}", bytes.len());
+        let back = Tile::decode(&bytes).expect("a tile");
+        assert_eq!((&back.frames, &back.samples), (&tile.frames, &tile.samples));
+        for (i, (a, b)) in tile.mean_db.iter().zip(&back.mean_db).enumerate() {
+            let gap = (20..90).contains(&(i / 257));
+            assert!((a - b).abs() <= 0.501 || gap && b.is_nan(), "{i}: {b} for {a}");
+        }
+        for (i, (a, b)) in tile.max_db.iter().zip(&back.max_db).enumerate() {
+            let gap = (20..90).contains(&(i / 257));
+            assert!((a - b).abs() <= 1.501 || gap && b.is_nan(), "{i}: {b} for {a}");
+        }
+        assert!(Tile::decode(&bytes[..bytes.len() - 1]).is_err());
+        let mut silent = Tile::gap(0, 0, 1, 1, 1.0);
+        for (column, level) in [(0, f32::NEG_INFINITY), (1, 400.0), (2, -60.0)] {
+            silent.frames[column] = 1;
+            (silent.mean_db[column], silent.max_db[column]) = (level, level);
+        }
+        let held = Tile::decode(&silent.encode_coarse()).expect("a tile").mean_db;
+        assert_eq!(held[..3], [-200.0, 55.0, -60.0], "held at the ends of the range");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use gloo::events::{EventListener, EventListenerOptions, EventListenerPhase};
 use leptos::prelude::*;
 use send_wrapper::SendWrapper;
+use spyhop_api::Wish;
 use wasm_bindgen::JsCast;
 
 use super::follow;
@@ -67,8 +68,16 @@ pub fn Bar(
                 <button id="class-away" on:click=move |_| following.break_away()>{words::LOOK_AROUND}</button>
             </Show>
             <button id="class-sound" aria-pressed=move || following.sounds.get().to_string()
-                title=move || if following.sounds.get() { words::SOUND_ON } else { words::SOUND_OFF }
-                on:click=move |_| following.sounds.update(|on| *on = !*on)
+                title=move || match (following.sounds.get(), room.state.with(|state| state.sounds)) {
+                    (_, false) => words::SOUND_NOT_LET,
+                    (true, true) => words::SOUND_ON,
+                    (false, true) => words::SOUND_OFF,
+                }
+                on:click=move |_| {
+                    // Browsers let a page sound that asked for it while a finger was on it.
+                    viewer.ask(&Wish::Volume { at_most: 1.0 });
+                    following.sounds.update(|on| *on = !*on);
+                }
             >{words::SOUND}</button>
             <button id="class-ask" aria-expanded=move || asks.get().to_string()
                 on:click=move |_| asks.update(|on| *on = !*on)

@@ -11,6 +11,7 @@ use spyhop_api::{Moment, View, Wish};
 use wasm_bindgen::JsCast;
 
 use super::follow::{self, HOLD_MS, Reins};
+use super::in_step::InStep;
 use super::marks;
 use super::room::{Connection, Room};
 use crate::viewer::Viewer;
@@ -35,7 +36,7 @@ pub struct Following {
     room: Room,
     /// Whether this member looks around alone.
     pub is_away: RwSignal<bool>,
-    /// Whether this device sounds when whoever is followed plays.
+    /// Whether this device sounds when whoever is followed plays and the leader lets others sound.
     pub sounds: RwSignal<bool>,
     /// Boxes that are drawn for the task and not yet checked.
     pub drawn: RwSignal<Vec<Area>>,
@@ -49,6 +50,7 @@ pub struct Following {
     followed_box: StoredValue<Option<Selection>>,
     has_own_box: StoredValue<bool>,
     later: StoredValue<Option<Timeout>, LocalStorage>,
+    in_step: StoredValue<InStep>,
 }
 
 impl Following {
@@ -77,8 +79,10 @@ impl Following {
             followed_box: StoredValue::new(None),
             has_own_box: StoredValue::new(false),
             later: StoredValue::new_local(None),
+            in_step: StoredValue::new(InStep::default()),
         };
         following.tell_whether_away();
+        following.spare_the_net();
         following.follow_views();
         following.follow_sound();
         following.follow_pointer();
@@ -115,6 +119,15 @@ impl Following {
     pub fn leave(&self) {
         self.viewer.ask(&Wish::Mark { marks: Vec::new() });
         self.viewer.ask(&Wish::Follow { head: None, pointer: None });
+        self.viewer.ask(&Wish::Spare { on: false });
+    }
+
+    /// As long as many show the same, none of them fetches more than a screen needs of it.
+    fn spare_the_net(self) {
+        Effect::new(move |_| {
+            let on = self.is_led.get() && !self.room.is_leader();
+            self.viewer.ask(&Wish::Spare { on });
+        });
     }
 
     /// Says so until the room knows it, also after it was lost or came back to.
@@ -216,7 +229,8 @@ impl Following {
 
     fn follow_sound(self) {
         let wanted = Memo::new(move |_| {
-            let is_playing = self.room.state.with(|state| state.followed().is_playing);
+            let is_playing =
+                self.room.state.with(|state| state.sounds && state.followed().is_playing);
             let can_sound = self.sounds.get() && self.viewer.shown.with(|shown| shown.is_open);
             is_playing && can_sound && self.is_led.get()
         });
@@ -224,12 +238,36 @@ impl Following {
             let plays = wanted.get();
             if plays {
                 let from = self.head_now();
+                self.in_step.update_value(|step| step.begin(now_ms()));
                 self.viewer.ask(&Wish::Play { from });
             } else if before == Some(true) {
                 self.viewer.ask(&Wish::Stop);
             }
             plays
         });
+        let led = Memo::new(move |_| self.room.ledger.with(|ledger| ledger.following.head));
+        Effect::new(move |_| {
+            let head = led.get();
+            if wanted.get_untracked() {
+                self.stay_in_step(head);
+            }
+        });
+    }
+
+    /// Sounds from where whoever is followed is heard, where this device is somewhere else: it was late, the
+    /// connection was lost for a while, or they jumped. Only what was just heard of them tells.
+    fn stay_in_step(self, led: Option<Moment>) {
+        let (own, rate) = self.viewer.shown.with_untracked(|shown| {
+            let rate = View::from_query(&shown.view).0.listening.rate;
+            (shown.head.filter(|_| shown.is_playing), rate)
+        });
+        let Some((own, led)) = own.zip(led) else { return };
+        let drifted = |step: &mut InStep| step.has_drifted(own, led, rate, now_ms());
+        if self.in_step.try_update_value(drifted) == Some(true) {
+            // What plays already would go on from where it is.
+            self.viewer.ask(&Wish::Stop);
+            self.viewer.ask(&Wish::Play { from: Some(led) });
+        }
     }
 
     /// Where whoever is followed is heard now.

@@ -1,5 +1,6 @@
 //! The panel of whoever leads: how others come in, who is here, and what the class is asked and says.
 
+mod known_labels;
 mod people;
 mod question;
 mod set_task;
@@ -34,9 +35,15 @@ pub fn Lead(viewer: Viewer, room: Room, following: Following) -> impl IntoView {
                 Connection::Lost => words::LOST.to_owned(),
                 _ => room.class.with(words::class_counts),
             }}</p>
+            <label class="class-check">
+                <input id="class-sounds" type="checkbox" disabled=move || !room.is_live()
+                    prop:checked=move || room.state.with(|state| state.sounds)
+                    on:change=move |ev| room.say(FromMember::Sounds { on: event_target_checked(&ev) })/>
+                {words::LET_SOUND}
+            </label>
             {move || spotlight.get().map(|shown| view! {
                 <div class="class-spotlight" role="status">
-                    <p>{words::shown_to_all(&words::member(shown.member, &shown.name))}</p>
+                    <p>{words::seen_of(&words::member(shown.member, &shown.name))}</p>
                     <button id="class-take-back" class="primary" on:click=move |_| people::take_back(viewer, room)>
                         {words::TAKE_BACK}
                     </button>

@@ -2,7 +2,7 @@
 
 use gloo::net::http::Request;
 use spyhop_api::room::{
-    FromMember, JoinRequest, Joined, MadeRoom, News, Reach, RoomCard, RoomRequest,
+    FromMember, JoinRequest, Joined, LabelCount, MadeRoom, News, Reach, RoomCard, RoomRequest,
 };
 
 use crate::server::{self, ServerError};
@@ -43,6 +43,14 @@ pub async fn join(code: &str, asked: &JoinRequest) -> Result<Joined, ServerError
 /// When the server does not answer, or the member does not lead.
 pub async fn reach(code: &str, member: &str) -> Result<Reach, ServerError> {
     server::get(&format!("{}?member={member}", of_room(code, "/reach"))).await
+}
+
+/// What is labelled in what the leader shows, the commonest first.
+///
+/// # Errors
+/// When the server does not answer, knows too many, or the member does not lead.
+pub async fn labels(code: &str, member: &str) -> Result<Vec<LabelCount>, ServerError> {
+    server::get(&format!("{}?member={member}", of_room(code, "/labels"))).await
 }
 
 /// What there is to be told after a cursor; waited for up to `wait_s`.

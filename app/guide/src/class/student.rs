@@ -100,7 +100,7 @@ fn QuestionCard(room: Room, first: Question, question: Memo<Option<Question>>) -
                 match (said, is_open.get()) {
                     (_, false) => words::NO_MORE_ANSWERS.to_owned(),
                     (Some(text), true) if !text.is_empty() => {
-                        format!("{}: {text}. {}", words::YOUR_ANSWER, words::MAY_CHANGE)
+                        words::said_so(text)
                     }
                     (Some(_), true) => words::MAY_CHANGE.to_owned(),
                     (None, true) => String::new(),

@@ -5,6 +5,7 @@ use gloo::timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::{SharedData, StepSound, Wish};
+use spyhop_words::story::cover as words;
 
 use super::address::Mode;
 use super::play::{Play, shown_view, source};
@@ -50,15 +51,9 @@ pub fn Cover(play: Play) -> impl IntoView {
         let count = play.count();
         match state.get() {
             Rehearsal::Withheld(why) => why.to_owned(),
-            Rehearsal::At(at) => {
-                format!("Fetching everything for the show: step {} of {count}", (at + 1).min(count))
-            }
-            Rehearsal::Over(0) => {
-                "Everything is here: the show goes on without the network.".to_owned()
-            }
-            Rehearsal::Over(missing) => {
-                format!("{missing} of {count} steps need the network: the others are here.")
-            }
+            Rehearsal::At(at) => words::fetching((at + 1).min(count), count),
+            Rehearsal::Over(0) => words::ALL_HERE.to_owned(),
+            Rehearsal::Over(missing) => words::some_missing(missing, count),
         }
     };
     let name = move || match state.get() {
@@ -82,13 +77,13 @@ pub fn Cover(play: Play) -> impl IntoView {
                     <button id="story-start" class="primary" on:click=move |_| {
                         if !is_kiosk { full_screen() }
                         play.start();
-                    }>{if is_kiosk { "Touch to begin" } else { "Start" }}</button>
+                    }>{if is_kiosk { words::TOUCH } else { words::START }}</button>
                     <Show when=move || !is_kiosk || matches!(state.get(), Rehearsal::At(_))>
                         <progress max="1" prop:value=part aria-hidden="true"></progress>
                         <p id="story-held" class="dim" role="status">{told}</p>
                     </Show>
                     {(!is_kiosk).then(|| view! {
-                        <p class="dim">"→ or PageDown goes on, ← or PageUp back, B or a point blanks the screen, Esc leaves."</p>
+                        <p class="dim">{words::KEYS}</p>
                     })}
                 </div>
             })

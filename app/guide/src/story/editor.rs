@@ -3,8 +3,10 @@
 mod boxes;
 mod conflict;
 mod draft;
+mod focus;
 mod form;
 mod saving;
+mod says;
 
 use std::sync::Arc;
 
@@ -12,6 +14,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::story::MOST_STEPS;
 use spyhop_api::{Step, Story, StoryList, StoryRequest, Wish};
+use spyhop_words::story::sheet as words;
 
 use super::address::Mode;
 use super::play::{Play, shown_view, source};
@@ -69,7 +72,7 @@ impl Desk {
         }
         let count = self.draft.with_untracked(|d| d.as_ref().map_or(0, |d| d.story.steps.len()));
         if count >= MOST_STEPS {
-            return self.problem.set(format!("A story has at most {MOST_STEPS} steps."));
+            return self.problem.set(words::at_most_steps(MOST_STEPS));
         }
         let view = self.play.viewer.shown.with_untracked(|shown| shown.view.clone());
         let after = self.open.get_untracked().map_or(count, |open| (open + 1).min(count));
@@ -152,10 +155,7 @@ impl Desk {
     fn keep(&self) {
         let is_kept = self.draft.with_untracked(|d| d.as_ref().is_none_or(draft::keep));
         if !is_kept {
-            self.problem.set(
-                "This browser keeps nothing for the page: save the story before you close it."
-                    .to_owned(),
-            );
+            self.problem.set(words::KEEPS_NOTHING.to_owned());
         }
     }
 
@@ -175,8 +175,8 @@ impl Desk {
         self.draft.with_untracked(|d| d.as_ref().map(|d| d.story.clone()).unwrap_or_default())
     }
 
-    /// Moves a step by one place, forward or back.
-    fn move_step(&self, step: usize, by: i64) {
+    /// Moves a step by one place, forward or back; what moved it, `part` of its row, keeps the focus.
+    fn move_step(&self, step: usize, by: i64, part: &str) {
         let to = step as i64 + by;
         let count = self.draft.with_untracked(|d| d.as_ref().map_or(0, |d| d.story.steps.len()));
         if to < 0 || to >= count as i64 {
@@ -184,6 +184,9 @@ impl Desk {
         }
         self.change(|draft| draft.story.steps.swap(step, to as usize));
         self.open_step(Some(to as usize));
+        let row = format!("#story-list > [data-step='{}']", to + 1);
+        // At either end the button can do no more: then the step's name.
+        focus::on(&format!("{row} {part}:enabled"), &format!("{row} .story-step-name"));
     }
 
     fn remove_step(&self, step: usize) {
@@ -194,6 +197,7 @@ impl Desk {
             }
         });
         self.open_step(None);
+        focus::on("#story-put-back", "#story-add");
     }
 
     /// Puts the step that was removed last back to where it stood.
@@ -205,6 +209,10 @@ impl Desk {
             draft.story.steps.insert(at, step);
         });
         self.open_step(Some(at));
+        focus::on(
+            &format!("#story-list > [data-step='{}'] .story-step-name", at + 1),
+            "#story-add",
+        );
     }
 
     /// Shows a step as it will be seen, and opens its form.
@@ -247,14 +255,14 @@ async fn drafted(story: &StoryRequest) -> Result<Story, String> {
 pub fn Editor(desk: Desk) -> impl IntoView {
     let has_draft = Memo::new(move |_| desk.draft.with(Option::is_some));
     view! {
-        <aside id="story-editor" class="story story-editor" aria-label="Story editor">
+        <aside id="story-editor" class="story story-editor" aria-label=words::EDITOR>
             <header class="story-head">
-                <p class="story-name">{move || if has_draft.get() { "Edit a story" } else { "Stories" }}</p>
+                <p class="story-name">{move || if has_draft.get() { words::EDIT_A_STORY } else { words::STORIES }}</p>
                 <Show when=move || has_draft.get()>
-                    <button id="story-all" title="All your stories" on:click=move |_| desk.draft.set(None)>"All"</button>
+                    <button id="story-all" title=words::ALL_YOURS on:click=move |_| desk.draft.set(None)>{words::ALL}</button>
                 </Show>
-                <button id="story-close" class="icon" aria-label="Put the sheet away: the draft is kept"
-                    title="Put away: the draft is kept" on:click=move |_| desk.close()>"×"</button>
+                <button id="story-close" class="icon" aria-label=words::PUT_AWAY
+                    title=words::PUT_AWAY_HELP on:click=move |_| desk.close()>"×"</button>
             </header>
             <div class="story-words">
                 <Show when=move || has_draft.get() fallback=move || view! { <Choice desk/> }>
@@ -279,15 +287,15 @@ fn Choice(desk: Desk) -> impl IntoView {
     let rows = kept.into_iter().map(|held| {
         let (words, steps) = (held.name(), held.story.steps.len());
         let state = match (held.is_saved, held.id.is_empty()) {
-            (true, _) => "saved",
-            (_, true) => "only here",
-            _ => "changed here",
+            (true, _) => words::STATE_SAVED,
+            (_, true) => words::STATE_HERE,
+            _ => words::STATE_CHANGED,
         };
         let opened = held.clone();
         view! {
             <li data-draft=held.local.to_string()>
                 <button class="link" on:click=move |_| desk.put(opened.clone())>{words}</button>
-                <span class="dim">{format!("{steps} steps, {state}")}</span>
+                <span class="dim">{words::steps_and_state(steps, state)}</span>
             </li>
         }
     });
@@ -296,14 +304,14 @@ fn Choice(desk: Desk) -> impl IntoView {
         <button id="story-new" class="primary" on:click=move |_| {
             desk.put(Draft::new(StoryRequest::default()));
             desk.add_view();
-        }>"New story with this view"</button>
-        <h3>"In this browser"</h3>
+        }>{words::NEW_STORY}</button>
+        <h3>{words::IN_THIS_BROWSER}</h3>
         <ul class="story-drafts">{rows}</ul>
         {move || listed.get().filter(|all| !all.is_empty()).map(|all| view! {
-            <h3>"Of this server: open one, then Edit makes your own of it"</h3>
+            <h3>{words::OF_THIS_SERVER}</h3>
             <ul class="story-drafts">{all.into_iter().map(|story| view! {
                 <li><a href=format!("?story={}", story.id)>{story.title}</a>
-                    <span class="dim">{format!("{} steps", story.steps)}</span></li>
+                    <span class="dim">{words::steps(story.steps)}</span></li>
             }).collect_view()}</ul>
         })}
     }
@@ -318,7 +326,7 @@ fn Form(desk: Desk) -> impl IntoView {
         let words = move || desk.draft.with(|d| {
             let step = d.as_ref().and_then(|d| d.story.steps.get(i));
             step.map(|step| step.title.clone()).filter(|title| !title.is_empty())
-                .unwrap_or_else(|| format!("Step {}", i + 1))
+                .unwrap_or_else(|| words::step_number(i + 1))
         });
         let is_open = desk.open.get_untracked() == Some(i);
         let last = story.steps.len() - 1;
@@ -328,17 +336,17 @@ fn Form(desk: Desk) -> impl IntoView {
                     <button class="story-step-name link" aria-expanded=is_open.to_string()
                         on:click=move |_| if is_open { desk.open_step(None) } else { desk.show_step(i) }
                         on:keydown=move |ev| match (ev.alt_key(), ev.key().as_str()) {
-                            (true, "ArrowUp") => { ev.prevent_default(); ev.stop_propagation(); desk.move_step(i, -1) }
-                            (true, "ArrowDown") => { ev.prevent_default(); ev.stop_propagation(); desk.move_step(i, 1) }
+                            (true, "ArrowUp") => { ev.prevent_default(); ev.stop_propagation(); desk.move_step(i, -1, ".story-step-name") }
+                            (true, "ArrowDown") => { ev.prevent_default(); ev.stop_propagation(); desk.move_step(i, 1, ".story-step-name") }
                             _ => {}
                         }
-                        title="Show it and open its words (Alt+↑ and Alt+↓ move it)"
+                        title=words::STEP_HELP
                     >{format!("{}. ", i + 1)}{words}</button>
-                    <button class="icon" aria-label=format!("Move step {} up", i + 1) data-move="up" disabled={i == 0}
-                        on:click=move |_| desk.move_step(i, -1)>"↑"</button>
-                    <button class="icon" aria-label=format!("Move step {} down", i + 1) data-move="down" disabled={i == last}
-                        on:click=move |_| desk.move_step(i, 1)>"↓"</button>
-                    <button class="icon" aria-label=format!("Remove step {}", i + 1) data-remove="true"
+                    <button class="icon" aria-label=words::move_up(i + 1) data-move="up" disabled={i == 0}
+                        on:click=move |_| desk.move_step(i, -1, "[data-move=up]")>"↑"</button>
+                    <button class="icon" aria-label=words::move_down(i + 1) data-move="down" disabled={i == last}
+                        on:click=move |_| desk.move_step(i, 1, "[data-move=down]")>"↓"</button>
+                    <button class="icon" aria-label=words::remove_step(i + 1) data-remove="true"
                         on:click=move |_| desk.remove_step(i)>"×"</button>
                 </div>
                 {is_open.then(|| view! { <form::StepForm desk step=i/> })}
@@ -347,15 +355,15 @@ fn Form(desk: Desk) -> impl IntoView {
     });
     let steps = steps.collect_view();
     view! {
-        <label class="story-field"><span>"Title"</span>
+        <label class="story-field"><span>{words::TITLE}</span>
             <input id="story-title" type="text" maxlength="200" prop:value=story.title.clone()
                 on:input=move |ev| { let text = event_target_value(&ev); desk.change(|d| d.story.title = text) }/>
         </label>
-        <label class="story-field"><span>"What it is about"</span>
+        <label class="story-field"><span>{words::NOTE}</span>
             <textarea id="story-note" rows="2" maxlength="2000" prop:value=story.note.clone()
                 on:input=move |ev| { let text = event_target_value(&ev); desk.change(|d| d.story.note = text) }></textarea>
         </label>
-        <label class="story-field"><span>"Your name (optional)"</span>
+        <label class="story-field"><span>{words::AUTHOR}</span>
             <input id="story-author" type="text" maxlength="200" prop:value=story.author.clone()
                 on:input=move |ev| {
                     let text = event_target_value(&ev);
@@ -364,9 +372,9 @@ fn Form(desk: Desk) -> impl IntoView {
         </label>
         <ol id="story-list" class="story-list">{steps}</ol>
         <p class="story-tools">
-            <button id="story-add" on:click=move |_| desk.add_view()>"Add this view"</button>
+            <button id="story-add" on:click=move |_| desk.add_view()>{words::ADD_VIEW}</button>
             <Show when=move || desk.removed.with(Option::is_some)>
-                <button id="story-put-back" on:click=move |_| desk.put_back()>"Put the removed step back"</button>
+                <button id="story-put-back" on:click=move |_| desk.put_back()>{words::PUT_BACK}</button>
             </Show>
         </p>
     }

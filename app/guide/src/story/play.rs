@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::view::Source;
 use spyhop_api::{MarkKind, SharedData, Step, StepSound, Story, View, Wish};
+use spyhop_words::story::player as words;
 
 use super::address::{self, Asked, Mode};
 use crate::server;
@@ -94,15 +95,11 @@ impl Play {
             }
             match found {
                 Ok(story) if story.steps.is_empty() => {
-                    play.problem.set(Some("This story has no steps.".to_owned()));
+                    play.problem.set(Some(words::NO_STEPS.to_owned()));
                 }
                 Ok(story) => play.begin(Arc::new(story), asked.step, asked.mode),
                 Err(error) => play.problem.set(Some(match error.status {
-                    404 | 410 => format!(
-                        "There is no story '{}' here: it was removed or has expired, or the link is of \
-                         another server. Ask whoever gave you the link. ({})",
-                        asked.story, error.message
-                    ),
+                    404 | 410 => words::no_story(&asked.story, &error.message),
                     _ => error.message,
                 })),
             }

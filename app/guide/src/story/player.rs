@@ -4,6 +4,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use spyhop_api::{SharedData, Step, StepSound, Wish};
+use spyhop_words::story::player as words;
 
 use super::address::{self, Mode};
 use super::play::{Arrival, Play, shown_view};
@@ -26,7 +27,7 @@ pub fn Player(play: Play, edit: Callback<()>) -> impl IntoView {
     let is_kept = move || play.story.with(|s| s.as_ref().is_some_and(|s| !s.id.is_empty()));
     let is_alone = move || play.mode.get() == Mode::Reading && !play.asked.with(|a| a.is_embedded);
     view! {
-        <aside id="story" class="story" aria-label="Story" lang=language
+        <aside id="story" class="story" aria-label=words::STORY lang=language
             data-mode=move || play.mode.get().name()
             data-step=move || (play.at.get() + 1).to_string()
             data-arrival=move || format!("{:?}", play.arrival.get()).to_lowercase()
@@ -37,12 +38,12 @@ pub fn Player(play: Play, edit: Callback<()>) -> impl IntoView {
                 <Show when=is_alone>
                     // A draft that is played is nowhere to be opened.
                     <Show when=is_kept>
-                        <button id="story-present" title="Full screen, for a room"
-                            on:click=move |_| present(play)>"Present"</button>
+                        <button id="story-present" title=words::PRESENT_HELP
+                            on:click=move |_| present(play)>{words::PRESENT}</button>
                     </Show>
-                    <button id="story-edit" title="Change it, or make your own of it"
-                        on:click=move |_| edit.run(())>"Edit"</button>
-                    <button id="story-leave" class="icon" aria-label="Leave the story" title="Leave the story (Esc)"
+                    <button id="story-edit" title=words::EDIT_HELP
+                        on:click=move |_| edit.run(())>{words::EDIT}</button>
+                    <button id="story-leave" class="icon" aria-label=words::LEAVE title=words::LEAVE_HELP
                         on:click=move |_| play.leave()>"×"</button>
                 </Show>
             </header>
@@ -57,7 +58,7 @@ pub fn Player(play: Play, edit: Callback<()>) -> impl IntoView {
         <captions::Captions play/>
         <cover::Cover play/>
         <Show when=move || play.blank.get()>
-            <div id="story-blank" class="story-blank" role="img" aria-label="The screen is blank: B or a point shows it again"
+            <div id="story-blank" class="story-blank" role="img" aria-label=words::BLANK
                 on:click=move |_| play.blank.set(false)></div>
         </Show>
     }
@@ -72,11 +73,11 @@ pub fn NoStory(play: Play) -> impl IntoView {
     };
     view! {
         <div class="story-none">
-            <h2>"This story can't be shown"</h2>
+            <h2>{words::CANNOT_SHOW}</h2>
             <p id="story-problem" role="alert">{move || play.problem.get()}</p>
             <p class="buttons">
-                <button class="primary" on:click=move |_| play.open(play.asked.get_untracked())>"Try again"</button>
-                <button id="story-home" on:click=home>"To the first page"</button>
+                <button class="primary" on:click=move |_| play.open(play.asked.get_untracked())>{words::TRY_AGAIN}</button>
+                <button id="story-home" on:click=home>{words::TO_FIRST_PAGE}</button>
             </p>
         </div>
     }
@@ -85,12 +86,9 @@ pub fn NoStory(play: Play) -> impl IntoView {
 #[component]
 fn Words(play: Play, step: Step) -> impl IntoView {
     let number = play.at.get_untracked() + 1;
-    let title = if step.title.is_empty() { format!("Step {number}") } else { step.title.clone() };
+    let title = if step.title.is_empty() { words::step_number(number) } else { step.title.clone() };
     let remark = match step.data {
-        SharedData::Changed => Some(
-            "The recordings under this step have changed since it was written: what is seen may not be what \
-             is told.",
-        ),
+        SharedData::Changed => Some(words::CHANGED),
         _ => None,
     };
     let asked = step.question.clone();
@@ -120,7 +118,7 @@ fn Tools(play: Play, step: Step) -> impl IntoView {
             </Show>
             <Show when=move || is_elsewhere.get()>
                 <button id="story-return" on:click=move |_| play.go(play.at.get_untracked())>
-                    "Back to what is told"
+                    {words::BACK_TO_TOLD}
                 </button>
             </Show>
         </p>
@@ -140,9 +138,9 @@ fn Hear(play: Play, sounds: bool) -> impl IntoView {
     view! {
         <button id="story-hear" class:primary=waits aria-pressed=move || is_playing.get().to_string() on:click=press>
             {move || match (is_playing.get(), waits()) {
-                (true, _) => "❚❚ Stop",
-                (_, true) => "♪ Tap to hear it",
-                _ => "▶ Hear it",
+                (true, _) => words::STOP,
+                (_, true) => words::TAP_TO_HEAR,
+                _ => words::HEAR,
             }}
         </button>
     }
@@ -155,7 +153,7 @@ fn Steps(play: Play) -> impl IntoView {
     let dots = move || {
         let story = play.story.get()?;
         let dot = |(i, step): (usize, &Step)| {
-            let name = format!("Step {}: {}", i + 1, step.title);
+            let name = words::step_named(i + 1, &step.title);
             view! {
                 <button class="story-dot" title=name.clone() aria-label=name
                     aria-current=move || (play.at.get() == i).then_some("step")
@@ -165,13 +163,13 @@ fn Steps(play: Play) -> impl IntoView {
         Some(story.steps.iter().enumerate().map(dot).collect_view())
     };
     view! {
-        <nav class="story-steps" aria-label="Steps">
-            <button id="story-back" aria-label="Previous step" title="Previous step (←, PageUp)"
+        <nav class="story-steps" aria-label=words::STEPS>
+            <button id="story-back" aria-label=words::PREVIOUS title=words::PREVIOUS_HELP
                 disabled=move || play.at.get() == 0 on:click=move |_| play.turn_page(-1)>"‹"</button>
-            <div class="story-dots" role="group" aria-label="All steps">{dots}</div>
+            <div class="story-dots" role="group" aria-label=words::ALL_STEPS>{dots}</div>
             <output id="story-place">{move || format!("{} / {}", play.at.get() + 1, play.count())}</output>
             <timer::Timer play/>
-            <button id="story-next" class="primary" aria-label="Next step" title="Next step (→, PageDown)"
+            <button id="story-next" class="primary" aria-label=words::NEXT title=words::NEXT_HELP
                 disabled=is_last on:click=move |_| play.turn_page(1)>"›"</button>
         </nav>
     }
@@ -195,13 +193,11 @@ fn KeptPicture(play: Play) -> impl IntoView {
         {move || kept().map(|picture| view! {
             <figure id="story-kept" class="story-kept">
                 <Show when=move || !has_failed.get()>
-                    <img src=picture.clone() alt="What this step showed when it was written"
+                    <img src=picture.clone() alt=words::KEPT_PICTURE
                         on:error=move |_| has_failed.set(true)/>
                 </Show>
                 <figcaption>
-                    "The recordings of this step can't be opened here. "
-                    {move || if has_failed.get() { "Its words stay." } else { "This is what it showed." }}
-                    " The other steps go on."
+                    {move || if has_failed.get() { words::KEPT_WORDS } else { words::KEPT_VIEW }}
                 </figcaption>
             </figure>
         })}

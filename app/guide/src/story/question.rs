@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use spyhop_api::Question;
+use spyhop_words::story::player as words;
 
 use super::play::Play;
 
@@ -31,12 +32,12 @@ pub fn Asked(play: Play, question: Question) -> impl IntoView {
     });
     let answers = answers.collect_view();
     view! {
-        <section class="story-question" aria-label="Question">
+        <section class="story-question" aria-label=words::QUESTION>
             <p class="story-asks">{question.text.clone()}</p>
             <ul>{answers}</ul>
             <div id="story-verdict" role="status" data-right=move || given.get().map(|i| (i == right).to_string())>
                 {move || given.get().map(|i| view! {
-                    <p><strong>{if i == right { "That is right." } else { "Not this one: look again, and try another." }}</strong></p>
+                    <p><strong>{if i == right { words::RIGHT } else { words::WRONG }}</strong></p>
                     <div class="story-text" inner_html=question.why_html.clone()></div>
                 })}
             </div>

@@ -3,6 +3,7 @@
 use gloo::timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use spyhop_words::story::player as words;
 
 use super::play::{Arrival, Play};
 
@@ -47,10 +48,10 @@ pub fn Timer(play: Play) -> impl IntoView {
     });
     view! {
         <button id="story-timer" aria-pressed=move || play.timer.get().to_string()
-            title="Let the steps follow by themselves, or stop that"
+            title=words::TIMER_HELP
             on:click=move |_| { play.is_unlocked.set(true); play.timer.update(|on| *on = !*on) }
         >
-            {move || if play.timer.get() { "❚❚ Pause" } else { "▶ By itself" }}
+            {move || if play.timer.get() { words::TIMER_PAUSE } else { words::TIMER_START }}
             <span class="story-part" aria-hidden="true"
                 style=move || format!("width:{:.1}%", part.get().min(1.0) * 100.0)></span>
         </button>

@@ -6,6 +6,7 @@ use gloo::storage::{SessionStorage, Storage};
 use gloo::timers::future::TimeoutFuture;
 use leptos::prelude::window;
 use serde::Deserialize;
+use spyhop_words::story::cover as words;
 use wasm_bindgen_futures::JsFuture;
 
 const SCRIPT: &str = "unplugged.js";
@@ -39,26 +40,23 @@ pub async fn begin() -> Keeping {
         return Keeping::OnDisk;
     }
     if !window().is_secure_context() {
-        return Keeping::Withheld(
-            "This address is not secure (https): the browser holds nothing, and the show needs the network.",
-        );
+        return Keeping::Withheld(words::NOT_SECURE);
     }
     if state().await.is_some() {
         SessionStorage::delete(TRIED);
         return Keeping::Held;
     }
-    const REFUSED: &str = "This browser holds nothing for the page: the show needs the network.";
     if SessionStorage::get::<bool>(TRIED).unwrap_or(false) {
-        return Keeping::Withheld(REFUSED);
+        return Keeping::Withheld(words::REFUSED);
     }
     // Some browsers have none in private windows.
     let workers = js_sys::Reflect::get(&window().navigator(), &"serviceWorker".into());
     if workers.map_or(true, |workers| workers.is_undefined()) {
-        return Keeping::Withheld(REFUSED);
+        return Keeping::Withheld(words::REFUSED);
     }
     let registered = window().navigator().service_worker().register(SCRIPT);
     if JsFuture::from(registered).await.is_err() || SessionStorage::set(TRIED, true).is_err() {
-        return Keeping::Withheld(REFUSED);
+        return Keeping::Withheld(words::REFUSED);
     }
     let mut waited_ms = 0;
     while waited_ms < PATIENCE_MS && window().navigator().service_worker().controller().is_none() {
@@ -66,11 +64,11 @@ pub async fn begin() -> Keeping {
         waited_ms += LOOK_MS;
     }
     if window().location().reload().is_err() {
-        return Keeping::Withheld(REFUSED);
+        return Keeping::Withheld(words::REFUSED);
     }
     // The page goes away.
     TimeoutFuture::new(PATIENCE_MS).await;
-    Keeping::Withheld(REFUSED)
+    Keeping::Withheld(words::REFUSED)
 }
 
 /// Fetches something, to be held.

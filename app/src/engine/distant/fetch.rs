@@ -18,6 +18,13 @@ const UNFINISHED_MS: u32 = 3000;
 /// Aborts a request when it is dropped: nobody waits for it any more.
 pub struct Abort(Option<web_sys::AbortController>);
 
+impl Abort {
+    /// Of what aborts it.
+    pub fn of(controller: Option<web_sys::AbortController>) -> Abort {
+        Abort(controller)
+    }
+}
+
 impl Drop for Abort {
     fn drop(&mut self) {
         if let Some(controller) = &self.0 {
@@ -38,12 +45,15 @@ enum Failure {
 pub fn dispatch(state: &Rc<RefCell<State>>) {
     let (turn, due) = {
         let now = state.borrow();
+        if now.spare.is_moving() {
+            return;
+        }
         (now.turn, now.distant.next())
     };
     for (key, url) in due {
         let controller = web_sys::AbortController::new().ok();
         let signal = controller.as_ref().map(web_sys::AbortController::signal);
-        state.borrow_mut().distant.in_flight.insert(key, Abort(controller));
+        state.borrow_mut().distant.in_flight.insert(key, Abort::of(controller));
         let state = state.clone();
         spawn_local(async move {
             let answer = ask(&url, signal.as_ref()).await;

@@ -11,12 +11,13 @@ use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
-use spyhop_api::annotation::AnnotationList;
+use spyhop_api::annotation::{AnnotationList, SharedAnnotation};
 use spyhop_api::view::Source;
 use spyhop_api::{Deployment, DeploymentList, RecordingInfo, Share, SharedData, Step, Story, View};
 use spyhop_signal::formats::{self, OpenOptions};
 use spyhop_signal::source::FileSource;
 
+use super::labels::{Found, labels};
 use super::{Where, opened};
 use crate::catalogue::access::Reader;
 use crate::catalogue::now;
@@ -42,8 +43,8 @@ const OFFLINE: &str = include_str!("offline.js");
 
 /// Write a story as one HTML file and its data, which run from a double click, without a network.
 ///
-/// DIR/NAME.html holds the whole page; the samples that its steps show, and 10 % on either side, lie in
-/// DIR/NAME/*.js. Only recordings that anybody may see are written. Any static host serves the same files.
+/// DIR/NAME.html holds the whole page, with the labels and candidates that its steps show; the samples under
+/// them, and 10 % on either side, lie in DIR/NAME/*.js. Only recordings that anybody may see are written. Any static host serves the same files.
 #[derive(clap::Args)]
 pub struct Args {
     /// A story's file, or the name of a story
@@ -95,7 +96,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for (id, shown) in &shown {
         let deployment = shown.write(id, &mut files)?;
         let address = format!("api/v1/deployments/{id}");
-        told.put(&format!("{address}/annotations"), &AnnotationList::default())?;
+        let annotations = shown.labels(&args.at.state.folder()?)?;
+        told.put(&format!("{address}/annotations"), &AnnotationList { annotations })?;
         told.put(&address, &deployment)?;
         told.list.deployments.push(Deployment { recordings: Vec::new(), ..deployment });
     }
@@ -136,6 +138,8 @@ struct Shown {
     viewed: Viewed,
     /// Positions of its line, in order, none touching another.
     stretches: Vec<Range<i64>>,
+    /// Candidates that steps show.
+    found: Vec<Found>,
 }
 
 /// Notes what a step shows. Its view is of the whole deployment from then on, of which there is a part.
@@ -157,13 +161,22 @@ fn note(shown: &mut BTreeMap<String, Shown>, step: &mut Step, viewed: Viewed) {
         // Times count from the first sample: it has to be there.
         None => 0..(to + margin).min(end),
     };
+    let at_ns = |position: i64| viewed.moment_of(position as f64, 0).nanos();
+    let within_ns = at_ns(from)..at_ns(to);
+    let shown_calls = viewed.view.calls.clone().filter(|_| step.calls_shown);
+    let found = shown_calls.map(|shown| Found { shown, within_ns });
     let mut alone = viewed.view.clone();
     alone.source = Source::Deployment { id: id.clone(), recording: None };
-    // Candidates stay where they were found.
+    // Candidates go along as labels: there is no server to ask for a run.
     alone.calls = None;
     step.view = alone.to_query();
-    let known = shown.entry(id).or_insert_with(|| Shown { viewed, stretches: Vec::new() });
+    let known = shown.entry(id).or_insert_with(|| Shown {
+        viewed,
+        stretches: Vec::new(),
+        found: Vec::new(),
+    });
     known.stretches.push(stretch);
+    known.found.extend(found);
     known.join();
 }
 
@@ -179,6 +192,20 @@ impl Shown {
             }
         }
         self.stretches = joined;
+    }
+
+    /// What is labelled in what goes along, and the candidates that steps show.
+    fn labels(&self, state: &Path) -> anyhow::Result<Vec<SharedAnnotation>> {
+        let Source::Deployment { id, recording } = &self.viewed.view.source else {
+            return Ok(Vec::new());
+        };
+        if recording.is_some() && self.viewed.line.origin.is_none() {
+            // Without a clock, labels lie on the line of all recordings.
+            return Ok(Vec::new());
+        }
+        let at_ns = |position: i64| self.viewed.moment_of(position as f64, 0).nanos();
+        let spans = self.stretches.iter().map(|part| at_ns(part.start)..at_ns(part.end));
+        labels(state, id, &spans.collect::<Vec<_>>(), &self.found)
     }
 
     fn samples(&self) -> i64 {

@@ -75,6 +75,12 @@ pub enum FromMember {
         /// Their number.
         member: Option<u32>,
     },
+    /// The leader: lets the devices of those who joined with sound play what is followed, or lets the
+    /// leader's alone, as it is at first.
+    Sounds {
+        /// Whether they play.
+        on: bool,
+    },
     /// The leader: asks something; what was asked before is gone.
     Pose {
         /// What.

@@ -17,6 +17,8 @@ pub struct RoomState {
     pub shown: Shown,
     /// The member whose view is followed instead of the leader's.
     pub spotlight: Option<Spotlight>,
+    /// Whether members' devices sound, too, where they joined with sound; else the leader's alone does.
+    pub sounds: bool,
     /// Whether a leader is connected; false is "the teacher's connection is lost".
     pub is_led: bool,
     /// What the leader asks, until they close it.
@@ -107,6 +109,11 @@ pub enum RoomEvent {
         /// Whose.
         spotlight: Option<Spotlight>,
     },
+    /// The leader lets members' devices sound, or no longer.
+    Sounds {
+        /// Whether they do.
+        on: bool,
+    },
     /// A leader came, or the last one's connection is lost.
     Led {
         /// Whether one is connected.
@@ -157,6 +164,7 @@ impl RoomState {
         match event {
             RoomEvent::Shown { shown } => self.shown = shown,
             RoomEvent::Spotlight { spotlight } => self.spotlight = spotlight,
+            RoomEvent::Sounds { on } => self.sounds = on,
             RoomEvent::Led { is_led } => self.is_led = is_led,
             RoomEvent::Question { question } => self.question = question,
             RoomEvent::Tally { tally } => {

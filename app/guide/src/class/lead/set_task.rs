@@ -1,11 +1,12 @@
 //! A task for the class: boxes round the calls of a part of the recording, and how everybody stands at it.
 
 use leptos::prelude::*;
-use spyhop_api::room::{FromMember, MOST_TEXT, TaskRow};
+use spyhop_api::room::{FromMember, LabelCount, MOST_TEXT, TaskRow};
 
 use super::super::questions::{area_of_selection, area_of_view};
 use super::super::room::Room;
 use super::super::words;
+use super::known_labels::known_labels;
 use crate::viewer::Viewer;
 
 /// The task that is set, or the form of one.
@@ -28,6 +29,16 @@ fn SetTask(viewer: Viewer, room: Room) -> impl IntoView {
             .shown
             .with(|shown| area_of_selection(&shown.view).or_else(|| area_of_view(&shown.view)))
     });
+    let known = known_labels(room, area);
+    let is_unlabelled = Memo::new(move |_| known.with(|k| k.as_ref().is_some_and(Vec::is_empty)));
+    Effect::new(move |_| {
+        known.track();
+        // What is no longer in the picture is not asked for unseen.
+        let is_there = |held: &String| known.with(|k| has_label(k.as_deref(), held));
+        if label.with_untracked(|held| !held.is_empty() && !is_there(held)) {
+            label.set(String::new());
+        }
+    });
     view! {
         <section class="class-section">
             <form class="class-form" on:submit=move |ev| {
@@ -49,8 +60,23 @@ fn SetTask(viewer: Viewer, room: Room) -> impl IntoView {
                         prop:value=move || text.get() on:input=move |ev| text.set(event_target_value(&ev))/>
                 </label>
                 <label class="class-field"><span>{words::TASK_LABEL}</span>
-                    <input id="class-task-label" type="text" maxlength=MOST_TEXT.to_string() autocomplete="off"
-                        on:input=move |ev| label.set(event_target_value(&ev))/>
+                    <select id="class-task-label" prop:value=move || label.get()
+                        on:change=move |ev| label.set(event_target_value(&ev))
+                    >
+                        {move || {
+                            let known = known.get().unwrap_or_default();
+                            let all = known.iter().map(|one| one.count).sum();
+                            let every = view! { <option value="">{words::every_label(all)}</option> };
+                            // Those without a name are found among all of them alone.
+                            let named = known.into_iter().filter(|one| !one.label.is_empty());
+                            let each = named.map(|one| {
+                                let (text, value) = (words::label_count(&one), one.label);
+                                let chosen = label.with_untracked(|held| *held == value);
+                                view! { <option value=value selected=chosen>{text}</option> }
+                            });
+                            (every, each.collect_view())
+                        }}
+                    </select>
                 </label>
                 <label class="class-check">
                     <input id="class-task-missed" type="checkbox" prop:checked=move || shows_missed.get()
@@ -58,12 +84,18 @@ fn SetTask(viewer: Viewer, room: Room) -> impl IntoView {
                     {words::TASK_SHOWS_MISSED}
                 </label>
                 <Show when=move || area.with(Option::is_none)><p class="warned">{words::TASK_NEEDS_PART}</p></Show>
+                <Show when=move || is_unlabelled.get()><p class="warned">{words::TASK_NEEDS_LABELS}</p></Show>
                 <button id="class-set-task" class="primary" type="submit"
-                    disabled=move || !room.is_live() || area.with(Option::is_none)
+                    disabled=move || !room.is_live() || is_unlabelled.get() || area.with(Option::is_none)
                 >{words::SET_TASK}</button>
             </form>
         </section>
     }
+}
+
+/// Whether a label is known, where it is known which are.
+fn has_label(known: Option<&[LabelCount]>, label: &str) -> bool {
+    known.is_none_or(|known| known.iter().any(|one| one.label == label))
 }
 
 #[component]
@@ -88,7 +120,7 @@ fn Standing(room: Room) -> impl IntoView {
                 <p class="dim">{words::to_find(task.calls, &task.label)}</p>
             })}
             <p id="class-task-told" role="status">
-                {move || words::task_counts(rows.with(Vec::len), mastered(), members())}
+                {move || words::task_counts(rows.with(Vec::len), members(), mastered())}
             </p>
             <Show when=move || rows.with(|rows| !rows.is_empty())>
                 <table id="class-results" class="class-results">

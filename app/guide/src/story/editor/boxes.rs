@@ -3,14 +3,15 @@
 use leptos::prelude::*;
 use spyhop_api::story::{MOST_LINE_BYTES, MOST_MARKS};
 use spyhop_api::{Mark, MarkKind, View};
+use spyhop_words::story::boxes as words;
 
-use super::Desk;
+use super::{Desk, focus};
 
 /// What a box may be, with words for whoever chooses.
 const KINDS: [(&str, MarkKind, &str); 3] = [
-    ("question", MarkKind::Question, "points something out"),
-    ("answer", MarkKind::Answer, "is said"),
-    ("truth", MarkKind::Truth, "is shown after the answer"),
+    ("question", MarkKind::Question, words::POINTS_OUT),
+    ("answer", MarkKind::Answer, words::IS_SAID),
+    ("truth", MarkKind::Truth, words::AFTER_ANSWER),
 ];
 
 /// The boxes of a step.
@@ -33,6 +34,7 @@ pub fn Boxes(desk: Desk, step: usize) -> impl IntoView {
         };
         desk.change_step(step, |s| s.marks.push(mark));
         desk.renew();
+        focus::on(".mark-text", ".story-box");
     };
     let change = move |at: usize, change: &dyn Fn(&mut Mark)| {
         desk.change_step(step, |s| {
@@ -45,26 +47,27 @@ pub fn Boxes(desk: Desk, step: usize) -> impl IntoView {
         view! {
             <div class="story-row">
                 <input class="mark-text" type="text" maxlength=MOST_LINE_BYTES.to_string()
-                    aria-label=format!("What stands at box {}", at + 1) placeholder="What stands at it"
+                    aria-label=words::text_of(at + 1) placeholder=words::TEXT
                     prop:value=mark.text.clone()
                     on:input=move |ev| {
                         let text = event_target_value(&ev);
                         change(at, &|mark| mark.text.clone_from(&text));
                     }/>
-                <select class="mark-kind" aria-label=format!("What box {} does", at + 1)
+                <select class="mark-kind" aria-label=words::kind_of(at + 1)
                     on:change=move |ev| {
                         let name = event_target_value(&ev);
                         if let Some((_, kind, _)) = KINDS.iter().find(|(own, ..)| *own == name) {
                             change(at, &|mark| mark.kind = *kind);
                         }
                     }>
-                    {KINDS.map(|(name, kind, words)| view! {
-                        <option value=name prop:selected={mark.kind == kind}>{words}</option>
+                    {KINDS.map(|(name, kind, told)| view! {
+                        <option value=name prop:selected={mark.kind == kind}>{told}</option>
                     })}
                 </select>
-                <button class="icon" aria-label=format!("Remove box {}", at + 1) on:click=move |_| {
+                <button class="icon" aria-label=words::remove(at + 1) on:click=move |_| {
                     desk.change_step(step, |s| if at < s.marks.len() { s.marks.remove(at); });
                     desk.renew();
+                    focus::on(".story-box:enabled", ".mark-text");
                 }>"×"</button>
             </div>
         }
@@ -73,7 +76,7 @@ pub fn Boxes(desk: Desk, step: usize) -> impl IntoView {
     view! {
         {rows}
         <button class="story-box" disabled=cannot
-            title="Draw a box on the picture first" on:click=add
-        >"Add the selected box"</button>
+            title=words::ADD_HELP on:click=add
+        >{words::ADD}</button>
     }
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::{Step, Story, StoryRequest};
+use spyhop_words::story::{conflict as words, sheet};
 
 use super::draft::{self, Draft};
 use super::{Desk, saving};
@@ -38,19 +39,17 @@ pub fn Conflict(desk: Desk) -> impl IntoView {
         };
         let copy = Draft {
             local: Draft::new(StoryRequest::default()).local,
-            story: StoryRequest { title: format!("{} (mine)", copy.name()), ..copy.story },
+            story: StoryRequest { title: words::mine(copy.name()), ..copy.story },
             ..copy
         };
         if !draft::keep(&copy) {
-            return desk.problem.set(
-                "This browser could not keep your version: save it as a story of its own.".into(),
-            );
+            return desk.problem.set(words::NOT_KEPT.into());
         }
         let mut theirs = mine;
         theirs.take(story);
         desk.put(theirs);
         desk.keep();
-        desk.done.set("Theirs is here; yours is kept as a draft of its own, under All.".to_owned());
+        desk.done.set(words::THEIRS_IS_HERE.to_owned());
     };
     let as_another = move |_| {
         desk.theirs.set(None);
@@ -68,20 +67,20 @@ pub fn Conflict(desk: Desk) -> impl IntoView {
     view! {
         {move || desk.theirs.get().map(|(story, told)| {
             let mine = desk.story_now();
-            let differences = differences(&mine, &story).into_iter().map(|(name, words)| view! {
-                <details open><summary>{name}</summary><p class="story-theirs">{words}</p></details>
+            let differences = differences(&mine, &story).into_iter().map(|(name, theirs)| view! {
+                <details open><summary>{name}</summary><p class="story-theirs">{theirs}</p></details>
             }).collect_view();
             let (over, take) = (story.clone(), story.clone());
             view! {
                 <section id="story-conflict" class="story-conflict" role="alert" node_ref=told_at>
-                    <h3>"Changed elsewhere"</h3>
+                    <h3>{words::TITLE}</h3>
                     <p>{told}</p>
-                    <p class="dim">"What they have where it differs from yours:"</p>
+                    <p class="dim">{words::DIFFERENCES}</p>
                     {differences}
                     <p class="buttons">
-                        <button id="conflict-mine" class="primary" on:click=move |_| over_theirs(&over)>"Keep mine, as the next version"</button>
-                        <button id="conflict-theirs" on:click=move |_| take_theirs(&take)>"Take theirs; keep mine as a draft"</button>
-                        <button id="conflict-both" on:click=as_another>"Save mine as a story of its own"</button>
+                        <button id="conflict-mine" class="primary" on:click=move |_| over_theirs(&over)>{words::KEEP_MINE}</button>
+                        <button id="conflict-theirs" on:click=move |_| take_theirs(&take)>{words::TAKE_THEIRS}</button>
+                        <button id="conflict-both" on:click=as_another>{words::SAVE_BOTH}</button>
                     </p>
                 </section>
             }
@@ -93,18 +92,18 @@ pub fn Conflict(desk: Desk) -> impl IntoView {
 fn differences(mine: &StoryRequest, theirs: &Story) -> Vec<(String, String)> {
     let mut found = Vec::new();
     if mine.title != theirs.title {
-        found.push(("Title".to_owned(), theirs.title.clone()));
+        found.push((sheet::TITLE.to_owned(), theirs.title.clone()));
     }
     if mine.note != theirs.note {
-        found.push(("What it is about".to_owned(), theirs.note.clone()));
+        found.push((sheet::NOTE.to_owned(), theirs.note.clone()));
     }
     let count = mine.steps.len().max(theirs.steps.len());
     for at in 0..count {
-        let name = format!("Step {}", at + 1);
+        let name = sheet::step_number(at + 1);
         match (mine.steps.get(at), theirs.steps.get(at)) {
             (Some(mine), Some(theirs)) if is_same(mine, theirs) => {}
             (_, Some(theirs)) => found.push((name, words_of(theirs))),
-            (_, None) => found.push((name, "They do not have this step.".to_owned())),
+            (_, None) => found.push((name, words::NO_SUCH_STEP.to_owned())),
         }
     }
     found
@@ -123,13 +122,13 @@ fn is_same(a: &Step, b: &Step) -> bool {
 }
 
 fn words_of(step: &Step) -> String {
-    let mut words = vec![step.title.clone(), step.text.clone()];
+    let mut said = vec![step.title.clone(), step.text.clone()];
     if let Some(question) = &step.question {
-        words.push(question.text.clone());
-        words.extend(question.answers.iter().cloned());
+        said.push(question.text.clone());
+        said.extend(question.answers.iter().cloned());
     }
-    words.retain(|line| !line.trim().is_empty());
-    if words.is_empty() { "Another view.".to_owned() } else { words.join("\n") }
+    said.retain(|line| !line.trim().is_empty());
+    if said.is_empty() { words::ANOTHER_VIEW.to_owned() } else { said.join("\n") }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use gloo::storage::{LocalStorage, Storage};
 use serde::{Deserialize, Serialize};
 use spyhop_api::{Story, StoryRequest};
+use spyhop_words::story::sheet as words;
 
 const KEPT: &str = "spyhop.stories";
 
@@ -35,7 +36,7 @@ impl Draft {
     /// What a person knows it by.
     pub fn name(&self) -> String {
         match self.story.title.trim() {
-            "" => "Story without a title".to_owned(),
+            "" => words::UNTITLED.to_owned(),
             title => title.to_owned(),
         }
     }

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::share::EDIT_KEY_HEADER;
 use spyhop_api::{MadeStory, Story, StoryConflict};
+use spyhop_words::story::saving as words;
 
 use super::super::play::story_address;
 use super::{Desk, draft};
@@ -31,10 +32,10 @@ pub fn Saving(desk: Desk) -> impl IntoView {
             _ => "draft",
         })
     };
-    let words = move || match state() {
-        "saved" => "Saved.",
-        "copy" => "Not yours: Save makes your own of it. With its edit key it is changed.",
-        _ => "Kept in this browser until it is saved.",
+    let told = move || match state() {
+        "saved" => words::SAVED,
+        "copy" => words::NOT_YOURS,
+        _ => words::KEPT_HERE,
     };
     let go = move |_| {
         busy.set(true);
@@ -53,9 +54,10 @@ pub fn Saving(desk: Desk) -> impl IntoView {
     let link = move || format!("{}{}", server::base(), of(|d| d.path.clone()));
     let embed = move || {
         format!(
-            "<iframe src=\"{}?embed=1\" width=\"960\" height=\"640\" style=\"border:0\" allow=\"autoplay; \
-             fullscreen\" title=\"Story, by Spyhop\"></iframe>",
-            link()
+            "<iframe src=\"{}?embed=1\" width=\"960\" height=\"640\" style=\"border:0\" \
+             allow=\"autoplay;fullscreen\" title=\"{}\"></iframe>",
+            link(),
+            words::EMBED_TITLE
         )
     };
     view! {
@@ -63,26 +65,26 @@ pub fn Saving(desk: Desk) -> impl IntoView {
             <p id="story-fault" class="warned" role="alert">{move || desk.problem.get()}</p>
             <p id="story-done" class="dim" role="status">{move || {
                 let done = desk.done.get();
-                if done.is_empty() { words().to_owned() } else { done }
+                if done.is_empty() { told().to_owned() } else { done }
             }}</p>
             <p class="buttons">
-                <button id="story-save" class="primary" disabled=move || busy.get() on:click=go>"Save"</button>
-                <button id="story-try" title="Play it as it is" on:click=move |_| desk.play_draft()>"▶ Play"</button>
+                <button id="story-save" class="primary" disabled=move || busy.get() on:click=go>{words::SAVE}</button>
+                <button id="story-try" title=words::PLAY_HELP on:click=move |_| desk.play_draft()>{words::PLAY}</button>
                 <Show when=move || is_on_server.get() && has_key.get()>
                     <a class="button" id="story-open-present" target="_blank"
-                        href=move || format!("?story={}&present=1", of(|d| d.id.clone()))>"Present"</a>
+                        href=move || format!("?story={}&present=1", of(|d| d.id.clone()))>{words::PRESENT}</a>
                 </Show>
                 <button id="story-delete" on:click=delete>
-                    {move || if sure.get() { "Really delete" } else { "Delete" }}
+                    {move || if sure.get() { words::REALLY_DELETE } else { words::DELETE }}
                 </button>
             </p>
             <Show when=move || is_on_server.get()>
                 <details id="story-share">
-                    <summary>"Link, embedding and edit key"</summary>
-                    <Copied id="story-link" label="Link" text=Signal::derive(link)/>
-                    <Copied id="story-embed" label="Embed in a page" text=Signal::derive(embed)/>
+                    <summary>{words::SHARE}</summary>
+                    <Copied id="story-link" label=words::LINK text=Signal::derive(link)/>
+                    <Copied id="story-embed" label=words::EMBED text=Signal::derive(embed)/>
                     <Show when=move || has_key.get() fallback=move || view! { <OwnKey desk/> }>
-                        <Copied id="story-key" label="Edit key: whoever has it changes the story"
+                        <Copied id="story-key" label=words::EDIT_KEY
                             text=Signal::derive(move || of(|d| d.edit_key.clone()))/>
                     </Show>
                 </details>
@@ -115,7 +117,7 @@ pub async fn create(desk: Desk) {
         Ok(made) => {
             let with_key = draft::Draft { edit_key: made.edit_key.clone(), ..draft.clone() };
             taken(desk, &with_key, &made.story);
-            desk.done.set("Saved. Its link and its edit key stand below: keep the key.".to_owned());
+            desk.done.set(words::SAVED_NEW.to_owned());
         }
         Err(error) => refused(desk, &draft, error),
     }
@@ -186,7 +188,7 @@ async fn remove(desk: Desk) {
 #[component]
 fn OwnKey(desk: Desk) -> impl IntoView {
     view! {
-        <label class="story-field"><span>"Edit key, if you were given it"</span>
+        <label class="story-field"><span>{words::OWN_KEY}</span>
             <input id="story-own-key" type="text" autocomplete="off" on:change=move |ev| {
                 let key = event_target_value(&ev).trim().to_owned();
                 desk.draft.update(|d| if let Some(d) = d { d.edit_key = key });
@@ -199,12 +201,12 @@ fn OwnKey(desk: Desk) -> impl IntoView {
 /// A text that is copied by a button, or by hand.
 #[component]
 fn Copied(id: &'static str, label: &'static str, text: Signal<String>) -> impl IntoView {
-    let done = RwSignal::new("Copy");
+    let done = RwSignal::new(words::COPY);
     let input = NodeRef::<leptos::html::Input>::new();
     let copy = move |_| {
         let text = text.get_untracked();
         spawn_local(async move {
-            let word = if clipboard(&text).await { "Copied" } else { "Press Ctrl+C" };
+            let word = if clipboard(&text).await { words::COPIED } else { words::COPY_BY_HAND };
             let _ = done.try_set(word);
             if let Some(input) = input.get_untracked() {
                 input.select();
