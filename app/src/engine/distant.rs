@@ -41,7 +41,7 @@ pub struct Distant {
     /// Tiles under the pictures, the most urgent first.
     needed: Vec<Key>,
     /// What aborts each request that is under way.
-    in_flight: HashMap<Key, fetch::Abort>,
+    in_flight: HashMap<Key, Abort>,
     failed: HashSet<Key>,
     /// Shown, but some of them is still to be built: asked for again in a while.
     resting: HashSet<Key>,

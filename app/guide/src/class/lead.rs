@@ -43,7 +43,7 @@ pub fn Lead(viewer: Viewer, room: Room, following: Following) -> impl IntoView {
             </label>
             {move || spotlight.get().map(|shown| view! {
                 <div class="class-spotlight" role="status">
-                    <p>{words::seen_of(&words::member(shown.member, &shown.name))}</p>
+                    <p>{words::seen_of(words::member(shown.member, &shown.name))}</p>
                     <button id="class-take-back" class="primary" on:click=move |_| people::take_back(viewer, room)>
                         {words::TAKE_BACK}
                     </button>

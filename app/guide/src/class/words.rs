@@ -4,7 +4,7 @@
 use spyhop_api::room::{
     BoxVerdict, ClassState, LabelCount, MemberRow, Obstacle, Reach, Standing, TaskResult,
 };
-use spyhop_words::class::{door, leading, task};
+use spyhop_words::class::{door, task};
 
 pub use spyhop_words::class::asking::*;
 pub use spyhop_words::class::door::{
@@ -136,12 +136,12 @@ pub fn drawn(count: usize) -> String {
 
 /// All labels of what is shown, as a choice.
 pub fn every_label(count: u32) -> String {
-    if count == 0 { EVERY_LABEL.to_owned() } else { leading::every_label_count(count) }
+    if count == 0 { EVERY_LABEL.to_owned() } else { every_label_count(count) }
 }
 
 /// One of them, as a choice.
 pub fn label_count(one: &LabelCount) -> String {
-    leading::label_with_count(&one.label, one.count)
+    label_with_count(&one.label, one.count)
 }
 
 #[cfg(test)]
