@@ -160,18 +160,3 @@ pub fn described(session: Session) -> Option<String> {
         None => readout::candidates(shown.calls.len(), run),
     }))
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn classes_can_be_seen_on_both_themes() {
-        for (theme, colours) in [(Theme::dark(), ON_DARK), (Theme::light(), ON_LIGHT)] {
-            for colour in colours {
-                assert!(colour.contrast(theme.background) >= 4.5, "{colour:?}");
-                assert!(colour.contrast(theme.panel) >= 4.5, "{colour:?}");
-            }
-        }
-    }
-}

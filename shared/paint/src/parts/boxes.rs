@@ -13,7 +13,7 @@ const HANDLE_PX: f64 = 7.0;
 /// Longest label of an annotation, in characters.
 const LABEL_CHARACTERS: usize = 24;
 
-/// Classes of candidates differ by colour (on both themes 3:1 against the ground) and are named wherever
+/// Classes of candidates differ by colour (on both themes 4.5:1 against the ground) and are named wherever
 /// there is room.
 const ON_DARK: [Colour; 5] = [
     Colour::hex(0xd0b3ff),
@@ -202,4 +202,19 @@ fn shortened(label: &str) -> String {
         return label.to_owned();
     }
     label.chars().take(LABEL_CHARACTERS - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_can_be_seen_on_both_themes() {
+        for (theme, colours) in [(Theme::dark(), ON_DARK), (Theme::light(), ON_LIGHT)] {
+            for colour in colours {
+                assert!(colour.contrast(theme.background) >= 4.5, "{colour:?}");
+                assert!(colour.contrast(theme.panel) >= 4.5, "{colour:?}");
+            }
+        }
+    }
 }
