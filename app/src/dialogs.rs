@@ -1,9 +1,10 @@
 //! What lies over the page: the palette, the help sheet, and the link where there is no clipboard.
 
+use std::cell::RefCell;
+
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use send_wrapper::SendWrapper;
 use spyhop_words::page::{commands, dialogs as words, gestures};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::HtmlElement;
@@ -33,6 +34,11 @@ const GESTURES: [(&str, &str); 13] = [
     (gestures::TWO_FINGERS, gestures::TWO_FINGERS_DOES),
     (gestures::TWO_FINGER_TAP, gestures::TWO_FINGER_TAP_DOES),
 ];
+
+thread_local! {
+    /// What had the focus before dialogs took it: one may follow another.
+    static BEFORE: RefCell<Option<HtmlElement>> = const { RefCell::new(None) };
+}
 
 /// The dialog that is open, if any.
 #[component]
@@ -213,10 +219,17 @@ fn LinkField() -> impl IntoView {
     }
 }
 
-/// Gives the focus to a dialog, unless something in it takes it, and back to what had it before when the
-/// dialog goes. (What is behind the dialog is inert, so that the focus stays in it.)
+/// Gives the focus to a dialog, unless something in it takes it, and back to what had it before once no
+/// dialog is left. (What is behind the dialog is inert, so that the focus stays in it.)
 fn take_focus(dialog: NodeRef<html::Div>) {
     let before = document().active_element().and_then(|e| e.dyn_into::<HtmlElement>().ok());
+    // Of nothing the body is named, and what is in the dialog before goes with it.
+    let is_outside = |e: &HtmlElement| {
+        Some(e) != document().body().as_ref() && matches!(e.closest(".shade"), Ok(None))
+    };
+    if let Some(before) = before.filter(is_outside) {
+        BEFORE.set(Some(before));
+    }
     Effect::new(move |_| {
         if let Some(dialog) = dialog.get() {
             request_animation_frame(move || {
@@ -228,12 +241,13 @@ fn take_focus(dialog: NodeRef<html::Div>) {
             });
         }
     });
-    let before = SendWrapper::new(before);
     on_cleanup(move || {
-        let Some(before) = before.take() else { return };
         request_animation_frame(move || {
-            // Gone, if the dialog has led to another page.
-            let _ = before.focus();
+            let is_last = matches!(document().query_selector(".shade"), Ok(None));
+            if let Some(before) = is_last.then(|| BEFORE.take()).flatten() {
+                // Gone, if the dialog has led to another page.
+                let _ = before.focus();
+            }
         });
     });
 }

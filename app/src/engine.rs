@@ -136,6 +136,8 @@ pub enum WaveFound {
 /// What is to be heard.
 pub struct PlayRequest {
     pub positions: Range<i64>,
+    /// Where in them it begins; at their beginning where it is none.
+    pub from: Option<i64>,
     pub channel: u32,
     pub listening: Listening,
     pub view_band_hz: (f64, f64),
@@ -364,7 +366,7 @@ impl Engine {
         self.state.borrow().bytes_read
     }
 
-    /// Plays from the beginning of a range. Must be called from a click or a key.
+    /// Plays a range. Must be called from a click or a key.
     pub fn play(&self, request: PlayRequest) {
         player::play(&self.state, request);
     }

@@ -214,10 +214,19 @@ fn play(session: Session, from: Option<spyhop_api::Moment>) {
     let Some((from, open)) = from.zip(session.open.get_untracked()) else {
         return playback::play_selection(session);
     };
+    let begin = position_of(from, &open.line);
+    let at = begin.round() as i64;
+    // A loop goes round in all of what is selected, or seen, wherever in it it is met.
+    if session.view.with_untracked(|v| v.listening.looped) {
+        let ranges = [playback::range_of_selection(session), playback::range_of_view(session)];
+        if let Some(range) = ranges.into_iter().flatten().find(|range| range.contains(&at)) {
+            return playback::play_from(session, range, at);
+        }
+    }
     let Some(frame) = session.frame_now() else { return };
-    let (begin, end) = (position_of(from, &open.line), frame.positions().end);
+    let end = frame.positions().end;
     let end = if end > begin { end } else { open.line.end() as f64 };
-    playback::play(session, begin.round() as i64..end.ceil() as i64);
+    playback::play(session, at..end.ceil() as i64);
 }
 
 /// What is shown. Tracks.

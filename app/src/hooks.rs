@@ -70,7 +70,7 @@
 //! | `#token`, `#token-text`, `#token-keep`, `#token-use`, `#token-forget`, `#token-problem` | the dialog of the administrator's token |
 //! | `#administrator`, `#library-token`, `.offer` | ways to it: shown while one is held, in the library, and where something was refused |
 //! | `#not-in-link` | which files a link does not name |
-//! | `.unfetched button`, `#unfetched` | in place of what could not be fetched, a way to try again; the dialog that says so |
+//! | `.unfetched button`, `#unfetched`, `#fetching` | in place of what could not be fetched, a way to try again; the dialog that says so, and the one that waits |
 //! | `#notices .notice[data-kind]` | `error`, `warning`, `done` |
 //!
 //! `make bench` calls what the module exports besides: `(await import('./spyhop-app.js')).…`.

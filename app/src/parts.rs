@@ -254,7 +254,10 @@ fn later(part: Part, is_over: bool, made: impl Fn() -> Option<Made> + Send + 'st
     };
     let shown = move || match (standing.get(), is_over) {
         (Standing::Here, _) => made().and_then(Result::ok).unwrap_or_else(|| ().into_any()),
-        (Standing::Coming, true) => ().into_any(),
+        (Standing::Coming, true) => view! {
+            <Shade label=words::COMING id="fetching"><div class="busy" role="status"></div></Shade>
+        }
+        .into_any(),
         (Standing::Coming, false) => view! { <div class="busy" role="status"></div> }.into_any(),
         (Standing::Missing, true) => {
             view! { <Shade label=words::NOT_FETCHED id="unfetched">{missing()}</Shade> }.into_any()

@@ -74,6 +74,11 @@ pub fn play(session: Session, range: Range<i64>) {
     start(session, range, None);
 }
 
+/// Plays a stretch of the line from a position in it; where a loop is asked for, it goes round in all of it.
+pub fn play_from(session: Session, range: Range<i64>, at: i64) {
+    start(session, range, Some(at));
+}
+
 /// Plays the selection, or the view where nothing is selected.
 pub fn play_selection(session: Session) {
     if session.view.with_untracked(|v| v.selection.is_none()) {
@@ -96,7 +101,8 @@ pub fn range_of_selection(session: Session) -> Option<Range<i64>> {
     })
 }
 
-fn range_of_view(session: Session) -> Option<Range<i64>> {
+/// Positions of the view.
+pub fn range_of_view(session: Session) -> Option<Range<i64>> {
     let positions = session.frame_now()?.positions();
     Some(positions.start.floor() as i64..positions.end.ceil() as i64)
 }
@@ -116,17 +122,26 @@ pub fn stop(session: Session) {
 
 fn start(session: Session, range: Range<i64>, from: Option<i64>) {
     let listening = session.view.with_untracked(|v| v.listening);
-    let from = from.filter(|_| !listening.looped).unwrap_or(range.start);
+    let (positions, from) = sounding(&range, from, listening.looped);
     let Some(frame) = session.frame_now() else { return };
-    session.sound.range.set_value(Some(range.clone()));
+    session.sound.range.set_value(Some(range));
     session.sound.paused_at.set_value(None);
     session.engine().play(PlayRequest {
-        positions: from..range.end,
+        positions,
+        from,
         channel: session.view.with_untracked(|v| v.channel),
         listening,
         view_band_hz: frame.band_hz,
     });
     follow(session);
+}
+
+/// What of a range sounds that is begun at a position in it, and where it begins: a loop goes round in all of it.
+fn sounding(range: &Range<i64>, from: Option<i64>, looped: bool) -> (Range<i64>, Option<i64>) {
+    match looped {
+        true => (range.clone(), from),
+        false => (from.unwrap_or(range.start)..range.end, None),
+    }
 }
 
 /// Looks once a frame at what is heard, as long as it is.
@@ -449,4 +464,17 @@ fn clock_words(session: Session) -> String {
     let telling = session.view.with(|v| Telling::of(v.clock, &open));
     let start = session.frame().map_or(0.0, |f| f.positions().start);
     telling.tell_short(session.play_head.get().unwrap_or(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loop_that_is_begun_in_its_middle_goes_round_in_all_of_it() {
+        assert_eq!(sounding(&(10..20), Some(15), true), (10..20, Some(15)));
+        assert_eq!(sounding(&(10..20), None, true), (10..20, None));
+        assert_eq!(sounding(&(10..20), Some(15), false), (15..20, None));
+        assert_eq!(sounding(&(10..20), None, false), (10..20, None));
+    }
 }

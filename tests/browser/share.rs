@@ -254,14 +254,27 @@ fn what_the_server_can_not_make_of_a_view_is_said_and_not_saved() -> anyhow::Res
     page.wait_until_ready()?;
     page.press("#share-button")?;
     page.wait_for("the files", |p| p.is_shown("#share [data-file='heard/heard.wav']"))?;
+    // A file is saved by a link that is clicked: those are told.
+    let watch = "window.saved = [];
+        const click = HTMLElement.prototype.click;
+        HTMLElement.prototype.click = function () {
+            if (this.download) window.saved.push(this.download);
+            return click.call(this);
+        };";
+    page.session.execute(watch, json!([]))?;
+    let saved = "return window.saved";
     page.press("#share [data-file='heard/heard.wav']")?;
     page.wait_for("why not", |p| {
         let said = p.text("#share-file-problem")?;
         Ok(said.contains("lasts 33 minutes") && said.contains("select less"))
     })?;
+    assert_eq!(page.session.execute(saved, json!([]))?, json!([]), "nothing was made");
     page.press("#share [data-file='figure.svg']")?;
     page.wait_for("the figure", |p| {
         let button = p.text("#share [data-file='figure.svg']")?;
-        Ok(p.text("#share-file-problem")?.is_empty() && button == "Figure SVG")
+        let figure = json!(["spyhop-figure.svg"]);
+        Ok(p.text("#share-file-problem")?.is_empty()
+            && button == "Figure SVG"
+            && p.session.execute(saved, json!([]))? == figure)
     })
 }

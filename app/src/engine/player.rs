@@ -94,12 +94,12 @@ impl Player {
     }
 }
 
-/// Plays a range from its beginning; if something plays already, whose position lies in the range,
+/// Plays a range from where it is asked for; if something plays already, whose position lies in the range,
 /// from there.
 pub fn play(state: &Rc<RefCell<State>>, request: PlayRequest) {
     let from = Some(playing(state))
         .filter(|p| p.on && !p.needs_tap && request.positions.contains(&(p.position as i64)))
-        .map_or(request.positions.start, |p| p.position as i64);
+        .map_or(request.from.unwrap_or(request.positions.start), |p| p.position as i64);
     stop(state);
     let mut now = state.borrow_mut();
     let context = match &now.player.context {

@@ -11,6 +11,7 @@ use std::ops::Range;
 use std::rc::{Rc, Weak};
 
 use gloo::timers::callback::Timeout;
+use gloo::timers::future::TimeoutFuture;
 use spyhop_api::View;
 use spyhop_api::columns::{self, ColumnsAsked};
 use spyhop_api::tile::{TILE_COLUMNS, Tile};
@@ -39,6 +40,8 @@ const AT_ONCE: usize = 5;
 const SAMPLES_BYTES: f64 = 64e3;
 /// A picture that moves is asked for once it has rested for so long, ms.
 const REST_MS: u32 = 120;
+/// What did not come is asked for again after so long, ms.
+const AGAIN_MS: u32 = 5000;
 
 /// Columns of a tile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -57,8 +60,10 @@ pub struct Spare {
     /// What the pictures need, the most urgent first, and its transform.
     needed: Vec<(Key, SpectrumSettings)>,
     in_flight: HashMap<Key, Abort>,
-    /// What did not come: tried again with the next view.
+    /// What did not come: tried again with the next view, or in a while.
     failed: HashSet<Key>,
+    /// A person was told that something did not come, and nothing has come since.
+    is_told: bool,
     /// The server computes nothing of this.
     is_refused: bool,
     /// Set while the picture moves.
@@ -128,6 +133,7 @@ impl Spare {
     /// What failed may be tried again: the net may be back.
     pub fn retry(&mut self) {
         self.failed.clear();
+        self.is_told = false;
     }
 
     /// Adds the pieces of the pictures to what is said of them: more is not fetched.
@@ -247,8 +253,10 @@ async fn ask(url: &str, signal: Option<&web_sys::AbortSignal>) -> Result<Tile, F
     };
     let request = get(url).abort_signal(signal);
     let answer = request.send().await.map_err(|_| lost(words::NO_ANSWER))?;
-    if !answer.ok() {
-        return Err(Failure::Refused);
+    match answer.status() {
+        200 => {}
+        400 | 404 | 405 => return Err(Failure::Refused),
+        status => return Err(lost(&words::answered(status))),
     }
     let bytes = answer.binary().await.map_err(|_| lost(words::BROKE))?;
     Tile::decode(&bytes).map_err(|_| Failure::Refused)
@@ -262,6 +270,7 @@ fn arrived(state: &Rc<RefCell<State>>, turn: u32, key: &Key, answer: Result<Tile
     match answer {
         Ok(tile) => {
             now.spare.in_flight.remove(key);
+            now.spare.is_told = false;
             keep(&mut now.cache, key, &tile);
         }
         // Asked for again in the meantime, perhaps: that request stands for itself.
@@ -269,7 +278,10 @@ fn arrived(state: &Rc<RefCell<State>>, turn: u32, key: &Key, answer: Result<Tile
         Err(Failure::Lost(why)) => {
             now.spare.in_flight.remove(key);
             now.spare.failed.insert(key.clone());
-            now.problem = Some(why);
+            if !std::mem::replace(&mut now.spare.is_told, true) {
+                now.problem = Some(why);
+            }
+            again_later(state.clone(), turn, key.clone());
         }
         Err(Failure::Refused) => {
             now.spare.in_flight.remove(key);
@@ -278,6 +290,17 @@ fn arrived(state: &Rc<RefCell<State>>, turn: u32, key: &Key, answer: Result<Tile
         }
     }
     now.tell_news();
+}
+
+/// Something did not come, and may where the net is back.
+fn again_later(state: Rc<RefCell<State>>, turn: u32, key: Key) {
+    spawn_local(async move {
+        TimeoutFuture::new(AGAIN_MS).await;
+        let same = state.borrow().turn == turn;
+        if same && state.borrow_mut().spare.failed.remove(&key) {
+            dispatch(&state);
+        }
+    });
 }
 
 /// Puts what came beside what the page transforms itself.

@@ -138,8 +138,8 @@ fn Words(
         author.set(share.author.clone());
         version.set(Some(share.version));
     };
+    let id = held.with_value(|share| share.id.clone());
     spawn_local(async move {
-        let id = held.with_value(|share| share.id.clone());
         match shares::get(&id).await {
             // The form may be closed by now.
             Ok(share) if version.try_get_untracked().is_some() => filled(&share),
@@ -170,7 +170,8 @@ fn Words(
                     let _ = kept::keep(share.clone());
                     let _ = held.try_update_value(|held| *held = share);
                     let _ = open.try_set(Open::Nothing);
-                    changed.run(None);
+                    // The list may be gone.
+                    let _ = changed.try_run(None);
                 }
                 // What somebody else wrote in the meantime is shown, and not written over.
                 Err(error) if error.status == 412 => match shares::get(&id).await {
@@ -222,14 +223,14 @@ fn Removal(
     let busy = RwSignal::new(false);
     // What the server no longer has is only forgotten.
     let is_gone = RwSignal::new(false);
-    let forget = move || {
-        let id = held.with_value(|share| share.id.clone());
-        kept::forget(&id);
-        changed.run(Some(id));
+    let forget = move |id: &str| {
+        kept::forget(id);
+        // The list may be gone.
+        let _ = changed.try_run(Some(id.to_owned()));
     };
     let remove = move || {
         if is_gone.get_untracked() {
-            return forget();
+            return forget(&held.with_value(|share| share.id.clone()));
         }
         busy.set(true);
         problem.set(String::new());
@@ -241,7 +242,7 @@ fn Removal(
             };
             let _ = busy.try_set(false);
             match done {
-                Ok(()) => forget(),
+                Ok(()) => forget(&id),
                 Err(error) => {
                     let _ = is_gone.try_set(error.status == 404);
                     drop(problem.try_set(said(&error)));

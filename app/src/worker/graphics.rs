@@ -58,7 +58,7 @@ impl Graphics {
         let home = self.card.clone();
         let opening = async move {
             // Without one the CPU computes, as it does until there is one.
-            if is_offered().await.is_some()
+            if is_offered(force).await.is_some()
                 && let Some(card) = parts::card(force).await
             {
                 let adapter = Some(card.name());
@@ -106,14 +106,26 @@ impl Graphics {
     }
 }
 
-/// Whether the browser names an adapter; `None` where it doesn't.
-async fn is_offered() -> Option<()> {
+/// Whether the browser names an adapter; `None` where it doesn't. With `force` also one that it keeps for
+/// those who ask for it.
+async fn is_offered(force: bool) -> Option<()> {
     let of = |object: &JsValue, key: &str| {
         js_sys::Reflect::get(object, &key.into()).ok().filter(|value| !value.is_undefined())
     };
     let gpu = of(&of(&js_sys::global(), "navigator")?, "gpu")?;
     let request: js_sys::Function = of(&gpu, "requestAdapter")?.dyn_into().ok()?;
-    let asked: js_sys::Promise = request.call0(&gpu).ok()?.dyn_into().ok()?;
-    let adapter = JsFuture::from(asked).await.ok()?;
-    (!adapter.is_null() && !adapter.is_undefined()).then_some(())
+    let named = async |options: &JsValue| {
+        let asked: js_sys::Promise = request.call1(&gpu, options).ok()?.dyn_into().ok()?;
+        let adapter = JsFuture::from(asked).await.ok()?;
+        (!adapter.is_null() && !adapter.is_undefined()).then_some(())
+    };
+    match named(&JsValue::UNDEFINED).await {
+        None if force => {
+            let options = js_sys::Object::new();
+            let key = "forceFallbackAdapter".into();
+            js_sys::Reflect::set(&options, &key, &true.into()).ok()?;
+            named(&options).await
+        }
+        offered => offered,
+    }
 }

@@ -257,12 +257,13 @@ impl Following {
     /// Sounds from where whoever is followed is heard, where this device is somewhere else: it was late, the
     /// connection was lost for a while, or they jumped. Only what was just heard of them tells.
     fn stay_in_step(self, led: Option<Moment>) {
-        let (own, rate) = self.viewer.shown.with_untracked(|shown| {
-            let rate = View::from_query(&shown.view).0.listening.rate;
-            (shown.head.filter(|_| shown.is_playing), rate)
+        let (own, view) = self.viewer.shown.with_untracked(|shown| {
+            (shown.head.filter(|_| shown.is_playing), View::from_query(&shown.view).0)
         });
+        let all_ns = view.selection.map(|selected| selected.span_ns).or(view.span_ns);
+        let (rate, loop_ns) = (view.listening.rate, all_ns.filter(|_| view.listening.looped));
         let Some((own, led)) = own.zip(led) else { return };
-        let drifted = |step: &mut InStep| step.has_drifted(own, led, rate, now_ms());
+        let drifted = |step: &mut InStep| step.has_drifted(own, led, rate, loop_ns, now_ms());
         if self.in_step.try_update_value(drifted) == Some(true) {
             // What plays already would go on from where it is.
             self.viewer.ask(&Wish::Stop);

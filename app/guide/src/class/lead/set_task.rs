@@ -60,19 +60,22 @@ fn SetTask(viewer: Viewer, room: Room) -> impl IntoView {
                         prop:value=move || text.get() on:input=move |ev| text.set(event_target_value(&ev))/>
                 </label>
                 <label class="class-field"><span>{words::TASK_LABEL}</span>
-                    <select id="class-task-label" prop:value=move || label.get()
-                        on:change=move |ev| label.set(event_target_value(&ev))
-                    >
+                    <select id="class-task-label" on:change=move |ev| label.set(event_target_value(&ev))>
                         {move || {
                             let known = known.get().unwrap_or_default();
                             let all = known.iter().map(|one| one.count).sum();
-                            let every = view! { <option value="">{words::every_label(all)}</option> };
+                            let every = view! {
+                                <option value="" prop:selected=move || label.with(String::is_empty)>
+                                    {words::every_label(all)}
+                                </option>
+                            };
                             // Those without a name are found among all of them alone.
                             let named = known.into_iter().filter(|one| !one.label.is_empty());
                             let each = named.map(|one| {
                                 let (text, value) = (words::label_count(&one), one.label);
-                                let chosen = label.with_untracked(|held| *held == value);
-                                view! { <option value=value selected=chosen>{text}</option> }
+                                let this = value.clone();
+                                let is_chosen = move || label.with(|held| *held == this);
+                                view! { <option value=value prop:selected=is_chosen>{text}</option> }
                             });
                             (every, each.collect_view())
                         }}
@@ -93,9 +96,9 @@ fn SetTask(viewer: Viewer, room: Room) -> impl IntoView {
     }
 }
 
-/// Whether a label is known, where it is known which are.
+/// Whether a label is among those that are known.
 fn has_label(known: Option<&[LabelCount]>, label: &str) -> bool {
-    known.is_none_or(|known| known.iter().any(|one| one.label == label))
+    known.is_some_and(|known| known.iter().any(|one| one.label == label))
 }
 
 #[component]

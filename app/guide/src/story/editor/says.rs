@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use spyhop_api::story::{MOST_LINE_BYTES, MOST_SAYS};
 use spyhop_api::{Moment, Said, View};
 use spyhop_words::story::says as words;
+use web_sys::{Event, HtmlInputElement};
 
 use super::{Desk, focus};
 
@@ -33,19 +34,27 @@ pub fn Says(desk: Desk, step: usize) -> impl IntoView {
             }
         });
     };
+    // A number that is not taken gives way to the one that is held.
+    let put_back = move |ev: &Event, at: usize, number: fn(&Said) -> f64| {
+        if let Some(said) = desk.step_now(step).as_ref().and_then(|s| s.says.get(at)) {
+            event_target::<HtmlInputElement>(ev).set_value(&told(number(said)));
+        }
+    };
     let rows = says.into_iter().enumerate().map(|(at, said)| {
         let number = at + 1;
         view! {
             <div class="story-row story-said-row" data-caption=number.to_string()>
                 <input class="said-at number" type="number" min="0" step="any" aria-label=words::begins(number)
                     title=words::begins(number) prop:value=told(said.at_s)
-                    on:change=move |ev| if let Some(s) = seconds(&event_target_value(&ev), 0.0) {
-                        change(at, &|said| said.at_s = s);
+                    on:change=move |ev| match seconds(&event_target_value(&ev), 0.0) {
+                        Some(s) => change(at, &|said| said.at_s = s),
+                        None => put_back(&ev, at, |said| said.at_s),
                     }/>
                 <input class="said-lasts number" type="number" min="0" step="any" aria-label=words::lasts(number)
                     title=words::lasts(number) prop:value=told(said.lasts_s)
-                    on:change=move |ev| if let Some(s) = seconds(&event_target_value(&ev), f64::MIN_POSITIVE) {
-                        change(at, &|said| said.lasts_s = s);
+                    on:change=move |ev| match seconds(&event_target_value(&ev), f64::MIN_POSITIVE) {
+                        Some(s) => change(at, &|said| said.lasts_s = s),
+                        None => put_back(&ev, at, |said| said.lasts_s),
                     }/>
                 <input class="said-text" type="text" maxlength=MOST_LINE_BYTES.to_string()
                     aria-label=words::text(number) placeholder=words::WHAT prop:value=said.text.clone()
