@@ -41,6 +41,8 @@ const SCHEMA: &[M<'_>] = &[M::up(
 /// The longest label or name, and the longest note, in bytes.
 const MOST_LABEL: usize = 200;
 const MOST_NOTE: usize = 10_000;
+/// SQLite's word for no limit.
+const ALL: i64 = -1;
 /// The most columns of a foreign table that are kept.
 const MOST_EXTRA: usize = 200;
 
@@ -117,6 +119,30 @@ impl Annotations {
         from_ns: i64,
         to_ns: i64,
     ) -> Result<Vec<SharedAnnotation>, AnnotationError> {
+        self.listed(deployment, from_ns, to_ns, ALL)
+    }
+
+    /// The first `most` of the same, for whoever has no use for more.
+    ///
+    /// # Errors
+    /// As [`Annotations::list`].
+    pub fn list_some(
+        &self,
+        deployment: &str,
+        from_ns: i64,
+        to_ns: i64,
+        most: u32,
+    ) -> Result<Vec<SharedAnnotation>, AnnotationError> {
+        self.listed(deployment, from_ns, to_ns, i64::from(most))
+    }
+
+    fn listed(
+        &self,
+        deployment: &str,
+        from_ns: i64,
+        to_ns: i64,
+        most: i64,
+    ) -> Result<Vec<SharedAnnotation>, AnnotationError> {
         self.read(|database| {
             let mut statement = database.prepare_cached(
                 "SELECT a.id, a.version, s.content, s.author, f.at_ns, s.at_ns
@@ -125,9 +151,10 @@ impl Annotations {
                  JOIN step f ON (f.deployment, f.id, f.version) = (a.deployment, a.id, 1)
                  WHERE a.deployment = ?1 AND a.start_ns <= ?3 AND a.end_ns >= ?2
                    AND NOT a.is_removed
-                 ORDER BY a.start_ns, a.id",
+                 ORDER BY a.start_ns, a.id
+                 LIMIT ?4",
             )?;
-            let rows = statement.query_map(params![deployment, from_ns, to_ns], shared)?;
+            let rows = statement.query_map(params![deployment, from_ns, to_ns, most], shared)?;
             rows.collect()
         })
     }
@@ -395,6 +422,8 @@ mod tests {
         assert_eq!(labels(i64::MIN, i64::MAX), ["early", "late"]);
         assert_eq!(labels(100, 499), ["early"], "what touches the span");
         assert_eq!(labels(101, 499).len(), 0);
+        let some = store.list_some("a", i64::MIN, i64::MAX, 1).expect("listed");
+        assert_eq!(some, store.list("a", 0, 0).expect("listed"), "the first of them");
         let held = &store.list("a", 0, 0).expect("listed")[0];
         assert_eq!(held.content, change(0, "early").content);
     }

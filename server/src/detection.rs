@@ -35,6 +35,8 @@ pub use keeper::{DetectionKeeper, StartError};
 pub use network::Network;
 pub use run::{Detected, run};
 pub use source::{Source, SourceError, Wanted};
+#[cfg(test)]
+pub use store::StoredUnit;
 pub use store::{Asked, DetectionStore, Paging, ReviewedCall, StoreError, StoredRun, reviewed};
 pub use truth::{Truths, is_class, table_of};
 

@@ -163,6 +163,15 @@ impl Place {
         }
     }
 
+    /// Whether a listed file was surely removed. Where its disk can't be reached nobody knows; a remote place
+    /// says so when it is read.
+    pub fn has_lost(&self, file: &Listed) -> bool {
+        match &self.kind {
+            Kind::Folder(folder) => folder.has_lost(&file.path),
+            Kind::Remote(_) => false,
+        }
+    }
+
     /// Bytes of a remote file as they arrive. A local file is read by its path.
     ///
     /// # Errors

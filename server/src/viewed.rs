@@ -32,7 +32,7 @@ pub use clip::heard;
 pub use marked::Marks;
 pub use measured::measure;
 pub use picture::{FigureForm, figure, preview};
-pub use power::{MOST_PREVIEW_FRAMES, ViewPower};
+pub use power::{MOST_PREVIEW_FRAMES, ViewPower, effort};
 
 /// The recordings of a view, on their line.
 pub struct Viewed {
@@ -164,9 +164,28 @@ impl Viewed {
 
     /// The stretch in whole samples.
     pub fn samples(&self) -> Range<i64> {
+        self.whole(&self.positions)
+    }
+
+    /// Whether gaps are folded away within what is shown: its positions count them, its places do not.
+    pub fn is_folded(&self) -> bool {
+        !self.fold.seams(&self.places).is_empty()
+    }
+
+    /// The part of what is shown between two folds in which the selection begins, else the first, in whole
+    /// samples; all of it where nothing is folded away.
+    pub fn one_stretch(&self) -> Range<i64> {
+        let selected = self.selected().0.start as f64;
+        let all = || self.fold.stretches(&self.places).into_iter().map(|stretch| stretch.1);
+        let found = all().find(|positions| positions.contains(&selected)).or_else(|| all().next());
+        found.map_or_else(|| self.samples(), |positions| self.whole(&positions))
+    }
+
+    /// Positions as whole samples inside what there is, one at least.
+    fn whole(&self, positions: &Range<f64>) -> Range<i64> {
         let end = self.line.end();
-        let start = (self.positions.start.round() as i64).clamp(0, (end - 1).max(0));
-        start..(self.positions.end.round() as i64).clamp(start + 1, end.max(start + 1))
+        let start = (positions.start.round() as i64).clamp(0, (end - 1).max(0));
+        start..(positions.end.round() as i64).clamp(start + 1, end.max(start + 1))
     }
 
     /// The selection in whole samples and hertz; all that is shown where there is none.

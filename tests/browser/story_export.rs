@@ -12,10 +12,10 @@ title = 'Listen'
 text = 'It is *steady*.'
 view = { src = 'set:bay', t = 2024-06-01T12:00:05Z, span = 4 }
 sound = 'plays'
+calls_shown = true
 
 [[steps]]
 view = { src = 'set:bay', t = 2024-06-01T12:00:14Z, span = 2 }
-calls_shown = true
 
 [[steps]]
 view = { src = 'set:deep', span = 0.2 }
@@ -114,7 +114,12 @@ fn what_is_labelled_is_drawn_without_a_server() -> anyhow::Result<()> {
         serde_json::json!({ "start": { "clock": start }, "span_ns": 500_000_000u64, "low_hz": 800.0,
             "high_hz": 1200.0, "label": label, "author": "Ada" })
     };
-    for one in [label("2024-06-01T12:00:06Z", "tone"), label("2024-06-01T12:00:19.9Z", "unseen")] {
+    let labels = [
+        label("2024-06-01T12:00:06Z", "tone"),
+        label("2024-06-01T12:00:14.5Z", "hidden by its step"),
+        label("2024-06-01T12:00:19.9Z", "unseen"),
+    ];
+    for one in labels {
         ureq::post(&stage.server.at("api/v1/deployments/bay/annotations")).send_json(&one)?;
     }
     let url = exported(&stage)?;

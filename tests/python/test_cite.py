@@ -27,6 +27,8 @@ VIEWS = {
     "another window": f"{SELECTED}&fft=2048.1000.300.spectrum.kaiser8.6&axis=log&cm=viridis",
     "a symmetric window": f"{SELECTED}&fft=512.512.128.density.hann-sym&flat=4&db=-10..30",
     "across a gap": "t=2024-06-01T12:00:06Z&span=8&f=100-5000",
+    "a selection behind a fold": "gaps=collapsed&t=2024-06-01T12:00:06Z&span=8&"
+                                 "sel=2024-06-01T12:00:14.5Z_1.25_800-3000&flat=4",
     "one recording of several": "src=set:bay/x_20240601_120012.wav&t=2024-06-01T12:00:13Z&span=1",
     "a mel axis, flattened": f"{SELECTED}&t=2024-06-01T12:00:01Z&span=3&axis=mel&flat=6",
 }
@@ -91,6 +93,24 @@ def test_the_script_of_a_citation_gives_the_programs_numbers(place, view, tmp_pa
         expected = cited["measures"][name]
         assert abs(numbers[name] - expected) <= tolerance, (name, numbers[name], expected)
     assert (tmp_path / "view.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_script_of_a_folded_view_takes_its_first_stretch(place, tmp_path):
+    view = "v=1&src=set:bay&t=2024-06-01T12:00:06Z&f=100-5000"
+    cited = cite(place, f"{view}&span=8&gaps=collapsed")
+    assert cited["measures"] is None
+    assert "12 s from 2024-06-01T12:00:06" in cited["text"]
+    assert "(gaps folded away: 8 s are shown)" in cited["text"]
+    assert cited["python"].startswith("# The view has gaps folded away and shows 2 stretches.")
+    script = tmp_path / "view.py"
+    script.write_text(cited["python"])
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stderr
+    numbers = json.loads(done.stdout)
+    alone = cite(place, f"{view}&span=2")["measures"]
+    for name, tolerance in TOLERANCES.items():
+        assert abs(numbers[name] - alone[name]) <= tolerance, (name, numbers[name], alone[name])
 
 
 # Frames of each hop, frames of each pixel, and what flattening takes away, on the three axes.

@@ -49,7 +49,7 @@ impl Cut {
     pub fn of(session: Session, view: &View) -> Option<Cut> {
         let (open, frame) = (session.open.get_untracked()?, session.frame_now()?);
         let shown = frame.positions();
-        let margin = (shown.end - shown.start) * MARGIN;
+        let margin = frame.span() * MARGIN;
         let start = ((shown.start - margin).floor() as i64).max(0);
         let end = ((shown.end + margin).ceil() as i64).clamp(start + 1, open.line.end());
         let under = recordings(&open, start..end);

@@ -51,10 +51,11 @@ pub fn read(place: &Place, file: &Listed, sidecars: &[Listed], options: &OpenOpt
 pub fn open(place: &Place, file: &Listed, options: &OpenOptions) -> Result<Recording, OpenError> {
     let name = file.folder_and_name().1;
     let failed = |error: SourceError| OpenError::Source { name: name.to_owned(), error };
-    let is_gone = || place.is_local() && place.local_path(&file.path).is_none_or(|p| !p.exists());
     let source = place.open(file).map_err(|error| {
         failed(match error {
-            _ if is_gone() => SourceError::Changed("it was removed since it was listed".into()),
+            _ if place.has_lost(file) => {
+                SourceError::Changed("it was removed since it was listed".into())
+            }
             PlaceError::File { reason, .. } => SourceError::Io(reason),
             other => SourceError::Io(other.to_string()),
         })
@@ -67,4 +68,38 @@ pub fn open(place: &Place, file: &Listed, options: &OpenOptions) -> Result<Recor
         ))));
     }
     formats::open(name, source, options)
+}
+
+#[cfg(test)]
+mod tests {
+    use spyhop_signal::formats::wav_writer::wav_pcm16;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_was_removed_has_changed_and_one_on_a_lost_disk_has_not() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let disk = scratch.path().join("disk");
+        let recordings = disk.join("bay");
+        std::fs::create_dir_all(&recordings).expect("a folder");
+        for name in ["a.wav", "b.wav"] {
+            let wav = wav_pcm16(&[0; 100], 1, 8000);
+            std::fs::write(recordings.join(name), wav).expect("written");
+        }
+        let place = Place::at(&disk.display().to_string()).expect("a place");
+        let mut files = place.list(|name| name.ends_with(".wav")).expect("listed");
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let opened = |file: &Listed| open(&place, file, &OpenOptions::default());
+        assert!(opened(&files[0]).is_ok());
+        std::fs::remove_file(recordings.join("a.wav")).expect("removed");
+        let error = |file: &Listed| match opened(file) {
+            Err(OpenError::Source { error, .. }) => error,
+            other => panic!("{:?}", other.map(|recording| recording.info)),
+        };
+        assert!(matches!(error(&files[0]), SourceError::Changed(_)));
+        std::fs::rename(&disk, scratch.path().join("elsewhere")).expect("moved");
+        for file in &files {
+            assert!(matches!(error(file), SourceError::Io(_)), "{}", file.path);
+        }
+    }
 }

@@ -66,6 +66,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     for (name, bytes) in app_files() {
         put(&args.out.join(name), &bytes)?;
     }
+    let mut is_whole = true;
     for given in &args.shares {
         let id = given.trim_end_matches('/').rsplit('/').next().unwrap_or(given);
         let kept = shares.get(id, now())?;
@@ -84,7 +85,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
                             Some(catalogue) => catalogue,
                             none => none.insert(looked_into(&args)?),
                         };
-                        with_excerpt(kept.share, view, &id, &found.1, &args.out)?
+                        match with_excerpt(kept.share, view, &id, &found.1, &args.out) {
+                            Ok(share) => share,
+                            Err(error) => {
+                                eprintln!("spyhop: {given} is left out: {error:#}");
+                                is_whole = false;
+                                continue;
+                            }
+                        }
                     }
                     _ => kept.share,
                 }
@@ -102,7 +110,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             "spyhop: many chats show no picture of these pages: say where they will stand with --public-url"
         );
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The catalogue of what the server serves, and where this process may have one: that goes when it is
@@ -134,7 +142,7 @@ fn with_excerpt(
     };
     let viewed = Viewed::of_deployment(view, described, recordings)?;
     let shown = viewed.positions.clone();
-    let margin = (shown.end - shown.start) * MARGIN;
+    let margin = (viewed.places.end - viewed.places.start) * MARGIN;
     let start = ((shown.start - margin).floor() as i64).max(0);
     let end =
         ((shown.end + margin).ceil() as i64).clamp(start + 1, viewed.line.end().max(start + 1));

@@ -19,6 +19,7 @@ use rusqlite_migration::{M, Migrations};
 use spyhop_api::Timestamp;
 use spyhop_api::binned::BinError;
 use spyhop_api::detection::{DetectionClass, DetectionSource};
+use spyhop_api::view::ShownCalls;
 use spyhop_signal::detect::Candidate;
 
 use super::source::Wanted;
@@ -60,6 +61,17 @@ pub struct StoredRun {
     pub created: Timestamp,
     /// Whether times are of the clock.
     pub dated: bool,
+}
+
+impl StoredRun {
+    /// The scores from which a link shows its candidates, by class: its own, or the run's where it names none
+    /// or not as many as there are classes.
+    pub fn thresholds_of(&self, shown: &ShownCalls) -> Vec<f64> {
+        if shown.thresholds.len() == self.classes.len() {
+            return shown.thresholds.clone();
+        }
+        self.classes.iter().map(|class| class.threshold).collect()
+    }
 }
 
 /// A unit whose candidates are in the store.

@@ -12,7 +12,7 @@ use crate::viewed::{Marks, Viewed, ViewedError};
 /// More candidates than this the page tells as counts, beside the picture.
 const MOST_CALLS: u64 = 300;
 /// More labels than this hide what they name.
-const MOST_LABELS: usize = 300;
+const MOST_LABELS: u32 = 300;
 
 /// Whether labels and candidates are drawn over a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +54,9 @@ fn marks(served: &Served, viewed: &Viewed) -> Marks {
     let samples = viewed.samples();
     let at = |position: i64| viewed.moment_of(position as f64, 0).nanos();
     let (from_ns, until_ns) = (at(samples.start), at(samples.end));
-    let labels = match served.annotations.list(id, from_ns, until_ns) {
-        Ok(labels) if labels.len() <= MOST_LABELS => labels,
+    // One more tells that there are too many.
+    let labels = match served.annotations.list_some(id, from_ns, until_ns, MOST_LABELS + 1) {
+        Ok(labels) if labels.len() <= MOST_LABELS as usize => labels,
         Ok(_) => Vec::new(),
         Err(error) => {
             tracing::warn!("a picture goes without labels: {error}");
@@ -82,12 +83,10 @@ fn calls(
     let Some(shown) = &viewed.view.calls else { return Ok(Default::default()) };
     let store = served.detections.store();
     let run = store.run(deployment, shown.run)?;
-    let of_run = || run.classes.iter().map(|class| class.threshold).collect();
-    let is_whole = shown.thresholds.len() == run.classes.len();
     let asked = Asked {
         from_ns: Some(from_ns),
         until_ns: Some(until_ns),
-        thresholds: if is_whole { shown.thresholds.clone() } else { of_run() },
+        thresholds: run.thresholds_of(shown),
         ..Asked::default()
     };
     let paging = Paging { sort: CallSort::Start, descending: false, offset: 0, limit: MOST_CALLS };

@@ -109,13 +109,14 @@ async fn made<T: Send + 'static>(
     served: &Arc<Served>,
     reader: Reader,
     query: Option<String>,
+    drawn: Drawn,
     make: impl FnOnce(&Viewed) -> Result<T, ViewedError> + Send + 'static,
 ) -> Result<T, ApiError> {
-    let viewed = looked_at(served, reader, query).await?;
+    let viewed = looked_at(served, reader, query, drawn).await?;
     blocking_within(&ROOM, move || make(&viewed)).await?.map_err(refusal)
 }
 
-/// What the view of a query shows.
+/// What the view of a query shows, with what the page draws over it where that is drawn, too.
 ///
 /// # Errors
 /// As [`look_at`].
@@ -123,10 +124,10 @@ pub async fn looked_at(
     served: &Arc<Served>,
     reader: Reader,
     query: Option<String>,
+    drawn: Drawn,
 ) -> Result<Viewed, ApiError> {
     let view = view_of(query)?;
     let served = served.clone();
-    let drawn = Drawn::Shown;
     blocking(move || marks::look_at(&served, view, reader, drawn)).await?.map_err(refusal)
 }
 
@@ -191,7 +192,8 @@ async fn figure_file(
     };
     let is_dark = query.as_deref().is_some_and(|q| q.split('&').any(|pair| pair == "theme=dark"));
     let theme = if is_dark { Theme::dark() } else { Theme::light() };
-    let bytes = made(&served, reader, query, move |viewed| figure(viewed, form, theme)).await?;
+    let paint = move |viewed: &Viewed| figure(viewed, form, theme);
+    let bytes = made(&served, reader, query, Drawn::Shown, paint).await?;
     Ok((file_headers(kind, &name), bytes).into_response())
 }
 
@@ -212,7 +214,7 @@ async fn clip(
         "clip.flac" => Form::Flac,
         _ => return Err(ApiError::not_found("a clip is clip.wav or clip.flac")),
     };
-    let file = made(&served, reader, query, move |viewed| {
+    let file = made(&served, reader, query, Drawn::Hidden, move |viewed| {
         let failed = |error: &dyn std::fmt::Display| ViewedError::Failed(error.to_string());
         let (positions, _) = viewed.selected();
         let mut reader = viewed.reader();
@@ -239,7 +241,7 @@ async fn heard_wav(
     reader: Reader,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let clip = made(&served, reader, query, heard).await?;
+    let clip = made(&served, reader, query, Drawn::Hidden, heard).await?;
     let mut answer = streamed(clip.file, "audio/wav", "heard.wav")?;
     let gain = HeaderValue::from_str(&format!("{:.1}", clip.gain_db));
     answer
@@ -260,7 +262,7 @@ async fn cite_view(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Cited>, ApiError> {
     let base = served.address.base(&headers, &served.guard);
-    let cited = made(&served, reader, query, move |viewed| {
+    let cited = made(&served, reader, query, Drawn::Hidden, move |viewed| {
         let link = format!("{base}?{}", viewed.view.to_query());
         let samples = match &viewed.view.source {
             Source::Urls(urls) => urls.first().map(String::as_str),

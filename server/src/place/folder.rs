@@ -1,5 +1,6 @@
 //! A folder of this machine and all folders below it.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -34,8 +35,18 @@ impl Folder {
 
     /// The full path of a listed file; `None` where it is gone or a link now leads out of the place.
     pub fn path_of(&self, path: &str) -> Option<PathBuf> {
-        let joined = path.split('/').fold(self.path.clone(), |folder, part| folder.join(part));
-        joined.canonicalize().ok().filter(|real| real.starts_with(&self.path))
+        self.joined(path).canonicalize().ok().filter(|real| real.starts_with(&self.path))
+    }
+
+    /// Whether a listed file is surely there no more, in a place that is.
+    pub fn has_lost(&self, path: &str) -> bool {
+        let looked = self.joined(path).symlink_metadata();
+        let is_absent = looked.is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        is_absent && self.path.read_dir().is_ok()
+    }
+
+    fn joined(&self, path: &str) -> PathBuf {
+        path.split('/').fold(self.path.clone(), |folder, part| folder.join(part))
     }
 
     /// All wanted files. A folder below that can't be read is told of in the log and stops nothing;

@@ -30,7 +30,8 @@ pub struct Cited {
     pub python: String,
     /// What the recordings under it are.
     pub fingerprint: String,
-    /// What is measured of the selection, or of all that is shown; nothing where that is too much.
+    /// What is measured of the selection, or of all that is shown; nothing where that is too much,
+    /// or gaps are folded away in it.
     #[schema(value_type = Option<Object>)]
     pub measures: Option<BoxMeasures>,
 }
@@ -40,7 +41,11 @@ pub struct Cited {
 /// # Errors
 /// When its recordings can't be read.
 pub fn cite(viewed: &Viewed, at: &Citation<'_>) -> Result<Cited, ViewedError> {
-    let measures = measure(viewed)?;
+    // All that a folded view shows is not one stretch of sound.
+    let measures = match viewed.is_folded() && viewed.view.selection.is_none() {
+        true => None,
+        false => measure(viewed)?,
+    };
     let fingerprint = viewed.fingerprint();
     let python = script(viewed, at)?;
     Ok(Cited {
@@ -64,7 +69,11 @@ fn text(
         said += &format!("{}. ", deployment.credit.trim_end_matches('.'));
     }
     let span = exact_seconds(viewed.nanos_of((samples.end - samples.start) as f64));
-    said += &format!("{}, {span} s from {}", viewed.name(), start(viewed));
+    said += &format!("{}, {span} s from {}", viewed.name(), start(viewed, samples.start));
+    if viewed.is_folded() {
+        let shown = viewed.nanos_of(viewed.places.end - viewed.places.start);
+        said += &format!(" (gaps folded away: {} s are shown)", exact_seconds(shown));
+    }
     let (low, high) = viewed.band_hz();
     said += &format!(", {} to {}", hertz(low), hertz(high));
     said += &format!(" (channel {} from 0, sampled at {}). ", viewed.view.channel, hertz(rate));
@@ -97,9 +106,8 @@ fn text(
     said + &format!("Data {fingerprint}; Spyhop {version}. {}", at.link)
 }
 
-/// Clock time of the left edge, or seconds: to the sample.
-pub fn start(viewed: &Viewed) -> String {
-    let first = viewed.samples().start;
+/// Clock time of a position, the left edge of a picture, or seconds: to the sample.
+pub fn start(viewed: &Viewed, first: i64) -> String {
     match viewed.time_of(first) {
         Some(time) => time.to_iso(),
         None => {

@@ -74,12 +74,9 @@ impl ViewPower {
         coarsen(&mut spec);
         let frames = (viewed.places.end - viewed.places.start) / spectrum.hop_samples as f64;
         let points = spectrum.fft_size as f64;
-        let most_points = most_frames * USUAL_FFT;
-        if frames > most_frames || frames * points > most_points {
-            let affordable = most_points / (points * spec.columns.max(1) as f64);
-            let frames_per_column = (affordable as usize).clamp(1, FRAMES_PER_COLUMN);
-            spec.effort = Effort::Sampled { frames_per_column };
-        }
+        // Those of a shorter transform than the usual count as many.
+        let frames = frames * (USUAL_FFT / points).max(1.0);
+        spec.effort = effort(&spec, frames, most_frames * USUAL_FFT);
         let wanted = pieces(viewed, &spec);
         // Each piece is read by itself: recordings are opened anew, and threads don't wait for each other.
         let made: Result<Vec<Piece>, String> = wanted
@@ -138,6 +135,17 @@ impl Viewed {
     pub fn columns(&self, spec: &ColumnsSpec) -> Result<Columns, ViewedError> {
         read(self, spec).map_err(ViewedError::Failed)
     }
+}
+
+/// How many frames of each column are looked at: all of what are `frames` in all columns where these and
+/// the transform's points multiply to no more than `most_points`, else as many as that pays for.
+pub fn effort(spec: &ColumnsSpec, frames: f64, most_points: f64) -> Effort {
+    let points = spec.spectrum.fft_size as f64;
+    if frames * points <= most_points {
+        return Effort::Exact;
+    }
+    let affordable = most_points / (points * spec.columns.max(1) as f64);
+    Effort::Sampled { frames_per_column: (affordable as usize).clamp(1, FRAMES_PER_COLUMN) }
 }
 
 /// Sums neighbouring rows until the picture fits into memory.

@@ -1,5 +1,7 @@
 //! The Python that makes a view's picture and its numbers again, without this program.
 
+use std::ops::Range;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use spyhop_api::view::{ColourMap, FrequencyAxis, Scaling, Source};
@@ -27,12 +29,20 @@ const MOST_FETCHED: i64 = 1 << 25;
 pub fn script(viewed: &Viewed, at: &Citation<'_>) -> Result<String, ViewedError> {
     let (view, line) = (&viewed.view, &viewed.line);
     let rate = line.sample_rate_hz;
-    let (selected, band_hz) = viewed.selected();
-    let shown = viewed.samples();
+    // Of a folded view one stretch alone: the gaps between are no part of what it shows.
+    let shown = viewed.one_stretch();
+    let (selected, band_hz) = match viewed.selected() {
+        (_, band_hz) if view.selection.is_none() => (shown.clone(), band_hz),
+        selected => selected,
+    };
     let (low_hz, high_hz) = viewed.band_hz();
     let scale = FrequencyScale::new(view.frequency_axis, low_hz, high_hz);
     let spectrum = SpectrumSpec::from((&view.spectrum, rate));
-    let of_figure = columns_spec(spectrum, &viewed.positions, &scale, FIGURE_PX)
+    let drawn = match viewed.is_folded() {
+        true => shown.start as f64..shown.end as f64,
+        false => viewed.positions.clone(),
+    };
+    let of_figure = columns_spec(spectrum, &drawn, &scale, FIGURE_PX)
         .map_err(|e| ViewedError::Failed(e.to_string()))?;
     let medians = Medians::of(viewed, &of_figure)?;
     // The context of a selection decides the transform that it is cut out by; a frame reaches half a window
@@ -67,7 +77,7 @@ pub fn script(viewed: &Viewed, at: &Citation<'_>) -> Result<String, ViewedError>
         ("LINK", json!(at.link)),
         ("SAMPLES_URL", json!(address(viewed, at, first, last))),
         ("IS_NUMPY", json!(at.samples.is_none())),
-        ("START", json!(start(viewed))),
+        ("START", json!(start(viewed, shown.start))),
         ("RATE_HZ", json!(rate)),
         ("CHANNEL", json!(view.channel)),
         ("FIRST", json!(first)),
@@ -101,7 +111,21 @@ pub fn script(viewed: &Viewed, at: &Citation<'_>) -> Result<String, ViewedError>
     .into_iter()
     .map(|(name, value)| format!("{name} = {}", python(value)))
     .collect();
-    Ok(SCRIPT.replace(PLACE, &parameters.join("\n")))
+    Ok(head(viewed, &shown) + &SCRIPT.replace(PLACE, &parameters.join("\n")))
+}
+
+/// What a script of a folded view says first: that there is more in the view than it takes.
+fn head(viewed: &Viewed, taken: &Range<i64>) -> String {
+    if !viewed.is_folded() {
+        return String::new();
+    }
+    let span = exact_seconds(viewed.nanos_of((taken.end - taken.start) as f64));
+    format!(
+        "# The view has gaps folded away and shows {} stretches. This is of one of them alone:\n\
+         # {span} s from {}.\n",
+        viewed.fold.stretches(&viewed.places).len(),
+        start(viewed, taken.start)
+    )
 }
 
 /// Where the samples from a position to another come from.
@@ -153,7 +177,9 @@ impl Medians {
     fn of(viewed: &Viewed, of_figure: &ColumnsSpec) -> Result<Medians, ViewedError> {
         let Some(seconds) = viewed.view.flatten_s else { return Ok(Medians::None) };
         let over = median_columns(viewed, seconds, of_figure);
-        if over.columns as i64 * over.column_samples as i64 <= MOST_FETCHED {
+        let samples = over.columns as i64 * over.column_samples as i64;
+        // Around the middle of a folded view there may be another stretch, or a gap.
+        if samples <= MOST_FETCHED && !viewed.is_folded() {
             return Ok(Medians::Over(over));
         }
         Ok(Medians::Known(bin_medians(viewed, &over)?))

@@ -215,6 +215,30 @@ fn a_citation_carries_what_somebody_needs_to_see_the_same() {
 }
 
 #[test]
+fn a_citation_of_a_folded_view_counts_what_is_shown_and_its_script_takes_one_stretch() {
+    let cited = |query: &str| {
+        let viewed = viewed_from(&format!("v=1&src=set:bay&gaps=collapsed{query}"), 50);
+        let at = Citation { link: "./", base: "./", samples: None };
+        cite(&viewed, &at).expect("cited")
+    };
+    let whole = cited("");
+    assert!(whole.text.contains("The bay, 52 s from 2024-06-01T12:00:00"), "{}", whole.text);
+    assert!(whole.text.contains("(gaps folded away: 4 s are shown)"), "{}", whole.text);
+    assert!(whole.measures.is_none(), "50 s of it are no sound");
+    assert!(whole.python.starts_with("# The view has gaps folded away and shows 2 stretches."));
+    for part in ["# 2 s from 2024-06-01T12:00:00", "SHOWN = [0,16000]", "SELECTED = [0,16000]"] {
+        assert!(whole.python.contains(part), "{part} in {}", &whole.python[..2000]);
+    }
+    let selected = cited("&sel=50.5s_0.5_500-1500&flat=4");
+    assert!(selected.measures.is_some());
+    for part in ["SHOWN = [400000,416000]", "SELECTED = [404000,408000]"] {
+        assert!(selected.python.contains(part), "{part} in {}", &selected.python[..2000]);
+    }
+    let open = cited("&t=0.5s&span=1");
+    assert!(open.measures.is_some() && !open.text.contains("folded"), "{}", open.text);
+}
+
+#[test]
 fn a_hop_of_one_sample_does_not_make_hours_of_a_picture_or_of_a_measure() {
     let fine = |fft: &str| viewed(&format!("v=1&src=set:bay&t=1s&span=2&fft={fft}.density.hann"));
     let exact = |fft: &str| {

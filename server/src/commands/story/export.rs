@@ -43,8 +43,10 @@ const OFFLINE: &str = include_str!("offline.js");
 
 /// Write a story as one HTML file and its data, which run from a double click, without a network.
 ///
-/// DIR/NAME.html holds the whole page, with the labels and candidates that its steps show; the samples under
-/// them, and 10 % on either side, lie in DIR/NAME/*.js. Only recordings that anybody may see are written. Any static host serves the same files.
+/// DIR/NAME.html holds the whole page; the samples that its steps show, and 10 % on either side, lie in
+/// DIR/NAME/*.js. Labels and candidates go along where a step shows them (calls_shown = true): those that a
+/// step hides would answer its question. Only recordings that anybody may see are written. Any static host
+/// serves the same files.
 #[derive(clap::Args)]
 pub struct Args {
     /// A story's file, or the name of a story
@@ -138,6 +140,8 @@ struct Shown {
     viewed: Viewed,
     /// Positions of its line, in order, none touching another.
     stretches: Vec<Range<i64>>,
+    /// Where steps show labels: nanoseconds since 1970, or since the first sample.
+    labelled_ns: Vec<Range<i64>>,
     /// Candidates that steps show.
     found: Vec<Found>,
 }
@@ -155,7 +159,9 @@ fn note(shown: &mut BTreeMap<String, Shown>, step: &mut Step, viewed: Viewed) {
     let (selected, _) = viewed.selected();
     let (seen, end) = (viewed.samples(), viewed.line.end());
     let (from, to) = (seen.start.min(selected.start), seen.end.max(selected.end));
-    let margin = ((to - from) as f64 * MARGIN).ceil() as i64;
+    // Folded gaps are no part of what is shown.
+    let places = viewed.places.end - viewed.places.start;
+    let margin = (places.max((selected.end - selected.start) as f64) * MARGIN).ceil() as i64;
     let stretch = match viewed.line.origin {
         Some(_) => (from - margin).max(0)..(to + margin).min(end),
         // Times count from the first sample: it has to be there.
@@ -163,6 +169,7 @@ fn note(shown: &mut BTreeMap<String, Shown>, step: &mut Step, viewed: Viewed) {
     };
     let at_ns = |position: i64| viewed.moment_of(position as f64, 0).nanos();
     let within_ns = at_ns(from)..at_ns(to);
+    let labelled_ns = step.calls_shown.then(|| within_ns.clone());
     let shown_calls = viewed.view.calls.clone().filter(|_| step.calls_shown);
     let found = shown_calls.map(|shown| Found { shown, within_ns });
     let mut alone = viewed.view.clone();
@@ -173,9 +180,11 @@ fn note(shown: &mut BTreeMap<String, Shown>, step: &mut Step, viewed: Viewed) {
     let known = shown.entry(id).or_insert_with(|| Shown {
         viewed,
         stretches: Vec::new(),
+        labelled_ns: Vec::new(),
         found: Vec::new(),
     });
     known.stretches.push(stretch);
+    known.labelled_ns.extend(labelled_ns);
     known.found.extend(found);
     known.join();
 }
@@ -194,7 +203,7 @@ impl Shown {
         self.stretches = joined;
     }
 
-    /// What is labelled in what goes along, and the candidates that steps show.
+    /// The labels and the candidates that steps show.
     fn labels(&self, state: &Path) -> anyhow::Result<Vec<SharedAnnotation>> {
         let Source::Deployment { id, recording } = &self.viewed.view.source else {
             return Ok(Vec::new());
@@ -203,9 +212,7 @@ impl Shown {
             // Without a clock, labels lie on the line of all recordings.
             return Ok(Vec::new());
         }
-        let at_ns = |position: i64| self.viewed.moment_of(position as f64, 0).nanos();
-        let spans = self.stretches.iter().map(|part| at_ns(part.start)..at_ns(part.end));
-        labels(state, id, &spans.collect::<Vec<_>>(), &self.found)
+        labels(state, id, &self.labelled_ns, &self.found)
     }
 
     fn samples(&self) -> i64 {

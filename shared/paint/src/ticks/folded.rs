@@ -68,11 +68,12 @@ impl Labels {
     /// A stretch begins: its date where that is another, else its time.
     fn of_start(&mut self, text: &str, labels: &TimeLabels, x: f64) -> Option<Tick> {
         let (date, time) = match (labels, text.split_once(' ')) {
-            (TimeLabels::Clock { .. }, Some((date, time))) => (date, time),
+            // Hours and minutes: stretches begin minutes apart, and seconds have no room.
+            (TimeLabels::Clock { .. }, Some((date, time))) => (date, time.get(..5).unwrap_or(time)),
             _ => ("", text),
         };
         let strong = date != self.date;
-        let label = if strong { date } else { time.get(..5).unwrap_or(time) };
+        let label = if strong { date } else { time };
         let tick = Tick { at: x / self.length_px, label: label.to_owned(), strong };
         let placed = self.place(&tick, x)?;
         date.clone_into(&mut self.date);
@@ -144,5 +145,13 @@ mod tests {
         assert_eq!(folded_time_ticks(&axis, &Fold::default(), 1100.0, 12.0, 0.0), {
             time_ticks(&axis, 1100.0, 12.0, 0.0)
         });
+        // Without a clock a stretch tells the time since the first sample, with its seconds.
+        let elapsed = TimeAxis { labels: TimeLabels::Elapsed, ..axis };
+        let ticks = folded_time_ticks(&elapsed, &fold, 1100.0, 12.0, 0.0);
+        let told: Vec<&str> = ticks.labelled().map(|tick| tick.label.as_str()).collect();
+        assert!(told.iter().all(|label| !label.ends_with(':')), "{told:?}");
+        let near = TimeAxis { positions: 0.0..30.0 * minutes as f64, ..elapsed };
+        let ticks = folded_time_ticks(&near, &fold, 1100.0, 12.0, 0.0);
+        assert!(ticks.labelled().any(|tick| tick.label == "1:00:00"), "{ticks:?}");
     }
 }

@@ -49,8 +49,9 @@ pub fn plan_column(spec: &ColumnsSpec, line: &Line, column: i64) -> ColumnPlan {
         line.parts(range.clone()).map(|part| part.position..part.end()).collect();
     let stretches = stretches(line, range.start - window..range.end + window);
     let stretch_of = |position: i64| {
-        let found = stretches.iter().find(|s| s.contains(&position));
-        found.filter(|s| s.end - s.start >= window).cloned()
+        // They are in order: a column over thousands of recordings asks for each of them.
+        let found = stretches.get(stretches.partition_point(|s| s.end <= position));
+        found.filter(|s| s.start <= position && s.end - s.start >= window).cloned()
     };
     let moved_inwards = |centre: i64| {
         let start = centre - half_window;
