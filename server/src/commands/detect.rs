@@ -11,7 +11,7 @@ use spyhop_api::{Deployment, RecordingInfo};
 use spyhop_signal::detect::fit::fitting;
 
 use super::StateArgs;
-use super::product::{one_deployment, one_recording};
+use super::product::{NO_RECORDING, one_deployment, one_recording};
 use crate::catalogue::Recordings;
 use crate::detection::{self, Detected, Format, Row, Source, Table, Wanted};
 use crate::place::Place;
@@ -200,8 +200,7 @@ fn left_out(detected: &Detected, deployment: &Deployment, recordings: &Recording
 
 /// Says what fits.
 fn list(heard: &Heard, json: bool) -> anyhow::Result<ExitCode> {
-    let rate_hz =
-        rate_of(&heard.recordings.infos).context("there is no recording in this place")?;
+    let rate_hz = rate_of(&heard.recordings.infos).context(NO_RECORDING)?;
     let fits = fitting(rate_hz, None);
     if json {
         let object = json!({ "sample_rate_hz": rate_hz, "detectors": fits });

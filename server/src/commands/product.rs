@@ -20,6 +20,10 @@ use crate::products::{self, Format, Heading, Made, Product};
 use crate::recording_file::{self, PARTLY, ReadingArgs};
 use crate::state::Workplace;
 
+/// What is said of a place without a recording.
+pub const NO_RECORDING: &str = "there is no recording in this place: name a folder, a bucket or a web folder that \
+                                holds some (links that lead out of it are passed over)";
+
 /// Deployments that an error lists.
 const MOST_LISTED: usize = 20;
 
@@ -247,7 +251,7 @@ fn chosen(all: Vec<Deployment>, asked: Option<&str>) -> anyhow::Result<String> {
         listed += &format!(" and {} more", ids.len() - MOST_LISTED);
     }
     match (asked, ids.as_slice()) {
-        (_, []) => bail!("there is no recording in this place"),
+        (_, []) => bail!(NO_RECORDING),
         (Some(asked), _) if ids.iter().any(|id| id == asked) => Ok(asked.to_owned()),
         (Some(asked), _) => bail!("there is no deployment '{asked}' here: there are {listed}"),
         (None, [only]) => Ok(only.clone()),
