@@ -24,8 +24,8 @@ fn what_the_pages_show_stands_in_the_table() {
         let mut texts = Vec::new();
         look(tokens, false, &mut texts);
         let name = path.display().to_string();
-        let texts = texts.into_iter().filter(|(_, t)| !NOT_READ.contains(&t.as_str()));
-        found.extend(texts.map(|(line, text)| format!("{name}:{line}: {text}")));
+        let texts = texts.into_iter().filter(|t| !NOT_READ.contains(&t.as_str()));
+        found.extend(texts.map(|text| format!("{name}: {text}")));
     }
     assert!(found.is_empty(), "{} texts stand in the source:\n{}", found.len(), found.join("\n"));
 }
@@ -65,8 +65,8 @@ fn what_stands_in_the_table_is_shown() {
     assert!(unused.is_empty(), "nobody shows:\n{}", unused.join("\n"));
 }
 
-/// Texts in `tokens` with their lines; `view` inside of a `view!`.
-fn look(tokens: TokenStream, view: bool, found: &mut Vec<(usize, String)>) {
+/// Texts in `tokens`; `view` inside of a `view!`.
+fn look(tokens: TokenStream, view: bool, found: &mut Vec<String>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let is = |i: usize, text: &str| tokens.get(i).is_some_and(|t| t.to_string() == text);
     let before = |i: usize, back: usize| {
@@ -108,7 +108,7 @@ fn look(tokens: TokenStream, view: bool, found: &mut Vec<(usize, String)>) {
                         && letters(&text)
                         && (child || alone || HEARD.contains(&attribute.as_str())))
                 {
-                    found.push((literal.span().start().line, text));
+                    found.push(text);
                 }
             }
             _ => {}
