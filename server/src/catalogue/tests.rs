@@ -246,7 +246,7 @@ fn recordings_open_with_what_the_description_says_of_their_clock() {
     assert!(changed.contains("when it was listed"), "{changed}");
     std::fs::remove_file(here.folder("a/site-2020-060-101112.wav")).expect("removed");
     let gone = (recordings.open)(0).err().map(|e| e.to_string()).unwrap_or_default();
-    assert!(gone.contains("no such file"), "{gone}");
+    assert!(gone.contains("it was removed since it was listed"), "{gone}");
 }
 
 #[test]
