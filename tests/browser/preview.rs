@@ -16,7 +16,7 @@ const PREVIEW: &str = "return (async () => {
     const whole = new OffscreenCanvas(image.width, image.height).getContext('2d');
     whole.drawImage(image, 0, 0);
     const {data} = whole.getImageData(0, 0, image.width, image.height);
-    const near = (i, v) => Math.abs(data[i] - v) < 4;
+    const near = (i, v) => Math.abs(data[i] - v) < 12;
     const edge = (x, y) => {
         const i = 4 * (y * image.width + x);
         return near(i, 0x66) && near(i + 1, 0x75) && near(i + 2, 0x8a);

@@ -88,7 +88,7 @@ impl Source {
                 let config = Detection::yaml_of_call(call);
                 (call.title(), config, vec![call.class()], call.method.score_unit())
             }
-            Source::Network(Network { classifier, adapter, .. }) => {
+            Source::Network(Network { name, classifier, adapter, .. }) => {
                 let mut resolved = ModelSettings::default();
                 let mut classes = Vec::new();
                 for class in classifier.card().classes.iter().filter(|class| class.is_call) {
@@ -102,8 +102,11 @@ impl Source {
                     });
                 }
                 let config = Detection::yaml_of_model(&resolved);
-                let with = adapter.iter().map(|adapter| format!(" with {adapter}"));
-                let title = std::iter::once(classifier.card().name.clone()).chain(with).collect();
+                // As the server calls it: an adapter's card takes the place of the network's.
+                let title = match adapter {
+                    Some(adapter) => format!("{name} with {adapter}"),
+                    None => classifier.card().name.clone(),
+                };
                 (title, config, classes, SCORE_UNIT)
             }
         };

@@ -45,7 +45,12 @@ pub fn OnThisTab() -> impl IntoView {
         });
         if let Ok(detectors) = &answer {
             let best = detectors.first().filter(|d| d.chance != Chance::None);
-            let _ = choice.try_set(best.map(|d| Choice::Detector(d.id.clone())));
+            // A network may have been chosen meanwhile.
+            let _ = choice.try_update(|chosen| {
+                if chosen.is_none() {
+                    *chosen = best.map(|d| Choice::Detector(d.id.clone()));
+                }
+            });
         }
         // The dialog may be closed by now.
         let _ = fits.try_set(Some(answer));

@@ -116,9 +116,11 @@ impl Source {
         match self {
             Source::Detector(call) => call.title(),
             Source::Network(network) => {
-                let card = network.classifier().card();
-                let adapter = network.adapter.iter().map(|name| format!(" with {name}"));
-                std::iter::once(card.name.clone()).chain(adapter).collect()
+                // An adapter's card takes the place of the network's, which would not be named then.
+                match &network.adapter {
+                    Some(adapter) => format!("{} with {adapter}", network.name),
+                    None => network.classifier().card().name.clone(),
+                }
             }
         }
     }
