@@ -133,7 +133,7 @@ fn what_is_labelled_is_drawn_without_a_server() -> anyhow::Result<()> {
         serde_json::json!([]),
     )?;
     let start = serde_json::json!({ "clock": "2024-06-01T12:00:06.000000000Z" });
-    assert_eq!(told, serde_json::json!([["tone", 800.0, start]]));
+    assert_eq!(told, serde_json::json!([["tone", 800, start]]));
     page.press("#panel [data-tab=labels]")?;
     page.wait_for("its row", |p| Ok(p.text("#panel")?.contains("tone")))
 }
