@@ -16,7 +16,7 @@ use crate::server::{ServerError, detections, models};
 use crate::session::{Dialog, Tab, use_session};
 use crate::{administrator, wording};
 
-pub use adapter::AdapterChoice;
+pub use adapter::{AdapterChoice, reset_with};
 
 /// What can be run.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,11 +75,7 @@ fn OnServer(id: String) -> impl IntoView {
             let _ = adapters.try_set(of.collect());
         }
     });
-    // What was chosen for one network need not go with the next.
-    Effect::new(move |_| {
-        choice.track();
-        adapter.set(String::new());
-    });
+    reset_with(choice, adapter);
     let start = move || {
         let Some(chosen) = choice.get_untracked() else { return };
         let (detector, model) = match chosen {

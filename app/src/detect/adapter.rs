@@ -11,11 +11,29 @@ pub fn AdapterChoice(adapters: Vec<String>, chosen: RwSignal<String>) -> impl In
         view! {
             <select class="adapter" aria-label=words::LABEL
                 on:change=move |ev| chosen.set(event_target_value(&ev))>
-                <option value="">{words::WITHOUT}</option>
-                {adapters.into_iter().map(|name| view! {
-                    <option value=name.clone()>{words::with(&name)}</option>
+                <option value="" prop:selected=move || chosen.with(String::is_empty)>{words::WITHOUT}</option>
+                {adapters.into_iter().map(|name| {
+                    let same = name.clone();
+                    view! {
+                        <option value=name.clone() prop:selected=move || chosen.with(|held| *held == same)>
+                            {words::with(&name)}
+                        </option>
+                    }
                 }).collect_view()}
             </select>
         }
     })
+}
+
+/// Empties `chosen` whenever `choice` becomes another: what was chosen for one network need not go with the
+/// next. A choice that is only set again keeps it.
+pub fn reset_with<C>(choice: RwSignal<Option<C>>, chosen: RwSignal<String>)
+where
+    C: Clone + PartialEq + Send + Sync + 'static,
+{
+    let choice = Memo::new(move |_| choice.get());
+    Effect::new(move |_| {
+        choice.track();
+        chosen.set(String::new());
+    });
 }

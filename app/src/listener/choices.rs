@@ -10,7 +10,7 @@ use spyhop_workers::listening::{Answer, By, MOST_WEIGHT_BYTES, Order};
 
 use super::network::{self, Chosen};
 use super::{ask, run};
-use crate::detect::AdapterChoice;
+use crate::detect::{AdapterChoice, reset_with};
 use crate::session::use_session;
 use crate::{detect, files, server, wording};
 
@@ -46,11 +46,9 @@ pub fn OnThisTab() -> impl IntoView {
         if let Ok(detectors) = &answer {
             let best = detectors.first().filter(|d| d.chance != Chance::None);
             // A network may have been chosen meanwhile.
-            let _ = choice.try_update(|chosen| {
-                if chosen.is_none() {
-                    *chosen = best.map(|d| Choice::Detector(d.id.clone()));
-                }
-            });
+            if let Some(None) = choice.try_get_untracked() {
+                choice.set(best.map(|d| Choice::Detector(d.id.clone())));
+            }
         }
         // The dialog may be closed by now.
         let _ = fits.try_set(Some(answer));
@@ -63,11 +61,7 @@ pub fn OnThisTab() -> impl IntoView {
             let _ = hosted.try_set(sound.collect());
         }
     });
-    // What was chosen for one network need not go with the next.
-    Effect::new(move |_| {
-        choice.track();
-        adapter.set(String::new());
-    });
+    reset_with(choice, adapter);
     let pick = move |_| {
         files::pick(true, "", move |files| {
             problem.try_set(None);
