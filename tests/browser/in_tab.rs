@@ -192,7 +192,6 @@ fn choose_adapter(page: &mut Page<'_>, name: &str) -> anyhow::Result<()> {
 }
 
 #[test]
-#[ignore = "fails, and it is not known yet whether by the test or by the program"]
 fn a_network_of_the_server_runs_in_the_tab_with_an_adapter() -> anyhow::Result<()> {
     let home = data_home(&["tiny"])?;
     put_adapter(home.path(), "gulf")?;
