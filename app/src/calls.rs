@@ -27,6 +27,7 @@ pub use follow::{goes_on, opened, shown_span, start};
 pub use local::moment_text;
 pub use queue::{choose, step};
 pub use review::{redo, relabel, say, undo};
+pub use spyhop_api::detection::score_words;
 
 use local::LocalRun;
 use review::Said;
@@ -261,10 +262,4 @@ pub fn with_label(verdict: &str, label: &str) -> String {
         "" => verdict.to_owned(),
         label => words::relabelled_as(verdict, label),
     }
-}
-
-/// A score with as many digits as it needs.
-pub fn score_words(score: f64) -> String {
-    let decimals = if score.abs() < 10.0 { 2 } else { 1 };
-    format!("{score:.decimals$}").replace('-', "−")
 }

@@ -387,12 +387,6 @@ pub fn hertz(hz: f64) -> String {
     if hz >= 1000.0 { format!("{} kHz", three(hz / 1000.0)) } else { format!("{} Hz", three(hz)) }
 }
 
-/// A score with as many digits as it needs, as the page tells it.
-pub fn score(score: f64) -> String {
-    let decimals = if score.abs() < 10.0 { 2 } else { 1 };
-    format!("{score:.decimals$}").replace('-', "−")
-}
-
 pub fn seconds(s: f64) -> String {
     match s {
         s if s >= 1.0 => format!("{} s", three(s)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use spyhop_api::detection::{DetectionClass, DetectionRun, DetectionSource};
+use spyhop_api::detection::{DetectionClass, DetectionRun, DetectionSource, with_adapter};
 use spyhop_api::{ModelCard, ModelClass, Timestamp};
 use spyhop_config::{Detection, ModelSettings, hash_of};
 use spyhop_model::{Classifier, NetworkListener, SCORE_UNIT};
@@ -103,9 +103,9 @@ impl Source {
                 }
                 let config = Detection::yaml_of_model(&resolved);
                 // As the server calls it: an adapter's card takes the place of the network's.
-                let title = match adapter {
-                    Some(adapter) => format!("{name} with {adapter}"),
+                let title = match adapter.as_deref() {
                     None => classifier.card().name.clone(),
+                    adapter => with_adapter(name, adapter),
                 };
                 (title, config, classes, SCORE_UNIT)
             }

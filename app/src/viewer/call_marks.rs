@@ -8,7 +8,7 @@ use spyhop_paint::{Colour, Item, Theme};
 use spyhop_words::viewer::readout;
 
 use super::layout::Layout;
-use crate::calls::{score_words, verdict_words};
+use crate::calls::verdict_words;
 use crate::frame::{Frame, position_of};
 use crate::session::{OpenSet, Point, Session};
 
@@ -56,18 +56,11 @@ fn box_of(
     let area = layout.box_area(frame, &(start..end), (call.low_hz, call.high_hz), 2.0)?;
     let (mark, _) = verdict_words(call.review.verdict);
     let words = match is_chosen || area.w >= WORDS_FROM_PX {
-        true => words(call, mark),
+        true => call.words(mark),
         false => String::new(),
     };
     let look = call.review.verdict.into();
     Some(candidate_box(area, layout.picture(), (&words, look), colour, FONT_PX, theme))
-}
-
-/// `upcall 0.93 ✓`, `upcall 0.93 → gunshot`.
-fn words(call: &DetectedCall, mark: &str) -> String {
-    let score = score_words(f64::from(call.score));
-    let parts = [call.class.as_str(), &score, mark, &call.review.label];
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// The smallest candidate in the picture that passes and lies under a point.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use spyhop_api::detection::{DetectionClass, DetectionSource};
+use spyhop_api::detection::{DetectionClass, DetectionSource, with_adapter};
 use spyhop_api::did_you_mean::{nearest, question};
 use spyhop_config::{Config, ConfigError, Detection, hash_of};
 use spyhop_model::{ModelError, SCORE_UNIT, Unfit};
@@ -117,9 +117,9 @@ impl Source {
             Source::Detector(call) => call.title(),
             Source::Network(network) => {
                 // An adapter's card takes the place of the network's, which would not be named then.
-                match &network.adapter {
-                    Some(adapter) => format!("{} with {adapter}", network.name),
+                match network.adapter.as_deref() {
                     None => network.classifier().card().name.clone(),
+                    adapter => with_adapter(&network.name, adapter),
                 }
             }
         }

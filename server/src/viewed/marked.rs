@@ -5,7 +5,6 @@ use spyhop_api::detection::DetectedCall;
 use spyhop_paint::{BoxKind, FigureBox};
 
 use super::{Viewed, position_of};
-use crate::figure::score;
 
 /// What is said of what a view shows.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +38,8 @@ impl Viewed {
         let calls = marks.calls.into_iter().map(|call| FigureBox {
             positions: positions(call.start, call.span_ns),
             band_hz: (call.low_hz, call.high_hz),
-            label: words(&call),
+            // What else is said of it the box shows.
+            label: call.words(if call.review.label.is_empty() { "" } else { "→" }),
             kind: BoxKind::Candidate {
                 class: marks.classes.iter().position(|name| *name == call.class).unwrap_or(0),
                 look: call.review.verdict.into(),
@@ -55,14 +55,5 @@ impl Viewed {
             return String::new();
         }
         blake3::hash(format!("{:?}", self.boxes).as_bytes()).to_hex()[..16].to_owned()
-    }
-}
-
-/// `upcall 0.93`, `upcall 0.93 → gunshot`; what else is said of it the box shows.
-fn words(call: &DetectedCall) -> String {
-    let found = format!("{} {}", call.class, score(f64::from(call.score)));
-    match call.review.label.as_str() {
-        "" => found,
-        label => format!("{found} → {label}"),
     }
 }

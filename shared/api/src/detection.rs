@@ -107,10 +107,17 @@ pub struct DetectionSource {
 }
 
 impl DetectionSource {
-    /// The name, with the adapter's where there is one: what stands in each of its rows.
+    /// As [`with_adapter`].
     pub fn with_adapter(&self) -> String {
-        let adapter = self.adapter.iter().map(|adapter| format!(" with {adapter}"));
-        std::iter::once(self.name.clone()).chain(adapter).collect()
+        with_adapter(&self.name, self.adapter.as_deref())
+    }
+}
+
+/// The name of a detector or a network, with that of its adapter where it has one: `tiny with gulf`.
+pub fn with_adapter(name: &str, adapter: Option<&str>) -> String {
+    match adapter {
+        Some(adapter) => format!("{name} with {adapter}"),
+        None => name.to_owned(),
     }
 }
 
@@ -248,6 +255,21 @@ pub struct DetectedCall {
     pub interval_s: Option<f32>,
     /// What people say of it.
     pub review: Review,
+}
+
+impl DetectedCall {
+    /// What stands above its box: `upcall 0.93 ✓`, `upcall 0.93 → gunshot`; `mark` is for what is said of it.
+    pub fn words(&self, mark: &str) -> String {
+        let score = score_words(f64::from(self.score));
+        let parts = [self.class.as_str(), &score, mark, &self.review.label];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A score with as many digits as it needs.
+pub fn score_words(score: f64) -> String {
+    let decimals = if score.abs() < 10.0 { 2 } else { 1 };
+    format!("{score:.decimals$}").replace('-', "−")
 }
 
 /// What is asked of the candidates of a run.
