@@ -16,6 +16,7 @@ mod spare;
 mod state;
 mod target;
 mod tile;
+mod tile_request;
 pub mod wire;
 
 use std::cell::RefCell;

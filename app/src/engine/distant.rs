@@ -17,11 +17,12 @@ use spyhop_api::view::{Scaling, SpectrumSettings};
 use spyhop_signal::Line;
 use spyhop_signal::spectrum::window_coefficients;
 
+use super::tile_request::Abort;
 use super::{Progress, Wanted};
 use grid::ClockGrid;
 use store::{Decoded, Key, Store};
 
-pub use fetch::{Abort, dispatch, dispatch_soon};
+pub use fetch::{dispatch, dispatch_soon};
 pub use source::Tiles;
 
 /// Bytes of samples up to which a picture is transformed by the page.

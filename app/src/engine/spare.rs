@@ -17,16 +17,15 @@ use spyhop_api::columns::{self, ColumnsAsked};
 use spyhop_api::tile::{TILE_COLUMNS, Tile};
 use spyhop_api::view::{Source, SpectrumSettings};
 use spyhop_signal::Line;
-use spyhop_words::page::tiles as words;
 use wasm_bindgen_futures::spawn_local;
 
 use super::cache::Cache;
-use super::distant::{Abort, dispatch as dispatch_tiles};
+use super::distant::dispatch as dispatch_tiles;
 use super::state::State;
 use super::target::Target;
 use super::tile::{Layer, Place, Quality};
+use super::tile_request::{Abort, NotCome, tile};
 use super::{Progress, Wanted};
-use crate::server::token::get;
 
 /// Pixels that a picture is made for at most: it has up to twice as many columns.
 const MOST_PX: u32 = 512;
@@ -215,12 +214,11 @@ fn dispatch(state: &Rc<RefCell<State>>) {
         (now.turn, now.spare.next(&now.cache, line))
     };
     for (key, url) in due {
-        let controller = web_sys::AbortController::new().ok();
-        let signal = controller.as_ref().map(web_sys::AbortController::signal);
-        state.borrow_mut().spare.in_flight.insert(key.clone(), Abort::of(controller));
+        let (abort, signal) = Abort::new();
+        state.borrow_mut().spare.in_flight.insert(key.clone(), abort);
         let state = state.clone();
         spawn_local(async move {
-            let answer = ask(&url, signal.as_ref()).await;
+            let answer = tile(&url, signal.as_ref()).await;
             arrived(&state, turn, &key, answer);
             dispatch(&state);
         });
@@ -236,33 +234,7 @@ pub fn dispatch_soon(state: Weak<RefCell<State>>) {
     });
 }
 
-/// Why a piece did not come.
-enum Failure {
-    /// Nobody wants it any more.
-    Aborted,
-    /// The net, for a person.
-    Lost(String),
-    /// The server can't compute it: the page does.
-    Refused,
-}
-
-async fn ask(url: &str, signal: Option<&web_sys::AbortSignal>) -> Result<Tile, Failure> {
-    let lost = |why: &str| match signal.is_some_and(web_sys::AbortSignal::aborted) {
-        true => Failure::Aborted,
-        false => Failure::Lost(words::did_not_come(why, url)),
-    };
-    let request = get(url).abort_signal(signal);
-    let answer = request.send().await.map_err(|_| lost(words::NO_ANSWER))?;
-    match answer.status() {
-        200 => {}
-        400 | 404 | 405 => return Err(Failure::Refused),
-        status => return Err(lost(&words::answered(status))),
-    }
-    let bytes = answer.binary().await.map_err(|_| lost(words::BROKE))?;
-    Tile::decode(&bytes).map_err(|_| Failure::Refused)
-}
-
-fn arrived(state: &Rc<RefCell<State>>, turn: u32, key: &Key, answer: Result<Tile, Failure>) {
+fn arrived(state: &Rc<RefCell<State>>, turn: u32, key: &Key, answer: Result<Tile, NotCome>) {
     let mut now = state.borrow_mut();
     if now.turn != turn {
         return;
@@ -274,8 +246,8 @@ fn arrived(state: &Rc<RefCell<State>>, turn: u32, key: &Key, answer: Result<Tile
             keep(&mut now.cache, key, &tile);
         }
         // Asked for again in the meantime, perhaps: that request stands for itself.
-        Err(Failure::Aborted) => return,
-        Err(Failure::Lost(why)) => {
+        Err(NotCome::Aborted) => return,
+        Err(NotCome::Lost(why)) => {
             now.spare.in_flight.remove(key);
             now.spare.failed.insert(key.clone());
             if !std::mem::replace(&mut now.spare.is_told, true) {
@@ -283,7 +255,8 @@ fn arrived(state: &Rc<RefCell<State>>, turn: u32, key: &Key, answer: Result<Tile
             }
             again_later(state.clone(), turn, key.clone());
         }
-        Err(Failure::Refused) => {
+        // The server can't compute it: the page does.
+        Err(NotCome::Refused(_)) => {
             now.spare.in_flight.remove(key);
             now.spare.is_refused = true;
             now.replan();

@@ -5,41 +5,14 @@ use std::rc::{Rc, Weak};
 
 use gloo::timers::future::TimeoutFuture;
 use spyhop_api::tile::Tile;
-use spyhop_words::page::tiles as words;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Decoded, Key};
 use crate::engine::state::State;
-use crate::server::token::get;
+use crate::engine::tile_request::{Abort, NotCome, tile};
 
 /// How long a tile that was not finished is shown until it is asked for again, ms.
 const UNFINISHED_MS: u32 = 3000;
-
-/// Aborts a request when it is dropped: nobody waits for it any more.
-pub struct Abort(Option<web_sys::AbortController>);
-
-impl Abort {
-    /// Of what aborts it.
-    pub fn of(controller: Option<web_sys::AbortController>) -> Abort {
-        Abort(controller)
-    }
-}
-
-impl Drop for Abort {
-    fn drop(&mut self) {
-        if let Some(controller) = &self.0 {
-            controller.abort();
-        }
-    }
-}
-
-/// Why a tile did not come.
-enum Failure {
-    /// Nobody wants it any more.
-    Aborted,
-    /// For a person.
-    Said(String),
-}
 
 /// Asks for the tiles that are due.
 pub fn dispatch(state: &Rc<RefCell<State>>) {
@@ -51,12 +24,11 @@ pub fn dispatch(state: &Rc<RefCell<State>>) {
         (now.turn, now.distant.next())
     };
     for (key, url) in due {
-        let controller = web_sys::AbortController::new().ok();
-        let signal = controller.as_ref().map(web_sys::AbortController::signal);
-        state.borrow_mut().distant.in_flight.insert(key, Abort::of(controller));
+        let (abort, signal) = Abort::new();
+        state.borrow_mut().distant.in_flight.insert(key, abort);
         let state = state.clone();
         spawn_local(async move {
-            let answer = ask(&url, signal.as_ref()).await;
+            let answer = tile(&url, signal.as_ref()).await;
             arrived(&state, turn, key, answer);
             dispatch(&state);
         });
@@ -72,25 +44,7 @@ pub fn dispatch_soon(state: Weak<RefCell<State>>) {
     });
 }
 
-async fn ask(url: &str, signal: Option<&web_sys::AbortSignal>) -> Result<Tile, Failure> {
-    let failed = |why: &dyn std::fmt::Display| {
-        let aborted = signal.is_some_and(web_sys::AbortSignal::aborted);
-        let said = words::did_not_come(why, url);
-        if aborted { Failure::Aborted } else { Failure::Said(said) }
-    };
-    let request = get(url).abort_signal(signal);
-    let response = request.send().await.map_err(|_| failed(&words::NO_ANSWER))?;
-    match response.status() {
-        200 => {}
-        status => return Err(failed(&words::answered(status))),
-    }
-    let bytes = response.binary().await.map_err(|_| failed(&words::BROKE))?;
-    // A task of its own: several that come at once do not hold up the page.
-    TimeoutFuture::new(0).await;
-    Tile::decode(&bytes).map_err(|error| failed(&error))
-}
-
-fn arrived(state: &Rc<RefCell<State>>, turn: u32, key: Key, answer: Result<Tile, Failure>) {
+fn arrived(state: &Rc<RefCell<State>>, turn: u32, key: Key, answer: Result<Tile, NotCome>) {
     let mut now = state.borrow_mut();
     if now.turn != turn {
         return;
@@ -105,8 +59,8 @@ fn arrived(state: &Rc<RefCell<State>>, turn: u32, key: Key, answer: Result<Tile,
             }
         }
         // Asked for again in the meantime, perhaps: that request stands for itself.
-        Err(Failure::Aborted) => return,
-        Err(Failure::Said(why)) => {
+        Err(NotCome::Aborted) => return,
+        Err(NotCome::Lost(why) | NotCome::Refused(why)) => {
             now.distant.in_flight.remove(&key);
             now.distant.failed.insert(key);
             now.problem = Some(why);
