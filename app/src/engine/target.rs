@@ -58,15 +58,10 @@ impl Target {
         rows_wanted: usize,
     ) -> Target {
         let spec = SpectrumSpec::from((spectrum, sample_rate_hz));
-        let bin = |hz: f64| (hz / spec.bin_hz()).clamp(0.0, spec.bins() as f64);
-        let (low, high) = (bin(band_hz.0.min(band_hz.1)), bin(band_hz.0.max(band_hz.1)));
-        let bins_per_row = match ((high - low) / rows_wanted.max(1) as f64) as usize {
-            0 => 1,
-            n => 1 << n.ilog2(),
-        };
+        let (bins_per_row, shown) = rows_of_band(&spec, band_hz, rows_wanted);
         let rows = spec.rows(bins_per_row);
-        let first_row = ((low / bins_per_row as f64).floor() as usize).min(rows.saturating_sub(1));
-        let end_row = ((high / bins_per_row as f64).ceil() as usize + 1).clamp(first_row + 1, rows);
+        let first_row = shown.start.min(rows.saturating_sub(1));
+        let end_row = shown.end.clamp(first_row + 1, rows);
         self.layer.strip = Strip { first_row, rows: end_row - first_row, bins_per_row };
         self
     }
@@ -100,21 +95,30 @@ impl Target {
     }
 }
 
-/// Rows for a picture: as many bins pooled in a row as leave `rows_wanted` rows in the band.
-fn strip(spec: &SpectrumSpec, band_hz: (f64, f64), rows_wanted: usize) -> Strip {
-    let bins = spec.bins();
-    let bin = |hz: f64| (hz / spec.bin_hz()).clamp(0.0, bins as f64);
+/// As many bins pooled in a row as leave `rows_wanted` rows in a band, and the rows in which that lies.
+fn rows_of_band(
+    spec: &SpectrumSpec,
+    band_hz: (f64, f64),
+    rows_wanted: usize,
+) -> (usize, Range<usize>) {
+    let bin = |hz: f64| (hz / spec.bin_hz()).clamp(0.0, spec.bins() as f64);
     let (low, high) = (bin(band_hz.0.min(band_hz.1)), bin(band_hz.0.max(band_hz.1)));
     let bins_per_row = match ((high - low) / rows_wanted.max(1) as f64) as usize {
         0 => 1,
         n => 1 << n.ilog2(),
     };
+    let row = |bin: f64| bin / bins_per_row as f64;
+    (bins_per_row, row(low).floor() as usize..row(high).ceil() as usize + 1)
+}
+
+/// Rows for a picture: a tile holds the whole band where that is not too much, else more than is shown.
+fn strip(spec: &SpectrumSpec, band_hz: (f64, f64), rows_wanted: usize) -> Strip {
+    let (bins_per_row, shown) = rows_of_band(spec, band_hz, rows_wanted);
     let rows = spec.rows(bins_per_row);
     if rows <= WHOLE_BAND_ROWS {
         return Strip { first_row: 0, rows, bins_per_row };
     }
-    let row = |bin: f64| bin / bins_per_row as f64;
-    let (low, high) = (row(low).floor() as usize, row(high).ceil() as usize + 1);
+    let (low, high) = (shown.start, shown.end);
     let mut size = high.saturating_sub(low).next_power_of_two().max(1024);
     loop {
         let first_row = low / (size / 2) * (size / 2);
