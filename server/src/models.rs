@@ -136,11 +136,7 @@ pub fn names() -> Vec<String> {
 
 /// The adapters of a place: folders in it that hold one. Sorted by name; none where it can't be listed.
 pub fn adapters_of(place: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
-    let paths = entries.map(|entry| entry.path());
-    let mut folders: Vec<PathBuf> = paths.filter(|p| p.join(ADAPTER_FILE).is_file()).collect();
-    folders.sort();
-    folders
+    folders_with(place, ADAPTER_FILE)
 }
 
 /// Names of the user's adapters.
@@ -150,12 +146,16 @@ pub fn adapter_names() -> Vec<String> {
 
 /// Folders of the user's models folder that hold a file. None where there is no such folder.
 fn named_folders(file: &str) -> Vec<String> {
-    let entries = models_folder().and_then(|models| std::fs::read_dir(models).ok());
-    let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut names: Vec<String> = paths
-        .filter(|path| path.join(file).is_file())
-        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
-        .collect();
-    names.sort();
-    names
+    let folders = models_folder().map_or_else(Vec::new, |models| folders_with(&models, file));
+    let name = |path: &PathBuf| Some(path.file_name()?.to_string_lossy().into_owned());
+    folders.iter().filter_map(name).collect()
+}
+
+/// Folders of a place that hold a file, sorted by name.
+fn folders_with(place: &Path, file: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(place).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let mut folders: Vec<PathBuf> = paths.filter(|path| path.join(file).is_file()).collect();
+    folders.sort();
+    folders
 }
