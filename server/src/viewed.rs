@@ -114,7 +114,6 @@ impl Viewed {
             infos: Arc::new(vec![info]),
             open: Arc::new(open),
             tables: None,
-            table_stamps: None,
             beside: None,
         };
         Viewed::of(view, deployment, recordings)
@@ -264,7 +263,6 @@ pub fn only(recordings: &Recordings, name: &str) -> Option<Recordings> {
         infos: Arc::new(vec![recordings.infos.get(index)?.clone()]),
         open: Arc::new(move |_| open(index)),
         tables: None,
-        table_stamps: None,
         beside: None,
         version: recordings.version.clone(),
     })

@@ -25,6 +25,15 @@ pub type ReadTable = Arc<dyn Fn(usize) -> Option<Result<String, String>> + Send 
 /// [`Recordings::infos`]: of each its length and when it was changed. Other stamps are other calls.
 pub type StampTables = Arc<dyn Fn() -> Vec<Option<(u64, SystemTime)>> + Send + Sync>;
 
+/// Tables that hold every call of their recordings.
+#[derive(Clone)]
+pub struct Tables {
+    /// Reads them.
+    pub read: ReadTable,
+    /// Says whether one of them has changed.
+    pub stamps: StampTables,
+}
+
 /// What a line is laid of; cheap to clone.
 #[derive(Clone)]
 pub struct Recordings {
@@ -32,11 +41,9 @@ pub struct Recordings {
     pub infos: Arc<Vec<RecordingInfo>>,
     /// Opens one of them.
     pub open: OpenRecording,
-    /// Reads the tables beside them, where the deployment's description says that they hold every call
-    /// and the recordings lie on this machine.
-    pub tables: Option<ReadTable>,
-    /// Says whether one of `tables` has changed.
-    pub table_stamps: Option<StampTables>,
+    /// The tables beside them, where the deployment's description says that they hold every call and the
+    /// recordings lie on this machine.
+    pub tables: Option<Tables>,
     /// Reads the tables beside them, whatever the description says, where the recordings lie on this machine.
     pub beside: Option<ReadTable>,
     /// Changes when the list, or anything in it, does.
@@ -58,10 +65,11 @@ impl Recordings {
         let infos = Arc::new(infos);
         let local = place.as_ref().filter(|place| place.is_local());
         let beside = local.map(|place| tables_beside(place.clone(), folder.clone(), infos.clone()));
-        let tables = beside.clone().filter(|_| said.all_calls_are_in_tables);
-        let table_stamps = local
-            .filter(|_| said.all_calls_are_in_tables)
-            .map(|place| stamps_beside(place.clone(), folder.clone(), infos.clone()));
+        let tables = local.zip(beside.clone()).filter(|_| said.all_calls_are_in_tables);
+        let tables = tables.map(|(place, read)| Tables {
+            read,
+            stamps: stamps_beside(place.clone(), folder.clone(), infos.clone()),
+        });
         let known = infos.clone();
         let options: OpenOptions = said.open_options();
         let open = move |index: usize| {
@@ -78,7 +86,7 @@ impl Recordings {
             recording.info = info.clone();
             Ok(recording)
         };
-        Recordings { infos, open: Arc::new(open), tables, table_stamps, beside, version }
+        Recordings { infos, open: Arc::new(open), tables, beside, version }
     }
 }
 

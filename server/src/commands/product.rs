@@ -205,14 +205,7 @@ pub(super) fn one_recording(path: &Path) -> anyhow::Result<(Deployment, Recordin
     let version = info.fingerprint.clone();
     let infos = Arc::new(vec![info]);
     let beside = Some(read_tables(infos.clone(), move |name| Some(folder.join(name))));
-    let recordings = Recordings {
-        infos,
-        open: Arc::new(open),
-        tables: None,
-        table_stamps: None,
-        beside,
-        version,
-    };
+    let recordings = Recordings { infos, open: Arc::new(open), tables: None, beside, version };
     Ok((deployment, recordings))
 }
 

@@ -260,7 +260,7 @@ impl DetectionKeeper {
         let recordings = self.recordings(run, reader)?;
         let made_of = MadeOf {
             version: recordings.version.clone(),
-            stamps: recordings.table_stamps.as_ref().map_or_else(Vec::new, |stamps| stamps()),
+            stamps: recordings.tables.as_ref().map_or_else(Vec::new, |tables| (tables.stamps)()),
             generation: self.store.generation(),
         };
         let truth = self.recalls.of(run.id, made_of, || {

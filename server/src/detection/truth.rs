@@ -47,7 +47,7 @@ impl Truths {
     /// nobody says that they hold every call.
     pub fn read(recordings: &Recordings, recorded: &Recorded) -> Option<Truths> {
         let tables = recordings.tables.as_ref()?;
-        Some(Truths::of_each(tables, &recordings.infos, recorded))
+        Some(Truths::of_each(&tables.read, &recordings.infos, recorded))
     }
 
     /// Reads a table for each recording that has one. Where two recordings overlap, the later one is not heard

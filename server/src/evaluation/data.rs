@@ -134,7 +134,6 @@ fn chosen(recordings: &Recordings, indices: &[usize]) -> Recordings {
         infos: infos.into(),
         open: Arc::new(move |index| open(indices.get(index).copied().unwrap_or(index))),
         tables: None,
-        table_stamps: None,
         beside: None,
         version: recordings.version.clone(),
     }
@@ -161,7 +160,6 @@ pub(super) mod tests {
             infos: infos.into(),
             open: Arc::new(move |_| open(&name)),
             tables: None,
-            table_stamps: None,
             beside: None,
             version: String::new(),
         };

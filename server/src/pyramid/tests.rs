@@ -80,7 +80,6 @@ pub(crate) fn recordings(names: &[&str], broken: &'static str) -> Recordings {
         infos: Arc::new(infos),
         open: Arc::new(open),
         tables: None,
-        table_stamps: None,
         beside: None,
         version: String::new(),
     }

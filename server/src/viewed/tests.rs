@@ -29,7 +29,6 @@ fn viewed_from(query: &str, second_s: usize) -> Viewed {
         infos: Arc::new(infos),
         open: Arc::new(open),
         tables: None,
-        table_stamps: None,
         beside: None,
         version: "1".into(),
     };
