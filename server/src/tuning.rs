@@ -69,7 +69,9 @@ struct Whole {
     features: PathBuf,
 }
 
-/// Searches. `text` is the configuration, `set` what is laid over it; runs are noted in the folder `state`.
+/// Searches; gives the trials, the best first, and the folds as the configuration splits the data (trials that
+/// search over how that is done have folds of their own). `text` is the configuration, `set` what is laid over
+/// it; runs are noted in the folder `state`.
 ///
 /// # Errors
 /// When there is nothing to search, a key is not known, the data can't be read, or Ctrl-C was pressed. What
@@ -80,10 +82,11 @@ pub fn search(
     config: &Config,
     folder: &RunFolder,
     state: Option<&Path>,
-) -> anyhow::Result<Vec<TrialResult>> {
+) -> anyhow::Result<(Vec<TrialResult>, Vec<NamedFold>)> {
     let tune = &config.tune;
     let all = trials(tune)?;
     let table = training::windows(&config.training)?;
+    let folds = folds(config, &table);
     let planned = plan(text, set, tune, &all, &table)?;
     let units: Vec<Unit> = planned
         .iter()
@@ -144,22 +147,17 @@ pub fn search(
     // What was wrong first is what a person has to know.
     let found = found?;
     noted?;
-    Ok(found)
+    Ok((found, folds))
 }
 
-/// The folds of a search, as its configuration splits the data: trials that search over how that is done
-/// have folds of their own.
-///
-/// # Errors
-/// When the windows can't be read.
-pub fn folds(config: &Config) -> anyhow::Result<Vec<NamedFold>> {
-    let table = training::windows(&config.training)?;
+/// The folds of a search, as its configuration splits the data.
+fn folds(config: &Config, table: &WindowTable) -> Vec<NamedFold> {
     let (loader, folds) = (&config.training.data_loader, config.tune.folds);
     let of = |fold| {
         let said = spyhop_config::DataLoader { folds, fold, ..loader.clone() };
-        Folds::default().of(&said, &table)
+        NamedFold::new(&said, table)
     };
-    Ok((0..folds).map(of).collect())
+    (0..folds).map(of).collect()
 }
 
 /// What came of all trials, the best first.

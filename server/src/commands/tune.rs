@@ -72,8 +72,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         eprintln!("spyhop: the networks will be missing in spyhop runs: {error:#}");
     }
     let (state, whole) = (state.ok(), RunFolder(folder.clone()));
-    let results = tuning::search(&text, &args.set, &config, &whole, state.as_deref())?;
-    let folds = tuning::folds(&config)?;
+    let (results, folds) = tuning::search(&text, &args.set, &config, &whole, state.as_deref())?;
     let search = tuning::Search { tune: &config.tune, results: &results, folds: &folds };
     tuning::write(&search, &folder, &text, &args.set)?;
     if args.json {

@@ -30,7 +30,8 @@ impl Folds {
 }
 
 impl NamedFold {
-    fn new(said: &DataLoader, table: &WindowTable) -> NamedFold {
+    /// The fold that a configuration says.
+    pub fn new(said: &DataLoader, table: &WindowTable) -> NamedFold {
         let split = || {
             let table = table.clone().of_classes(&said.include_classes).ok()?;
             let split = Split::new(&table, said).ok()?;
