@@ -180,6 +180,13 @@ fn waves(folder: &Path) -> anyhow::Result<PathBuf> {
     sounds::write(folder, "x_20240601_000000.wav", &wav.into_inner())
 }
 
+/// A server with a user's networks, and with no recordings: those are on the disk of whoever opens the page.
+fn without_recordings(home: &Path, folder: &Path) -> anyhow::Result<Server> {
+    let empty = folder.join("no-recordings");
+    std::fs::create_dir(&empty)?;
+    Server::start_of(home, ["--data".as_ref(), empty.as_os_str()])
+}
+
 /// Chooses an adapter in the dialog, below a network that is chosen.
 fn choose_adapter(page: &mut Page<'_>, name: &str) -> anyhow::Result<()> {
     page.wait_for("the adapters", |p| p.is_shown("#detect .adapter"))?;
@@ -196,9 +203,7 @@ fn a_network_of_the_server_runs_in_the_tab_with_an_adapter() -> anyhow::Result<(
     let home = data_home(&["tiny"])?;
     put_adapter(home.path(), "gulf")?;
     let folder = TempDir::new()?;
-    let empty = folder.path().join("no-recordings");
-    std::fs::create_dir(&empty)?;
-    let server = Server::start_of(home.path(), ["--data".as_ref(), empty.as_os_str()])?;
+    let server = without_recordings(home.path(), folder.path())?;
     let file = waves(folder.path())?;
     let plain = of_program(&file, &["--model", "tiny"], home.path())?;
     let expected = of_program(&file, &["--model", "tiny", "--adapter", "gulf"], home.path())?;
@@ -224,9 +229,7 @@ fn a_network_of_the_server_runs_in_the_tab_with_an_adapter() -> anyhow::Result<(
 fn a_network_of_the_server_runs_in_the_tab_and_shows_what_it_saw() -> anyhow::Result<()> {
     let home = data_home(&["tiny"])?;
     let folder = TempDir::new()?;
-    let empty = folder.path().join("no-recordings");
-    std::fs::create_dir(&empty)?;
-    let server = Server::start_of(home.path(), ["--data".as_ref(), empty.as_os_str()])?;
+    let server = without_recordings(home.path(), folder.path())?;
     let file = waves(folder.path())?;
     let expected = of_program(&file, &["--model", "tiny"], home.path())?;
     assert!(!expected.is_empty(), "random weights find something");
@@ -252,9 +255,7 @@ fn a_network_of_the_server_runs_in_the_tab_and_shows_what_it_saw() -> anyhow::Re
 fn what_a_recording_cannot_hold_is_refused_with_a_sentence() -> anyhow::Result<()> {
     let home = data_home(&["tiny"])?;
     let folder = TempDir::new()?;
-    let empty = folder.path().join("no-recordings");
-    std::fs::create_dir(&empty)?;
-    let server = Server::start_of(home.path(), ["--data".as_ref(), empty.as_os_str()])?;
+    let server = without_recordings(home.path(), folder.path())?;
     let file = sounds::write_wav(folder.path(), "low.wav", &sounds::noise(0.1, 30.0, 2000), 2000)?;
     let mut stage = Stage::beside(server, folder, &[])?;
     let mut page = stage.page("")?;

@@ -237,16 +237,26 @@ fn write(page: &mut Page<'_>, css: &str, text: &str) -> anyhow::Result<()> {
     page.set(css, text)
 }
 
-#[test]
-fn a_story_is_made_in_the_page_kept_and_saved() -> anyhow::Result<()> {
-    let mut stage = stage(&[])?;
-    let selected = "sel=2024-06-01T12:00:06Z_1_900-1100";
+/// A new story of one step: a view with a selection, and what both are called.
+fn begun<'a>(
+    stage: &'a mut Stage,
+    selected: &str,
+    title: &str,
+    step: &str,
+) -> anyhow::Result<Page<'a>> {
     let mut page =
         stage.page(&format!("?v=1&src=set:bay&t=2024-06-01T12:00:05Z&span=4&{selected}"))?;
     page.wait_until_ready()?;
     page.session.chord(&['\u{e008}', 'a'])?;
-    write(&mut page, "#story-title", "My tone")?;
-    write(&mut page, ".step-title", "Near")?;
+    write(&mut page, "#story-title", title)?;
+    write(&mut page, ".step-title", step)?;
+    Ok(page)
+}
+
+#[test]
+fn a_story_is_made_in_the_page_kept_and_saved() -> anyhow::Result<()> {
+    let mut stage = stage(&[])?;
+    let mut page = begun(&mut stage, "sel=2024-06-01T12:00:06Z_1_900-1100", "My tone", "Near")?;
     write(&mut page, ".step-text", "A *line* <script>alert(1)</script>")?;
     page.wait_for("its words as they will be read", |p| {
         let body = "return document.querySelector('.story-preview')?.innerHTML ?? '';";
@@ -347,13 +357,7 @@ fn a_story_is_made_in_the_page_kept_and_saved() -> anyhow::Result<()> {
 #[test]
 fn captions_are_written_in_the_sheet_and_the_keyboard_keeps_its_place() -> anyhow::Result<()> {
     let mut stage = stage(&[])?;
-    let selected = "sel=2024-06-01T12:00:06.5Z_0.25_900-1100";
-    let mut page =
-        stage.page(&format!("?v=1&src=set:bay&t=2024-06-01T12:00:05Z&span=4&{selected}"))?;
-    page.wait_until_ready()?;
-    page.session.chord(&['\u{e008}', 'a'])?;
-    write(&mut page, "#story-title", "Heard")?;
-    write(&mut page, ".step-title", "First")?;
+    let mut page = begun(&mut stage, "sel=2024-06-01T12:00:06.5Z_0.25_900-1100", "Heard", "First")?;
     // Of the selected box; what is typed goes into it at once.
     page.press(".story-say")?;
     let focused = |css: &str| format!("return document.activeElement?.matches({css:?}) ?? false;");

@@ -76,18 +76,23 @@ def cite(place, query):
         return json.load(answer)
 
 
+def ran(cited, folder):
+    """The numbers that the script of a citation prints when it is run in a folder."""
+    script = folder / "view.py"
+    script.write_text(cited["python"])
+    done = subprocess.run([sys.executable, script], cwd=folder, capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_script_of_a_citation_gives_the_programs_numbers(place, view, tmp_path):
     named = VIEWS[view] if VIEWS[view].startswith("src=") else f"src=set:bay&{VIEWS[view]}"
     cited = cite(place, f"v=1&{named}")
     assert cited["fingerprint"] in cited["text"]
     assert ("x_20240601_120012.wav" if "/" in named else "Bay") in cited["text"]
-    script = tmp_path / "view.py"
-    script.write_text(cited["python"])
-    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True,
-                          check=False)
-    assert done.returncode == 0, done.stderr
-    numbers = json.loads(done.stdout)
+    numbers = ran(cited, tmp_path)
     assert set(numbers) == set(TOLERANCES)
     for name, tolerance in TOLERANCES.items():
         expected = cited["measures"][name]
@@ -102,12 +107,7 @@ def test_the_script_of_a_folded_view_takes_its_first_stretch(place, tmp_path):
     assert "12 s from 2024-06-01T12:00:06" in cited["text"]
     assert "(gaps folded away: 8 s are shown)" in cited["text"]
     assert cited["python"].startswith("# The view has gaps folded away and shows 2 stretches.")
-    script = tmp_path / "view.py"
-    script.write_text(cited["python"])
-    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True,
-                          check=False)
-    assert done.returncode == 0, done.stderr
-    numbers = json.loads(done.stdout)
+    numbers = ran(cited, tmp_path)
     alone = cite(place, f"{view}&span=2")["measures"]
     for name, tolerance in TOLERANCES.items():
         assert abs(numbers[name] - alone[name]) <= tolerance, (name, numbers[name], alone[name])
