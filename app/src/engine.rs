@@ -102,6 +102,11 @@ impl Progress {
         self.exact + self.sampled
     }
 
+    /// Whether something is there for all of it.
+    pub fn is_whole(&self) -> bool {
+        self.tiles > 0 && self.shown == self.tiles
+    }
+
     /// Whether nothing more comes by itself.
     pub fn is_done(&self) -> bool {
         self.tiles > 0 && self.done() == self.tiles

@@ -48,7 +48,7 @@ pub use time_axis::fold_at;
 /// How long the picture rests until a screen reader is told of it, ms.
 const DESCRIBE_AFTER_MS: u64 = 700;
 /// The panel waits no longer for the first picture.
-const FURNISHED_AFTER: Duration = Duration::from_secs(2);
+const FURNISHED_AFTER: Duration = Duration::from_secs(4);
 
 /// Everything that shows an open recording.
 #[component]
@@ -57,8 +57,8 @@ pub fn Viewer(act: Callback<Action>, commit: Callback<()>) -> impl IntoView {
     let canvases = Canvases::new();
     let painter = Painter::new(session, canvases);
     redraw_when_needed(session, canvases, &painter);
+    let furnished = after_the_first_picture(session, painter.is_seen());
     let painter = StoredValue::new_local(painter);
-    let furnished = after_the_first_picture(session);
     view! {
         <div class="viewer">
             <Overview canvases commit/>
@@ -72,9 +72,9 @@ pub fn Viewer(act: Callback<Action>, commit: Callback<()>) -> impl IntoView {
     }
 }
 
-/// Becomes true when a first picture of everything on the screen is there, and after [`FURNISHED_AFTER`]
+/// Becomes true when a first picture of everything on the screen is seen, and after [`FURNISHED_AFTER`]
 /// without one: what is not the picture keeps nobody waiting for it.
-fn after_the_first_picture(session: Session) -> RwSignal<bool> {
+fn after_the_first_picture(session: Session, is_seen: ReadSignal<bool>) -> RwSignal<bool> {
     let over = RwSignal::new(false);
     let coming = StoredValue::new(Some(session.coming()));
     // The viewer may have left the page meanwhile.
@@ -84,8 +84,8 @@ fn after_the_first_picture(session: Session) -> RwSignal<bool> {
         drop(coming.try_update_value(Option::take));
     };
     Effect::new(move |_| {
-        let is_there = session.progress.with(|p| p.tiles > 0 && p.shown == p.tiles);
-        if is_there && !over.get_untracked() {
+        if is_seen.get() && !over.get_untracked() {
+            // The frame that drew it comes first.
             request_animation_frame(move || set_timeout(say, Duration::ZERO));
         }
     });

@@ -93,6 +93,8 @@ struct Look {
     flat: Option<Wanted>,
     medians: Option<Medians>,
     range_db: (f64, f64),
+    /// Something is there for every place of the picture and the overview.
+    is_whole: bool,
 }
 
 /// Draws what is out of date at the next animation frame; clones share it.
@@ -106,6 +108,10 @@ pub struct Painter {
     parts: Rc<RefCell<VecDeque<Part>>>,
     /// How often this looked or drew a part.
     steps: Rc<Cell<usize>>,
+    /// The spectrogram was drawn last with something at every place.
+    drew_whole: Rc<Cell<bool>>,
+    /// Becomes true once everything was drawn so.
+    is_seen: RwSignal<bool>,
     /// The view has not moved for a moment: the picture may take the time for every pixel of the screen.
     rests: Rc<Cell<bool>>,
     resting: Rc<RefCell<Option<Timeout>>>,
@@ -127,6 +133,8 @@ impl Painter {
             waiting: Rc::default(),
             parts: Rc::default(),
             steps: Rc::default(),
+            drew_whole: Rc::default(),
+            is_seen: RwSignal::new(false),
             rests: Rc::default(),
             resting: Rc::default(),
             sharp: Rc::default(),
@@ -134,6 +142,12 @@ impl Painter {
             overview_drawn: Rc::default(),
             samples: waveform::Fetched::default(),
         }
+    }
+
+    /// Whether a first picture of everything on the screen was drawn: its pixels are on the screen after
+    /// the frame in which this becomes true.
+    pub fn is_seen(&self) -> ReadSignal<bool> {
+        self.is_seen.read_only()
     }
 
     /// Marks something as out of date.
@@ -217,13 +231,22 @@ impl Painter {
         loop {
             let Some(part) = self.parts.borrow().front().copied() else { return Some(()) };
             match part {
-                Part::Spectrogram => self.spectrogram(&look, open, frame, theme)?,
+                Part::Spectrogram => {
+                    self.spectrogram(&look, open, frame, theme)?;
+                    self.drew_whole.set(look.is_whole);
+                }
                 Part::Overview => self.overview(&look, open, frame, theme)?,
                 Part::Waveform => self.waveform(&look, frame, theme)?,
                 Part::Axes => self.axes(&look, open, frame, theme)?,
             }
             self.parts.borrow_mut().pop_front();
             self.steps.set(self.steps.get().saturating_add(1));
+            if self.parts.borrow().is_empty()
+                && self.drew_whole.get()
+                && !self.is_seen.get_untracked()
+            {
+                self.is_seen.set(true);
+            }
             // What is drawn for the first time gets its memory: a frame for each.
             let first = self.steps.get() <= PARTS.len();
             if first || now_ms() - begun_ms > FRAME_MS {
@@ -280,13 +303,13 @@ impl Painter {
         }
         let progress = engine.progress();
         session.progress.set(progress);
-        if view.colour.range_db.is_none() && progress.tiles > 0 && progress.shown == progress.tiles
-        {
+        if view.colour.range_db.is_none() && progress.is_whole() {
             contrast::set_from_picture(session);
         }
         let range_db = contrast::shown_range(session, open);
         let medians = flat.as_ref().and_then(|w| Medians::of(&engine.power(w), &w.positions));
-        Some(Look { view, wanted, whole, flat, medians, range_db })
+        let is_whole = progress.is_whole();
+        Some(Look { view, wanted, whole, flat, medians, range_db, is_whole })
     }
 
     fn spectrogram(&self, look: &Look, open: &OpenSet, frame: &Frame, theme: &Theme) -> Option<()> {
