@@ -48,7 +48,7 @@ def rest(address):
     """Waits until the server makes nothing by itself."""
     while True:
         time.sleep(2)
-        if all(job["state"] in ("done", "failed") for job in json.loads(got(f"{address}api/v1/jobs"))["jobs"]):
+        if not any(job["state"] in ("waiting", "running") for job in json.loads(got(f"{address}api/v1/jobs"))["jobs"]):
             return
 
 

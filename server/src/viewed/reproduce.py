@@ -41,6 +41,8 @@ def fetched(url):
 def of_files(paths):
     """The samples that lie in recordings, known by their names; one alone may have another."""
     import soundfile
+    if not RECORDED:
+        sys.exit("the view is of more recordings than are listed here: let the samples be fetched, without files")
     names = {os.path.basename(path): path for path in paths}
     known = {name for name, *_ in RECORDED}
     if len(known) == len(paths) == 1:

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use spyhop_api::view::{ColourMap, FrequencyAxis, Scaling, Source};
 use spyhop_paint::FrequencyScale;
 use spyhop_paint::parts::level_unit;
+use spyhop_signal::line::Run;
 use spyhop_signal::measure::CONTEXT_S;
 use spyhop_signal::spectrum::{ColumnsSpec, MedianColumns, SpectrumSpec};
 
@@ -25,6 +26,12 @@ const MOST_FETCHED: u64 = 1 << 25;
 const MOST_RUNS: usize = 64;
 /// Stretches of a folded view that a script takes: each is fetched by itself.
 const MOST_STRETCHES: usize = 500;
+/// Samples that it holds of them, 2 GB of float32.
+const MOST_HELD: i64 = 1 << 29;
+/// Recordings that it can take samples from where they are on a disk.
+const MOST_RECORDED: usize = 2000;
+/// A shorter stretch, in windows, has frames that reach over its edges; the script knows none of them.
+const LEAST_WINDOWS: i64 = 4;
 
 /// The script of a view.
 ///
@@ -34,7 +41,7 @@ pub fn script(viewed: &Viewed, at: &Citation<'_>) -> Result<String, ViewedError>
     let (view, line) = (&viewed.view, &viewed.line);
     let rate = line.sample_rate_hz;
     let all = viewed.stretches();
-    let stretches = all.get(..MOST_STRETCHES).unwrap_or(&all);
+    let stretches = taken(&all);
     let (low_hz, high_hz) = viewed.band_hz();
     let scale = FrequencyScale::new(view.frequency_axis, low_hz, high_hz);
     let spectrum = SpectrumSpec::from((&view.spectrum, rate));
@@ -58,7 +65,9 @@ pub fn script(viewed: &Viewed, at: &Citation<'_>) -> Result<String, ViewedError>
         .chain(context.clone())
         .map(|range| range.start..range.end.min(line.end()))
         .collect();
-    let pieces = joined(needed);
+    // Where nothing was recorded there is nothing to fetch.
+    let mut pieces = joined(needed);
+    pieces.retain(|piece| line.parts(piece.clone()).next().is_some());
     let range_db = match view.colour.range_db {
         Some(range) => range,
         None => ViewPower::of(viewed, (600.0, 300.0), MOST_PREVIEW_FRAMES)?.range_db,
@@ -118,16 +127,27 @@ pub fn script(viewed: &Viewed, at: &Citation<'_>) -> Result<String, ViewedError>
     .into_iter()
     .map(|(name, value)| format!("{name} = {}", python(&value)))
     .collect();
-    Ok(head(all.len()) + &SCRIPT.replace(PLACE, &parameters.join("\n")))
+    Ok(head(all.len(), stretches.len()) + &SCRIPT.replace(PLACE, &parameters.join("\n")))
+}
+
+/// The first stretches of a view, as many as a script can hold.
+fn taken(all: &[Stretch]) -> &[Stretch] {
+    let mut held = 0i64;
+    let fits = |stretch: &&Stretch| {
+        held = held.saturating_add(stretch.samples.end - stretch.samples.start);
+        held <= MOST_HELD
+    };
+    let count = all.iter().take(MOST_STRETCHES).take_while(fits).count();
+    &all[..count.max(1).min(all.len())]
 }
 
 /// What a script says first that does not take all of its view.
-fn head(stretches: usize) -> String {
-    match stretches <= MOST_STRETCHES {
+fn head(stretches: usize, taken: usize) -> String {
+    match taken == stretches {
         true => String::new(),
         false => format!(
             "# The view shows {stretches} stretches with gaps folded away between them. This is of the \
-             first {MOST_STRETCHES}.\n"
+             first {taken}.\n"
         ),
     }
 }
@@ -169,12 +189,13 @@ fn piece_parameter(viewed: &Viewed, piece: &Range<i64>) -> Value {
 }
 
 /// Which file holds which positions: its name, the first position, the frame that lies there, and how many.
+/// None where there are more than a script can list.
 fn recorded(viewed: &Viewed, pieces: &[Range<i64>]) -> Vec<Value> {
     let name = |index: usize| viewed.recordings.infos.get(index).map_or("", |info| &info.name);
     let parts = pieces.iter().flat_map(|piece| viewed.line.parts(piece.clone()));
-    parts
-        .map(|run| json!([name(run.recording), run.position, run.first_frame, run.frames]))
-        .collect()
+    let told = |run: Run| json!([name(run.recording), run.position, run.first_frame, run.frames]);
+    let all: Vec<Value> = parts.take(MOST_RECORDED + 1).map(told).collect();
+    if all.len() > MOST_RECORDED { Vec::new() } else { all }
 }
 
 /// Where samples come from, with `{start}` and `{end}` in the place of moments.
@@ -230,7 +251,11 @@ impl Medians {
         let Some(seconds) = viewed.view.flatten_s else { return Ok(Medians::None) };
         let over = median_columns(viewed, seconds);
         let samples = over.columns().count() as u64 * over.column_samples;
-        match samples <= MOST_FETCHED && over.runs.len() <= MOST_RUNS {
+        let least = LEAST_WINDOWS * i64::from(viewed.view.spectrum.window_samples);
+        let is_long =
+            |run: &Range<i64>| (run.end - run.start) * over.column_samples as i64 >= least;
+        let is_whole = over.runs.len() == 1 || over.runs.iter().all(is_long);
+        match samples <= MOST_FETCHED && over.runs.len() <= MOST_RUNS && is_whole {
             true => Ok(Medians::Over(over)),
             false => Ok(Medians::Known(bin_medians(viewed, &over)?)),
         }

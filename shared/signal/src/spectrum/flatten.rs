@@ -7,8 +7,8 @@ use crate::line::Line;
 
 /// Columns that medians are taken over where nothing interrupts them: up to twice as many.
 const COLUMNS: f64 = 128.0;
-/// Columns at most. Short recordings with gaps between them have more, of which some are left out.
-const MOST_COLUMNS: usize = 512;
+/// Recordings at most, those in the middle: whoever computes columns in blocks computes one for each.
+const MOST_RUNS: usize = 24;
 /// The window moves in eighths of itself, so that a small pan does not change every colour.
 const STEPS: f64 = 8.0;
 /// Columns closer than a window over this differ by nothing that can be seen.
@@ -54,7 +54,7 @@ impl MedianColumns {
                 _ => runs.push(first..end),
             }
         }
-        MedianColumns { column_samples: 1 << level, runs: thinned(runs) }
+        MedianColumns { column_samples: 1 << level, runs: middle_of(runs) }
     }
 
     /// Each column, in order.
@@ -70,22 +70,11 @@ impl MedianColumns {
     }
 }
 
-/// No more columns than are looked at, those that stay spread evenly.
-fn thinned(runs: Vec<Range<i64>>) -> Vec<Range<i64>> {
-    let count: usize = runs.iter().map(|run| (run.end - run.start) as usize).sum();
-    if count <= MOST_COLUMNS {
-        return runs;
-    }
-    let all: Vec<i64> = runs.into_iter().flatten().collect();
-    let mut kept: Vec<Range<i64>> = Vec::new();
-    for nth in 0..MOST_COLUMNS {
-        let column = all[nth * count / MOST_COLUMNS];
-        match kept.last_mut() {
-            Some(last) if last.end == column => last.end += 1,
-            _ => kept.push(column..column + 1),
-        }
-    }
-    kept
+/// No more runs than are looked at.
+fn middle_of(mut runs: Vec<Range<i64>>) -> Vec<Range<i64>> {
+    runs.drain(..runs.len().saturating_sub(MOST_RUNS) / 2);
+    runs.truncate(MOST_RUNS);
+    runs
 }
 
 /// Median power of each row over columns (each column a slice of `rows` powers). Columns of another
@@ -172,13 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn thousands_of_recordings_are_looked_at_here_and_there() {
+    fn of_thousands_of_recordings_those_in_the_middle_are_taken() {
         let line = line(30_000, 100, 100_000);
         let columns = around(1.5e9, 1e6, &line);
-        assert_eq!(columns.columns().count(), MOST_COLUMNS);
+        assert_eq!(columns.runs.len(), MOST_RUNS);
         assert!(columns.columns().is_sorted());
         let positions = columns.positions();
-        assert!(positions.start < 100_000 && positions.end > 29_900 * 100_000, "{positions:?}");
+        assert!(positions.contains(&1_500_000_000), "{positions:?}");
+        assert!(positions.end - positions.start < MOST_RUNS as i64 * 100_000, "{positions:?}");
     }
 
     #[test]
