@@ -21,9 +21,7 @@ use crate::link::{self, Link};
 use crate::session::{NoticeKind, Session, Stage};
 use crate::{open, parts, playback};
 
-use guided::Module;
-
-pub use guided::Guided;
+pub use guided::{Guided, Module};
 pub use marks::items as mark_items;
 
 /// Keys of the address that are a guide's: the story and its step, the class and whether it is led, and

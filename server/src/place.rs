@@ -172,6 +172,15 @@ impl Place {
         }
     }
 
+    /// The empty folder that is all that is left on the way to something below. Nobody knows then whether what
+    /// was there is gone or its disk is not mounted.
+    pub fn emptied(&self, below: &str) -> Option<PathBuf> {
+        match &self.kind {
+            Kind::Folder(folder) => folder.emptied(below),
+            Kind::Remote(_) => None,
+        }
+    }
+
     /// Bytes of a remote file as they arrive. A local file is read by its path.
     ///
     /// # Errors

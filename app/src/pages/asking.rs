@@ -5,23 +5,29 @@ use spyhop_api::view::Source;
 use spyhop_words::pages::asking as words;
 
 use crate::commands::Action;
+use crate::guide::Module;
 use crate::sentence::{PIECES, with_pieces};
 use crate::session::use_session;
 
-/// Something is being opened.
+/// Something is being opened, or somebody else says what will be.
 #[component]
 pub fn Opening(name: String) -> impl IntoView {
+    let module = use_session().guided.module;
+    // A story or a class knows what it will be, and this page does not. Whoever leads a class may take their
+    // time: nothing moves then.
+    let waits = move || module.get() == Module::Listens;
+    let words = match name.is_empty() {
+        true => (move || if waits() { words::NOTHING_YET } else { words::ONE_MOMENT }).into_any(),
+        false => {
+            let name = view! { <strong>{name.clone()}</strong> }.into_any();
+            with_pieces(&words::opening(PIECES[0]), vec![name]).into_any()
+        }
+    };
+    let moves = move || !(name.is_empty() && waits());
     view! {
         <div class="opening" role="status">
-            // A story or a class knows what it will be, and this page does not.
-            {match name.is_empty() {
-                true => view! { <p>{words::ONE_MOMENT}</p> }.into_any(),
-                false => {
-                    let name = view! { <strong>{name}</strong> }.into_any();
-                    view! { <p>{with_pieces(&words::opening(PIECES[0]), vec![name])}</p> }.into_any()
-                }
-            }}
-            <div class="busy" aria-hidden="true"></div>
+            <p>{words}</p>
+            <Show when=moves><div class="busy" aria-hidden="true"></div></Show>
         </div>
     }
 }

@@ -3,6 +3,7 @@
 //! Everything is written in small complete pieces: a pass that is killed goes on where it was, because
 //! a file that was listed and not read yet stays marked so.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
@@ -15,7 +16,7 @@ use super::access::carries_position;
 use super::deployment_file::{DeploymentFile, FILE_NAME};
 use super::difference::{self, Difference};
 use super::file_kind::{self, FileKind};
-use super::folders;
+use super::folders::{self, FolderFiles};
 use super::headers::{self, Headers};
 use super::queries;
 use super::schema::{CatalogueError, DATABASE, FileState, MIGRATIONS};
@@ -56,7 +57,7 @@ pub struct Piece {
 ///
 /// # Errors
 /// When the place can't be listed or sends no ranges, when it fails file after file, or the catalogue
-/// can't be written.
+/// can't be written. After all is done, when a folder is empty where recordings were.
 pub fn run(
     database: &mut Connection,
     place_row: i64,
@@ -66,7 +67,7 @@ pub fn run(
     let began = Instant::now();
     let listing = place.list(folders::wanted)?;
     let found = folders::by_folder(listing);
-    let difference = difference::apply(database, place_row, place, &found)?;
+    let mut difference = difference::apply(database, place_row, place, &found)?;
     // What could not be reached is tried again, once a pass.
     database.execute(
         "UPDATE file SET state = 0 WHERE state = 3 AND deployment IN \
@@ -74,10 +75,25 @@ pub fn run(
         [place_row],
     )?;
     let unread = unread(database, place_row)?;
+    let emptied = difference.emptied.pop_first();
     watch.listed(difference, unread, began.elapsed());
-    if unread == 0 {
-        return Ok(());
+    if unread > 0 {
+        look_into(database, place_row, place, watch, &found)?;
     }
+    match emptied {
+        Some((folder, files)) => Err(PlaceError::Emptied { folder, files }.into()),
+        None => Ok(()),
+    }
+}
+
+/// Looks into the recordings of a place that are not read yet, until told to stop.
+fn look_into(
+    database: &mut Connection,
+    place_row: i64,
+    place: &Place,
+    watch: &dyn Watch,
+    found: &BTreeMap<String, FolderFiles>,
+) -> Result<(), CatalogueError> {
     if let Some(one) =
         found.values().flat_map(|f| &f.files).find(|(_, k)| *k == FileKind::Recording)
     {

@@ -137,8 +137,38 @@ fn what_is_added_changed_and_removed_is_noticed_and_nothing_else_is_read_again()
     let now = catalogue.deployment("a", Public).expect("read").expect("there");
     assert_eq!(names(&now), ["0.wav", "1.wav", "new.wav"]);
     assert_eq!(now.recordings[1].frames, 200);
+    write_wav(&here.folder("b"), "x.wav", 1, 100, 1000);
     std::fs::remove_dir_all(here.folder("a")).expect("removed");
-    assert_eq!(catalogue.list(Public, "").expect("a list"), []);
+    let left = catalogue.list(Public, "").expect("a list");
+    assert_eq!(left.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["b"]);
+}
+
+#[test]
+fn a_disk_that_is_not_mounted_is_told_of_and_nothing_of_it_is_forgotten() {
+    let here = Here::new();
+    for folder in ["disk/a", "here/b"] {
+        write_wav(&here.folder(folder), "0.wav", 1, 100, 1000);
+    }
+    let catalogue = here.catalogue();
+    let known = || {
+        let list = catalogue.list(Public, "").expect("a list");
+        list.iter().map(|d| d.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(known(), ["disk~a", "here~b"]);
+    // Without the disk its mount point is an empty folder; another disk goes on as ever.
+    let away = here.state.path().join("away");
+    std::fs::rename(here.folder("disk/a"), &away).expect("moved");
+    write_wav(&here.folder("here/b"), "1.wav", 1, 100, 1000);
+    assert_eq!(known(), ["disk~a", "here~b"]);
+    let there = catalogue.deployment("here~b", Public).expect("read").expect("there");
+    assert_eq!(names(&there), ["0.wav", "1.wav"]);
+    let problem = catalogue.places()[0].problem.clone().unwrap_or_default();
+    assert!(problem.contains("is its disk mounted?") && problem.contains("1 files"), "{problem}");
+    std::fs::rename(&away, here.folder("disk/a")).expect("moved back");
+    assert_eq!(known(), ["disk~a", "here~b"]);
+    assert_eq!(catalogue.places()[0].problem, None);
+    std::fs::remove_dir_all(here.folder("disk")).expect("removed");
+    assert_eq!(known(), ["here~b"], "now it is gone for good");
 }
 
 #[test]

@@ -118,7 +118,7 @@ impl Told {
     }
 
     fn sums(&self) -> (Difference, Piece) {
-        *self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -30,7 +30,8 @@ pub use reviewed::{ReviewedCall, reviewed};
 
 /// Its name in the state folder.
 const DATABASE: &str = "detections.sqlite";
-const SCHEMA: &[M<'_>] = &[M::up(include_str!("store/schema.sql"))];
+const SCHEMA: &[M<'_>] =
+    &[M::up(include_str!("store/schema.sql")), M::up(include_str!("store/tally.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(SCHEMA);
 /// No candidate is longer: what touches a span begins at most this before it.
 const LONGEST_NS: i64 = 3601 * 1_000_000_000;
@@ -530,4 +531,33 @@ fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A transaction that a panic left open was rolled back when it was dropped.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_of_before_counts_were_kept_is_counted_when_it_is_opened() {
+        let scratch = tempfile::tempdir().expect("a folder");
+        let state = StateFolder::open(scratch.path()).expect("opened");
+        let before = state.database(DATABASE, &Migrations::from_slice(&SCHEMA[..1])).expect("made");
+        let run = "INSERT INTO run VALUES (?1, 'd', ?2, '', '', '', '', 0, '', '', 1.0, 0, 1)";
+        for (id, key) in [(1, "a"), (2, "b")] {
+            before.execute(run, params![id, key]).expect("a run");
+        }
+        let call =
+            "INSERT INTO call (run, class, start_ns, end_ns, low_hz, high_hz, score, verdict)
+                    VALUES (2, 0, ?1, ?1 + 1, 1.0, 2.0, 0.5, ?2)";
+        for (start_ns, verdict) in [(0, 0), (10, 1), (20, 3), (30, 0)] {
+            before.execute(call, params![start_ns, verdict]).expect("a candidate");
+        }
+        drop(before);
+
+        let store = DetectionStore::open(&state).expect("opened");
+        assert_eq!(store.counts(1).expect("counted"), (0, 0));
+        assert_eq!(store.counts(2).expect("counted"), (4, 2));
+        store.remove(2).expect("removed");
+        assert_eq!(store.counts(2).expect("counted"), (0, 0));
+    }
 }

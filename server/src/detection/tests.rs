@@ -316,6 +316,7 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
     let said: Vec<&str> = history.iter().map(|step| step.verdict.name()).collect();
     assert_eq!(said, ["relabelled", "unreviewed"]);
     say(calls[5].id, 0, Verdict::Rejected, "").expect("said");
+    assert_eq!(store.counts(run.id).expect("counted"), (6, 2));
 
     // What was said is what a network can be trained on, and nothing else is.
     let labels = |verdict, label: &str| {
@@ -347,6 +348,7 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
     let rejected: Vec<i64> =
         grown.iter().filter(|c| c.review.verdict == Verdict::Rejected).map(|c| c.id).collect();
     assert_eq!(rejected, [calls[5].id]);
+    assert_eq!(store.counts(run.id).expect("counted"), (8, 2));
 
     // Another start of the program finds everything as it was, and makes nothing of it anew.
     server.stop();
@@ -385,6 +387,7 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
 
     server.keeper.remove(&server.engine, &kept).expect("removed");
     assert!(matches!(store.run("recorder", run.id), Err(StoreError::NoRun { .. })));
+    assert_eq!(store.counts(run.id).expect("counted"), (0, 0));
     server.stop();
 }
 

@@ -44,6 +44,18 @@ pub enum PlaceError {
         /// What was tried and what came of it.
         reason: String,
     },
+    /// A folder is empty in which there were recordings.
+    #[error(
+        "this folder is empty, and {files} files were in it or below: is its disk mounted? They stay in the \
+         catalogue until they are there again; if they are gone for good, remove the empty folder, or put \
+         something else in it: {}", folder.display()
+    )]
+    Emptied {
+        /// What is left.
+        folder: PathBuf,
+        /// What was there.
+        files: usize,
+    },
     /// A file can't be read.
     #[error("{path} can't be read: {reason}")]
     File {

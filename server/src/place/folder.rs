@@ -42,7 +42,16 @@ impl Folder {
     pub fn has_lost(&self, path: &str) -> bool {
         let looked = self.joined(path).symlink_metadata();
         let is_absent = looked.is_err_and(|error| error.kind() == ErrorKind::NotFound);
-        is_absent && self.path.read_dir().is_ok()
+        is_absent && self.path.read_dir().is_ok() && self.emptied(path).is_none()
+    }
+
+    /// The empty folder that is all that is left on the way to something below: a disk that is not mounted
+    /// leaves one.
+    pub fn emptied(&self, below: &str) -> Option<PathBuf> {
+        let wanted = self.joined(below);
+        let mut ways = wanted.ancestors().take_while(|way| way.starts_with(&self.path));
+        let left = ways.find(|way| way.is_dir())?;
+        left.read_dir().ok()?.next().is_none().then(|| left.to_owned())
     }
 
     fn joined(&self, path: &str) -> PathBuf {
@@ -103,6 +112,25 @@ impl Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_folder_on_the_way_to_a_file_may_be_a_disk_that_is_not_mounted() {
+        let root = tempfile::tempdir().expect("a folder");
+        let (disk, other) = (root.path().join("disk"), root.path().join("other"));
+        std::fs::create_dir_all(&disk).expect("made");
+        std::fs::create_dir_all(other.join("bay")).expect("made");
+        let folder = Folder::open(root.path()).expect("a place");
+        let emptied = |below| {
+            folder.emptied(below).and_then(|path| path.file_name()?.to_str().map(str::to_owned))
+        };
+        assert_eq!(emptied("disk/bay/a.wav").as_deref(), Some("disk"));
+        assert_eq!(emptied("other/bay/a.wav").as_deref(), Some("bay"));
+        assert_eq!(emptied("other/cape/a.wav"), None, "it was removed: the disk is there");
+        assert_eq!(emptied("gone/a.wav"), None);
+        std::fs::remove_dir_all(&disk).expect("removed");
+        std::fs::remove_dir_all(&other).expect("removed");
+        assert!(folder.emptied("gone/a.wav").is_some(), "the place itself is empty");
+    }
 
     #[test]
     fn folders_in_folders_are_listed_and_what_leads_out_is_not() {

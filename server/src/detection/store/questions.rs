@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rusqlite::types::Value;
-use rusqlite::{Row, params, params_from_iter};
+use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use spyhop_api::binned::{self, BinError};
 use spyhop_api::detection::{
     CallDensity, CallPage, CallSort, DetectedCall, ScoreHistogram, ScoreHistograms, Verdict,
@@ -90,15 +90,18 @@ pub struct Paging {
 }
 
 impl DetectionStore {
-    /// How many candidates a run has, and how many of them somebody has reviewed.
+    /// How many candidates a run has, and how many of them somebody has reviewed; none of either where the
+    /// run is gone.
     ///
     /// # Errors
     /// When the database can't be read.
     pub fn counts(&self, run: i64) -> Result<(u64, u64), StoreError> {
-        self.read(|db| {
-            db.prepare_cached("SELECT count(*), total(verdict > 0) FROM call WHERE run = ?1")?
-                .query_row([run], |row| Ok((row.get(0)?, row.get::<_, f64>(1)? as u64)))
-        })
+        let counted = self.read(|db| {
+            db.prepare_cached("SELECT candidates, reviewed FROM tally WHERE run = ?1")?
+                .query_row([run], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()
+        })?;
+        Ok(counted.unwrap_or_default())
     }
 
     /// A page of candidates.
@@ -251,7 +254,6 @@ impl DetectionStore {
     /// # Errors
     /// When there is none of this number in the run.
     pub fn call(&self, run: &StoredRun, id: i64) -> Result<DetectedCall, StoreError> {
-        use rusqlite::OptionalExtension;
         let found = self.read(|db| {
             db.prepare_cached(&format!(
                 "SELECT {CALL_COLUMNS} FROM {CALL_TABLES} WHERE call.id = ?1 AND run = ?2"
