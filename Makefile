@@ -20,7 +20,7 @@ PHASE := .ci/phase
 
 # `dist/` is made before the program that carries it.
 .NOTPARALLEL:
-.PHONY: help serve demo app server test test-native test-program test-web test-python test-peers bench bench-stft bench-model bench-training bench-detect bench-tab bench-pyramid bench-hosting bench-class train-upcall-small pictures check fmt
+.PHONY: help serve demo app server test test-native test-program test-web test-python test-peers bench bench-stft bench-model bench-training bench-detect bench-tab bench-pyramid bench-hosting bench-previews bench-class train-upcall-small pictures check fmt
 
 help: ## list what can be typed
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -79,7 +79,7 @@ test-peers: ## numbers of large outside packages (PyTorch, MLflow), compared wit
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@SPYHOP="$(SPYHOP)" $(SPYHOP_CACHE)/peers-venv/bin/python -m pytest -q -p no:cacheprovider tests/peers
 
-bench: app bench-stft bench-model bench-training bench-detect bench-tab bench-pyramid bench-hosting bench-class ## every figure of the README, side by side (some 40 minutes)
+bench: app bench-stft bench-model bench-training bench-detect bench-tab bench-pyramid bench-hosting bench-previews bench-class ## every figure of the README, side by side (some 40 minutes)
 	@.ci/tools browser wavesurfer
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@$(PHASE) bench-page cargo run -q -p spyhop-tests --bin page-bench
@@ -124,6 +124,10 @@ bench-pyramid: server ## the pyramid's speed beside scipy + numpy + zarr on two 
 bench-hosting: app server ## indexing, building, tiles and the page over thirty days
 	@.ci/tools browser wrk
 	@$(PHASE) bench-hosting cargo run -q -p spyhop-tests --bin hosting-bench
+
+bench-previews: demo ## how long a chat waits for the picture of a link
+	@.ci/tools python
+	@SPYHOP="$(SPYHOP)" $(PHASE) bench-previews $(PYTHON) tests/python/bench_previews.py "$(DEMO)"
 
 bench-class: server ## how fast 200 followers of a class are told, and what it costs
 	@$(PHASE) bench-class cargo build -q -p spyhop-tests --bin class-bench

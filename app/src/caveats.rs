@@ -154,6 +154,7 @@ pub fn Caveats(#[prop(into)] subject: Signal<Option<Subject>>) -> impl IntoView 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quality::name_of;
     use spyhop_api::{Deployment, Finding, FrequencyTable, Quality, RecordingQuality};
     use spyhop_signal::Line;
     use spyhop_signal::line::Run;
@@ -168,7 +169,7 @@ mod tests {
 
     fn stretch(start: i64, kinds: &[FindingKind]) -> Stretch {
         let finding = |kind: &FindingKind| {
-            let sentence = format!("{} it is", kind.words());
+            let sentence = format!("{} it is", name_of(*kind));
             Arc::new(Finding { kind: *kind, sentence, recordings: Vec::new() })
         };
         let findings = kinds.iter().map(finding).collect();

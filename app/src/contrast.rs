@@ -1,13 +1,11 @@
 //! Floor and ceiling of the colours: from what the picture shows, and what flattening subtracts.
 
-use std::cell::RefCell;
-use std::ops::Range;
-
 use leptos::prelude::*;
+use spyhop_api::View;
 use spyhop_api::view::{SpectrumSettings, Statistic};
-use spyhop_paint::{Column, ColumnSource, Flatten, Found};
+use spyhop_paint::{Column, ColumnSource, Flatten};
 use spyhop_signal::measure::contrast;
-use spyhop_signal::spectrum::peak_threshold_db;
+use spyhop_signal::spectrum::{MedianColumns, peak_threshold_db, row_medians};
 
 use crate::engine::Wanted;
 use crate::frame::Frame;
@@ -147,15 +145,15 @@ pub fn row_at(column: &Column<'_>, hz: f64) -> Option<usize> {
     (row >= 0.0 && (row as usize) < column.mean.len()).then_some(row as usize)
 }
 
-/// The stretch whose medians are taken away: around the picture, in steps of an eighth so that a
-/// small pan does not change every colour.
-pub fn flatten_span(frame: &Frame, seconds: f64, rate_hz: f64) -> Range<f64> {
-    let end = frame.fold.end_at(frame.end);
-    let span = (seconds * rate_hz).clamp(64.0, end);
-    let step = span / 8.0;
-    let middle = frame.position_at(0.5);
-    let start = (((middle - span / 2.0) / step).round() * step).clamp(0.0, end - span);
-    start..start + span
+/// The columns whose medians are taken away: around the middle of the picture.
+pub fn median_columns(
+    frame: &Frame,
+    seconds: f64,
+    open: &OpenSet,
+    spectrum: &SpectrumSettings,
+) -> MedianColumns {
+    let window = spectrum.window_samples as usize;
+    MedianColumns::around(frame.position_at(0.5), seconds, &open.line, open.recorded(), window)
 }
 
 /// Medians of each row over a stretch.
@@ -169,38 +167,23 @@ pub struct Medians {
 
 impl Medians {
     /// Takes them from what the engine has; `None` where it has nothing yet.
-    pub fn of(source: &impl ColumnSource, span: &Range<f64>) -> Option<Medians> {
-        let width = (span.end - span.start) / COLUMNS as f64;
-        let columns: RefCell<Vec<Vec<f32>>> = RefCell::new(Vec::new());
+    pub fn of(source: &impl ColumnSource, over: &MedianColumns) -> Option<Medians> {
+        let samples = over.column_samples as f64;
+        let mut columns: Vec<Vec<f32>> = Vec::new();
         let mut shape: Option<(f64, f64, f64)> = None;
-        for c in 0..COLUMNS {
-            let from = span.start + c as f64 * width;
+        for column in over.columns() {
+            let from = column as f64 * samples;
             let mut first = true;
-            let found = source.columns(from..from + width, &mut |_, column: Column<'_>| {
+            source.columns(from..from + samples, &mut |_, column: Column<'_>| {
                 let this = (column.first_bin, column.bins_per_row, column.bin_hz);
                 if std::mem::take(&mut first) && *shape.get_or_insert(this) == this {
-                    columns.borrow_mut().push(column.mean.to_vec());
+                    columns.push(column.mean.to_vec());
                 }
             });
-            if found == Found::Pending && c == 0 && columns.borrow().is_empty() {
-                continue;
-            }
         }
-        let columns = columns.into_inner();
         let (first_bin, bins_per_row, bin_hz) = shape?;
         let rows = columns.iter().map(Vec::len).min()?;
-        let mut values = Vec::with_capacity(columns.len());
-        let median = (0..rows)
-            .map(|r| {
-                values.clear();
-                values.extend(columns.iter().map(|c| c[r]).filter(|p| p.is_finite()));
-                let middle = values.len() / 2;
-                if values.is_empty() {
-                    return 0.0;
-                }
-                *values.select_nth_unstable_by(middle, f32::total_cmp).1
-            })
-            .collect();
+        let median = row_medians(columns.iter().map(Vec::as_slice), rows);
         Some(Medians { median, first_bin, bins_per_row, bin_hz })
     }
 
@@ -215,21 +198,17 @@ impl Medians {
     }
 }
 
-/// The picture over which medians are taken.
-pub fn flatten_wanted(
-    frame: &Frame,
-    seconds: f64,
-    rate_hz: f64,
-    spectrum: SpectrumSettings,
-    channel: u32,
-) -> Wanted {
+/// The picture that has the columns over which medians are taken.
+pub fn flatten_wanted(over: &MedianColumns, nyquist_hz: f64, view: &View) -> Wanted {
+    let positions = over.positions();
+    let columns = (positions.end - positions.start) as u64 / over.column_samples;
     Wanted {
-        positions: flatten_span(frame, seconds, rate_hz),
-        width_px: COLUMNS as u32,
+        positions: positions.start as f64..positions.end as f64,
+        width_px: u32::try_from(columns).unwrap_or(u32::MAX),
         height_px: 512,
-        band_hz: (0.0, frame.nyquist_hz),
-        spectrum,
-        channel,
+        band_hz: (0.0, nyquist_hz),
+        spectrum: view.spectrum,
+        channel: view.channel,
     }
 }
 

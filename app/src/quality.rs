@@ -16,7 +16,7 @@ use crate::server::catalogue;
 use crate::session::{OpenSet, Session};
 
 pub use stretches::{Group, Stretch, groups, stretches};
-pub use words::{counts_in_words, kinds_in_words, tell};
+pub use words::{counts_in_words, kinds_in_words, name_of, tell};
 
 /// Of more recordings than this only hours are asked for: everything would be tens of megabytes.
 const MOST_RECORDINGS: usize = 3000;

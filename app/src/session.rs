@@ -76,6 +76,11 @@ impl OpenSet {
         self.light.get_or_init(|| Arc::new(compute())).clone()
     }
 
+    /// The gaps that can be folded away, whether a view does so or not.
+    pub fn recorded(&self) -> &Fold {
+        &self.folded
+    }
+
     /// Whether there is a gap to be folded away.
     pub fn has_gaps(&self) -> bool {
         !self.folded.is_flat()

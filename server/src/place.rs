@@ -172,6 +172,14 @@ impl Place {
         }
     }
 
+    /// Whether a local file is another than the listed one; a remote place says so when it is read.
+    pub fn has_rewritten(&self, file: &Listed) -> bool {
+        match &self.kind {
+            Kind::Folder(folder) => folder.has_rewritten(file),
+            Kind::Remote(_) => false,
+        }
+    }
+
     /// The empty folder that is all that is left on the way to something below. Nobody knows then whether what
     /// was there is gone or its disk is not mounted.
     pub fn emptied(&self, below: &str) -> Option<PathBuf> {

@@ -67,6 +67,7 @@ pub fn open(path: &Path, reading: &ReadingArgs) -> anyhow::Result<Opened> {
         name_pattern: reading.name_pattern.clone().or(said.name_pattern),
         zone_offset_s: reading.zone.or(said.zone_offset_s),
         start: reading.start,
+        fingerprint: None,
     };
     let mut recording = formats::open(&name, Box::new(source), &options)?;
     if deployment.synthesised {

@@ -54,6 +54,17 @@ pub struct Viewed {
     pub boxes: Vec<FigureBox>,
 }
 
+/// A stretch of the line that a picture shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stretch {
+    /// Where it lies in the picture.
+    pub places: Range<f64>,
+    /// What it shows.
+    pub positions: Range<f64>,
+    /// The same in whole samples.
+    pub samples: Range<i64>,
+}
+
 /// Why nothing can be made of a view here.
 #[derive(Debug, thiserror::Error)]
 pub enum ViewedError {
@@ -171,13 +182,20 @@ impl Viewed {
         !self.fold.seams(&self.places).is_empty()
     }
 
-    /// The part of what is shown between two folds in which the selection begins, else the first, in whole
-    /// samples; all of it where nothing is folded away.
-    pub fn one_stretch(&self) -> Range<i64> {
-        let selected = self.selected().0.start as f64;
-        let all = || self.fold.stretches(&self.places).into_iter().map(|stretch| stretch.1);
-        let found = all().find(|positions| positions.contains(&selected)).or_else(|| all().next());
-        found.map_or_else(|| self.samples(), |positions| self.whole(&positions))
+    /// The stretches of the line that are shown side by side: one where nothing is folded away.
+    pub fn stretches(&self) -> Vec<Stretch> {
+        let all = self.fold.stretches(&self.places).into_iter();
+        all.map(|(places, positions)| {
+            let samples = self.whole(&positions);
+            Stretch { places, positions, samples }
+        })
+        .collect()
+    }
+
+    /// What is measured, in whole samples and hertz: the selection, else all that is shown, unless gaps are
+    /// folded away in it, which is no one stretch of sound.
+    pub fn measured(&self) -> Option<(Range<i64>, (f64, f64))> {
+        (self.view.selection.is_some() || !self.is_folded()).then(|| self.selected())
     }
 
     /// Positions as whole samples inside what there is, one at least.

@@ -87,6 +87,8 @@ fn the_picture_of_a_link_is_the_pages_own_pixel_by_pixel() -> anyhow::Result<()>
         "v=1&src=set:bay&t=2024-06-01T12:00:09.5Z&span=1&f=200-3000&axis=log&db=-110..-30&cm=viridis",
         // As near as the others: further out, folded or not, noise differs more from one grid to the other.
         "v=1&src=set:bay&gaps=collapsed&t=2024-06-01T12:00:15Z&span=10&db=-110..-30&peak=mean",
+        // Its medians are of what lies on both sides of the fold, most of it before.
+        "v=1&src=set:bay&gaps=collapsed&t=2024-06-01T12:00:13Z&span=10&db=-20..60&peak=mean&flat=8",
     ] {
         let mut page = stage.page(&format!("?{link}"))?;
         page.wait_until_ready()?;

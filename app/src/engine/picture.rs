@@ -30,14 +30,15 @@ struct Level {
     /// Relative to the right one: negative is finer.
     offset: i32,
     level: u32,
-    first_tile: i64,
-    tiles: Vec<Option<(Strip, Rc<Tile>)>>,
+    /// By their index, in order.
+    tiles: Vec<(i64, Strip, Rc<Tile>)>,
 }
 
 impl Level {
     fn column(&self, column: i64) -> Option<(&Strip, &Tile, usize)> {
-        let index = column.div_euclid(TILE_COLUMNS as i64) - self.first_tile;
-        let (strip, tile) = self.tiles.get(usize::try_from(index).ok()?)?.as_ref()?;
+        let index = column.div_euclid(TILE_COLUMNS as i64);
+        let found = self.tiles.binary_search_by_key(&index, |(index, ..)| *index).ok()?;
+        let (_, strip, tile) = self.tiles.get(found)?;
         Some((strip, tile, column.rem_euclid(TILE_COLUMNS as i64) as usize))
     }
 
@@ -99,24 +100,12 @@ impl Power {
             .chain((finest..target.level).rev())
             .chain(target.level + 1..=target.level + COARSER_LEVELS)
             .filter_map(|level| {
-                let mut first_tile = 0;
-                let tiles: Vec<_> = target
-                    .tiles(level)
-                    .enumerate()
-                    .map(|(i, (place, _))| {
-                        if i == 0 {
-                            first_tile = place.index;
-                        }
-                        best(cache, &layers, place)
-                    })
-                    .collect();
+                let held = target.tiles(level, &line).filter_map(|(place, _)| {
+                    best(cache, &layers, place).map(|(strip, tile)| (place.index, strip, tile))
+                });
+                let tiles: Vec<_> = held.collect();
                 let offset = level as i32 - target.level as i32;
-                tiles.iter().any(Option::is_some).then_some(Level {
-                    offset,
-                    level,
-                    first_tile,
-                    tiles,
-                })
+                (!tiles.is_empty()).then_some(Level { offset, level, tiles })
             })
             .collect();
         Power { line: Some(line), bin_hz, levels }

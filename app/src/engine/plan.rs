@@ -217,9 +217,9 @@ pub fn plan(wanted: &[Wanted], now: &mut Situation<'_>) -> Plan {
     for (i, (wanted, target)) in wanted.iter().zip(targets(wanted, now.line)).enumerate() {
         let (s, level) = (&wanted.spectrum, target.level);
         let rank = i as u32;
-        derive(now.cache, &target, s, level, 3);
+        derive(now.cache, &target, now.line, s, level, 3);
         if target.wave_level < level {
-            derive_wave(now.cache, &target);
+            derive_wave(now.cache, &target, now.line);
             let found = pieces(&target, target.wave_level, TILE_COLUMNS, now.line);
             for (place, columns) in found {
                 let held = now.cache.wave(target.layer.channel, place);
@@ -320,7 +320,7 @@ fn pieces(
     size: usize,
     line: &Line,
 ) -> impl Iterator<Item = (Place, Range<usize>)> {
-    target.tiles(level).flat_map(move |(place, columns)| {
+    target.tiles(level, line).flat_map(move |(place, columns)| {
         let first = columns.start / size;
         (first..columns.end.div_ceil(size)).filter_map(move |i| {
             let columns = i * size..(i + 1) * size;
@@ -331,13 +331,20 @@ fn pieces(
 }
 
 /// Makes coarse columns of finer ones that are at hand, as far as `depth` levels down.
-fn derive(cache: &mut Cache, target: &Target, s: &SpectrumSettings, level: u32, depth: u32) {
+fn derive(
+    cache: &mut Cache,
+    target: &Target,
+    line: &Line,
+    s: &SpectrumSettings,
+    level: u32,
+    depth: u32,
+) {
     // Below that each column has a frame of its own, which overlaps its neighbour's.
     if depth == 0 || level == 0 || 1u64 << (level - 1) <= u64::from(s.hop_samples) {
         return;
     }
-    derive(cache, target, s, level - 1, depth - 1);
-    for (place, _) in target.tiles(level) {
+    derive(cache, target, line, s, level - 1, depth - 1);
+    for (place, _) in target.tiles(level, line) {
         for second in [false, true] {
             let Some(half) = place.half(second) else { continue };
             let at = if second { TILE_COLUMNS / 2 } else { 0 };
@@ -356,8 +363,8 @@ fn derive(cache: &mut Cache, target: &Target, s: &SpectrumSettings, level: u32, 
     }
 }
 
-fn derive_wave(cache: &mut Cache, target: &Target) {
-    for (place, _) in target.tiles(target.wave_level) {
+fn derive_wave(cache: &mut Cache, target: &Target, line: &Line) {
+    for (place, _) in target.tiles(target.wave_level, line) {
         for second in [false, true] {
             derive_wave_half(cache, target.layer.channel, place, second);
         }

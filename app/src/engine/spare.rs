@@ -315,7 +315,7 @@ fn keys(target: &Target, line: &Line) -> Vec<Key> {
             is_recorded.then_some(Key { layer: target.layer, place, columns })
         })
     };
-    target.tiles(target.level).flat_map(of_tile).collect()
+    target.tiles(target.level, line).flat_map(of_tile).collect()
 }
 
 fn asked(key: &Key, line: &Line) -> ColumnsAsked {

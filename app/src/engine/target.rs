@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use spyhop_api::view::SpectrumSettings;
+use spyhop_signal::Line;
 use spyhop_signal::spectrum::SpectrumSpec;
 
 use super::Wanted;
@@ -81,17 +82,24 @@ impl Target {
         self.positions.start >> level..((self.positions.end - 1) >> level) + 1
     }
 
-    /// Tiles at a level that the picture touches, with the columns of each.
-    pub fn tiles(&self, level: u32) -> impl Iterator<Item = (Place, Range<usize>)> + use<> {
-        let columns = self.columns(level);
+    /// Tiles at a level that the picture touches and in which something was recorded, with the columns of
+    /// each: between two recordings whose gap is folded away there may be millions of others.
+    pub fn tiles<'a>(
+        &self,
+        level: u32,
+        line: &'a Line,
+    ) -> impl Iterator<Item = (Place, Range<usize>)> + use<'a> {
+        let (columns, positions) = (self.columns(level), self.positions.clone());
         let size = TILE_COLUMNS as i64;
-        (columns.start.div_euclid(size)..(columns.end + size - 1).div_euclid(size)).map(
-            move |index| {
-                let first = index * size;
-                let within = |column: i64| (column - first).clamp(0, size) as usize;
-                (Place { level, index }, within(columns.start)..within(columns.end))
-            },
-        )
+        let mut from = positions.start;
+        std::iter::from_fn(move || {
+            let recorded = line.parts(from..positions.end).next()?.position;
+            let index = (recorded >> level).div_euclid(size);
+            let first = index * size;
+            from = (first + size) << level;
+            let within = |column: i64| (column - first).clamp(0, size) as usize;
+            Some((Place { level, index }, within(columns.start)..within(columns.end)))
+        })
     }
 }
 
@@ -138,6 +146,7 @@ fn strip(spec: &SpectrumSpec, band_hz: (f64, f64), rows_wanted: usize) -> Strip 
 mod tests {
     use super::*;
     use spyhop_api::view::SpectrumSettings;
+    use spyhop_signal::line::Run;
 
     fn wanted(positions: Range<f64>, fft_size: u32, band_hz: (f64, f64)) -> Wanted {
         Wanted {
@@ -162,9 +171,27 @@ mod tests {
             let column = (1u64 << t.level) as f64;
             assert!(column <= samples / 1000.0 && column > samples / 2000.0, "{samples}: {t:?}");
             let columns = t.columns(t.level);
-            let held: usize = t.tiles(t.level).map(|(_, c)| c.len()).sum();
+            let run = Run { position: 0, frames: 4_000_000_000, recording: 0, first_frame: 0 };
+            let line = Line { sample_rate_hz: 48e3, origin: None, runs: vec![run] };
+            let held: usize = t.tiles(t.level, &line).map(|(_, c)| c.len()).sum();
             assert_eq!(held as i64, columns.end - columns.start);
         }
+    }
+
+    #[test]
+    fn between_recordings_a_year_apart_there_are_no_tiles() {
+        let year = 365 * 86_400 * 192_000_i64;
+        let run = |position| Run { position, frames: 192_000, recording: 0, first_frame: 0 };
+        let line = Line { sample_rate_hz: 192e3, origin: None, runs: vec![run(0), run(year)] };
+        let mut folded = wanted(96e3..year as f64 + 96e3, 1024, (0.0, 96e3));
+        // As many pixels as keep the columns of a second.
+        folded.width_px = u32::MAX;
+        let t = Target::of(&folded, 192e3, line.end(), 1024);
+        let places: Vec<i64> = t.tiles(7, &line).map(|(place, _)| place.index).collect();
+        let of = |position: i64| position / (TILE_COLUMNS as i64 * 128);
+        let all = (of(96_000)..=of(191_999)).chain(of(year)..=of(year + 95_999));
+        assert_eq!(places, all.collect::<Vec<_>>());
+        assert_eq!(t.tiles(40, &line).count(), 1);
     }
 
     #[test]

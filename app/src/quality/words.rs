@@ -5,12 +5,35 @@ use std::collections::BTreeSet;
 use spyhop_api::{Finding, FindingCount, FindingKind, HourQuality, RecordingInfo};
 use spyhop_signal::quality::percent;
 use spyhop_words::quality::findings as words;
+use spyhop_words::quality::kinds;
 
 use super::Stretch;
 use crate::wording;
 
 /// Findings of a stretch that are told one by one.
 const MOST_TOLD: usize = 5;
+
+/// What a kind of finding is called: `clipped`, `mains lines`.
+pub fn name_of(kind: FindingKind) -> &'static str {
+    match kind {
+        FindingKind::Clipping => kinds::CLIPPING,
+        FindingKind::DcOffset => kinds::DC_OFFSET,
+        FindingKind::Dropouts => kinds::DROPOUTS,
+        FindingKind::StuckValues => kinds::STUCK_VALUES,
+        FindingKind::MainsLines => kinds::MAINS_LINES,
+        FindingKind::EmptyUpperBand => kinds::EMPTY_UPPER_BAND,
+        FindingKind::UnusedBits => kinds::UNUSED_BITS,
+        FindingKind::RateAgainstName => kinds::RATE_AGAINST_NAME,
+        FindingKind::RateChange => kinds::RATE_CHANGE,
+        FindingKind::GainChange => kinds::GAIN_CHANGE,
+        FindingKind::LossySource => kinds::LOSSY_SOURCE,
+        FindingKind::Duplicate => kinds::DUPLICATE,
+        FindingKind::Overlap => kinds::OVERLAP,
+        FindingKind::ClockBackwards => kinds::CLOCK_BACKWARDS,
+        FindingKind::ClockStep => kinds::CLOCK_STEP,
+        FindingKind::ClockDrift => kinds::CLOCK_DRIFT,
+    }
+}
 
 /// What was found in an hour. The recording's own sentence says most; of a kind that all of the recording
 /// does not have, the hour's share is told.
@@ -21,7 +44,7 @@ pub fn of_hour(kind: FindingKind, hour: &HourQuality, of_recording: &[Finding]) 
         FindingKind::Dropouts => words::dropout_hour(percent(hour.dropout_share)),
         FindingKind::StuckValues => words::stuck_hour(percent(hour.stuck_share)),
         FindingKind::DcOffset => words::offset_hour(percent(hour.dc_share)),
-        _ => told.unwrap_or_else(|| words::some_of_hour(kind.words())),
+        _ => told.unwrap_or_else(|| words::some_of_hour(name_of(kind))),
     };
     Finding { kind, sentence, recordings: Vec::new() }
 }
@@ -49,7 +72,7 @@ pub fn tell(stretches: &[&Stretch], infos: &[RecordingInfo], when: &str) -> Vec<
     for (finding, recording) in findings.iter().take(MOST_TOLD) {
         let of_samples = finding.recordings.is_empty();
         lines.push(match of_what.len() > 1 && of_samples {
-            true => words::in_recording(finding.kind.words(), name(recording), &finding.sentence),
+            true => words::in_recording(name_of(finding.kind), name(recording), &finding.sentence),
             false => finding.sentence.clone(),
         });
     }
@@ -86,7 +109,7 @@ pub fn kinds_in_words(findings: &[Finding]) -> Vec<(FindingKind, String)> {
 pub fn counts_in_words(counts: &[FindingCount]) -> Vec<(FindingKind, String)> {
     let mut counts = counts.to_vec();
     counts.sort_by_key(|c| std::cmp::Reverse((c.kind.severity(), c.recordings)));
-    let words = |c: FindingCount| (c.kind, format!("{}: {}", c.kind.words(), c.recordings));
+    let words = |c: FindingCount| (c.kind, format!("{}: {}", name_of(c.kind), c.recordings));
     counts.into_iter().map(words).collect()
 }
 

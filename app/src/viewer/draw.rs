@@ -18,7 +18,7 @@ use web_sys::HtmlCanvasElement;
 use super::canvas::Surface;
 use super::{axes, overlay, overview, time_axis, waveform};
 use crate::clock::now_ms;
-use crate::contrast::{self, Medians};
+use crate::contrast::{self, Medians, flatten_wanted, median_columns};
 use crate::engine::Wanted;
 use crate::frame::{Frame, folded_width};
 use crate::prefs::Brightness;
@@ -288,10 +288,9 @@ impl Painter {
         };
         let overview = Surface::of_pixels(&self.canvases.overview.get_untracked()?, 1.0)?;
         let whole = overview::wanted(&overview, frame, &view);
-        let rate = open.line.sample_rate_hz;
-        let flat = view
-            .flatten_s
-            .map(|s| contrast::flatten_wanted(frame, s, rate, view.spectrum, view.channel));
+        let over = view.flatten_s.map(|s| median_columns(frame, s, open, &view.spectrum));
+        let nyquist_hz = frame.nyquist_hz;
+        let flat = over.as_ref().map(|over| flatten_wanted(over, nyquist_hz, &view));
         let mut wants = vec![wanted.clone(), whole.clone()];
         wants.extend(flat.clone());
         let engine = session.engine();
@@ -307,7 +306,8 @@ impl Painter {
             contrast::set_from_picture(session);
         }
         let range_db = contrast::shown_range(session, open);
-        let medians = flat.as_ref().and_then(|w| Medians::of(&engine.power(w), &w.positions));
+        let medians =
+            flat.as_ref().zip(over).and_then(|(w, over)| Medians::of(&engine.power(w), &over));
         let is_whole = progress.is_whole();
         Some(Look { view, wanted, whole, flat, medians, range_db, is_whole })
     }

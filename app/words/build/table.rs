@@ -5,6 +5,8 @@ use std::path::Path;
 
 use toml::Value;
 
+use crate::plural::{OTHER, Plural};
+
 /// Texts by file, section and key.
 pub struct Table(pub BTreeMap<String, BTreeMap<String, BTreeMap<String, Text>>>);
 
@@ -12,24 +14,38 @@ pub struct Table(pub BTreeMap<String, BTreeMap<String, BTreeMap<String, Text>>>)
 pub enum Text {
     /// Always the same words, or words with open names.
     Plain(String),
-    /// Words that depend on `{count}`: for one, and for every other number.
-    Counted { one: String, other: String },
+    /// Words that depend on `{count}`: for the numbers that a language sets apart, and for every other.
+    Counted(Counted),
 }
 
+/// Words by number.
+#[derive(Clone)]
+pub struct Counted {
+    /// What decides, as Rust reads it of `count`, and the words, the first that holds first.
+    pub forms: Vec<(String, String)>,
+    /// For every other number.
+    pub other: String,
+}
+
+/// The file of a language's folder that holds no texts: see [`Plural`].
+pub const PLURAL: &str = "plural.toml";
+
 impl Table {
-    /// The files of `folder`.
-    pub fn read(folder: &Path) -> Result<Table, String> {
+    /// The files of `folder`, whose language counts by `plural`.
+    pub fn read(folder: &Path, plural: &Plural) -> Result<Table, String> {
         let said = |e: std::io::Error| format!("{}: {e}", folder.display());
         let mut files = BTreeMap::new();
         for entry in std::fs::read_dir(folder).map_err(said)? {
             let path = entry.map_err(said)?.path();
-            if path.extension().is_none_or(|e| e != "toml") {
+            let is_texts = path.extension().is_some_and(|e| e == "toml") && !path.ends_with(PLURAL);
+            if !is_texts {
                 continue;
             }
             let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let text =
                 std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-            let sections = sections(&text).map_err(|e| format!("{}: {e}", path.display()))?;
+            let sections =
+                sections(&text, plural).map_err(|e| format!("{}: {e}", path.display()))?;
             files.insert(name, sections);
         }
         Ok(Table(files))
@@ -70,9 +86,13 @@ impl Text {
     pub fn names(&self) -> Vec<String> {
         match self {
             Text::Plain(text) => names(text),
-            Text::Counted { one, other } => {
-                let mut all = names(other);
-                all.extend(names(one).into_iter().filter(|n| !names(other).contains(n)));
+            Text::Counted(counted) => {
+                let mut all = names(&counted.other);
+                for name in counted.forms.iter().flat_map(|(_, words)| names(words)) {
+                    if !all.contains(&name) {
+                        all.push(name);
+                    }
+                }
                 all.retain(|n| n != "count");
                 all
             }
@@ -82,14 +102,15 @@ impl Text {
     fn copy(&self) -> Text {
         match self {
             Text::Plain(text) => Text::Plain(text.clone()),
-            Text::Counted { one, other } => {
-                Text::Counted { one: one.clone(), other: other.clone() }
-            }
+            Text::Counted(counted) => Text::Counted(counted.clone()),
         }
     }
 }
 
-fn sections(text: &str) -> Result<BTreeMap<String, BTreeMap<String, Text>>, String> {
+fn sections(
+    text: &str,
+    plural: &Plural,
+) -> Result<BTreeMap<String, BTreeMap<String, Text>>, String> {
     let file: toml::Table = toml::from_str(text).map_err(|e| e.to_string())?;
     let mut sections = BTreeMap::new();
     for (section, value) in file {
@@ -100,7 +121,7 @@ fn sections(text: &str) -> Result<BTreeMap<String, BTreeMap<String, Text>>, Stri
         let mut texts = BTreeMap::new();
         for (key, value) in keys {
             name(&key)?;
-            let text = one(&value).map_err(|e| format!("{section}.{key}: {e}"))?;
+            let text = one(&value, plural).map_err(|e| format!("{section}.{key}: {e}"))?;
             texts.insert(key, text);
         }
         sections.insert(section, texts);
@@ -108,19 +129,28 @@ fn sections(text: &str) -> Result<BTreeMap<String, BTreeMap<String, Text>>, Stri
     Ok(sections)
 }
 
-fn one(value: &Value) -> Result<Text, String> {
+fn one(value: &Value, plural: &Plural) -> Result<Text, String> {
     const FORM: &str = "write \"words\", or { one = \"1 thing\", other = \"{count} things\" }";
     match value {
         Value::String(text) => {
             braces(text)?;
             Ok(Text::Plain(text.clone()))
         }
-        Value::Table(forms) if forms.len() == 2 => {
+        Value::Table(forms) => {
+            if let Some(form) = forms.keys().find(|form| !plural.has(form)) {
+                return Err(format!("this language has no numbers of the form '{form}'. {FORM}"));
+            }
             let form = |name: &str| {
-                let text = forms.get(name).and_then(Value::as_str).ok_or(FORM)?;
+                let text = forms.get(name).and_then(Value::as_str);
+                let text = text.ok_or_else(|| format!("there is no '{name}'. {FORM}"))?;
                 braces(text).map(|()| text.to_owned())
             };
-            Ok(Text::Counted { one: form("one")?, other: form("other")? })
+            let apart = plural.apart.iter();
+            let apart = apart.map(|(name, condition)| Ok((condition.clone(), form(name)?)));
+            Ok(Text::Counted(Counted {
+                forms: apart.collect::<Result<_, String>>()?,
+                other: form(OTHER)?,
+            }))
         }
         _ => Err(FORM.to_owned()),
     }

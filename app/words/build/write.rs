@@ -1,6 +1,6 @@
 //! Writes texts as Rust: a constant where nothing is open, else a function of what is.
 
-use crate::table::{Table, Text};
+use crate::table::{Counted, Table, Text};
 
 /// The modules of `table`.
 pub fn rust(table: &Table, language: &str) -> String {
@@ -44,12 +44,15 @@ fn item(key: &str, text: &Text) -> String {
                 "#[doc = {words:?}]\npub fn {key}({arguments}) -> String {{ format!({words:?}) }}\n"
             )
         }
-        Text::Counted { one, other } => {
+        Text::Counted(Counted { forms, other }) => {
             let comma = if arguments.is_empty() { "" } else { ", " };
+            let chosen = |(condition, words): &(String, String)| {
+                format!("if {condition} {{ {} }} else ", form(words))
+            };
+            let chosen: String = forms.iter().map(chosen).collect();
             format!(
                 "#[doc = {other:?}]\npub fn {key}(count: usize{comma}{arguments}) -> String {{\n    \
-                 if count == 1 {{ {} }} else {{ {} }}\n}}\n",
-                form(one),
+                 {chosen}{{ {} }}\n}}\n",
                 form(other)
             )
         }

@@ -6,7 +6,8 @@
 //! as the page writes them. What the server and the readers of files report is theirs, not this table's; and
 //! `app/index.html` holds what is read before the program is there: a translation of the page translates it too.
 //!
-//! Another language is a folder beside `en` with the same files, whole or in part, and
+//! Another language is a folder beside `en` with the same files, whole or in part, its `plural.toml` (the
+//! numbers that it has other words for, by the rules that CLDR publishes), and
 //! `SPYHOP_LANGUAGE=de make app`.
 
 include!(concat!(env!("OUT_DIR"), "/words.rs"));

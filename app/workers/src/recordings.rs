@@ -88,6 +88,7 @@ impl Recordings {
             name_pattern: reading.name_pattern.clone(),
             zone_offset_s: reading.zone_offset_s,
             start: reading.start,
+            fingerprint: None,
         });
         self.sources = Rc::new(sources);
         self.reader = None;

@@ -67,6 +67,9 @@ pub fn open(place: &Place, file: &Listed, options: &OpenOptions) -> Result<Recor
             source.len()
         ))));
     }
+    if place.has_rewritten(file) {
+        return Err(failed(SourceError::Changed("it was written anew since it was listed".into())));
+    }
     formats::open(name, source, options)
 }
 
@@ -77,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_was_removed_has_changed_and_one_on_a_lost_disk_has_not() {
+    fn a_file_that_was_removed_or_written_anew_has_changed_and_one_on_a_lost_disk_has_not() {
         let scratch = tempfile::tempdir().expect("a folder");
         let disk = scratch.path().join("disk");
         let recordings = disk.join("bay");
@@ -92,6 +95,14 @@ mod tests {
         let opened = |file: &Listed| open(&place, file, &OpenOptions::default());
         assert!(opened(&files[0]).is_ok());
         std::fs::remove_file(recordings.join("a.wav")).expect("removed");
+        // As long as before, and another.
+        let second = recordings.join("b.wav");
+        let text = |file: &Listed| opened(file).err().map(|e| e.to_string()).unwrap_or_default();
+        std::fs::write(&second, wav_pcm16(&[7; 100], 1, 8000)).expect("written");
+        let later = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
+        let written = std::fs::File::options().append(true).open(&second).expect("opened");
+        written.set_modified(later).expect("dated");
+        assert!(text(&files[1]).contains("written anew"), "{}", text(&files[1]));
         let error = |file: &Listed| match opened(file) {
             Err(OpenError::Source { error, .. }) => error,
             other => panic!("{:?}", other.map(|recording| recording.info)),

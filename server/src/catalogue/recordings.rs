@@ -81,6 +81,8 @@ impl Recordings {
             };
             let path = below(&folder, &info.name);
             let file = Listed { path, bytes: *bytes, version: version.clone(), digest: None };
+            let fingerprint = Some(info.fingerprint.clone());
+            let options = OpenOptions { fingerprint, ..options.clone() };
             let mut recording = headers::open(place, &file, &options)?;
             // With what its sidecars say, which are not read again.
             recording.info = info.clone();

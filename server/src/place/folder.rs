@@ -45,6 +45,11 @@ impl Folder {
         is_absent && self.path.read_dir().is_ok() && self.emptied(path).is_none()
     }
 
+    /// Whether a file that is there is another than the listed one, by the time at which it was written.
+    pub fn has_rewritten(&self, file: &Listed) -> bool {
+        self.joined(&file.path).metadata().is_ok_and(|now| version(&now) != file.version)
+    }
+
     /// The empty folder that is all that is left on the way to something below: a disk that is not mounted
     /// leaves one.
     pub fn emptied(&self, below: &str) -> Option<PathBuf> {
@@ -103,10 +108,15 @@ impl Folder {
         }
         // Of the file that a link leads to.
         let metadata = at.metadata().ok().filter(|m| m.is_file())?;
-        let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-        let nanos = changed.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
-        Some(Listed { path, bytes: metadata.len(), version: format!("{nanos:x}"), digest: None })
+        Some(Listed { path, bytes: metadata.len(), version: version(&metadata), digest: None })
     }
+}
+
+/// When a file was written.
+fn version(metadata: &std::fs::Metadata) -> String {
+    let written = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    let nanos = written.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+    format!("{nanos:x}")
 }
 
 #[cfg(test)]

@@ -8,8 +8,11 @@ use spyhop_signal::measure::BoxMeasures;
 
 use super::power::transform_words;
 use super::script::script;
-use super::{Viewed, ViewedError, measure};
+use super::{Stretch, Viewed, ViewedError, measure};
 use crate::figure::hertz;
+
+/// Gaps between stretches that a citation names.
+const MOST_GAPS: usize = 6;
 
 /// Where a citation points.
 pub struct Citation<'a> {
@@ -41,11 +44,7 @@ pub struct Cited {
 /// # Errors
 /// When its recordings can't be read.
 pub fn cite(viewed: &Viewed, at: &Citation<'_>) -> Result<Cited, ViewedError> {
-    // All that a folded view shows is not one stretch of sound.
-    let measures = match viewed.is_folded() && viewed.view.selection.is_none() {
-        true => None,
-        false => measure(viewed)?,
-    };
+    let measures = measure(viewed)?;
     let fingerprint = viewed.fingerprint();
     let python = script(viewed, at)?;
     Ok(Cited {
@@ -63,17 +62,11 @@ fn text(
     measures: Option<&BoxMeasures>,
 ) -> String {
     let (deployment, rate) = (&viewed.deployment, viewed.line.sample_rate_hz);
-    let samples = viewed.samples();
     let mut said = String::new();
     if !deployment.credit.is_empty() {
         said += &format!("{}. ", deployment.credit.trim_end_matches('.'));
     }
-    let span = exact_seconds(viewed.nanos_of((samples.end - samples.start) as f64));
-    said += &format!("{}, {span} s from {}", viewed.name(), start(viewed, samples.start));
-    if viewed.is_folded() {
-        let shown = viewed.nanos_of(viewed.places.end - viewed.places.start);
-        said += &format!(" (gaps folded away: {} s are shown)", exact_seconds(shown));
-    }
+    said += &format!("{}, {}", viewed.name(), stretches(viewed));
     let (low, high) = viewed.band_hz();
     said += &format!(", {} to {}", hertz(low), hertz(high));
     said += &format!(" (channel {} from 0, sampled at {}). ", viewed.view.channel, hertz(rate));
@@ -106,13 +99,52 @@ fn text(
     said + &format!("Data {fingerprint}; Spyhop {version}. {}", at.link)
 }
 
+/// How much is shown, from when on, and what is left out of it.
+fn stretches(viewed: &Viewed) -> String {
+    let all = viewed.stretches();
+    let begin = viewed.samples().start;
+    if all.len() == 1 {
+        let samples = viewed.samples();
+        let span = exact_seconds(viewed.nanos_of((samples.end - begin) as f64));
+        return format!("{span} s from {}", start(viewed, begin));
+    }
+    let shown = exact_seconds(viewed.nanos_of(viewed.places.end - viewed.places.start));
+    let gap = |pair: &[Stretch]| {
+        let [before, after] = pair else { return String::new() };
+        format!("{} to {}", start(viewed, before.samples.end), start(viewed, after.samples.start))
+    };
+    let gaps: Vec<String> = all.windows(2).take(MOST_GAPS).map(gap).collect();
+    let more = match all.len() - 1 - gaps.len() {
+        0 => String::new(),
+        1 => " and one more gap".to_owned(),
+        more => format!(" and {more} more gaps"),
+    };
+    format!(
+        "{shown} s in {} stretches from {} to {} (left out between them: {}{more})",
+        all.len(),
+        start(viewed, begin),
+        start(viewed, viewed.samples().end),
+        gaps.join(", ")
+    )
+}
+
 /// Clock time of a position, the left edge of a picture, or seconds: to the sample.
 pub fn start(viewed: &Viewed, first: i64) -> String {
     match viewed.time_of(first) {
-        Some(time) => time.to_iso(),
+        Some(time) => shortened(&time.to_iso()),
         None => {
             format!("{} s after the first sample", exact_seconds(viewed.line.nanos_at(first)))
         }
+    }
+}
+
+/// A time without zeros at its end: `2024-06-01T12:00:02.5Z`.
+fn shortened(iso: &str) -> String {
+    match iso.strip_suffix('Z') {
+        Some(digits) if digits.contains('.') => {
+            format!("{}Z", digits.trim_end_matches('0').trim_end_matches('.'))
+        }
+        _ => iso.to_owned(),
     }
 }
 

@@ -11,13 +11,14 @@ const MOST_SAMPLES: i64 = 1 << 24;
 /// minute.
 const MOST_POINTS: f64 = (1u64 << 28) as f64;
 
-/// Measures the selection, or all that is shown where there is none; `None` where that is too much.
+/// Measures the selection, or all that is shown where there is none; `None` where that is too much, or no one
+/// stretch of sound.
 ///
 /// # Errors
 /// When the samples can't be read.
 pub fn measure(viewed: &Viewed) -> Result<Option<BoxMeasures>, ViewedError> {
     let failed = |error: String| ViewedError::Failed(error);
-    let (samples, band_hz) = viewed.selected();
+    let Some((samples, band_hz)) = viewed.measured() else { return Ok(None) };
     let rate = viewed.line.sample_rate_hz;
     let length = samples.end - samples.start;
     let transform = SpectrumSpec::from((&viewed.view.spectrum, rate));

@@ -5,9 +5,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 use spyhop_api::View;
 use spyhop_paint::{Flatten, FrequencyScale, GridSource, Grids};
-use spyhop_signal::Line;
+use spyhop_signal::Fold;
 use spyhop_signal::spectrum::{
-    Columns, ColumnsSpec, Effort, SpectrumSpec, Stft, columns, row_medians,
+    Columns, ColumnsSpec, Effort, MedianColumns, SpectrumSpec, Stft, columns, row_medians,
 };
 
 use super::{Viewed, ViewedError};
@@ -18,12 +18,15 @@ use crate::figure::{FLATTENED_DB, columns_spec, contrast_as_drawn, quiet_db};
 pub const MOST_PREVIEW_FRAMES: f64 = 20_000.0;
 /// Points of a transform that a limit of frames is meant for: of a longer one there are fewer.
 const USUAL_FFT: f64 = 2048.0;
+/// Columns of medians that are read in one piece.
+const MEDIANS_AT_ONCE: usize = 64;
 /// Frames of a column of a longer stretch, at most.
-pub const FRAMES_PER_COLUMN: usize = 6;
+const FRAMES_PER_COLUMN: usize = 6;
 /// Rows and columns of a picture are summed until there are no more cells than these.
 const MAX_CELLS: usize = 8 << 20;
-/// Columns that medians are taken over.
-const MEDIAN_COLUMNS: usize = 160;
+/// Frames of a column that medians are taken over: with fewer the median of noise lies further below its
+/// mean, and the page's, of all frames, does not.
+pub const FRAMES_PER_MEDIAN: usize = 16;
 
 /// Stretches between folds that are transformed each by itself; where there are more the line is
 /// transformed as if its gaps were open, in no more than [`MOST_OPEN_COLUMNS`] columns.
@@ -86,9 +89,8 @@ impl ViewPower {
         let pieces = made.map_err(failed)?;
         let medians = match view.flatten_s {
             Some(seconds) => {
-                let over = median_columns(viewed, seconds, &spec);
-                let wide = read(viewed, &over).map_err(failed)?;
-                Some(medians(&wide, spec.rows))
+                let over = median_columns(viewed, seconds);
+                Some(medians(viewed, &over, &spec).map_err(failed)?)
             }
             None => None,
         };
@@ -158,42 +160,60 @@ fn coarsen(spec: &mut ColumnsSpec) {
     }
 }
 
-/// The columns of `seconds` around what is shown that medians are taken over, with the rows of `of`.
-pub fn median_columns(viewed: &Viewed, seconds: f64, of: &ColumnsSpec) -> ColumnsSpec {
-    let line = &viewed.line;
-    let around = around(&viewed.positions, seconds * line.sample_rate_hz, line);
-    let column_samples = ((around.end - around.start) / MEDIAN_COLUMNS as f64).max(1.0) as u64;
-    ColumnsSpec {
-        column_samples,
-        first_column: (around.start / column_samples as f64).floor() as i64,
-        columns: MEDIAN_COLUMNS,
-        effort: Effort::Sampled { frames_per_column: FRAMES_PER_COLUMN },
-        ..*of
-    }
+/// The columns that medians are taken over: the page's.
+pub fn median_columns(viewed: &Viewed, seconds: f64) -> MedianColumns {
+    let middle = viewed.fold.position_at((viewed.places.start + viewed.places.end) / 2.0);
+    let recorded = match viewed.fold.is_flat() {
+        true => &Fold::of(&viewed.line),
+        false => &viewed.fold,
+    };
+    let window = viewed.view.spectrum.window_samples as usize;
+    MedianColumns::around(middle, seconds, &viewed.line, recorded, window)
 }
 
 /// What flattening takes away of each bin.
 ///
 /// # Errors
 /// When the recordings can't be read.
-pub fn bin_medians(viewed: &Viewed, over: &ColumnsSpec) -> Result<Vec<f32>, ViewedError> {
-    let rows = over.spectrum.bins();
-    let bins = ColumnsSpec { first_row: 0, rows, bins_per_row: 1, ..*over };
-    let wide = read(viewed, &bins).map_err(ViewedError::Failed)?;
-    Ok(medians(&wide, rows))
+pub fn bin_medians(viewed: &Viewed, over: &MedianColumns) -> Result<Vec<f32>, ViewedError> {
+    let spectrum = SpectrumSpec::from((&viewed.view.spectrum, viewed.line.sample_rate_hz));
+    let (column_samples, first_column, columns) = (over.column_samples, 0, 0);
+    let (first_row, rows, bins_per_row) = (0, spectrum.bins(), 1);
+    let effort = Effort::Exact;
+    let bins = ColumnsSpec {
+        spectrum,
+        column_samples,
+        first_column,
+        columns,
+        first_row,
+        rows,
+        bins_per_row,
+        effort,
+    };
+    medians(viewed, over, &bins).map_err(ViewedError::Failed)
 }
 
-fn medians(power: &Columns, rows: usize) -> Vec<f32> {
-    let recorded = power.mean.chunks(rows).zip(&power.frames);
-    row_medians(recorded.filter(|(_, frames)| **frames > 0).map(|(column, _)| column), rows)
-}
-
-/// The stretch around what is shown that medians are taken over, inside what there is.
-fn around(shown: &Range<f64>, samples: f64, line: &Line) -> Range<f64> {
-    let end = (line.end() as f64).max(1.0);
-    let span = samples.clamp(64.0_f64.min(end), end);
-    let start = ((shown.start + shown.end - span) / 2.0).clamp(0.0, end - span);
-    start..start + span
+/// The median power over columns of each row of `of`.
+fn medians(viewed: &Viewed, over: &MedianColumns, of: &ColumnsSpec) -> Result<Vec<f32>, String> {
+    let pieces: Vec<ColumnsSpec> = over
+        .runs
+        .iter()
+        .flat_map(|run| {
+            run.clone().step_by(MEDIANS_AT_ONCE).map(|first_column| ColumnsSpec {
+                column_samples: over.column_samples,
+                first_column,
+                columns: MEDIANS_AT_ONCE.min((run.end - first_column) as usize),
+                effort: Effort::Sampled { frames_per_column: FRAMES_PER_MEDIAN },
+                ..*of
+            })
+        })
+        .collect();
+    let made: Result<Vec<Columns>, String> =
+        pieces.into_par_iter().map(|piece| read(viewed, &piece)).collect();
+    let made = made?;
+    let columns = made.iter().flat_map(|power| power.mean.chunks(of.rows).zip(&power.frames));
+    let recorded = columns.filter(|(_, frames)| **frames > 0).map(|(column, _)| column);
+    Ok(row_medians(recorded, of.rows))
 }
 
 /// What is to be computed of a view: `spec` has its rows, and how wide a column is in a picture without

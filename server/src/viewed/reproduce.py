@@ -1,6 +1,6 @@
 # What was seen, by scipy and matplotlib alone:  pip install numpy scipy matplotlib soundfile
-#   python view.py                 fetches the samples, prints what was measured, and draws view.png
-#   python view.py recording.flac  takes them from that file instead
+#   python view.py                      fetches the samples, prints what was measured, and draws view.png
+#   python view.py a.flac b.flac        takes them from these recordings instead
 # The tokens of a server that asks for one come from SPYHOP_READ_TOKEN and SPYHOP_TOKEN, not from here.
 import io
 import json
@@ -16,28 +16,53 @@ from scipy import fft, signal
 
 
 def samples():
-    """One channel of the stretch FIRST to LAST; NaN where nothing was recorded."""
-    return np.asarray(fetched(), dtype=float)
-
-
-def fetched():
-    """The same as it comes."""
+    """One channel of the line's pieces that are needed, by where each begins; NaN where nothing was recorded."""
     if len(sys.argv) > 1:
-        import soundfile
-        heard, _ = soundfile.read(sys.argv[1], dtype="float32", always_2d=True,
-                                  start=FIRST_FRAME, stop=FIRST_FRAME + LAST - FIRST)
-        return heard[:, CHANNEL]
+        return of_files(sys.argv[1:])
+    if IS_NUMPY:
+        address = {first: SAMPLES_URL.replace("{start}", start).replace("{end}", end)
+                   for first, _, start, end in PIECES}
+        return {first: np.load(fetched(url))[:, 0] for first, url in address.items()}
+    import soundfile
+    heard, _ = soundfile.read(fetched(SAMPLES_URL), dtype="float32", always_2d=True)
+    return {first: heard[first:last, CHANNEL] for first, last, _, _ in PIECES}
+
+
+def fetched(url):
+    """What lies at an address."""
     # A closed server, and one that does not show this to everybody, ask for a token.
     tokens = {"spyhop-read-token": os.environ.get("SPYHOP_READ_TOKEN"),
               "authorization": os.environ.get("SPYHOP_TOKEN") and f"Bearer {os.environ['SPYHOP_TOKEN']}"}
     headers = {name: value for name, value in tokens.items() if value}
-    with urllib.request.urlopen(urllib.request.Request(SAMPLES_URL, headers=headers)) as answer:
-        content = io.BytesIO(answer.read())
-    if IS_NUMPY:
-        return np.load(content)[:, 0]
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+        return io.BytesIO(answer.read())
+
+
+def of_files(paths):
+    """The samples that lie in recordings, known by their names; one alone may have another."""
     import soundfile
-    heard, _ = soundfile.read(content, dtype="float32", always_2d=True)
-    return heard[FIRST:LAST, CHANNEL]
+    names = {os.path.basename(path): path for path in paths}
+    known = {name for name, *_ in RECORDED}
+    if len(known) == len(paths) == 1:
+        names = dict.fromkeys(known, paths[0])
+    pieces = {}
+    for name, position, frame, frames in RECORDED:
+        if name in names:
+            heard, _ = soundfile.read(names[name], dtype="float32", always_2d=True, start=frame, stop=frame + frames)
+            pieces[position] = heard[:, CHANNEL]
+    if not pieces:
+        sys.exit(f"the view is of {', '.join(sorted(known))}: give these files")
+    return pieces
+
+
+def cut(heard, first, last):
+    """The samples from one position of the line to another; NaN where there is none."""
+    out = np.full(last - first, np.nan)
+    for begin, piece in heard.items():
+        start, end = max(first, begin), min(last, begin + len(piece))
+        if start < end:
+            out[start - first:end - first] = piece[start - begin:end - begin]
+    return out
 
 
 def window():
@@ -75,9 +100,11 @@ def bins():
     return np.fft.rfftfreq(FFT_SIZE, 1 / RATE_HZ)
 
 
-def measure(everything):
-    """What Spyhop measures of the selection, with its context."""
-    heard = everything[CONTEXT[0] - FIRST:CONTEXT[1] - FIRST]
+def measure(heard):
+    """What Spyhop measures of the selection, with its context; nothing where nothing is one stretch of sound."""
+    if SELECTED is None:
+        return {}
+    heard = cut(heard, *CONTEXT)
     centred = np.where(np.isfinite(heard), heard - np.nanmean(heard), 0.0)
     length = fft.next_fast_len(len(centred), real=True)
     spectrum = fft.rfft(centred, length)
@@ -137,30 +164,52 @@ def medians(heard):
     """Each bin's median power around what is shown, to be taken off."""
     if "power" in FLATTENED:
         return np.array(FLATTENED["power"])
-    missing = np.concatenate([[0], np.cumsum(~np.isfinite(heard))])
     length, columns = FLATTENED["samples"], []
-    for begin in FLATTENED["samples"] * (FLATTENED["first"] + np.arange(FLATTENED["columns"])):
-        centres = np.array([begin + length // 2])
-        if length > HOP_SAMPLES:
-            centres = np.arange(-(-begin // HOP_SAMPLES) * HOP_SAMPLES, begin + length, HOP_SAMPLES)
-        starts = centres - WINDOW_SAMPLES // 2 - FIRST
-        starts = starts[(starts >= 0) & (starts + WINDOW_SAMPLES <= len(heard))]
-        starts = starts[missing[starts + WINDOW_SAMPLES] == missing[starts]]
-        if len(starts):
-            columns.append(spectra(heard, sampled(starts)).mean(axis=1))
+    for run in FLATTENED["runs"]:
+        first = run[0] * length - WINDOW_SAMPLES
+        sound = cut(heard, first, run[1] * length + WINDOW_SAMPLES)
+        missing = np.concatenate([[0], np.cumsum(~np.isfinite(sound))])
+        for begin in length * np.arange(*run):
+            centres = np.array([begin + length // 2])
+            if length > HOP_SAMPLES:
+                centres = np.arange(-(-begin // HOP_SAMPLES) * HOP_SAMPLES, begin + length, HOP_SAMPLES)
+            starts = centres - WINDOW_SAMPLES // 2 - first
+            starts = starts[missing[starts + WINDOW_SAMPLES] == missing[starts]]
+            if len(starts):
+                columns.append(spectra(sound, sampled(starts)).mean(axis=1))
     # Where nothing was recorded around the middle there is nothing to compare with.
     return np.median(columns, axis=0) if columns else np.full(FFT_SIZE // 2 + 1, np.nan)
 
 
+def framed(heard, centres):
+    """Power (bins, frames) of the frames around some positions of a stretch; NaN where nothing was recorded."""
+    first = centres[0] - 2 * WINDOW_SAMPLES
+    sound = cut(heard, first, centres[-1] + 2 * WINDOW_SAMPLES)
+    known = np.isfinite(sound)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], known, [False]]).astype(int)))
+    if not len(edges):
+        return np.full((FFT_SIZE // 2 + 1, len(centres)), np.nan)
+    begins, ends = edges[::2], edges[1::2]
+    at = centres - first
+    # At the ends of what was recorded frames are moved inwards; what is shorter has silence around it.
+    run = np.minimum(np.searchsorted(ends, at, side="right"), len(ends) - 1)
+    inwards = np.clip(at - WINDOW_SAMPLES // 2, begins[run], np.maximum(ends[run] - WINDOW_SAMPLES, begins[run]))
+    is_long = ends[run] - begins[run] >= WINDOW_SAMPLES
+    level = spectra(np.where(known, sound, 0.0), np.where(is_long, inwards, at - WINDOW_SAMPLES // 2))
+    level[:, (at < begins[run]) | (at >= ends[run])] = np.nan
+    return level
+
+
 def picture(heard):
-    """Frequencies (Hz), times (s since START) and levels (dB) of the picture's frames."""
-    heard = np.pad(heard, (0, max(0, WINDOW_SAMPLES - len(heard))))
-    centres = np.arange(CENTRES[0], SHOWN[1], CENTRES[1])
-    # At the ends of what was recorded frames are moved inwards.
-    starts = np.clip(centres - WINDOW_SAMPLES // 2 - FIRST, 0, len(heard) - WINDOW_SAMPLES)
-    level, hz = spectra(heard, starts), bins()
+    """Frequencies (Hz), times (s from the left edge) and levels (dB) of the picture's frames."""
+    times, levels = [], []
+    for begins_s, shown, _, (first, step) in STRETCHES:
+        centres = np.arange(first, max(shown[1], first + 1), step)
+        times.append(begins_s + (centres - shown[0]) / RATE_HZ)
+        levels.append(framed(heard, centres))
+    times, level, hz = np.concatenate(times), np.concatenate(levels, axis=1), bins()
     level = level / medians(heard)[:, None] if FLATTENED else level * gain(hz)[:, None]
-    return hz, (centres - SHOWN[0]) / RATE_HZ, 10 * np.log10(np.maximum(level, 1e-30))
+    return hz, times, 10 * np.log10(np.maximum(level, 1e-30))
 
 
 def draw(heard):
@@ -168,7 +217,7 @@ def draw(heard):
     matplotlib.use("Agg")
     from matplotlib import pyplot
     hz, times, level = picture(heard)
-    figure, axes = pyplot.subplots(figsize=(12, 6), dpi=150)
+    figure, axes = pyplot.subplots(figsize=(12, 6), dpi=150, layout="constrained")
     mesh = axes.pcolormesh(times, hz, np.ma.masked_invalid(level), cmap=COLOURS,
                            vmin=RANGE_DB[0], vmax=RANGE_DB[1], shading="nearest", rasterized=True)
     if AXIS == "mel":
@@ -177,10 +226,23 @@ def draw(heard):
     else:
         axes.set_yscale(AXIS)
     axes.set(title=TITLE, xlabel=f"Time (s) since {START}", ylabel="Frequency (Hz)", ylim=SHOWN_HZ,
-             xlim=(0, (SHOWN[1] - SHOWN[0]) / RATE_HZ))
+             xlim=(0, SHOWN_S))
+    if len(STRETCHES) > 1:
+        folds(axes)
     figure.colorbar(mesh, label=UNIT)
     figure.savefig("view.png")
     pyplot.close(figure)
+
+
+def folds(axes):
+    """Where gaps are folded away, and when each stretch began."""
+    for begins_s, _, _, _ in STRETCHES[1:]:
+        axes.axvline(begins_s, color="white", linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.set_xlabel(f"Time shown (s) since {START}, gaps folded away")
+    named = STRETCHES[::-(-len(STRETCHES) // 6)]
+    above = axes.secondary_xaxis("top")
+    above.set_xticks([begins_s for begins_s, _, _, _ in named], [moment for _, _, moment, _ in named],
+                     fontsize=7, rotation=15, ha="left")
 
 
 if __name__ == "__main__":

@@ -214,27 +214,62 @@ fn a_citation_carries_what_somebody_needs_to_see_the_same() {
 }
 
 #[test]
-fn a_citation_of_a_folded_view_counts_what_is_shown_and_its_script_takes_one_stretch() {
+fn a_citation_of_a_folded_view_says_what_is_left_out_and_its_script_takes_every_stretch() {
     let cited = |query: &str| {
         let viewed = viewed_from(&format!("v=1&src=set:bay&gaps=collapsed{query}"), 50);
         let at = Citation { link: "./", base: "./", samples: None };
         cite(&viewed, &at).expect("cited")
     };
     let whole = cited("");
-    assert!(whole.text.contains("The bay, 52 s from 2024-06-01T12:00:00"), "{}", whole.text);
-    assert!(whole.text.contains("(gaps folded away: 4 s are shown)"), "{}", whole.text);
+    let said = "The bay, 4 s in 2 stretches from 2024-06-01T12:00:00Z to 2024-06-01T12:00:52Z (left out \
+                between them: 2024-06-01T12:00:02Z to 2024-06-01T12:00:50Z), 0 Hz to 4 kHz";
+    assert!(whole.text.starts_with(said), "{}", whole.text);
     assert!(whole.measures.is_none(), "50 s of it are no sound");
-    assert!(whole.python.starts_with("# The view has gaps folded away and shows 2 stretches."));
-    for part in ["# 2 s from 2024-06-01T12:00:00", "SHOWN = [0,16000]", "SELECTED = [0,16000]"] {
-        assert!(whole.python.contains(part), "{part} in {}", &whole.python[..2000]);
+    let second = r#"[2.0,[400000,416000],"2024-06-01T12:00:50Z","#;
+    for part in ["SHOWN_S = 4.0", "STRETCHES = [[0.0,[0,16000],", second, "SELECTED = None"] {
+        assert!(whole.python.contains(part), "{part} in {}", &whole.python[..2500]);
     }
     let selected = cited("&sel=50.5s_0.5_500-1500&flat=4");
     assert!(selected.measures.is_some());
-    for part in ["SHOWN = [400000,416000]", "SELECTED = [404000,408000]"] {
-        assert!(selected.python.contains(part), "{part} in {}", &selected.python[..2000]);
+    // What flattening takes away comes from both stretches.
+    for part in ["SELECTED = [404000,408000]", r#""runs":[[0,125],[3125,3250]]"#] {
+        assert!(selected.python.contains(part), "{part} in {}", &selected.python[..3500]);
     }
     let open = cited("&t=0.5s&span=1");
-    assert!(open.measures.is_some() && !open.text.contains("folded"), "{}", open.text);
+    assert!(open.measures.is_some() && open.text.contains("The bay, 1 s from"), "{}", open.text);
+}
+
+#[test]
+fn a_citation_names_some_gaps_and_counts_the_others() {
+    let mut folded = viewed_from("v=1&src=set:bay&gaps=collapsed", 50);
+    let second = spyhop_signal::line::Run { recording: 1, ..folded.line.runs[1] };
+    let run = |n: i64| spyhop_signal::line::Run { position: n * 400_000, ..second };
+    folded.line.runs = (0..10).map(run).collect();
+    folded.fold = Fold::of(&folded.line);
+    (folded.places, folded.positions) = (0.0..160_000.0, 0.0..3_616_000.0);
+    let text =
+        cite(&folded, &Citation { link: "./", base: "./", samples: None }).expect("cited").text;
+    assert!(text.contains("20 s in 10 stretches from"), "{text}");
+    assert!(
+        text.contains("2024-06-01T12:04:12Z to 2024-06-01T12:05:00Z and 3 more gaps)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn flattening_compares_with_the_sea_on_both_sides_of_a_gap() {
+    // The second in the middle of the picture lies in the gap, folded away or not.
+    for query in ["&t=2s&span=48", "&gaps=collapsed&t=1.5s&span=1"] {
+        let viewed = viewed_from(&format!("v=1&src=set:bay&flat=3{query}"), 50);
+        let power = ViewPower::of(&viewed, (400.0, 200.0), MOST_PREVIEW_FRAMES).expect("a picture");
+        let flatten = power.flatten().expect("medians");
+        let bin = 1000.0 / flatten.bin_hz - flatten.first_bin;
+        let median_db = 10.0 * flatten.median[(bin / flatten.bins_per_row) as usize].log10();
+        // A third of what is recorded there has the tone, the rest a hum at another frequency.
+        assert!(median_db.is_finite() && median_db < -60.0, "{query}: {median_db}");
+        let over = power::median_columns(&viewed, 3.0);
+        assert_eq!(over.runs.len(), 2, "{query}: {over:?}");
+    }
 }
 
 #[test]

@@ -135,6 +135,9 @@ fn paint(
     ratio: (f64, f64),
     pixmap: &mut tiny_skia::Pixmap,
 ) {
+    if copied(pixels, area, ratio, pixmap) {
+        return;
+    }
     let size = tiny_skia::IntSize::from_wh(pixels.width, pixels.height);
     let opaque = premultiplied(&pixels.rgba);
     let Some(held) = size.and_then(|size| tiny_skia::Pixmap::from_vec(opaque, size)) else {
@@ -155,6 +158,28 @@ fn paint(
     };
     let how = tiny_skia::PixmapPaint { quality, ..tiny_skia::PixmapPaint::default() };
     pixmap.draw_pixmap(0, 0, held.as_ref(), &how, transform, None);
+}
+
+/// Copies opaque pixels that fall on whole ones; false where they do not, and nothing is done.
+fn copied(pixels: &Pixels, area: Area, ratio: (f64, f64), pixmap: &mut tiny_skia::Pixmap) -> bool {
+    let (wide, high) = (f64::from(pixels.width), f64::from(pixels.height));
+    let (left, top) = (area.x * ratio.0, area.y * ratio.1);
+    let fits = area.w * ratio.0 == wide && area.h * ratio.1 == high;
+    let is_whole = left.fract() == 0.0 && top.fract() == 0.0;
+    let is_inside = left >= 0.0
+        && top >= 0.0
+        && left + wide <= f64::from(pixmap.width())
+        && top + high <= f64::from(pixmap.height());
+    let is_opaque = || pixels.rgba.as_chunks::<4>().0.iter().all(|pixel| pixel[3] == u8::MAX);
+    if !(fits && is_whole && is_inside && is_opaque()) || pixels.width == 0 {
+        return false;
+    }
+    let (row, stride) = (4 * pixels.width as usize, 4 * pixmap.width() as usize);
+    let below = pixmap.data_mut().chunks_exact_mut(stride).skip(top as usize);
+    for (from, to) in pixels.rgba.chunks_exact(row).zip(below) {
+        to[4 * left as usize..][..row].copy_from_slice(from);
+    }
+    true
 }
 
 /// Colours less what their opacity takes away.
@@ -316,6 +341,31 @@ mod tests {
         assert_eq!(png.at(21, 18), [0, 255, 0, 255]);
         assert_eq!(png.at(18, 21), [0, 0, 255, 255]);
         assert_eq!(png.at(9, 9), GROUND.rgba());
+    }
+
+    #[test]
+    fn pixels_that_fall_on_whole_ones_are_copied_and_others_are_laid_over_what_is_there() {
+        let rgba: Vec<u8> = (0..12u8).flat_map(|n| [20 * n, 255 - n, n, 255]).collect();
+        let drawn = |rgba: Vec<u8>, x: f64, scale: f64| {
+            let mut scene = ground(10.0, 8.0);
+            let pixels = Arc::new(Pixels { width: 4, height: 3, rgba });
+            let area = Area::new(x, 2.0, 4.0 / scale, 3.0 / scale);
+            scene.items.push(Item::Image { area, pixels, smooth: false });
+            Decoded::of(&scene, scale)
+        };
+        let png = drawn(rgba.clone(), 3.0, 1.0);
+        for (n, pixel) in rgba.chunks(4).enumerate() {
+            assert_eq!(png.at(3 + n % 4, 2 + n / 4), pixel, "{n}");
+        }
+        assert_eq!(
+            (png.at(2, 2), png.at(7, 2), png.at(3, 5)),
+            (GROUND.rgba(), GROUND.rgba(), GROUND.rgba())
+        );
+        // At another ratio, over the edge, and where the ground shows through.
+        assert_eq!(drawn(rgba.clone(), 3.0, 2.0).at(6 + 1, 4), rgba[4..8]);
+        assert_eq!(drawn(rgba.clone(), 8.0, 1.0).at(9, 2), rgba[4..8]);
+        let clear: Vec<u8> = rgba.chunks(4).flat_map(|p| [p[0], p[1], p[2], 0]).collect();
+        assert_eq!(drawn(clear, 3.0, 1.0).at(4, 3), GROUND.rgba());
     }
 
     #[test]

@@ -63,6 +63,9 @@ pub struct OpenOptions {
     pub zone_offset_s: Option<i32>,
     /// When the recording began, against everything that the file says.
     pub start: Option<Timestamp>,
+    /// Its fingerprint, where that is known: it is not read once more, which of a few samples of many recordings
+    /// would be most of what is read.
+    pub fingerprint: Option<String>,
 }
 
 /// Opens a recording of any known format. `name` is the file's name without a path; it can carry
@@ -160,7 +163,10 @@ fn finish(mut opening: Opening<'_>, found: Found) -> Result<Recording, OpenError
     if found.frames == 0 {
         opening.warn("it holds no samples".to_owned());
     }
-    let fingerprint = fingerprint::of(&mut opening.source).map_err(|e| opening.source_error(e))?;
+    let fingerprint = match &opening.options.fingerprint {
+        Some(known) => known.clone(),
+        None => fingerprint::of(&mut opening.source).map_err(|e| opening.source_error(e))?,
+    };
     let bytes = opening.source.len();
     let info = RecordingInfo {
         name: opening.name.to_owned(),

@@ -16,7 +16,7 @@ mod speaker;
 mod survey;
 
 pub use limiter::CEILING_DBFS;
-pub use presets::{PRESETS, Preset, PresetSettings};
+pub use presets::{PRESETS, Preset, PresetSettings, TooSlow};
 pub use renderer::{Block, ListenError, ListenSpec, Read, Renderer};
 pub use speaker::small_speaker_speed;
 pub use survey::{MAX_GAIN_DB, Survey, TARGET_RMS_DBFS, survey};

@@ -31,6 +31,12 @@ pub trait ByteSource: Send {
     fn keeps_blocks(&self) -> bool {
         false
     }
+
+    /// How much is read at once where less is asked for. Two hundred kilobytes is where a request to a bucket
+    /// begins to cost more in transfer than in waiting.
+    fn block_bytes(&self) -> usize {
+        256 * 1024
+    }
 }
 
 /// Bytes that could not be had.
@@ -81,5 +87,9 @@ impl<S: ByteSource + ?Sized> ByteSource for Box<S> {
 
     fn keeps_blocks(&self) -> bool {
         (**self).keeps_blocks()
+    }
+
+    fn block_bytes(&self) -> usize {
+        (**self).block_bytes()
     }
 }

@@ -17,7 +17,7 @@ mod wave;
 mod window;
 
 pub use columns::{Columns, ColumnsSpec, Effort, columns};
-pub use flatten::row_medians;
+pub use flatten::{MedianColumns, row_medians};
 pub use peak::peak_threshold_db;
 pub use plan::{ColumnPlan, FrameRun, plan_column};
 pub(crate) use pool::Pool;

@@ -2,7 +2,7 @@
 //! the table of all texts.
 
 use spyhop_api::room::{
-    BoxVerdict, ClassState, LabelCount, MemberRow, Obstacle, Reach, Standing, TaskResult,
+    BoxVerdict, ClassState, LabelCount, MemberRow, Obstacle, Reach, Reason, Standing, TaskResult,
 };
 use spyhop_words::class::{door, task};
 
@@ -84,19 +84,54 @@ fn obstacle_words(obstacle: Obstacle) -> &'static str {
     }
 }
 
+/// Why a box is wrong or could be better.
+fn of_reason(reason: &Reason) -> String {
+    match *reason {
+        Reason::NothingHere => task::NOTHING_HERE.to_owned(),
+        Reason::FoundAlready => task::FOUND_ALREADY.to_owned(),
+        Reason::OutsideTask => task::OUTSIDE_TASK.to_owned(),
+        Reason::Early { by_s } => task::early(rounded(by_s, "s")),
+        Reason::Late { by_s } => task::late(rounded(by_s, "s")),
+        Reason::Low { by_hz } => task::low(rounded(by_hz, "Hz")),
+        Reason::High { by_hz } => task::high(rounded(by_hz, "Hz")),
+        Reason::Long { by_s } => task::long(rounded(by_s, "s")),
+        Reason::Short { by_s } => task::short(rounded(by_s, "s")),
+        Reason::Wide { by_hz } => task::wide(rounded(by_hz, "Hz")),
+        Reason::Narrow { by_hz } => task::narrow(rounded(by_hz, "Hz")),
+    }
+}
+
+/// A number with two digits that count, and its unit.
+fn rounded(value: f64, unit: &str) -> String {
+    let (value, unit) = match unit {
+        "Hz" if value >= 1000.0 => (value / 1000.0, "kHz"),
+        "s" if value < 0.1 => (value * 1000.0, "ms"),
+        _ => (value, unit),
+    };
+    if value <= 0.0 || !value.is_finite() {
+        return format!("0 {unit}");
+    }
+    let digits = value.log10().floor() as i32;
+    let step = 10f64.powi(digits - 1);
+    let decimals = usize::try_from(1 - digits).unwrap_or(0);
+    let text = format!("{:.decimals$}", (value / step).round() * step);
+    let text = if decimals > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text} {unit}")
+}
+
 /// What stands at a box that was checked.
 pub fn of_verdict(verdict: &BoxVerdict) -> String {
     match (verdict.is_right, verdict.reasons.first()) {
         (true, None) => task::RIGHT.to_owned(),
-        (true, Some(reason)) => task::right_but(reason),
-        (false, Some(reason)) => reason.to_string(),
+        (true, Some(reason)) => task::right_but(of_reason(reason)),
+        (false, Some(reason)) => of_reason(reason),
         (false, None) => task::NOT_A_CALL.to_owned(),
     }
 }
 
 /// Why a box is wrong or how it could be better, all of it.
 pub fn all_of_verdict(verdict: &BoxVerdict) -> String {
-    let reasons: Vec<String> = verdict.reasons.iter().map(ToString::to_string).collect();
+    let reasons: Vec<String> = verdict.reasons.iter().map(of_reason).collect();
     match (verdict.is_right, reasons.is_empty()) {
         (true, true) => task::RIGHT.to_owned(),
         (true, false) => task::right_though(reasons.join(", ")),
@@ -147,7 +182,21 @@ pub fn label_count(one: &LabelCount) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use spyhop_api::room::Reason;
+
+    #[test]
+    fn a_reason_is_told_in_two_digits_and_the_unit_that_fits() {
+        for (reason, told) in [
+            (Reason::Early { by_s: 0.304 }, "too early by 0.3 s"),
+            (Reason::Late { by_s: 0.0371 }, "too late by 37 ms"),
+            (Reason::Low { by_hz: 41.7 }, "42 Hz too low"),
+            (Reason::High { by_hz: 12_640.0 }, "13 kHz too high"),
+            (Reason::Wide { by_hz: 996.0 }, "its band is 1000 Hz too wide"),
+            (Reason::Short { by_s: 127.0 }, "130 s too short"),
+            (Reason::Long { by_s: f64::NAN }, "0 s too long"),
+        ] {
+            assert_eq!(of_reason(&reason), told);
+        }
+    }
 
     #[test]
     fn a_class_is_counted_in_plain_words() {

@@ -11,7 +11,7 @@ use super::answers::{ask_again_while, ask_for, when_rested};
 use super::entry::is_plain;
 use crate::mark::Mark;
 use crate::pages::ServerPage;
-use crate::quality::kinds_in_words;
+use crate::quality::{kinds_in_words, name_of};
 use crate::server::catalogue;
 use crate::session::use_session;
 use crate::{link, open, wording};
@@ -212,7 +212,7 @@ fn found_of(row: &RecordingRow) -> impl IntoView + use<> {
         (true, false) => Some(words::NOT_MEASURED),
     };
     let marks = kinds.into_iter().map(|(kind, why)| {
-        view! { <Mark words=kind.words() why severity=kind.severity()/> }
+        view! { <Mark words=name_of(kind) why severity=kind.severity()/> }
     });
     (marks.collect_view(), fine.map(|told| view! { <span class="dim">{told}</span> }))
 }

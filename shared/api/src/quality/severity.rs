@@ -78,28 +78,6 @@ impl FindingKind {
             }
         }
     }
-
-    /// What a person calls it: `clipped`, `mains lines`.
-    pub fn words(self) -> &'static str {
-        match self {
-            FindingKind::Clipping => "clipped",
-            FindingKind::DcOffset => "off zero",
-            FindingKind::Dropouts => "dropouts",
-            FindingKind::StuckValues => "stuck values",
-            FindingKind::MainsLines => "mains lines",
-            FindingKind::EmptyUpperBand => "empty upper band",
-            FindingKind::UnusedBits => "unused bits",
-            FindingKind::RateAgainstName => "rate against name",
-            FindingKind::RateChange => "other rate",
-            FindingKind::GainChange => "other gain",
-            FindingKind::LossySource => "lossy coding",
-            FindingKind::Duplicate => "duplicate",
-            FindingKind::Overlap => "overlap",
-            FindingKind::ClockBackwards => "clock backwards",
-            FindingKind::ClockStep => "clock step",
-            FindingKind::ClockDrift => "clock drift",
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 //! A palette is written instead of the colours themselves, and noise, which nothing predicts, then takes
 //! six bits a pixel instead of eighteen.
 
-use std::collections::HashMap;
-
 /// The most colours that a PNG's palette holds.
 const MOST_COLOURS: usize = 256;
 
@@ -51,6 +49,52 @@ impl Cell {
     }
 }
 
+/// Numbers of cells by their places, in the order in which these were first asked for. A table with linear
+/// probing: a picture asks for each of its pixels, mostly for the same few hundred.
+struct Numbers {
+    /// A place and its number, or `None`; always a power of two of them.
+    slots: Vec<Option<(u32, u32)>>,
+    known: usize,
+}
+
+impl Default for Numbers {
+    fn default() -> Numbers {
+        Numbers { slots: vec![None; 4 * MOST_COLOURS], known: 0 }
+    }
+}
+
+impl Numbers {
+    fn of(&mut self, place: u32) -> usize {
+        if 2 * self.known >= self.slots.len() {
+            let grown = vec![None; 2 * self.slots.len()];
+            for (place, number) in std::mem::replace(&mut self.slots, grown).into_iter().flatten() {
+                let slot = self.slot(place);
+                self.slots[slot] = Some((place, number));
+            }
+        }
+        let slot = self.slot(place);
+        match self.slots[slot] {
+            Some((_, number)) => number as usize,
+            None => {
+                self.slots[slot] = Some((place, self.known as u32));
+                self.known += 1;
+                self.known - 1
+            }
+        }
+    }
+
+    /// Where a place stands, or is to stand.
+    fn slot(&self, place: u32) -> usize {
+        // Knuth's multiplicative hash: the upper bits are the mixed ones.
+        let bits = self.slots.len().trailing_zeros();
+        let mut slot = (place.wrapping_mul(2_654_435_761) >> (32 - bits)) as usize;
+        while self.slots[slot].is_some_and(|(other, _)| other != place) {
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        slot
+    }
+}
+
 /// Pixels as numbers of cells.
 #[derive(Default)]
 struct Counted {
@@ -61,20 +105,20 @@ struct Counted {
 impl Counted {
     /// `None` where there are more than `most` cells.
     fn of(rgba: &[u8], step: usize, most: usize) -> Option<Counted> {
-        let side = 255 / step + 1;
+        let steps: [u32; 256] = std::array::from_fn(|value| (value / step) as u32);
         let place = |pixel: &[u8; 4]| {
-            let [r, g, b, _] = pixel.map(|v| usize::from(v) / step);
-            (r * side + g) * side + b
+            let [r, g, b, _] = pixel.map(|value| steps[usize::from(value)]);
+            (r << 16) | (g << 8) | b
         };
-        let mut number_of: HashMap<usize, usize> = HashMap::with_capacity(MOST_COLOURS);
+        let mut numbers = Numbers::default();
         let mut counted = Counted::default();
         counted.numbers.reserve(rgba.len() / 4);
         // Neighbours are often alike: they are counted without a look at the table.
-        let (mut last, mut number) = (usize::MAX, 0);
+        let (mut last, mut number) = (u32::MAX, 0);
         for pixel in rgba.as_chunks::<4>().0 {
             let here = place(pixel);
             if here != last {
-                number = *number_of.entry(here).or_insert(counted.cells.len());
+                number = numbers.of(here);
                 if number == most {
                     return None;
                 }

@@ -179,9 +179,8 @@ mod tests {
         let calls = [call(1000), call(4000), call(8000)];
         let scored = score(boxes, &calls, &a_box(0, 10_000, 0.0, 500.0), 0.3);
         let tell = |verdict: &Verdict| {
-            let reasons: Vec<String> = verdict.reasons.iter().map(Reason::to_string).collect();
             let right = if verdict.call.is_some() { "right" } else { "wrong" };
-            format!("{right}: {}", reasons.join(", "))
+            format!("{right}: {:.1?}", verdict.reasons)
         };
         (scored.boxes.iter().map(tell).collect(), scored.missed)
     }
@@ -199,12 +198,12 @@ mod tests {
         assert_eq!(
             told,
             [
-                "right: ",
-                "right: too early by 0.5 s",
-                "right: 40 Hz too low",
-                "wrong: nothing is here",
-                "wrong: another of your boxes has found this one",
-                "wrong: this is outside the task",
+                "right: []",
+                "right: [Early { by_s: 0.5 }]",
+                "right: [Low { by_hz: 40.0 }]",
+                "wrong: [NothingHere]",
+                "wrong: [FoundAlready]",
+                "wrong: [OutsideTask]",
             ]
         );
         assert!(missed.is_empty());
@@ -216,7 +215,10 @@ mod tests {
             said(&[a_box(2500, 3900, 100.0, 200.0), a_box(7900, 9100, 0.0, 500.0)]);
         assert_eq!(
             told,
-            ["wrong: too early by 1.3 s", "wrong: 100 Hz too high, its band is 400 Hz too wide"]
+            [
+                "wrong: [Early { by_s: 1.3 }]",
+                "wrong: [High { by_hz: 100.0 }, Wide { by_hz: 400.0 }]"
+            ]
         );
         assert_eq!(missed, [0, 1, 2]);
     }

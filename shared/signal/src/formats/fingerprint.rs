@@ -26,3 +26,44 @@ pub(crate) fn of(source: &mut dyn ByteSource) -> Result<String, SourceError> {
     let hash = hasher.finalize().to_hex();
     Ok(format!("{len}-{}", &hash.as_str()[..16]))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::formats::{OpenOptions, open, wav_writer::wav_pcm16};
+
+    /// Counts the bytes that are read.
+    struct Counted(Vec<u8>, Arc<AtomicUsize>);
+
+    impl ByteSource for Counted {
+        fn len(&self) -> u64 {
+            self.0.len() as u64
+        }
+        fn read_at(&mut self, offset: u64, buf: &mut [u8]) -> Result<(), SourceError> {
+            self.1.fetch_add(buf.len(), Ordering::Relaxed);
+            self.0.read_at(offset, buf)
+        }
+        fn block_bytes(&self) -> usize {
+            4096
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_that_is_known_is_not_read_once_more() {
+        let file = wav_pcm16(&[7; 500_000], 1, 8000);
+        let opened = |fingerprint: Option<String>| {
+            let read = Arc::new(AtomicUsize::new(0));
+            let source = Box::new(Counted(file.clone(), read.clone()));
+            let options = OpenOptions { fingerprint, ..OpenOptions::default() };
+            let info = open("a.wav", source, &options).expect("a WAV").info;
+            (info, read.load(Ordering::Relaxed))
+        };
+        let (first, all) = opened(None);
+        let (again, some) = opened(Some(first.fingerprint.clone()));
+        assert_eq!(first, again);
+        assert!(all >= 3 * 64 * 1024 && some <= 3 * 4096, "{all} and {some} bytes");
+    }
+}
