@@ -114,6 +114,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // While there is one thread.
+    spyhop_model::keep_candle_to_its_caller();
     let result = match Cli::parse().command {
         Command::Serve(args) => commands::serve::run(args),
         Command::Class(args) => commands::class::run(args),

@@ -105,11 +105,11 @@ pub fn add(sum: &mut Vec<Vec<f32>>, gradients: Vec<Vec<f32>>) {
         *sum = gradients;
         return;
     }
-    for (sum, more) in sum.iter_mut().zip(gradients) {
+    sum.par_iter_mut().zip(gradients).for_each(|(sum, more)| {
         for (sum, more) in sum.iter_mut().zip(more) {
             *sum += more;
         }
-    }
+    });
 }
 
 fn piece(

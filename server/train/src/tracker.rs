@@ -126,12 +126,7 @@ impl JsonLines {
     /// # Errors
     /// When it can't be read; a file that is not there holds nothing.
     pub fn read(path: &Path) -> Result<Vec<MetricRow>, TrainError> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(TrainError::reading(WHAT, path, &error)),
-        };
-        Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+        Ok(rows(&text(path)?).map(|(_, row)| row).collect())
     }
 
     /// Lines in a file, which need not be there.
@@ -168,14 +163,28 @@ impl Tracker for JsonLines {
         if !self.path.exists() {
             return Ok(());
         }
-        let rows = JsonLines::read(&self.path)?;
-        let kept = rows.iter().filter(|row| row.step <= step);
-        let kept: String = kept
-            .map(|row| format!("{}\n", serde_json::to_string(row).unwrap_or_default()))
+        let text = text(&self.path)?;
+        // As they stand: a number that is read and written again may differ in its last digit.
+        let kept: String = rows(&text)
+            .filter(|(_, row)| row.step <= step)
+            .map(|(line, _)| format!("{line}\n"))
             .collect();
         self.file = None;
         whole::put(WHAT, &self.path, kept.as_bytes())
     }
+}
+
+/// What a file holds; nothing where there is none.
+fn text(path: &Path) -> Result<String, TrainError> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        text => text.map_err(|error| TrainError::reading(WHAT, path, &error)),
+    }
+}
+
+/// Whole lines with what they say.
+fn rows(text: &str) -> impl Iterator<Item = (&str, MetricRow)> {
+    text.lines().filter_map(|line| Some((line, serde_json::from_str(line).ok()?)))
 }
 
 #[cfg(test)]

@@ -145,6 +145,7 @@ pub struct Outcome {
 /// When the data are not what it needs, something can't be read or written, or numbers go out of range; what
 /// was reached stays in the run's folder.
 pub fn train(setup: Setup<'_>) -> Result<Outcome, TrainError> {
+    spyhop_model::keep_freed_memory();
     let journal = Journal::open(setup.folder, setup.said)?;
     let Setup { said, table, base, folder, features, open, tracker, stop, watch } = setup;
     let watch = |told: Told| {
@@ -476,10 +477,7 @@ impl Run<'_> {
             let rate = schedule::rate(trainer, reached.step, total, per_epoch);
             let is_full = reached.batch.is_multiple_of(trainer.accumulate_batches);
             if is_full || reached.batch == batches {
-                let factor = 1.0 / sum_weight;
-                for value in sum.iter_mut().flatten() {
-                    *value = (f64::from(*value) * factor) as f32;
-                }
+                optimizer::divide(&mut sum, sum_weight);
                 let norm = optimizer::norm(&sum);
                 if !norm.is_finite() {
                     return Err(self.not_finite("a gradient", number, &batch.windows));
@@ -490,7 +488,7 @@ impl Run<'_> {
                     return Err(self.not_finite("a weight", number, &batch.windows));
                 }
                 if reached.step.is_multiple_of(told_every) {
-                    self.tracker.metric("loss/batch", reached.step, sum_loss * factor)?;
+                    self.tracker.metric("loss/batch", reached.step, sum_loss / sum_weight)?;
                     self.tracker.metric("rate", reached.step, rate)?;
                 }
                 sum.clear();

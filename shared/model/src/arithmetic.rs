@@ -30,11 +30,9 @@ impl Arithmetic {
             return kernels::linear(x, weight, bias, after);
         }
         if self.by_trained_kernels(x) {
-            let sum = trained::linear(x, weight, bias)?;
-            return match after {
-                After::Nothing => Ok(sum),
-                After::Gelu => trained::gelu(&sum),
-                After::Add(residual) => sum + residual,
+            return match (after, bias) {
+                (After::Gelu, Some(bias)) => trained::linear_gelu(x, weight, bias),
+                _ => self.after(trained::linear(x, weight, bias)?, after),
             };
         }
         // One large product instead of one for each window.
@@ -44,9 +42,14 @@ impl Arithmetic {
             Some(bias) => product.broadcast_add(bias)?,
             None => product,
         };
-        let sum = sum.reshape((batch, rows, ()))?;
+        self.after(sum.reshape((batch, rows, ()))?, after)
+    }
+
+    /// What comes after a linear layer.
+    pub(crate) fn after(self, sum: Tensor, after: After<'_>) -> Result<Tensor> {
         match after {
             After::Nothing => Ok(sum),
+            After::Gelu if self.by_trained_kernels(&sum) => trained::gelu(&sum),
             After::Gelu => sum.gelu_erf(),
             After::Add(residual) => sum + residual,
         }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_core::{Result, Tensor};
 
+use crate::kernels::trained::{self, mixed};
+
 /// Sets a share of values to zero while training, and raises the others, so that their mean stays.
 #[derive(Clone, Debug)]
 pub struct Dropout {
@@ -48,31 +50,18 @@ impl Dropout {
         if key == 0 || self.share <= 0.0 {
             return Ok(x.clone());
         }
-        let raised = (1.0 / (1.0 - self.share)) as f32;
-        let dropped_below = (self.share * 2f64.powi(64)) as u64;
+        let raised = 1.0 / (1.0 - self.share);
         let first = mixed(key ^ mixed(self.number));
         if !x.device().is_cpu() {
             // A GPU has its own generator, whose numbers follow from the key too.
             x.device().set_seed(first)?;
             let chances = Tensor::rand(0f32, 1f32, x.shape(), x.device())?;
             let kept = chances.ge(self.share)?.to_dtype(x.dtype())?;
-            return x.mul(&kept.affine(f64::from(raised), 0.0)?);
+            return x.mul(&kept.affine(raised, 0.0)?);
         }
-        let factors = (0..x.elem_count() as u64).map(|i| {
-            let chance = mixed(first.wrapping_add(i));
-            if chance < dropped_below { 0.0 } else { raised }
-        });
-        let factors = Tensor::from_iter(factors, x.device())?.reshape(x.shape())?;
-        x.mul(&factors.to_dtype(x.dtype())?)
+        let below = (self.share * 2f64.powi(64)) as u64;
+        trained::dropout(x, trained::Drops { first, below, raised: raised as f32 })
     }
-}
-
-/// The finaliser of SplitMix64 (Steele, Lea & Flood 2014).
-fn mixed(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

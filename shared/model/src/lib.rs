@@ -31,6 +31,7 @@ mod error;
 mod files;
 mod json;
 mod kernels;
+mod libraries;
 mod listener;
 mod names;
 mod network;
@@ -51,6 +52,7 @@ pub use error::ModelError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use files::ModelFolder;
 pub use files::{MemoryFiles, ModelFiles, is_model_file};
+pub use libraries::{keep_candle_to_its_caller, keep_freed_memory};
 pub use listener::{NetworkListener, SCORE_UNIT, Unfit, check_fit};
 pub use names::older as older_name;
 pub use network::{Ast, Build, EXTRA_TOKENS, Hidden};

@@ -20,6 +20,22 @@ pub(super) fn sum(row: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     lanes.iter().sum()
 }
 
+/// Σ f(x, y) of rows of one length.
+#[inline(always)]
+pub(super) fn sum_of_pairs(x: &[f32], y: &[f32], f: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let ((x_blocks, x_rest), (y_blocks, y_rest)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
+    for (x, y) in x_blocks.iter().zip(y_blocks) {
+        for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
+            *lane += f(*x, *y);
+        }
+    }
+    for ((lane, x), y) in lanes.iter_mut().zip(x_rest).zip(y_rest) {
+        *lane += f(*x, *y);
+    }
+    lanes.iter().sum()
+}
+
 /// The largest value; −∞ of none.
 #[inline(always)]
 pub(super) fn largest(row: &[f32]) -> f32 {
@@ -102,6 +118,8 @@ mod tests {
             let row: Vec<f32> = (1..=length).map(|i| i as f32).collect();
             assert_eq!(sum(&row, |x| x), (length * (length + 1) / 2) as f32);
             assert_eq!(largest(&row), length as f32);
+            let squares = (length * (length + 1) * (2 * length + 1) / 6) as f32;
+            assert_eq!(sum_of_pairs(&row, &row, |x, y| x * y), squares);
             let mut powers = row.clone();
             let sum = exponentials(&mut powers, length as f32);
             let exact: f64 = row.iter().map(|x| f64::from(x - length as f32).exp()).sum();

@@ -3,14 +3,16 @@
 //! computes gradients of frozen weights, too.
 
 mod attention;
+mod dropout;
 mod gelu;
 mod layer_norm;
 mod linear;
 
 pub(crate) use attention::attention;
+pub(crate) use dropout::{Drops, dropout, mixed};
 pub(crate) use gelu::gelu;
 pub(crate) use layer_norm::layer_norm;
-pub(crate) use linear::linear;
+pub(crate) use linear::{linear, linear_gelu};
 
 use candle_core::{Device, Result, Shape, Tensor};
 

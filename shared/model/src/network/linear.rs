@@ -35,7 +35,7 @@ impl Linear {
         Ok(Linear { weight, bias, low_rank })
     }
 
-    /// x Wᵀ + b, and scale · (x Aᵀ) Bᵀ where there is a low-rank path.
+    /// x Wᵀ + b, and (scale · x Aᵀ) Bᵀ where there is a low-rank path.
     pub(super) fn forward(&self, arithmetic: Arithmetic, x: &Tensor) -> Result<Tensor> {
         self.forward_and(arithmetic, x, After::Nothing)
     }
@@ -53,12 +53,9 @@ impl Linear {
             Some(dropout) => arithmetic.linear(&dropout.forward(x)?, a, None, After::Nothing)?,
             None => arithmetic.linear(x, a, None, After::Nothing)?,
         };
-        let sum = (plain(After::Nothing)?
-            + (arithmetic.linear(&low, b, None, After::Nothing)? * *scale)?)?;
-        match after {
-            After::Nothing => Ok(sum),
-            After::Gelu => sum.gelu_erf(),
-            After::Add(residual) => sum + residual,
-        }
+        // Scaled where it is narrow.
+        let low = if *scale == 1.0 { low } else { (low * *scale)? };
+        let sum = arithmetic.linear(&low, b, None, After::Add(&plain(After::Nothing)?))?;
+        arithmetic.after(sum, after)
     }
 }

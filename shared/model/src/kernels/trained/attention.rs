@@ -8,7 +8,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::super::gemm::{Matrix, MatrixMut, multiply};
-use super::super::lanes::{exponentials, largest};
+use super::super::lanes::{exponentials, largest, sum_of_pairs};
 use super::super::{contiguous, with_values, within};
 use super::gradient;
 
@@ -195,7 +195,7 @@ fn back(
         multiply(of_p, g, v.transposed(), 1.0)?;
         arch.dispatch(|| {
             for (by_p, p) in by_p.chunks_exact_mut(keys).zip(p.chunks_exact(keys)) {
-                let along: f32 = by_p.iter().zip(p).map(|(d, p)| d * p).sum();
+                let along = sum_of_pairs(by_p, p, |d, p| d * p);
                 for (d, p) in by_p.iter_mut().zip(p) {
                     *d = p * (*d - along);
                 }

@@ -25,28 +25,35 @@ impl CustomOp1 for Gelu {
     }
 
     fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let mut values = contiguous(x, layout)?.to_vec();
-        let arch = Arch::new();
-        values.par_chunks_mut(PIECE).for_each(|piece| arch.dispatch(|| gelu::gelu(piece)));
-        Ok((CpuStorage::F32(values), layout.shape().clone()))
+        Ok((CpuStorage::F32(of(contiguous(x, layout)?)), layout.shape().clone()))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let grad = grad.contiguous()?;
-        let mut values = with_values(&grad, |g| Ok(g.to_vec()))?;
-        with_values(x, |x| {
-            let arch = Arch::new();
-            values.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(|(g, x)| {
-                arch.dispatch(|| {
-                    for (g, x) in g.iter_mut().zip(x) {
-                        *g *= slope(*x);
-                    }
-                });
-            });
-            Ok(())
-        })?;
-        gradient(values, x.shape())
+        let by_x = with_values(&grad.contiguous()?, |g| with_values(x, |x| Ok(back(g, x))))?;
+        gradient(by_x, x.shape())
     }
+}
+
+/// x Φ(x) of each x.
+pub(super) fn of(x: &[f32]) -> Vec<f32> {
+    let mut values = x.to_vec();
+    let arch = Arch::new();
+    values.par_chunks_mut(PIECE).for_each(|piece| arch.dispatch(|| gelu::gelu(piece)));
+    values
+}
+
+/// The gradient by x of what has the gradient g by x Φ(x).
+pub(super) fn back(g: &[f32], x: &[f32]) -> Vec<f32> {
+    let mut values = g.to_vec();
+    let arch = Arch::new();
+    values.par_chunks_mut(PIECE).zip(x.par_chunks(PIECE)).for_each(|(g, x)| {
+        arch.dispatch(|| {
+            for (g, x) in g.iter_mut().zip(x) {
+                *g *= slope(*x);
+            }
+        });
+    });
+    values
 }
 
 /// Φ(x) + x φ(x), with φ the density and Φ the share of the standard normal distribution.

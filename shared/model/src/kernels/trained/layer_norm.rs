@@ -4,7 +4,7 @@ use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::super::lanes::sum;
+use super::super::lanes::{sum, sum_of_pairs};
 use super::super::layer_norm::normalise;
 use super::super::linear::add;
 use super::super::{contiguous, with_values};
@@ -127,11 +127,7 @@ impl LayerNorm {
                 *out = g * w;
             }
             let even = sum(out, |h| h) / count;
-            let mut along = 0.0;
-            for (h, x) in out.iter().zip(x) {
-                along += h * (x - mean) * scale;
-            }
-            along /= count;
+            let along = sum_of_pairs(out, x, |h, x| h * (x - mean) * scale) / count;
             for (out, x) in out.iter_mut().zip(x) {
                 *out = (*out - even - (x - mean) * scale * along) * scale;
             }
