@@ -72,6 +72,26 @@ impl Listed {
     }
 }
 
+/// What a place holds.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// All wanted files, in no order.
+    pub files: Vec<Listed>,
+    /// Folders of which nobody knows whether what was in or below them is gone.
+    pub unsure: Vec<Unsure>,
+}
+
+/// A folder that can't be read, or is empty as the mount point of a disk that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsure {
+    /// Folders below the place, each with `/` after it; nothing for the place itself.
+    pub below: String,
+    /// Where it is.
+    pub folder: PathBuf,
+    /// What is the matter with it, for a person.
+    pub reason: String,
+}
+
 /// Which files of a folder are wanted, by their names.
 pub type Wanted = fn(&str) -> bool;
 
@@ -116,9 +136,19 @@ impl Place {
     /// # Errors
     /// When it can't be listed, after several tries where the network is in between.
     pub fn list(&self, wanted: Wanted) -> Result<Vec<Listed>, PlaceError> {
+        self.look(wanted).map(|listing| listing.files)
+    }
+
+    /// The same, with what could not be seen.
+    ///
+    /// # Errors
+    /// As [`Place::list`].
+    pub fn look(&self, wanted: Wanted) -> Result<Listing, PlaceError> {
         match &self.kind {
             Kind::Folder(folder) => folder.list(wanted),
-            Kind::Remote(remote) => remote.list(wanted),
+            Kind::Remote(remote) => {
+                Ok(Listing { files: remote.list(wanted)?, ..Listing::default() })
+            }
         }
     }
 
@@ -177,15 +207,6 @@ impl Place {
         match &self.kind {
             Kind::Folder(folder) => folder.has_rewritten(file),
             Kind::Remote(_) => false,
-        }
-    }
-
-    /// The empty folder that is all that is left on the way to something below. Nobody knows then whether what
-    /// was there is gone or its disk is not mounted.
-    pub fn emptied(&self, below: &str) -> Option<PathBuf> {
-        match &self.kind {
-            Kind::Folder(folder) => folder.emptied(below),
-            Kind::Remote(_) => None,
         }
     }
 

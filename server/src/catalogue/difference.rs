@@ -1,7 +1,6 @@
 //! What has changed in a place since it was last listed, written into the catalogue in one piece.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
@@ -11,7 +10,7 @@ use super::file_kind::{self, FileKind};
 use super::folders::FolderFiles;
 use super::schema::FileState;
 use super::slug;
-use crate::place::{Listed, Place, PlaceError};
+use crate::place::{Listed, Place, PlaceError, Unsure};
 
 /// A longer `deployment.toml` is none.
 const DESCRIPTION_BYTES: u64 = 1 << 20;
@@ -25,8 +24,8 @@ pub struct Difference {
     pub changed: usize,
     /// Files that are gone.
     pub removed: usize,
-    /// Empty folders where files were, with how many: they are kept.
-    pub emptied: BTreeMap<PathBuf, usize>,
+    /// Folders that nobody is sure of, with how many files are kept of them.
+    pub unsure: Vec<(Unsure, usize)>,
 }
 
 /// The row of a place, made where it is missing.
@@ -47,9 +46,13 @@ pub fn apply(
     place_row: i64,
     place: &Place,
     folders: &BTreeMap<String, FolderFiles>,
+    unsure: Vec<Unsure>,
 ) -> rusqlite::Result<Difference> {
     let changes = database.transaction()?;
-    let mut difference = Difference::default();
+    let mut difference = Difference {
+        unsure: unsure.into_iter().map(|unsure| (unsure, 0)).collect(),
+        ..Difference::default()
+    };
     let mut known: HashMap<String, i64> = HashMap::new();
     {
         let mut rows = changes.prepare("SELECT folder, id FROM deployment WHERE place = ?1")?;
@@ -74,14 +77,17 @@ pub fn apply(
         let count = "SELECT count(*) FROM file WHERE deployment = ?1";
         let count = changes.query_row(count, [row], |r| r.get::<_, usize>(0))?;
         // Days of work hang on what the catalogue knows: it forgets nothing because of a loose cable.
-        if let Some(left) = place.emptied(&folder) {
-            *difference.emptied.entry(left).or_default() += count;
+        let path = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let kept = difference.unsure.iter_mut().find(|(unsure, _)| path.starts_with(&unsure.below));
+        if let Some((_, kept)) = kept {
+            *kept += count;
             continue;
         }
         difference.removed += count;
         changes.execute("DELETE FROM deployment WHERE id = ?1", [row])?;
     }
     changes.commit()?;
+    difference.unsure.retain(|(_, kept)| *kept > 0);
     Ok(difference)
 }
 

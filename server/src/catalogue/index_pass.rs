@@ -20,7 +20,7 @@ use super::folders::{self, FolderFiles};
 use super::headers::{self, Headers};
 use super::queries;
 use super::schema::{CatalogueError, DATABASE, FileState, MIGRATIONS};
-use crate::place::{Listed, Place, PlaceError};
+use crate::place::{Listed, Place, PlaceError, Unsure};
 use crate::state::StateFolder;
 
 /// Recordings of a disk that are looked into before what was found is written down.
@@ -57,7 +57,8 @@ pub struct Piece {
 ///
 /// # Errors
 /// When the place can't be listed or sends no ranges, when it fails file after file, or the catalogue
-/// can't be written. After all is done, when a folder is empty where recordings were.
+/// can't be written. After all is done, [`PlaceError::Unsure`] when nobody knows of a folder whether its
+/// recordings are gone.
 pub fn run(
     database: &mut Connection,
     place_row: i64,
@@ -65,9 +66,9 @@ pub fn run(
     watch: &dyn Watch,
 ) -> Result<(), CatalogueError> {
     let began = Instant::now();
-    let listing = place.list(folders::wanted)?;
-    let found = folders::by_folder(listing);
-    let mut difference = difference::apply(database, place_row, place, &found)?;
+    let listing = place.look(folders::wanted)?;
+    let found = folders::by_folder(listing.files);
+    let difference = difference::apply(database, place_row, place, &found, listing.unsure)?;
     // What could not be reached is tried again, once a pass.
     database.execute(
         "UPDATE file SET state = 0 WHERE state = 3 AND deployment IN \
@@ -75,13 +76,23 @@ pub fn run(
         [place_row],
     )?;
     let unread = unread(database, place_row)?;
-    let emptied = difference.emptied.pop_first();
+    let unsure = difference.unsure.first().cloned();
     watch.listed(difference, unread, began.elapsed());
     if unread > 0 {
         look_into(database, place_row, place, watch, &found)?;
     }
-    match emptied {
-        Some((folder, files)) => Err(PlaceError::Emptied { folder, files }.into()),
+    match unsure {
+        Some((Unsure { folder, reason, .. }, files)) => {
+            let kept = match files {
+                1 => "1 file that was".to_owned(),
+                _ => format!("{files} files that were"),
+            };
+            let reason = format!(
+                "{reason} {kept} in it or below will stay in the catalogue until there again, or until the \
+                 folder is removed"
+            );
+            Err(PlaceError::Unsure { folder, reason }.into())
+        }
         None => Ok(()),
     }
 }
@@ -148,8 +159,15 @@ pub fn index_once(
 ) -> Result<Found, CatalogueError> {
     let mut database = state.database(DATABASE, &MIGRATIONS)?;
     let place_row = difference::place_row(&database, &place.address())?;
-    run(&mut database, place_row, place, watch)?;
     let mut found = Found::default();
+    match run(&mut database, place_row, place, watch) {
+        // The rest of the place can be worked with.
+        Err(CatalogueError::Place(PlaceError::Unsure { folder, reason })) => {
+            let name = folder.display().to_string();
+            found.failures.push((String::new(), FileFailure { name, reason }));
+        }
+        other => other?,
+    }
     let mut rows = database.prepare(
         "SELECT id, folder, description, calibration FROM deployment WHERE place = ?1 ORDER BY folder",
     )?;

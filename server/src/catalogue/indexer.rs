@@ -33,7 +33,7 @@ pub struct PlaceState {
     pub listed_at: Option<Timestamp>,
     /// Recordings that are still to be looked into.
     pub unread: usize,
-    /// Why the last pass ended early; empty when it did not.
+    /// Why the last pass ended early, or what it could not be sure of; empty where all went well.
     pub problem: Option<String>,
     /// Whether a pass runs.
     pub running: bool,

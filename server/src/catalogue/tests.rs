@@ -163,7 +163,7 @@ fn a_disk_that_is_not_mounted_is_told_of_and_nothing_of_it_is_forgotten() {
     let there = catalogue.deployment("here~b", Public).expect("read").expect("there");
     assert_eq!(names(&there), ["0.wav", "1.wav"]);
     let problem = catalogue.places()[0].problem.clone().unwrap_or_default();
-    assert!(problem.contains("is its disk mounted?") && problem.contains("1 files"), "{problem}");
+    assert!(problem.contains("is its disk mounted? 1 file that"), "{problem}");
     std::fs::rename(&away, here.folder("disk/a")).expect("moved back");
     assert_eq!(known(), ["disk~a", "here~b"]);
     assert_eq!(catalogue.places()[0].problem, None);

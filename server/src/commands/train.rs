@@ -60,6 +60,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         answer::say(spyhop_config::DEFAULTS.trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
+    spyhop_model::keep_freed_memory();
     super::log_to_stderr();
     let said = training::config(args.config.as_deref(), "", &args.set)?;
     let folder = training::run_folder(&said)?;

@@ -60,6 +60,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         answer::say(spyhop_config::DEFAULTS.trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
+    spyhop_model::keep_freed_memory();
     super::log_to_stderr();
     let path = args.config.as_deref().context("name a configuration")?;
     let text = std::fs::read_to_string(path)

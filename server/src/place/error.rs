@@ -44,17 +44,13 @@ pub enum PlaceError {
         /// What was tried and what came of it.
         reason: String,
     },
-    /// A folder is empty in which there were recordings.
-    #[error(
-        "this folder is empty, and {files} files were in it or below: is its disk mounted? They stay in the \
-         catalogue until they are there again; if they are gone for good, remove the empty folder, or put \
-         something else in it: {}", folder.display()
-    )]
-    Emptied {
-        /// What is left.
+    /// Nobody knows whether what was in a folder is gone.
+    #[error("{reason}: {}", folder.display())]
+    Unsure {
+        /// The folder.
         folder: PathBuf,
-        /// What was there.
-        files: usize,
+        /// What is the matter with it, what was there, and what to do.
+        reason: String,
     },
     /// A file can't be read.
     #[error("{path} can't be read: {reason}")]

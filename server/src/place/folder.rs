@@ -1,10 +1,11 @@
 //! A folder of this machine and all folders below it.
 
+use std::fs::DirEntry;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::{Listed, PlaceError, Wanted};
+use super::{Listed, Listing, PlaceError, Unsure, Wanted};
 
 /// Folders below one another that are looked into; a disk that has more goes in circles.
 const MAX_DEPTH: usize = 32;
@@ -38,25 +39,22 @@ impl Folder {
         self.joined(path).canonicalize().ok().filter(|real| real.starts_with(&self.path))
     }
 
-    /// Whether a listed file is surely there no more, in a place that is.
+    /// Whether a listed file is surely there no more: the folder that it would be in is, or one above it, and can
+    /// be read.
     pub fn has_lost(&self, path: &str) -> bool {
-        let looked = self.joined(path).symlink_metadata();
-        let is_absent = looked.is_err_and(|error| error.kind() == ErrorKind::NotFound);
-        is_absent && self.path.read_dir().is_ok() && self.emptied(path).is_none()
+        let wanted = self.joined(path);
+        let is_absent = |way: &Path| {
+            way.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+        };
+        let mut ways = wanted.ancestors().take_while(|way| way.starts_with(&self.path));
+        let is_there = |way: &&Path| !is_absent(way);
+        is_absent(&wanted)
+            && ways.find(is_there).is_some_and(|way| entries(way).is_ok_and(|all| !all.is_empty()))
     }
 
     /// Whether a file that is there is another than the listed one, by the time at which it was written.
     pub fn has_rewritten(&self, file: &Listed) -> bool {
         self.joined(&file.path).metadata().is_ok_and(|now| version(&now) != file.version)
-    }
-
-    /// The empty folder that is all that is left on the way to something below: a disk that is not mounted
-    /// leaves one.
-    pub fn emptied(&self, below: &str) -> Option<PathBuf> {
-        let wanted = self.joined(below);
-        let mut ways = wanted.ancestors().take_while(|way| way.starts_with(&self.path));
-        let left = ways.find(|way| way.is_dir())?;
-        left.read_dir().ok()?.next().is_none().then(|| left.to_owned())
     }
 
     fn joined(&self, path: &str) -> PathBuf {
@@ -68,40 +66,45 @@ impl Folder {
     ///
     /// # Errors
     /// When the place itself can't be read: a disk that was pulled out is no empty one.
-    pub fn list(&self, wanted: Wanted) -> Result<Vec<Listed>, PlaceError> {
-        let mut files = Vec::new();
+    pub fn list(&self, wanted: Wanted) -> Result<Listing, PlaceError> {
+        let mut listing = Listing::default();
         let mut folders = vec![(self.path.clone(), String::new(), 0)];
         while let Some((folder, below, depth)) = folders.pop() {
-            let entries = match folder.read_dir() {
+            let entries = match entries(&folder) {
                 Ok(entries) => entries,
                 Err(error) if depth == 0 => {
                     return Err(PlaceError::Unreadable { path: folder, error });
                 }
                 Err(error) => {
                     tracing::warn!("a folder is passed over ({error}): {}", folder.display());
+                    let reason = format!("this folder can't be read ({error}).");
+                    listing.unsure.push(Unsure { below, folder, reason });
                     continue;
                 }
             };
-            for entry in entries.flatten() {
+            if entries.is_empty() {
+                let reason = "this folder is empty: is its disk mounted?".to_owned();
+                listing.unsure.push(Unsure { below, folder, reason });
+                continue;
+            }
+            for entry in entries {
                 let Ok(name) = entry.file_name().into_string() else { continue };
                 let Ok(kind) = entry.file_type() else { continue };
-                if name.starts_with('.') {
-                    continue;
-                }
                 if kind.is_dir() {
                     if depth < MAX_DEPTH {
                         let path = format!("{below}{name}/");
                         folders.push((entry.path(), path, depth + 1));
                     }
                 } else if wanted(&name) {
-                    files.extend(self.listed(&entry, kind.is_symlink(), format!("{below}{name}")));
+                    let path = format!("{below}{name}");
+                    listing.files.extend(self.listed(&entry, kind.is_symlink(), path));
                 }
             }
         }
-        Ok(files)
+        Ok(listing)
     }
 
-    fn listed(&self, entry: &std::fs::DirEntry, link: bool, path: String) -> Option<Listed> {
+    fn listed(&self, entry: &DirEntry, link: bool, path: String) -> Option<Listed> {
         let at = entry.path();
         if link && !at.canonicalize().is_ok_and(|real| real.starts_with(&self.path)) {
             return None;
@@ -110,6 +113,13 @@ impl Folder {
         let metadata = at.metadata().ok().filter(|m| m.is_file())?;
         Some(Listed { path, bytes: metadata.len(), version: version(&metadata), digest: None })
     }
+}
+
+/// What lies in a folder, but for hidden names.
+fn entries(folder: &Path) -> std::io::Result<Vec<DirEntry>> {
+    let is_shown = |entry: &DirEntry| !entry.file_name().as_encoded_bytes().starts_with(b".");
+    let all: Vec<DirEntry> = folder.read_dir()?.collect::<Result<_, _>>()?;
+    Ok(all.into_iter().filter(is_shown).collect())
 }
 
 /// When a file was written.
@@ -124,22 +134,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_folder_on_the_way_to_a_file_may_be_a_disk_that_is_not_mounted() {
+    fn a_file_is_lost_where_its_folder_is_read_and_holds_something_else() {
         let root = tempfile::tempdir().expect("a folder");
-        let (disk, other) = (root.path().join("disk"), root.path().join("other"));
-        std::fs::create_dir_all(&disk).expect("made");
-        std::fs::create_dir_all(other.join("bay")).expect("made");
+        for (folder, file) in [("disk", ".DS_Store"), ("other/bay", ".keep"), ("here", "b.wav")] {
+            std::fs::create_dir_all(root.path().join(folder)).expect("made");
+            std::fs::write(root.path().join(folder).join(file), b"x").expect("written");
+        }
         let folder = Folder::open(root.path()).expect("a place");
-        let emptied = |below| {
-            folder.emptied(below).and_then(|path| path.file_name()?.to_str().map(str::to_owned))
-        };
-        assert_eq!(emptied("disk/bay/a.wav").as_deref(), Some("disk"));
-        assert_eq!(emptied("other/bay/a.wav").as_deref(), Some("bay"));
-        assert_eq!(emptied("other/cape/a.wav"), None, "it was removed: the disk is there");
-        assert_eq!(emptied("gone/a.wav"), None);
-        std::fs::remove_dir_all(&disk).expect("removed");
-        std::fs::remove_dir_all(&other).expect("removed");
-        assert!(folder.emptied("gone/a.wav").is_some(), "the place itself is empty");
+        assert!(!folder.has_lost("disk/bay/a.wav"), "its disk may not be mounted");
+        assert!(!folder.has_lost("other/bay/a.wav"));
+        assert!(folder.has_lost("other/cape/a.wav"));
+        assert!(folder.has_lost("here/a.wav") && folder.has_lost("gone/a.wav"));
+        let listing = folder.list(|name| name.ends_with(".wav")).expect("listed");
+        let mut unsure: Vec<_> = listing.unsure.iter().map(|u| u.below.as_str()).collect();
+        unsure.sort_unstable();
+        assert_eq!(unsure, ["disk/", "other/bay/"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_can_t_be_read_is_passed_over_and_named() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().expect("a folder");
+        let locked = root.path().join("locked");
+        std::fs::create_dir_all(&locked).expect("made");
+        std::fs::write(locked.join("a.wav"), b"x").expect("written");
+        let folder = Folder::open(root.path()).expect("a place");
+        let mode = |bits| std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(bits));
+        mode(0o000).expect("locked");
+        // Whoever may read everything meets no lock.
+        let is_locked = locked.read_dir().is_err();
+        let listing = folder.list(|_| true).expect("listed");
+        mode(0o755).expect("opened");
+        if is_locked {
+            assert_eq!(
+                listing.unsure.iter().map(|u| u.below.as_str()).collect::<Vec<_>>(),
+                ["locked/"]
+            );
+            assert!(listing.unsure[0].reason.contains("can't be read"));
+        } else {
+            assert_eq!(listing.files.len(), 1);
+        }
     }
 
     #[test]
@@ -162,7 +197,7 @@ mod tests {
             symlink(root.path().join("a/x.wav"), root.path().join("in.wav")).expect("a link");
         }
         let folder = Folder::open(root.path()).expect("a place");
-        let mut files = folder.list(|name| name.ends_with(".wav")).expect("listed");
+        let mut files = folder.list(|name| name.ends_with(".wav")).expect("listed").files;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let found: Vec<_> = files.iter().map(|f| (f.path.as_str(), f.bytes)).collect();
         let mut expected = vec![("a/b c/y.wav", 4), ("a/x.wav", 3)];

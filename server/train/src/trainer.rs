@@ -145,7 +145,6 @@ pub struct Outcome {
 /// When the data are not what it needs, something can't be read or written, or numbers go out of range; what
 /// was reached stays in the run's folder.
 pub fn train(setup: Setup<'_>) -> Result<Outcome, TrainError> {
-    spyhop_model::keep_freed_memory();
     let journal = Journal::open(setup.folder, setup.said)?;
     let Setup { said, table, base, folder, features, open, tracker, stop, watch } = setup;
     let watch = |told: Told| {
