@@ -28,6 +28,13 @@ pub struct Difference {
     pub unsure: Vec<(Unsure, usize)>,
 }
 
+impl Difference {
+    /// Files that differ.
+    fn files(&self) -> usize {
+        self.added + self.changed + self.removed
+    }
+}
+
 /// The row of a place, made where it is missing.
 ///
 /// # Errors
@@ -66,9 +73,10 @@ pub fn apply(
             Some(row) => row,
             None => new_deployment(&changes, place_row, folder, &place.own_name())?,
         };
+        let before = difference.files();
         let described = describe(&changes, row, place, files)?;
-        let differs = compare(&changes, row, files, &mut difference)?;
-        if described || differs {
+        compare(&changes, row, files, &mut difference)?;
+        if described || difference.files() != before {
             let sql = "UPDATE deployment SET version = version + 1 WHERE id = ?1";
             changes.prepare_cached(sql)?.execute([row])?;
         }
@@ -171,14 +179,13 @@ struct Known {
     version: String,
 }
 
-/// Brings the files of a deployment to what its folder holds; returns whether anything differed.
+/// Brings the files of a deployment to what its folder holds.
 fn compare(
     changes: &Transaction<'_>,
     row: i64,
     files: &FolderFiles,
     difference: &mut Difference,
-) -> rusqlite::Result<bool> {
-    let mut differs = false;
+) -> rusqlite::Result<()> {
     let mut known: HashMap<String, Known> = HashMap::new();
     {
         let sql = "SELECT name, id, kind, bytes, version FROM file WHERE deployment = ?1";
@@ -207,12 +214,10 @@ fn compare(
             Some(old) => {
                 update.execute(params![old.row, file.bytes, file.version])?;
                 difference.changed += 1;
-                differs = true;
             }
             None => {
                 insert.execute(params![row, name, *kind as i64, file.bytes, file.version])?;
                 difference.added += 1;
-                differs = true;
             }
         }
         if *kind == FileKind::Sidecar {
@@ -223,7 +228,6 @@ fn compare(
     for (name, old) in known {
         delete.execute([old.row])?;
         difference.removed += 1;
-        differs = true;
         if old.kind == FileKind::Sidecar as i64 {
             stems.insert(file_kind::stem(&name).to_owned());
         }
@@ -237,5 +241,5 @@ fn compare(
             unread.execute(params![row, name])?;
         }
     }
-    Ok(differs)
+    Ok(())
 }
