@@ -24,6 +24,8 @@ pub use training::{
 };
 pub use tune::{Range, Search, Searched, Tune};
 
+use std::collections::BTreeSet;
+
 use serde_norway::{Mapping, Value};
 use spyhop_api::did_you_mean::question;
 
@@ -113,13 +115,7 @@ impl Config {
     /// # Errors
     /// As [`Config::read`], and when a setting is none.
     pub fn read_with(text: &str, settings: &[impl AsRef<str>]) -> Result<Config, ConfigError> {
-        let mut given: Value = serde_norway::from_str(text)?;
-        if given.is_null() {
-            given = Value::Mapping(Mapping::new());
-        }
-        for setting in settings {
-            overrides::lay(&mut given, setting.as_ref())?;
-        }
+        let given = given(text, settings)?;
         let version = given.get("general").and_then(|general| general.get("config_version"));
         if let Some(version) = version.filter(|version| version.as_u64() != Some(VERSION.into())) {
             return Err(ConfigError::Version { found: flat::word(version) });
@@ -150,6 +146,32 @@ impl Config {
     pub fn to_yaml(&self) -> Result<String, ConfigError> {
         Ok(serde_norway::to_string(&self.to_value()?)?)
     }
+}
+
+/// What a file's text and settings laid over it say, before anything is filled in.
+fn given(text: &str, settings: &[impl AsRef<str>]) -> Result<Value, ConfigError> {
+    let mut given: Value = serde_norway::from_str(text)?;
+    if given.is_null() {
+        given = Value::Mapping(Mapping::new());
+    }
+    for setting in settings {
+        overrides::lay(&mut given, setting.as_ref())?;
+    }
+    Ok(given)
+}
+
+/// The keys of a section that a file's text, or a setting laid over it, says; the others are as usual.
+///
+/// # Errors
+/// When it is no YAML, or a setting is none.
+pub fn keys_said(
+    text: &str,
+    settings: &[impl AsRef<str>],
+    section: &str,
+) -> Result<BTreeSet<String>, ConfigError> {
+    let given = given(text, settings)?;
+    let keys = given.get(section).and_then(Value::as_mapping).into_iter().flatten();
+    Ok(keys.filter_map(|(key, _)| Some(key.as_str()?.to_owned())).collect())
 }
 
 /// 32 hexadecimal digits of the BLAKE3 of a configuration's text: `b3sum` tells the same of the file.
@@ -186,6 +208,15 @@ mod tests {
             let is_second = above.contains("low_hz:") || above.contains("sweeps:");
             assert!(is_explained || is_second, "{key} is not explained");
         }
+    }
+
+    #[test]
+    fn what_a_section_says_is_known_from_what_is_usual() {
+        let text = "preprocess: {window_s: 3}\nmodel: {name: x}";
+        let said = keys_said(text, &["preprocess.label_mapping.a=b"], "preprocess");
+        let said: Vec<String> = said.expect("sound").into_iter().collect();
+        assert_eq!(said, ["label_mapping", "window_s"]);
+        assert!(keys_said("", &[""; 0], "preprocess").expect("sound").is_empty());
     }
 
     #[test]

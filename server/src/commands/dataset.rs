@@ -73,7 +73,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let (table, told) = training::cut(&args.dir, &said.preprocess, reviews.as_ref())?;
-    table.write(&args.out)?;
+    table.write(&args.out, &said.preprocess)?;
     for sentence in &told {
         eprintln!("spyhop: {sentence}");
     }

@@ -6,6 +6,7 @@ use spyhop_train::evaluation::{ClassDetails, Figures, Interval};
 
 use super::hearing::{Evaluated, LeftOut, Outcome};
 use super::plot::{Chart, Mark, Series, escaped};
+use super::words::seen_in_words;
 use crate::detection::SOFTWARE;
 
 /// What every report looks like.
@@ -121,7 +122,28 @@ fn summary(outcomes: &[Outcome]) -> String {
             }
         };
     }
-    text + "</tbody>\n</table></div>\n" + &without_calls(outcomes)
+    text + "</tbody>\n</table></div>\n" + &seen(outcomes) + &without_calls(outcomes)
+}
+
+/// What of the recordings networks have heard before.
+fn seen(outcomes: &[Outcome]) -> String {
+    let mut text = String::new();
+    for outcome in outcomes {
+        let Outcome::Done(done) = outcome else { continue };
+        let Some(sentence) = seen_in_words(done) else { continue };
+        let mut names = String::new();
+        for one in done.learned_from.iter().flatten() {
+            let (of, recording) = (escaped(&one.deployment), escaped(&one.recording));
+            names += &format!("<li>{of}/{recording} ({})</li>\n", one.part);
+        }
+        text += &format!("<p class=\"about\">{}</p>\n", escaped(&sentence));
+        if !names.is_empty() {
+            text += &format!(
+                "<details><summary>Which they are</summary><ul>\n{names}</ul></details>\n"
+            );
+        }
+    }
+    text
 }
 
 /// What the column of false positives without calls is of.
