@@ -29,8 +29,8 @@ pub struct Reviews {
 ///
 /// # Errors
 /// When it can't be read or understood.
-pub fn config(path: Option<&Path>, usual: &str, set: &[String]) -> anyhow::Result<Training> {
-    let Some(path) = path else { return Ok(Config::read_with(usual, set)?.training) };
+pub fn config(path: Option<&Path>, set: &[String]) -> anyhow::Result<Training> {
+    let Some(path) = path else { return Ok(Config::read_with("", set)?.training) };
     let text = std::fs::read_to_string(path)
         .map_err(|error| anyhow::anyhow!("can't read {}: {error}", path.display()))?;
     let read = Config::read_with(&text, set);
@@ -70,7 +70,7 @@ pub fn cut(
         bail!("there is no recording in {} or in folders below it", folder.display());
     }
     let mut said = said.clone();
-    let (labelled, told) = match said.labels {
+    let (labelled, mut told) = match said.labels {
         Labels::Tables => of_tables(&folder, &recordings, &files, &open)?,
         Labels::Dclde2013 => of_log(&folder, &recordings, &files, &open, &mut said)?,
         Labels::Reviews => {
@@ -85,7 +85,9 @@ pub fn cut(
             of_reviews(&folder, &recordings, &open, said_of.into_iter().map(label).collect())?
         }
     };
-    Ok((dataset::cut(&folder, &labelled, &said)?, told))
+    let (table, more) = dataset::cut(&folder, &labelled, &said)?;
+    told.extend(more);
+    Ok((table, told))
 }
 
 /// The table of windows; where it is missing it is cut first.

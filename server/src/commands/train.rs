@@ -62,7 +62,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     spyhop_model::keep_freed_memory();
     super::log_to_stderr();
-    let said = training::config(args.config.as_deref(), "", &args.set)?;
+    let said = training::config(args.config.as_deref(), &args.set)?;
     let folder = training::run_folder(&said)?;
     let base = match said.model.base.as_str() {
         "" => None,
