@@ -31,8 +31,8 @@ pub struct Reviews {
 ///
 /// # Errors
 /// When it can't be read or understood.
-pub fn config(path: Option<&Path>, usual: &str, set: &[String]) -> anyhow::Result<Training> {
-    let Some(path) = path else { return Ok(read(usual, set)?.training) };
+pub fn config(path: Option<&Path>, set: &[String]) -> anyhow::Result<Training> {
+    let Some(path) = path else { return Ok(read("", set)?.training) };
     Ok(read(&text(path)?, set).with_context(|| format!("in {}", path.display()))?.training)
 }
 
@@ -100,7 +100,7 @@ pub fn cut(
         bail!("there is no recording in {} or in folders below it", folder.display());
     }
     let mut said = said.clone();
-    let (labelled, told) = match said.labels {
+    let (labelled, mut told) = match said.labels {
         Labels::Tables => of_tables(&folder, &recordings, &files, &open)?,
         Labels::Dclde2013 => of_log(&folder, &recordings, &files, &open, &mut said)?,
         Labels::Reviews => {
@@ -115,7 +115,9 @@ pub fn cut(
             of_reviews(&folder, &recordings, &open, said_of.into_iter().map(label).collect())?
         }
     };
-    Ok((dataset::cut(&folder, &labelled, &said)?, told))
+    let (table, more) = dataset::cut(&folder, &labelled, &said)?;
+    told.extend(more);
+    Ok((table, told))
 }
 
 /// The table of windows; where it is missing it is cut first. What the configuration (its text with settings
@@ -156,6 +158,8 @@ pub fn windows(
 fn as_cut(path: &Path, said: &Preprocess, keys: &BTreeSet<String>) -> anyhow::Result<Preprocess> {
     /// Where files are, and what is done after windows are cut.
     const OTHERS: [&str; 4] = ["windows_path", "wav_dir", "detection_log_path", "channel"];
+    /// What `spyhop dataset` takes as a word of its own, whatever the configuration says.
+    const LABELS: &str = "labels";
     let Some(cut_by) = WindowTable::cut_by(path)? else { return Ok(said.clone()) };
     let mut whole = serde_json::to_value(said)?;
     let (mut refused, mut taken) = (Vec::new(), Vec::new());
@@ -166,7 +170,7 @@ fn as_cut(path: &Path, said: &Preprocess, keys: &BTreeSet<String>) -> anyhow::Re
         if cut == value {
             continue;
         }
-        if keys.contains(key) {
+        if keys.contains(key) && key != LABELS {
             refused.push(format!("preprocess.{key} {cut}, where the configuration says {value}"));
         } else {
             taken.push(format!("preprocess.{key} {cut}"));
@@ -303,6 +307,7 @@ mod tests {
             fingerprint: "1-a".into(),
             day: String::new(),
             duration_s: 900.0,
+            recorded_s: 900.0,
         };
         let table = WindowTable {
             folder: "/sea".into(),
@@ -329,7 +334,7 @@ mod tests {
         );
         assert!(text.contains("name another table as preprocess.windows_path"), "{text}");
         // What nobody says is told as it is; a channel is no matter of cutting.
-        let taken = said("preprocess: {window_s: 3, channel: 1, wav_dir: /other}")?;
+        let taken = said("preprocess: {window_s: 3, channel: 1, wav_dir: /other, labels: tables}")?;
         assert_eq!((taken.hop_s, taken.labels, taken.channel), (1.5, Labels::Reviews, 1));
         assert_eq!(taken.wav_dir, "/other");
         Ok(())

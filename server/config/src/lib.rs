@@ -121,7 +121,10 @@ impl Config {
             return Err(ConfigError::Version { found: flat::word(version) });
         }
         dropped::refuse(&given)?;
-        let usual = Config::default().to_value()?;
+        let mut usual = Config::default().to_value()?;
+        if labels_of(&given) == Some("dclde2013") {
+            DCLDE_USUAL.iter().try_for_each(|setting| overrides::lay(&mut usual, setting))?;
+        }
         let whole = merge::merged(&usual, &given, "")?;
         let section = |name: &str| whole.get(name).cloned().unwrap_or(Value::Null);
         Ok(Config {
@@ -172,6 +175,15 @@ pub fn keys_said(
     let given = given(text, settings)?;
     let keys = given.get(section).and_then(Value::as_mapping).into_iter().flatten();
     Ok(keys.filter_map(|(key, _)| Some(key.as_str()?.to_owned())).collect())
+}
+
+/// What is usual where labels are the log of DCLDE 2013: what the published experiment says.
+const DCLDE_USUAL: [&str; 2] =
+    ["preprocess.positive_start=whole_second", "preprocess.negative_class=Not_Detected"];
+
+/// What says where calls are, where that is given.
+fn labels_of(given: &Value) -> Option<&str> {
+    given.get("preprocess")?.get("labels")?.as_str()
 }
 
 /// 32 hexadecimal digits of the BLAKE3 of a configuration's text: `b3sum` tells the same of the file.
@@ -240,6 +252,24 @@ mod tests {
         );
         assert_ne!(hash_of(&text(&config)), hash_of(&text(&usual)));
         assert_eq!(hash_of(&text(&usual)).len(), 32);
+    }
+
+    #[test]
+    fn the_published_experiment_s_windows_are_usual_for_its_log_alone() {
+        let read = |text: &str, settings: &[&str]| {
+            let said = Config::read_with(text, settings).expect(text).training.preprocess;
+            (said.positive_start, said.negative_class)
+        };
+        let published = (PositiveStart::WholeSecond, "Not_Detected".to_owned());
+        assert_eq!(read("preprocess: {labels: dclde2013}", &[]), published);
+        let file = "preprocess: {labels: tables, window_s: 2}";
+        assert_eq!(read(file, &["preprocess.labels=dclde2013"]), published);
+        assert_eq!(read(file, &[]), (PositiveStart::Centred, "none".to_owned()));
+        let said = "preprocess: {labels: dclde2013, negative_class: none}";
+        assert_eq!(
+            read(said, &["preprocess.positive_start=centred"]),
+            (PositiveStart::Centred, "none".to_owned())
+        );
     }
 
     #[test]

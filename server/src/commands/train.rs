@@ -63,7 +63,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     spyhop_model::keep_freed_memory();
     super::log_to_stderr();
     let path = args.config.as_deref().context("name a configuration")?;
-    let mut said = training::config(Some(path), "", &args.set)?;
+    let mut said = training::config(Some(path), &args.set)?;
     // A name that can't be is told before anything is cut.
     training::run_folder(&said)?;
     let base = match said.model.base.as_str() {

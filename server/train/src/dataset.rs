@@ -10,7 +10,6 @@ mod tables;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use cut::{CutRules, Event};
 pub use dclde2013::{DetectionLog, LoggedCall, of_log, read_log};
 pub use events::{Labelled, LabelledRecording, cut, of_reviews};
 pub use report::{DataReport, levels_db, report};
@@ -33,6 +32,8 @@ pub struct WindowedRecording {
     pub day: String,
     /// Its length on the clock, with its gaps.
     pub duration_s: f64,
+    /// How much of that was recorded.
+    pub recorded_s: f64,
 }
 
 /// A window.

@@ -20,6 +20,8 @@ use crate::{TrainError, whole};
 const WHAT: &str = "the table of windows";
 const TEXTS: [&str; 4] = ["recording", "fingerprint", "day", "class"];
 const NUMBERS: [&str; 3] = ["start_s", "duration_s", "recording_s"];
+/// Tables that were written by an earlier version lack it.
+const RECORDED: &str = "recorded_s";
 const FOLDER: &str = "folder";
 const NEGATIVE: &str = "negative_class";
 const CLASSES: &str = "classes";
@@ -38,7 +40,12 @@ pub fn write(
     let fields: Vec<Field> = TEXTS
         .iter()
         .map(|name| Field::new(*name, DataType::Utf8, false))
-        .chain(NUMBERS.iter().map(|name| Field::new(*name, DataType::Float64, false)))
+        .chain(
+            NUMBERS
+                .iter()
+                .chain([&RECORDED])
+                .map(|name| Field::new(*name, DataType::Float64, false)),
+        )
         .collect();
     let classes = serde_json::to_string(&table.classes).unwrap_or_default();
     let mut about = HashMap::from([
@@ -67,6 +74,7 @@ pub fn write(
         number(&|w| w.start_s),
         number(&|_| table.window_s),
         number(&|w| of(w).map_or(f64::NAN, |r| r.duration_s)),
+        number(&|w| of(w).map_or(f64::NAN, |r| r.recorded_s)),
     ];
     let failed = |error: String| TrainError::file(path, error);
     let schema = Arc::new(Schema::new_with_metadata(fields, about));
@@ -127,6 +135,9 @@ pub fn read(path: &Path) -> Result<WindowTable, TrainError> {
         });
         let [start, duration, length] = numbers;
         let (start, duration, length) = (start?, duration?, length?);
+        let recorded = batch.column_by_name(RECORDED);
+        let recorded = recorded.and_then(|column| column.as_primitive_opt::<Float64Type>());
+        let recorded = recorded.unwrap_or(length);
         for row in 0..batch.num_rows() {
             let recording = *known.entry(name.value(row).to_owned()).or_insert_with(|| {
                 table.recordings.push(WindowedRecording {
@@ -134,6 +145,7 @@ pub fn read(path: &Path) -> Result<WindowTable, TrainError> {
                     fingerprint: fingerprint.value(row).to_owned(),
                     day: day.value(row).to_owned(),
                     duration_s: length.value(row),
+                    recorded_s: recorded.value(row),
                 });
                 table.recordings.len() - 1
             });
@@ -180,6 +192,7 @@ mod tests {
             fingerprint: format!("1-{name}"),
             day: "2009-03-29".into(),
             duration_s: 900.0,
+            recorded_s: 450.0,
         };
         WindowTable {
             folder: "/sea".into(),
