@@ -376,10 +376,17 @@ fn one_fold(
             folder: folder.path().to_owned(),
             scores: FoldScores::of(&outcome.val, outcome.best_epoch, outcome.trained),
         }),
-        Err(TrainError::Stopped) => Err(UnitError::stopped()),
+        Err(error) => Err(unit_error(error)),
+    }
+}
+
+/// What an error means for the search.
+fn unit_error(error: TrainError) -> UnitError {
+    match error {
+        TrainError::Stopped => UnitError::stopped(),
         // The other folds would fail as well: all of them rest until there is room.
-        Err(error) if error.is_full_disk() => Err(UnitError::no_space(error.to_string())),
-        Err(error) => Err(UnitError::lasting(error.to_string())),
+        error if error.is_full_disk() => UnitError::no_space(error.to_string()),
+        error => UnitError::lasting(error.to_string()),
     }
 }
 
@@ -414,6 +421,21 @@ fn result(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::work::Remedy;
+
+    #[test]
+    fn a_full_disk_is_no_fault_of_a_fold() {
+        let disk = |is_full| TrainError::Disk {
+            what: "the state of training",
+            done: "written",
+            reason: "the disk is full".into(),
+            is_full,
+            path: "runs/trials/x/state.safetensors".into(),
+        };
+        assert_eq!(unit_error(disk(true)).remedy, Remedy::Space);
+        assert_eq!(unit_error(disk(false)).remedy, Remedy::Nothing);
+        assert_eq!(unit_error(TrainError::Stopped).remedy, Remedy::Told);
+    }
 
     #[test]
     fn keys_that_change_nothing_in_a_search_are_refused() {
