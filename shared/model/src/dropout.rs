@@ -52,15 +52,13 @@ impl Dropout {
         }
         let raised = 1.0 / (1.0 - self.share);
         let first = mixed(key ^ mixed(self.number));
-        if !x.device().is_cpu() {
-            // A GPU has its own generator, whose numbers follow from the key too.
-            x.device().set_seed(first)?;
-            let chances = Tensor::rand(0f32, 1f32, x.shape(), x.device())?;
-            let kept = chances.ge(self.share)?.to_dtype(x.dtype())?;
-            return x.mul(&kept.affine(raised, 0.0)?);
-        }
         let below = (self.share * 2f64.powi(64)) as u64;
-        trained::dropout(x, trained::Drops { first, below, raised: raised as f32 })
+        let drops = trained::Drops { first, below, raised: raised as f32 };
+        #[cfg(feature = "cuda")]
+        if !x.device().is_cpu() {
+            return crate::gpu::dropout(x, drops);
+        }
+        trained::dropout(x, drops)
     }
 }
 

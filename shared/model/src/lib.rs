@@ -23,12 +23,16 @@ mod arithmetic;
 mod card;
 mod classifier;
 pub mod config;
-#[cfg(feature = "cuda")]
-mod cuda;
 mod device;
 mod dropout;
 mod error;
 mod files;
+#[cfg(any(test, feature = "cuda"))]
+#[cfg_attr(
+    not(feature = "cuda"),
+    allow(dead_code, unused_imports, reason = "tests use a part of it")
+)]
+mod gpu;
 mod json;
 mod kernels;
 mod libraries;
