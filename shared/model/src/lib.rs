@@ -51,7 +51,7 @@ pub use card::{DEFAULT_THRESHOLD, FILE_NAME as CARD_FILE_NAME, NO_CALLS, read as
 pub use classifier::{Classifier, OpenOptions, check_adapter};
 pub use config::{AstConfig, Grid, Patches};
 pub use device::Placement;
-pub use dropout::{Dropout, DropoutStep};
+pub use dropout::Dropout;
 pub use error::ModelError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use files::ModelFolder;
