@@ -1,10 +1,10 @@
 // What a transformer does between its products, on a GPU. candle has all of it in pieces: each goes through the
-// memory once more, and where a row meets a matrix it divides every number's index to find its place, which costs more
-// than the memory. Here a block of threads takes a row, and nothing is divided.
+// memory once more, and where a row meets a matrix it divides every number's index to find its place, which costs
+// more than the memory. Here a block of threads takes a row, and nothing is divided.
 //
 // Numbers are f32 while they are computed, whatever they are in memory. A function writes `out`, as many rows of
-// `columns` values as there are blocks, and reads as many of `x`; what else it reads may be absent where it says so. The
-// same passes stand in passes.rs for the CPU, and tests/python/test_gpu_kernels.py runs these with threads of the CPU.
+// `columns` values as there are blocks, and reads as many of `x`; what else it reads may be absent where it says so.
+// The same passes stand in passes.rs for the CPU, and tests/python/test_gpu_kernels.py runs these with threads of it.
 
 #ifdef __CUDACC__
 #include <cuda_bf16.h>
