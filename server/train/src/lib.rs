@@ -28,6 +28,7 @@ mod sampler;
 mod schedule;
 mod scores;
 mod shape;
+mod slices;
 mod split;
 mod step;
 mod tracker;
