@@ -65,7 +65,7 @@ test-program: ## the built program: its commands and what it serves
 	@$(PHASE) program-tests .ci/cargo-test -p spyhop-tests --test cli --test api
 
 test-python: ## the same numbers as libsndfile and scipy
-	@.ci/tools rust python
+	@.ci/tools rust cxx python
 	@$(PHASE) server cargo build -p spyhop --bin spyhop
 	@SPYHOP="$(SPYHOP)" $(PHASE) python-tests $(PYTHON) -m pytest -q -p no:cacheprovider tests/python
 

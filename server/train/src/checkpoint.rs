@@ -74,13 +74,19 @@ mod bits {
 /// When the disk says no; the state before stays then.
 pub fn write(path: &Path, store: &Store, progress: &Progress) -> Result<(), TrainError> {
     let mut held: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
-    let bytes = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+    let bytes = |tensor: &Tensor| -> Result<Vec<u8>, TrainError> {
+        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+        Ok(values.iter().flat_map(|x| x.to_le_bytes()).collect())
+    };
     for moving in &store.moving {
         let name = &moving.name;
-        let values = moving.var.flatten_all()?.to_vec1::<f32>()?;
-        held.insert(format!("w/{name}"), (moving.var.dims().to_vec(), bytes(&values)));
-        for (kind, memory) in [("m", &moving.first), ("v", &moving.second)] {
-            held.insert(format!("{kind}/{name}"), (vec![memory.len()], bytes(memory)));
+        held.insert(format!("w/{name}"), (moving.var.dims().to_vec(), bytes(&moving.var)?));
+        for (kind, memory) in [("m", Some(&moving.first)), ("v", moving.second.as_ref())] {
+            let (count, bytes) = match memory {
+                Some(memory) => (memory.elem_count(), bytes(memory)?),
+                None => (0, Vec::new()),
+            };
+            held.insert(format!("{kind}/{name}"), (vec![count], bytes));
         }
     }
     let failed = |error: String| TrainError::file(path, error);
@@ -147,11 +153,14 @@ pub fn read(
     };
     for moving in &mut store.moving {
         let name = &moving.name;
-        let values = take(format!("w/{name}"), moving.var.dims())?;
-        let device = moving.var.device();
-        moving.var.set(&Tensor::from_vec(values, moving.var.shape(), device)?)?;
-        moving.first = take(format!("m/{name}"), &[moving.first.len()])?;
-        moving.second = take(format!("v/{name}"), &[moving.second.len()])?;
+        let (device, shape) = (moving.var.device().clone(), moving.var.shape().clone());
+        let laid = |values: Vec<f32>| Tensor::from_vec(values, &shape, &device);
+        moving.var.set(&laid(take(format!("w/{name}"), shape.dims())?)?)?;
+        let count = shape.elem_count();
+        moving.first = laid(take(format!("m/{name}"), &[count])?)?;
+        if let Some(second) = &mut moving.second {
+            *second = laid(take(format!("v/{name}"), &[count])?)?;
+        }
     }
     Ok(Some(progress))
 }

@@ -29,6 +29,7 @@ mod sampler;
 mod schedule;
 mod scores;
 mod shape;
+mod slices;
 mod split;
 mod step;
 mod tracker;

@@ -8,6 +8,8 @@
 use serde::{Deserialize, Serialize};
 use spyhop_config::Precision;
 
+use crate::TrainError;
+
 const FIRST: f32 = 65_536.0;
 const DOUBLED_AFTER: u32 = 2000;
 
@@ -37,22 +39,28 @@ impl LossScale {
     }
 
     /// Told of each batch whether it overflowed; answers whether a smaller factor is worth a try.
-    pub fn try_less(&mut self, overflowed: impl FnOnce() -> bool) -> bool {
+    ///
+    /// # Errors
+    /// When `overflowed` fails.
+    pub fn try_less(
+        &mut self,
+        overflowed: impl FnOnce() -> Result<bool, TrainError>,
+    ) -> Result<bool, TrainError> {
         if self.is_fixed {
-            return false;
+            return Ok(false);
         }
-        if overflowed() {
+        if overflowed()? {
             self.right_for = 0;
             let was = self.factor;
             self.factor = (was / 2.0).max(1.0);
-            return self.factor < was;
+            return Ok(self.factor < was);
         }
         self.right_for += 1;
         if self.right_for == DOUBLED_AFTER {
             self.right_for = 0;
             self.factor *= 2.0;
         }
-        false
+        Ok(false)
     }
 }
 
@@ -60,37 +68,41 @@ impl LossScale {
 mod tests {
     use super::*;
 
+    fn told(scale: &mut LossScale, overflowed: bool) -> bool {
+        scale.try_less(|| Ok(overflowed)).expect("nothing fails")
+    }
+
     #[test]
     fn what_overflows_is_tried_with_less_until_nothing_is_left_to_take_away() {
         let mut scale = LossScale::of(Precision::F16);
         for _ in 0..16 {
-            assert!(scale.try_less(|| true));
+            assert!(told(&mut scale, true));
         }
         assert_eq!(scale.factor(), 1.0);
-        assert!(!scale.try_less(|| true));
+        assert!(!told(&mut scale, true));
     }
 
     #[test]
     fn it_grows_after_a_long_time_without_overflow_alone() {
         let mut scale = LossScale::of(Precision::F16);
-        assert!(scale.try_less(|| true));
+        assert!(told(&mut scale, true));
         for _ in 0..DOUBLED_AFTER - 1 {
-            assert!(!scale.try_less(|| false));
+            assert!(!told(&mut scale, false));
         }
         assert_eq!(scale.factor(), FIRST / 2.0);
-        assert!(!scale.try_less(|| false));
+        assert!(!told(&mut scale, false));
         assert_eq!(scale.factor(), FIRST);
     }
 
     #[test]
     fn what_is_kept_of_it_goes_on_where_it_was() {
         let mut scale = LossScale::of(Precision::F16);
-        assert!(scale.try_less(|| true));
-        (0..DOUBLED_AFTER - 1).for_each(|_| assert!(!scale.try_less(|| false)));
+        assert!(told(&mut scale, true));
+        (0..DOUBLED_AFTER - 1).for_each(|_| assert!(!told(&mut scale, false)));
         let text = serde_json::to_string(&scale.kept()).expect("JSON");
         let mut kept: LossScale = serde_json::from_str(&text).expect("read back");
         assert_eq!(kept, scale);
-        assert!(!kept.try_less(|| false));
+        assert!(!told(&mut kept, false));
         assert_eq!(kept.factor(), FIRST);
     }
 
@@ -98,7 +110,7 @@ mod tests {
     fn numbers_with_the_range_of_f32_need_none() {
         for precision in [Precision::F32, Precision::Bf16] {
             let mut scale = LossScale::of(precision);
-            assert!(!scale.try_less(|| true));
+            assert!(!told(&mut scale, true));
             assert_eq!((scale.factor(), scale.kept()), (1.0, None));
         }
     }

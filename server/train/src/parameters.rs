@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor, Var};
 use rand_distr::{Distribution, StandardNormal, Uniform};
 use spyhop_config::{LoraBias, ModelTrainer, Trained};
 use spyhop_model::{
-    Dropout, DropoutStep, LowRank, ModelError, Parameters, Placement, fitted_positions, is_module,
+    Dropout, LowRank, ModelError, Parameters, Placement, fitted_positions, is_module,
 };
 
 use crate::TrainError;
@@ -39,23 +39,29 @@ pub struct Moving {
     /// Itself.
     pub var: Var,
     /// What the optimiser remembers: the mean of the gradients, or SGD's momentum.
-    pub first: Vec<f32>,
-    /// The mean of their squares; empty for SGD.
-    pub second: Vec<f32>,
+    pub first: Tensor,
+    /// The mean of their squares; none for SGD.
+    pub second: Option<Tensor>,
+}
+
+/// A tensor that stands still.
+struct Still {
+    /// In f32, as it is kept.
+    whole: Tensor,
+    /// In what the network is computed in: rounded once, not for each step.
+    computed: Tensor,
 }
 
 /// All of a network's tensors.
 pub struct Store {
     /// In order of their names.
     pub moving: Vec<Moving>,
-    still: BTreeMap<String, Tensor>,
+    still: BTreeMap<String, Still>,
     /// Scale by module that has a path.
     scale: f64,
     dropout_share: f64,
     /// Numbers of the dropouts, by module.
     paths: BTreeMap<String, u64>,
-    /// Says which step's values are dropped.
-    pub dropout: DropoutStep,
     /// Where the tensors lie, in f32, and what the network is computed in.
     pub placement: Placement,
 }
@@ -107,16 +113,16 @@ impl Store {
         for (name, tensor) in tensors {
             let tensor = tensor.to_device(&placement.device)?;
             if !moves(&name, said, layers, &paths) {
-                still.insert(name, tensor);
+                let computed = tensor.to_dtype(placement.dtype)?;
+                still.insert(name, Still { whole: tensor, computed });
                 continue;
             }
-            let count = tensor.elem_count();
             let second = match said.optimizer {
-                spyhop_config::Optimizer::AdamW => vec![0.0; count],
-                spyhop_config::Optimizer::SGD => Vec::new(),
+                spyhop_config::Optimizer::AdamW => Some(tensor.zeros_like()?),
+                spyhop_config::Optimizer::SGD => None,
             };
-            let var = Var::from_tensor(&tensor)?;
-            moving.push(Moving { name, var, first: vec![0.0; count], second });
+            let first = tensor.zeros_like()?;
+            moving.push(Moving { name, var: Var::from_tensor(&tensor)?, first, second });
         }
         if same_classes == Some(false) && still.keys().any(|name| name.starts_with(HEAD_OUTPUT)) {
             return Err(TrainError::Data(
@@ -129,7 +135,6 @@ impl Store {
             scale: said.lora.lora_alpha / said.lora.r as f64,
             dropout_share: said.lora.lora_dropout,
             paths,
-            dropout: DropoutStep::default(),
             placement,
         })
     }
@@ -137,7 +142,7 @@ impl Store {
     /// How much of it is trained.
     pub fn share(&self) -> Share {
         let trained = self.moving.iter().map(|m| m.var.elem_count()).sum();
-        let still: usize = self.still.values().map(Tensor::elem_count).sum();
+        let still: usize = self.still.values().map(|still| still.whole.elem_count()).sum();
         Share { trained, all: trained + still }
     }
 
@@ -146,7 +151,8 @@ impl Store {
     /// # Errors
     /// When the device fails.
     pub fn merged(&self) -> Result<BTreeMap<String, Tensor>, TrainError> {
-        let mut all = self.still.clone();
+        let whole = |(name, still): (&String, &Still)| (name.clone(), still.whole.clone());
+        let mut all: BTreeMap<String, Tensor> = self.still.iter().map(whole).collect();
         for moving in &self.moving {
             if !is_path(&moving.name) {
                 all.insert(moving.name.clone(), moving.var.as_detached_tensor());
@@ -186,13 +192,18 @@ fn is_path(name: &str) -> bool {
 }
 
 /// Gives the network what the store holds.
-pub struct Held<'a>(pub &'a Store);
+pub struct Held<'a> {
+    /// Of which it is.
+    pub store: &'a Store,
+    /// Decides what is dropped; without it nothing is, which is how a network is looked at.
+    pub key: Option<u64>,
+}
 
 impl Parameters for Held<'_> {
     fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor, ModelError> {
-        let found = self.0.still.get(name).cloned().or_else(|| {
-            let place = self.0.moving.binary_search_by(|m| m.name.as_str().cmp(name));
-            place.ok().and_then(|at| self.0.moving.get(at)).map(|m| m.var.as_tensor().clone())
+        let found = self.store.still.get(name).map(|still| still.computed.clone()).or_else(|| {
+            let place = self.store.moving.binary_search_by(|m| m.name.as_str().cmp(name));
+            place.ok().and_then(|at| self.store.moving.get(at)).map(|m| m.var.as_tensor().clone())
         });
         found.ok_or_else(|| ModelError::MissingTensor {
             file: "the network in training".into(),
@@ -206,12 +217,12 @@ impl Parameters for Held<'_> {
         module: &str,
         [out, into]: [usize; 2],
     ) -> Result<Option<LowRank>, ModelError> {
-        let Some(number) = self.0.paths.get(module).copied() else { return Ok(None) };
+        let Some(number) = self.store.paths.get(module).copied() else { return Ok(None) };
         Ok(Some(LowRank {
             a: self.tensor(&format!("{module}{A}"), &[0, into])?,
             b: self.tensor(&format!("{module}{B}"), &[out, 0])?,
-            scale: self.0.scale,
-            dropout: Some(Dropout::new(self.0.dropout_share, number, &self.0.dropout)),
+            scale: self.store.scale,
+            dropout: self.key.map(|key| Dropout::new(self.store.dropout_share, number, key)),
         }))
     }
 }

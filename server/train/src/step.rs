@@ -9,10 +9,10 @@ use rayon::prelude::*;
 use spyhop_config::Loss;
 use spyhop_model::{Arithmetic, Ast, AstConfig, Build, ModelError, Parameters, Placement};
 
-use crate::TrainError;
 use crate::loader::Batch;
 use crate::loss::{Found, loss};
 use crate::parameters::{Held, Store};
+use crate::{TrainError, optimizer};
 
 /// Pictures that go through the network at once when it is only looked at.
 const LOOKED_AT: usize = 32;
@@ -36,11 +36,11 @@ pub struct Stepped {
     /// Pictures whose likeliest class is theirs.
     pub right: usize,
     /// Derivatives of `sum` by what moves, in the order of the store.
-    pub gradients: Vec<Vec<f32>>,
+    pub gradients: Vec<Tensor>,
 }
 
 /// The loss of a piece, and its gradients.
-type Piece = (Found, Vec<Vec<f32>>);
+type Piece = (Found, Vec<Tensor>);
 
 /// Builds a network of a configuration from something that gives tensors.
 ///
@@ -63,7 +63,7 @@ pub fn build(
     Ast::new(config, &build, parameters)
 }
 
-/// Gradients of a batch. `key` decides what is dropped.
+/// Gradients of a batch. `key` decides what is dropped, in each piece otherwise.
 ///
 /// # Errors
 /// When the device fails, or a tensor that should move has no gradient.
@@ -74,42 +74,32 @@ pub fn gradients(
     aim: &Aim<'_>,
     key: u64,
 ) -> Result<Stepped, TrainError> {
-    // Anew for each step: parts of a network are copies of its tensors, made when it is built.
     let placement = &store.placement;
-    let network = build(config, Arithmetic::Differentiable, placement, &mut Held(store))?;
     let threads = if placement.is_gpu() { 1 } else { rayon::current_num_threads() };
     let pieces = threads.clamp(1, batch.classes.len().max(1));
     let each = batch.classes.len().div_ceil(pieces).max(1);
     let values = each * config.max_length * config.num_mel_bins;
-    store.dropout.begin(key);
     let parts: Result<Vec<Piece>, TrainError> = batch
         .pictures
         .par_chunks(values.max(1))
         .zip(batch.classes.par_chunks(each))
-        .map(|(pictures, classes)| piece(store, config, &network, pictures, classes, aim))
+        .enumerate()
+        .map(|(number, (pictures, classes))| {
+            let key = Some(key.wrapping_add(number as u64));
+            // Anew for each step: parts of a network are copies of its tensors, made when it is built.
+            let mut held = Held { store, key };
+            let network = build(config, Arithmetic::Differentiable, placement, &mut held)?;
+            piece(store, config, &network, pictures, classes, aim)
+        })
         .collect();
-    store.dropout.end();
     let mut all = Stepped { sum: 0.0, weight: 0.0, right: 0, gradients: Vec::new() };
     for (found, gradients) in parts? {
         all.sum += found.sum;
         all.weight += found.weight;
         all.right += found.right;
-        add(&mut all.gradients, gradients);
+        optimizer::add(&mut all.gradients, gradients)?;
     }
     Ok(all)
-}
-
-/// Adds gradients to others; to none, they are the sum.
-pub fn add(sum: &mut Vec<Vec<f32>>, gradients: Vec<Vec<f32>>) {
-    if sum.is_empty() {
-        *sum = gradients;
-        return;
-    }
-    sum.par_iter_mut().zip(gradients).for_each(|(sum, more)| {
-        for (sum, more) in sum.iter_mut().zip(more) {
-            *sum += more;
-        }
-    });
 }
 
 fn piece(
@@ -130,11 +120,11 @@ fn piece(
         let gradient = carried.get(moving.var.as_tensor()).ok_or_else(|| {
             TrainError::Data(format!("no gradient reaches {}: nothing would train it", moving.name))
         })?;
-        let mut values = gradient.flatten_all()?.to_vec1::<f32>()?;
-        if aim.scale != 1.0 {
-            values.iter_mut().for_each(|value| *value /= aim.scale);
+        // In f32, whatever the network is computed in: that is what moves.
+        match aim.scale {
+            1.0 => Ok(gradient.contiguous()?),
+            scale => Ok(gradient.affine(1.0 / f64::from(scale), 0.0)?),
         }
-        Ok(values)
     };
     let gradients: Result<_, TrainError> = store.moving.iter().map(of).collect();
     Ok((found, gradients?))

@@ -1,6 +1,6 @@
 //! Whoever keeps a run's parameters, metrics and files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -107,6 +107,9 @@ impl Tracker for Vec<Box<dyn Tracker + '_>> {
 pub struct JsonLines {
     path: PathBuf,
     file: Option<File>,
+    /// What stands there already of the step that a run goes on from: what ends an epoch is told before the state
+    /// that speaks of it is written, and told again where that was not.
+    told: BTreeSet<(usize, String)>,
 }
 
 /// A metric after so many steps, as it stands in a line.
@@ -131,7 +134,7 @@ impl JsonLines {
 
     /// Lines in a file, which need not be there.
     pub fn new(path: PathBuf) -> JsonLines {
-        JsonLines { path, file: None }
+        JsonLines { path, file: None, told: BTreeSet::new() }
     }
 }
 
@@ -141,6 +144,9 @@ impl Tracker for JsonLines {
     }
 
     fn metric(&mut self, name: &str, step: usize, value: f64) -> Result<(), TrainError> {
+        if self.told.remove(&(step, name.to_owned())) {
+            return Ok(());
+        }
         let row =
             MetricRow { step, name: name.to_owned(), value: value.is_finite().then_some(value) };
         let line = serde_json::to_string(&row).unwrap_or_default();
@@ -165,10 +171,15 @@ impl Tracker for JsonLines {
         }
         let text = text(&self.path)?;
         // As they stand: a number that is read and written again may differ in its last digit.
-        let kept: String = rows(&text)
-            .filter(|(_, row)| row.step <= step)
-            .map(|(line, _)| format!("{line}\n"))
-            .collect();
+        let mut kept = String::new();
+        self.told.clear();
+        for (line, row) in rows(&text).filter(|(_, row)| row.step <= step) {
+            kept.push_str(line);
+            kept.push('\n');
+            if row.step == step {
+                self.told.insert((step, row.name));
+            }
+        }
         self.file = None;
         whole::put(WHAT, &self.path, kept.as_bytes())
     }
@@ -200,6 +211,8 @@ mod tests {
             lines.metric("loss/val", step, 1.0 / step as f64).expect("written");
         }
         lines.go_on_from(2).expect("taken back");
+        // Told again of the step that stands there.
+        lines.metric("loss/val", 2, 0.5).expect("known");
         lines.metric("loss/val", 3, f64::NAN).expect("written");
         let text = std::fs::read_to_string(&path).expect("there");
         let expected = "{\"step\":1,\"name\":\"loss/val\",\"value\":1.0}\n{\"step\":2,\"name\":\"loss/val\",\"value\":0.5}\n{\"step\":3,\"name\":\"loss/val\",\"value\":null}\n";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use candle_core::DType;
+use candle_core::{DType, Tensor};
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use spyhop_api::{Metric as CardMetric, Scores};
@@ -483,7 +483,7 @@ impl Run<'_> {
         let batches = all.batches();
         let per_epoch = batches.div_ceil(trainer.accumulate_batches).max(1);
         let total = per_epoch * trainer.num_epochs;
-        let mut sum: Vec<Vec<f32>> = Vec::new();
+        let mut sum: Vec<Tensor> = Vec::new();
         let (mut sum_loss, mut sum_weight) = (0.0, 0.0);
         let told_every = per_epoch.div_ceil(POINTS_PER_EPOCH);
         // Of batches whose gradients wait for others, the state knows nothing yet.
@@ -503,18 +503,18 @@ impl Run<'_> {
             reached.right += stepped.right;
             reached.windows += batch.windows.len();
             self.seen += batch.windows.len();
-            step::add(&mut sum, stepped.gradients);
+            optimizer::add(&mut sum, stepped.gradients)?;
             sum_loss += stepped.sum;
             sum_weight += stepped.weight;
             let rate = schedule::rate(trainer, reached.step, total, per_epoch);
             let is_full = reached.batch.is_multiple_of(trainer.accumulate_batches);
             if is_full || reached.batch == batches {
-                optimizer::divide(&mut sum, sum_weight);
-                let norm = optimizer::norm(&sum);
+                optimizer::divide(&mut sum, sum_weight)?;
+                let norm = optimizer::norm(&sum)?;
                 if !norm.is_finite() {
                     return Err(self.not_finite("a gradient", number, &batch.windows));
                 }
-                optimizer::clip(&mut sum, norm, trainer.clip_norm);
+                optimizer::clip(&mut sum, norm, trainer.clip_norm)?;
                 reached.step += 1;
                 if !optimizer::step(&mut self.store, &sum, trainer, rate, reached.step)? {
                     return Err(self.not_finite("a weight", number, &batch.windows));
@@ -563,9 +563,11 @@ impl Run<'_> {
                 scale: self.scale.factor(),
             };
             let stepped = step::gradients(&self.store, self.config, batch, &aim, key)?;
-            let overflowed =
-                || stepped.sum.is_finite() && !optimizer::norm(&stepped.gradients).is_finite();
-            if !self.scale.try_less(overflowed) {
+            let overflowed = || {
+                let norm = optimizer::norm(&stepped.gradients)?;
+                Ok(stepped.sum.is_finite() && !norm.is_finite())
+            };
+            if !self.scale.try_less(overflowed)? {
                 return Ok(stepped);
             }
         }
@@ -601,8 +603,8 @@ impl Run<'_> {
         const AT_A_TIME: usize = 256;
         let outputs = self.weights.len();
         let placement = &self.store.placement;
-        let network =
-            step::build(self.config, Arithmetic::Fused, placement, &mut Held(&self.store))?;
+        let mut held = Held { store: &self.store, key: None };
+        let network = step::build(self.config, Arithmetic::Fused, placement, &mut held)?;
         let mut logits = Vec::with_capacity(source.windows.len() * outputs);
         for windows in source.windows.chunks(AT_A_TIME) {
             let batch = source.batch(windows)?;

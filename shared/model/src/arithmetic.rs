@@ -1,8 +1,9 @@
 //! The network's operations in two ways: quickly, or with gradients.
 
-use candle_core::{D, DType, Result, Tensor};
-use candle_nn::ops;
+use candle_core::{D, Result, Tensor};
 
+#[cfg(feature = "cuda")]
+use crate::gpu;
 use crate::kernels;
 pub(crate) use crate::kernels::After;
 use crate::kernels::trained;
@@ -26,30 +27,28 @@ impl Arithmetic {
         bias: Option<&Tensor>,
         after: After<'_>,
     ) -> Result<Tensor> {
-        if self.by_kernels(x) {
-            return kernels::linear(x, weight, bias, after);
-        }
-        if self.by_trained_kernels(x) {
-            return match (after, bias) {
-                (After::Gelu, Some(bias)) => trained::linear_gelu(x, weight, bias),
-                _ => self.after(trained::linear(x, weight, bias)?, after),
+        #[cfg(feature = "cuda")]
+        if !x.device().is_cpu() {
+            return match (self, after) {
+                (Arithmetic::Fused, _) => gpu::linear(x, weight, bias, after),
+                (_, After::Gelu) => gpu::trained_linear(x, weight, bias, true),
+                _ => self.after(gpu::trained_linear(x, weight, bias, false)?, after),
             };
         }
-        // One large product instead of one for each window.
-        let (batch, rows, into) = x.dims3()?;
-        let product = x.reshape((batch * rows, into))?.matmul(&weight.t()?)?;
-        let sum = match bias {
-            Some(bias) => product.broadcast_add(bias)?,
-            None => product,
-        };
-        self.after(sum.reshape((batch, rows, ()))?, after)
+        match (self, after, bias) {
+            (Arithmetic::Fused, ..) => kernels::linear(x, weight, bias, after),
+            (_, After::Gelu, Some(bias)) => trained::linear_gelu(x, weight, bias),
+            _ => self.after(trained::linear(x, weight, bias)?, after),
+        }
     }
 
     /// What comes after a linear layer.
     pub(crate) fn after(self, sum: Tensor, after: After<'_>) -> Result<Tensor> {
         match after {
             After::Nothing => Ok(sum),
-            After::Gelu if self.by_trained_kernels(&sum) => trained::gelu(&sum),
+            #[cfg(feature = "cuda")]
+            After::Gelu if !sum.device().is_cpu() => gpu::trained_gelu(&sum),
+            After::Gelu if self == Arithmetic::Differentiable => trained::gelu(&sum),
             After::Gelu => sum.gelu_erf(),
             After::Add(residual) => sum + residual,
         }
@@ -63,43 +62,46 @@ impl Arithmetic {
         bias: &Tensor,
         eps: f64,
     ) -> Result<Tensor> {
-        if self.by_kernels(x) {
-            return kernels::layer_norm(x, weight, bias, eps);
-        }
-        if self.by_trained_kernels(x) {
-            return trained::layer_norm(x, weight, bias, eps);
+        #[cfg(feature = "cuda")]
+        if !x.device().is_cpu() {
+            return match self {
+                Arithmetic::Fused => gpu::layer_norm(x, weight, bias, eps),
+                Arithmetic::Differentiable => gpu::trained_layer_norm(x, weight, bias, eps),
+            };
         }
         match self {
-            Arithmetic::Fused => ops::layer_norm(&x.contiguous()?, weight, bias, eps as f32),
-            Arithmetic::Differentiable => ops::layer_norm_slow(x, weight, bias, eps as f32),
+            Arithmetic::Fused => kernels::layer_norm(x, weight, bias, eps),
+            Arithmetic::Differentiable => trained::layer_norm(x, weight, bias, eps),
         }
     }
 
-    /// softmax(q kᵀ / √d) v of each head. `q` is (batch, queries, width), `kv` (batch, keys, 2 · width),
-    /// keys before values; heads lie side by side along the width. Gives (batch, queries, width).
-    pub(crate) fn attention(self, q: &Tensor, kv: &Tensor, heads: usize) -> Result<Tensor> {
-        if self.by_kernels(q) {
-            return kernels::attention(q, kv, heads);
-        }
-        let (batch, queries, width) = q.dims3()?;
-        let head_size = width / heads;
-        let scale = 1.0 / (head_size as f64).sqrt();
-        let by_head = |x: &Tensor| x.reshape((batch, (), heads, head_size));
-        let (q, k) = (by_head(q)?, by_head(&kv.narrow(D::Minus1, 0, width)?)?);
-        let v = by_head(&kv.narrow(D::Minus1, width, width)?)?;
+    /// softmax(q kᵀ / √d) v of each head, of queries, keys and values that one product gave: `qkv` is (batch, tokens,
+    /// 3 · width), heads side by side along the width. Gives (batch, tokens, width). **For inference.**
+    pub(crate) fn self_attention(qkv: &Tensor, heads: usize) -> Result<Tensor> {
         #[cfg(feature = "cuda")]
-        if self == Arithmetic::Fused && crate::cuda::has_flash_attention(&q) {
-            return crate::cuda::flash_attention(&q, &k, &v, scale)?
-                .reshape((batch, queries, width));
+        if !qkv.device().is_cpu() {
+            let part = |index| gpu::Part { of: qkv, parts: 3, index };
+            return gpu::attention(part(0), part(1), part(2), heads);
         }
-        let heads_first = |x: Tensor| x.transpose(1, 2)?.contiguous();
-        let (q, k, v) = (heads_first(q)?, heads_first(k)?, heads_first(v)?);
-        let scores = (q.matmul(&k.t()?)? * scale)?;
-        let shares = match self {
-            Arithmetic::Fused => ops::softmax_last_dim(&scores)?,
-            Arithmetic::Differentiable => ops::softmax(&scores, D::Minus1)?,
-        };
-        shares.matmul(&v)?.transpose(1, 2)?.reshape((batch, queries, width))
+        let width = qkv.dim(D::Minus1)? / 3;
+        let kv = qkv.narrow(D::Minus1, width, 2 * width)?;
+        kernels::attention(&qkv.narrow(D::Minus1, 0, width)?, &kv, heads)
+    }
+
+    /// The same of queries (batch, queries, width), and of keys and values, (batch, keys, 2 · width), keys first.
+    /// **For inference.**
+    pub(crate) fn attention(q: &Tensor, kv: &Tensor, heads: usize) -> Result<Tensor> {
+        #[cfg(feature = "cuda")]
+        if !q.device().is_cpu() {
+            let part = |index| gpu::Part { of: kv, parts: 2, index };
+            return gpu::attention(
+                gpu::Part { of: q, parts: 1, index: 0 },
+                part(0),
+                part(1),
+                heads,
+            );
+        }
+        kernels::attention(q, kv, heads)
     }
 
     /// The same of keys and values that are apart, (batch, keys, width) each.
@@ -110,19 +112,17 @@ impl Arithmetic {
         v: &Tensor,
         heads: usize,
     ) -> Result<Tensor> {
-        if self.by_trained_kernels(q) {
-            return trained::attention(q, k, v, heads);
+        #[cfg(feature = "cuda")]
+        if !q.device().is_cpu() {
+            let part = |of| gpu::Part { of, parts: 1, index: 0 };
+            return match self {
+                Arithmetic::Fused => gpu::attention(part(q), part(k), part(v), heads),
+                Arithmetic::Differentiable => gpu::trained_attention(q, k, v, heads),
+            };
         }
-        self.attention(q, &Tensor::cat(&[k, v], D::Minus1)?, heads)
-    }
-
-    /// Whether our own kernels with a backward know this device and these numbers.
-    fn by_trained_kernels(self, x: &Tensor) -> bool {
-        self == Arithmetic::Differentiable && x.device().is_cpu() && x.dtype() == DType::F32
-    }
-
-    /// Whether our own kernels know this device and these numbers.
-    fn by_kernels(self, x: &Tensor) -> bool {
-        self == Arithmetic::Fused && x.device().is_cpu() && x.dtype() == DType::F32
+        match self {
+            Arithmetic::Fused => kernels::attention(q, &Tensor::cat(&[k, v], D::Minus1)?, heads),
+            Arithmetic::Differentiable => trained::attention(q, k, v, heads),
+        }
     }
 }

@@ -1,66 +1,42 @@
 //! Dropout whose chance is a pure function of a step: a run that goes on after an interruption drops the
 //! same values as one that was never interrupted. (candle's own generator on the CPU can't be seeded.)
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use candle_core::{Result, Tensor};
 
 use crate::kernels::trained::{self, mixed};
 
-/// Sets a share of values to zero while training, and raises the others, so that their mean stays.
-#[derive(Clone, Debug)]
+/// Sets a share of values to zero while training, and raises the others, so that their mean stays. A network
+/// that is only looked at has none.
+#[derive(Clone, Copy, Debug)]
 pub struct Dropout {
     share: f64,
-    /// Which of the network's dropouts this is: no two drop alike.
-    number: u64,
-    step: DropoutStep,
-}
-
-/// Which step is being computed: shared by all dropouts of a network. Without one nothing is dropped, which
-/// is how a network is evaluated.
-#[derive(Clone, Debug, Default)]
-pub struct DropoutStep(Arc<AtomicU64>);
-
-impl DropoutStep {
-    /// From now on values are dropped by this key, which no other step has.
-    pub fn begin(&self, key: u64) {
-        // 0 stands for no step.
-        self.0.store(key.max(1), Ordering::Relaxed);
-    }
-
-    /// From now on nothing is dropped.
-    pub fn end(&self) {
-        self.0.store(0, Ordering::Relaxed);
-    }
+    /// The first value's number; the others' follow it.
+    first: u64,
 }
 
 impl Dropout {
-    /// Drops a share (0 to less than 1) of the values. `number` tells it from other dropouts of the network.
-    pub fn new(share: f64, number: u64, step: &DropoutStep) -> Dropout {
-        Dropout { share, number, step: step.clone() }
+    /// Drops a share (0 to less than 1) of the values. `number` tells it from other dropouts of the network, `key`
+    /// this step, and this part of its batch, from all others.
+    pub fn new(share: f64, number: u64, key: u64) -> Dropout {
+        Dropout { share, first: mixed(key ^ mixed(number)) }
     }
 
-    /// The values, with some of them dropped where a step is being computed.
+    /// The values, with some of them dropped.
     ///
     /// # Errors
     /// When the device fails.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let key = self.step.0.load(Ordering::Relaxed);
-        if key == 0 || self.share <= 0.0 {
+        if self.share <= 0.0 {
             return Ok(x.clone());
         }
-        let raised = 1.0 / (1.0 - self.share);
-        let first = mixed(key ^ mixed(self.number));
-        if !x.device().is_cpu() {
-            // A GPU has its own generator, whose numbers follow from the key too.
-            x.device().set_seed(first)?;
-            let chances = Tensor::rand(0f32, 1f32, x.shape(), x.device())?;
-            let kept = chances.ge(self.share)?.to_dtype(x.dtype())?;
-            return x.mul(&kept.affine(raised, 0.0)?);
-        }
+        let raised = (1.0 / (1.0 - self.share)) as f32;
         let below = (self.share * 2f64.powi(64)) as u64;
-        trained::dropout(x, trained::Drops { first, below, raised: raised as f32 })
+        let drops = trained::Drops { first: self.first, below, raised };
+        #[cfg(feature = "cuda")]
+        if !x.device().is_cpu() {
+            return crate::gpu::dropout(x, drops);
+        }
+        trained::dropout(x, drops)
     }
 }
 
@@ -70,28 +46,22 @@ mod tests {
 
     use super::*;
 
-    fn dropped(dropout: &Dropout) -> Vec<f32> {
+    fn dropped(dropout: Dropout) -> Vec<f32> {
         let ones = Tensor::ones((100, 200), DType::F32, &Device::Cpu).expect("ones");
         let out = dropout.forward(&ones).and_then(|t| t.flatten_all()?.to_vec1());
         out.expect("f32")
     }
 
     #[test]
-    fn a_share_is_dropped_while_a_step_is_computed_and_the_mean_stays() {
-        let step = DropoutStep::default();
-        let dropout = Dropout::new(0.1, 3, &step);
-        assert!(dropped(&dropout).iter().all(|x| *x == 1.0), "evaluation drops nothing");
-        step.begin(7);
-        let first = dropped(&dropout);
+    fn a_share_is_dropped_and_the_mean_stays() {
+        let first = dropped(Dropout::new(0.1, 3, 7));
         let zeros = first.iter().filter(|x| **x == 0.0).count() as f64 / first.len() as f64;
         // Five standard errors of a share of 0.1 among 20 000 values.
         assert!((zeros - 0.1).abs() < 0.011, "{zeros}");
         assert!(first.iter().all(|x| *x == 0.0 || (x - 1.0 / 0.9).abs() < 1e-6));
-        assert_eq!(dropped(&dropout), first, "the same step drops the same");
-        assert_ne!(dropped(&Dropout::new(0.1, 4, &step)), first);
-        step.begin(8);
-        assert_ne!(dropped(&dropout), first);
-        step.end();
-        assert!(dropped(&dropout).iter().all(|x| *x == 1.0));
+        assert_eq!(dropped(Dropout::new(0.1, 3, 7)), first, "the same step drops the same");
+        assert_ne!(dropped(Dropout::new(0.1, 4, 7)), first, "another dropout");
+        assert_ne!(dropped(Dropout::new(0.1, 3, 8)), first, "another step");
+        assert!(dropped(Dropout::new(0.0, 3, 7)).iter().all(|x| *x == 1.0));
     }
 }

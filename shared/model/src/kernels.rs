@@ -6,7 +6,7 @@
 //! that the machine has. In WebAssembly the same code runs on one thread.
 
 mod attention;
-mod gelu;
+pub(crate) mod gelu;
 mod gemm;
 mod lanes;
 mod layer_norm;
@@ -20,7 +20,7 @@ pub(crate) use linear::{After, linear};
 use candle_core::{CpuStorage, Layout, Result, Storage, Tensor};
 
 /// The values of a tensor that lies in memory without holes.
-fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+pub(crate) fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match layout.contiguous_offsets() {
         Some((start, end)) => within(storage.as_slice::<f32>()?, start..end),
         None => candle_core::bail!("a tensor with holes where none can be"),

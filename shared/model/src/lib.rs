@@ -23,12 +23,16 @@ mod arithmetic;
 mod card;
 mod classifier;
 pub mod config;
-#[cfg(feature = "cuda")]
-mod cuda;
 mod device;
 mod dropout;
 mod error;
 mod files;
+#[cfg(any(test, feature = "cuda"))]
+#[cfg_attr(
+    not(feature = "cuda"),
+    allow(dead_code, unused_imports, reason = "tests use a part of it")
+)]
+mod gpu;
 mod json;
 mod kernels;
 mod libraries;
@@ -47,7 +51,7 @@ pub use card::{DEFAULT_THRESHOLD, FILE_NAME as CARD_FILE_NAME, NO_CALLS, read as
 pub use classifier::{Classifier, OpenOptions, check_adapter};
 pub use config::{AstConfig, Grid, Patches};
 pub use device::Placement;
-pub use dropout::{Dropout, DropoutStep};
+pub use dropout::Dropout;
 pub use error::ModelError;
 #[cfg(not(target_arch = "wasm32"))]
 pub use files::ModelFolder;

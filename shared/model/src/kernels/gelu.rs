@@ -24,7 +24,7 @@ fn gelu_of(x: f32) -> f32 {
 
 /// Φ(x), the share of the standard normal distribution below x; `power` is e^−x²/2.
 #[inline(always)]
-pub(super) fn share_below(x: f32, power: f32) -> f32 {
+pub(crate) fn share_below(x: f32, power: f32) -> f32 {
     let tail = 0.5 * erfc(x.abs() * std::f32::consts::FRAC_1_SQRT_2, power);
     if x > 0.0 { 1.0 - tail } else { tail }
 }

@@ -1,6 +1,6 @@
 //! One block: attention and MLP, each behind a norm and beside a residual.
 
-use candle_core::{D, Result, Tensor};
+use candle_core::{Result, Tensor};
 
 use super::Source;
 use super::linear::Linear;
@@ -97,8 +97,7 @@ impl Qkv {
         match self {
             Qkv::Together { weight, bias } if tokens == all => {
                 let qkv = arithmetic.linear(x, weight, bias.as_ref(), After::Nothing)?;
-                let kv = qkv.narrow(D::Minus1, width, 2 * width)?;
-                arithmetic.attention(&qkv.narrow(D::Minus1, 0, width)?, &kv, heads)
+                Arithmetic::self_attention(&qkv, heads)
             }
             Qkv::Together { weight, bias } => {
                 let part = |x: &Tensor, first, count| {
@@ -110,7 +109,7 @@ impl Qkv {
                     arithmetic.linear(x, &weight, bias.as_ref(), After::Nothing)
                 };
                 let q = part(&x.narrow(1, 0, tokens)?, 0, width)?;
-                arithmetic.attention(&q, &part(x, width, 2 * width)?, heads)
+                Arithmetic::attention(&q, &part(x, width, 2 * width)?, heads)
             }
             Qkv::Apart { q, k, v } => {
                 let (k, v) = (k.forward(arithmetic, x)?, v.forward(arithmetic, x)?);

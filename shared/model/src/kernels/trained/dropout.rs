@@ -32,7 +32,7 @@ pub(crate) fn mixed(mut z: u64) -> u64 {
 }
 
 impl Drops {
-    fn of(self, values: &[f32]) -> Vec<f32> {
+    pub(crate) fn of(self, values: &[f32]) -> Vec<f32> {
         let mut values = values.to_vec();
         Arch::new().dispatch(|| {
             for (i, x) in values.iter_mut().enumerate() {

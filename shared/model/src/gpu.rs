@@ -1,0 +1,100 @@
+//! The arithmetic of a GPU. Products are cuBLAS's, by candle; what lies between them is a pass over rows, by kernels of
+//! our own: where a row meets a matrix, candle's divide each number's index to find its place, and on a fast card that
+//! takes longer than the products.
+//!
+//! It is written with tensors alone, so that it can be computed on the CPU, too, in f32: tests hold it to the CPU's own
+//! arithmetic there, where there is no GPU. Only where kernels are started (`cuda`) is a card needed.
+
+mod attached;
+#[cfg(feature = "cuda")]
+mod cuda;
+mod passes;
+mod trained;
+
+use candle_core::{Result, Tensor};
+
+use crate::kernels::After;
+use passes::Pass;
+
+pub(crate) use trained::{attention as trained_attention, layer_norm as trained_layer_norm};
+pub(crate) use trained::{dropout, gelu as trained_gelu, linear as trained_linear};
+
+/// Queries, keys or values of all heads: one of several parts that lie side by side along the width.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    /// (batch, rows, parts · width).
+    pub(crate) of: &'a Tensor,
+    pub(crate) parts: usize,
+    pub(crate) index: usize,
+}
+
+impl Part<'_> {
+    /// (batch, rows, heads, head size), without a copy.
+    fn by_head(self, heads: usize) -> Result<Tensor> {
+        let (batch, rows, width) = self.of.dims3()?;
+        let head_size = width / self.parts / heads;
+        let apart = self.of.reshape((batch, rows, self.parts, heads, head_size))?;
+        apart.narrow(2, self.index, 1)?.squeeze(2)
+    }
+}
+
+/// x Wᵀ + b and what comes after it; x is (batch, rows, in), W (out, in), b (out).
+pub(crate) fn linear(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    after: After<'_>,
+) -> Result<Tensor> {
+    finished(&product(x, weight)?, bias, after)
+}
+
+/// Layer norm over the last dimension.
+pub(crate) fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
+    let (weight, bias) = (weight.contiguous()?, bias.contiguous()?);
+    Pass::LayerNorm { weight, bias, eps: eps as f32 }.over(x)
+}
+
+/// softmax(q kᵀ / √d) v of each head, (batch, queries, width).
+pub(crate) fn attention(q: Part<'_>, k: Part<'_>, v: Part<'_>, heads: usize) -> Result<Tensor> {
+    let [q, k, v] = [q.by_head(heads)?, k.by_head(heads)?, v.by_head(heads)?];
+    let scale = scale(q.dim(3)?);
+    #[cfg(feature = "cuda")]
+    if cuda::has_flash_attention(&q) {
+        return cuda::flash_attention(&q, &k, &v, scale)?.flatten_from(2);
+    }
+    let [q, k, v] = [heads_first(&q)?, heads_first(&k)?, heads_first(&v)?];
+    let shares = Pass::Softmax { scale }.over(&q.matmul(&k.t()?)?)?;
+    heads_last(&shares.matmul(&v)?)
+}
+
+fn scale(head_size: usize) -> f32 {
+    1.0 / (head_size as f32).sqrt()
+}
+
+/// (batch, rows, heads, head size) to (batch, heads, rows, head size).
+fn heads_first(x: &Tensor) -> Result<Tensor> {
+    Pass::SwapMiddle.over(x)
+}
+
+/// (batch, heads, rows, head size) to (batch, rows, width).
+fn heads_last(x: &Tensor) -> Result<Tensor> {
+    let (batch, _, rows, _) = x.dims4()?;
+    Pass::SwapMiddle.over(x)?.reshape((batch, rows, ()))
+}
+
+/// x Wᵀ: one large product instead of one for each window.
+fn product(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    let (batch, rows, into) = x.dims3()?;
+    x.reshape((batch * rows, into))?.matmul(&weight.t()?)?.reshape((batch, rows, ()))
+}
+
+fn finished(product: &Tensor, bias: Option<&Tensor>, after: After<'_>) -> Result<Tensor> {
+    let (gelu, residual) = match after {
+        After::Nothing if bias.is_none() => return Ok(product.clone()),
+        After::Nothing => (false, None),
+        After::Gelu => (true, None),
+        After::Add(residual) => (false, Some(residual.contiguous()?)),
+    };
+    let bias = bias.map(Tensor::contiguous).transpose()?;
+    Pass::AfterLinear { bias, residual, gelu }.over(product)
+}

@@ -1,0 +1,142 @@
+//! Kernels on an NVIDIA GPU.
+#![expect(unsafe_code, reason = "a kernel takes pointers; all that it reaches is checked here")]
+
+use std::ops::Range;
+
+use candle_core::backend::{BackendDevice as _, BackendStorage as _};
+use candle_core::cuda_backend::cudarc::driver::{
+    CudaStream, DevicePtr as _, DevicePtrMut as _, LaunchConfig, PushKernelArg as _,
+};
+use candle_core::cuda_backend::{CudaStorageSlice, WrapErr as _};
+use candle_core::{CudaStorage, DType, Layout, Result, Storage, Tensor};
+
+use super::passes::{Beside, Number};
+
+/// `kernels.cu`, compiled for the card.
+const KERNELS: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels.ptx"));
+
+/// Values that one thread moves at a time.
+const PER_THREAD: usize = 8;
+
+/// Starts a kernel with a block of threads for each row of x, which has no holes; gives what it will have written.
+pub(super) fn start(
+    kernel: &str,
+    (x, layout): (&CudaStorage, &Layout),
+    columns: usize,
+    beside: &[Beside<'_>],
+    numbers: &[Number],
+) -> Result<CudaStorage> {
+    let device = x.device().clone();
+    let stream = device.cuda_stream();
+    let dtype = x.dtype();
+    let count = layout.shape().elem_count();
+    // SAFETY: the kernel writes all of it before anything else on the stream reads it.
+    let mut out = unsafe { device.alloc_uninit(layout.shape(), dtype)? };
+    if count == 0 {
+        return Ok(out);
+    }
+    let rows = count / columns;
+    let mut pointers = vec![pointer_to_write(&mut out, &stream)?];
+    pointers.push(pointer(x, without_holes(layout, count)?, &stream)?);
+    for tensor in beside {
+        let (tensor, count) = match tensor {
+            Beside::Rows(tensor) => (tensor, count),
+            Beside::Row(tensor) => (tensor, columns),
+        };
+        pointers.push(match tensor {
+            Some(tensor) => pointer_of(tensor, count, dtype, &stream)?,
+            None => 0,
+        });
+    }
+    let (Ok(grid), Ok(width)) = (u32::try_from(rows), i32::try_from(columns)) else {
+        candle_core::bail!("a tensor of {rows} rows of {columns} is too large for one kernel");
+    };
+    let name = match dtype {
+        DType::F32 => format!("{kernel}_f32"),
+        DType::F16 => format!("{kernel}_f16"),
+        DType::BF16 => format!("{kernel}_bf16"),
+        other => candle_core::bail!("{kernel} does not know {other:?}"),
+    };
+    let function = device.get_or_load_custom_func(&name, "spyhop", KERNELS)?;
+    let mut call = function.builder();
+    for pointer in &pointers {
+        call.arg(pointer);
+    }
+    call.arg(&width);
+    for number in numbers {
+        match number {
+            Number::Int(number) => call.arg(number),
+            Number::Long(number) => call.arg(number),
+            Number::Float(number) => call.arg(number),
+        };
+    }
+    // A power of two, as its sums ask for.
+    let threads = columns.div_ceil(PER_THREAD).next_power_of_two().clamp(32, 256) as u32;
+    let shape =
+        LaunchConfig { grid_dim: (grid, 1, 1), block_dim: (threads, 1, 1), shared_mem_bytes: 0 };
+    // SAFETY: rows · columns values lie behind each pointer that is read by rows, columns behind the others; all are
+    // of the kernel's kind of number, and freed on the stream that it runs on.
+    unsafe { call.launch(shape) }.w()?;
+    drop(call);
+    Ok(out)
+}
+
+/// What flash attention knows: half precision, heads of at most 256 in steps of 8. `q` is (batch, tokens, heads,
+/// head size).
+pub(super) fn has_flash_attention(q: &Tensor) -> bool {
+    let head_size = q.dim(3).unwrap_or(0);
+    q.device().is_cuda()
+        && matches!(q.dtype(), DType::BF16 | DType::F16)
+        && head_size <= 256
+        && head_size.is_multiple_of(8)
+}
+
+/// softmax(q kᵀ · scale) v, without writing the scores out; all are (batch, tokens, heads, head size), and may be
+/// parts of wider tensors.
+pub(super) fn flash_attention(q: &Tensor, k: &Tensor, v: &Tensor, scale: f32) -> Result<Tensor> {
+    candle_flash_attn::flash_attn(q, k, v, scale, false)
+}
+
+fn without_holes(layout: &Layout, count: usize) -> Result<Range<usize>> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) if end - start == count => Ok(start..end),
+        _ => candle_core::bail!("a tensor {:?} for a kernel that reads {count}", layout.shape()),
+    }
+}
+
+fn pointer_of(tensor: &Tensor, count: usize, dtype: DType, stream: &CudaStream) -> Result<u64> {
+    if tensor.dtype() != dtype {
+        candle_core::bail!("numbers of {:?} beside {dtype:?}", tensor.dtype());
+    }
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cuda(storage) => pointer(storage, without_holes(layout, count)?, stream),
+        _ => candle_core::bail!("a tensor that is not on the GPU"),
+    }
+}
+
+fn pointer(storage: &CudaStorage, range: Range<usize>, stream: &CudaStream) -> Result<u64> {
+    macro_rules! of {
+        ($slice:expr) => {
+            match $slice.try_slice(range) {
+                Some(values) => Ok(values.device_ptr(stream).0),
+                None => candle_core::bail!("a tensor that reaches beyond its memory"),
+            }
+        };
+    }
+    match &storage.slice {
+        CudaStorageSlice::F32(slice) => of!(slice),
+        CudaStorageSlice::F16(slice) => of!(slice),
+        CudaStorageSlice::BF16(slice) => of!(slice),
+        _ => candle_core::bail!("numbers that no kernel knows"),
+    }
+}
+
+fn pointer_to_write(storage: &mut CudaStorage, stream: &CudaStream) -> Result<u64> {
+    match &mut storage.slice {
+        CudaStorageSlice::F32(slice) => Ok(slice.device_ptr_mut(stream).0),
+        CudaStorageSlice::F16(slice) => Ok(slice.device_ptr_mut(stream).0),
+        CudaStorageSlice::BF16(slice) => Ok(slice.device_ptr_mut(stream).0),
+        _ => candle_core::bail!("numbers that no kernel knows"),
+    }
+}
