@@ -14,7 +14,7 @@ mod truth;
 mod words;
 
 pub use data::Data;
-pub use hearing::{Asked, LeftOut, Outcome, evaluate};
+pub use hearing::{Asked, LeftOut, Outcome, evaluate, is_detector};
 pub use page::{document, figure, page};
 pub use plot::{Chart, Mark, Series, escaped};
 pub use seen::Seen;

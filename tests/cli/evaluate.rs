@@ -209,6 +209,9 @@ fn several_models_stand_in_one_table_and_one_that_fails_stays_in_it() -> anyhow:
     assert!(text.contains("(humpback unit): there are grunt, upcall"), "{text}");
     let named = ["--model", "humpback", "--data", "sea", "--label", "upcall=humpback unit"];
     assert!(evaluate(folder, &named)?.status.success());
+    let two = ["--model", "one", "--model", "two", "--adapter", "three", "--data", "sea"];
+    let text = said(&evaluate(folder, &two)?);
+    assert!(text.contains("--adapter is laid over one network"), "{text}");
     let args = ["evaluate", "--model", "upcall", "--data", "sea", "--draws", "2000000000000000000"];
     let many = run(folder, &args)?;
     assert_eq!(many.status.code(), Some(2), "{}", said(&many));

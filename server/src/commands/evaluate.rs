@@ -121,6 +121,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         any_rate: args.any_rate,
         channel: args.channel,
     };
+    let networks = args.model.iter().filter(|model| !evaluation::is_detector(model)).count();
+    if args.adapter.is_some() && networks > 1 {
+        bail!(
+            "--adapter is laid over one network, and --model names {networks}: evaluate each by itself"
+        );
+    }
     if let Some(out) = &args.out {
         // Before anything is listened to.
         std::fs::create_dir_all(out)

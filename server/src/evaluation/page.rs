@@ -66,8 +66,9 @@ pub fn figure(chart: &Chart) -> String {
 const METHOD: &str = "<h2>How it was counted</h2>\n<p>Call level: each candidate at its threshold or above finds \
 one call at most, and each call is found by one candidate at most, the best first; a candidate may miss its call \
 by 1.5 s (3 s where that is said). Window level: recordings are cut into windows end to end. A window holds the \
-call whose middle lies in it; one that a call comes nearer to than 1.5 s otherwise counts neither way. Figures \
-of several classes are pooled; areas under curves are their mean. Intervals are 95 %, by the bootstrap over \
+call whose middle lies in it; one that a call comes nearer to than 1.5 s otherwise counts neither way. \
+A window's score is the highest of the pieces of it that were listened to: what scores mean is plotted for that \
+one. Figures of several classes are pooled; areas under curves are their mean. Intervals are 95 %, by the bootstrap over \
 recordings. Time without calls is pieces of recordings, an hour at most, that no call touches. F1 by \
 signal-to-noise ratio shares false positives out by the number of calls; from a ratio on, fainter calls that \
 were missed are not counted, and candidates that found a fainter one count neither way.</p>\n";
