@@ -629,9 +629,10 @@ impl Run<'_> {
             self.table.classes.iter().enumerate().map(of_class).collect();
         let mean = |of: fn(&ClassScores) -> Option<f64>| {
             let calls = classes.iter().enumerate().filter(|(i, _)| self.table.is_call(*i));
-            let values: Vec<f64> = calls.filter_map(|(_, class)| of(class)).collect();
-            // Of none it is no number.
-            values.iter().sum::<f64>() / values.len() as f64
+            let values: Vec<Option<f64>> = calls.map(|(_, class)| of(class)).collect();
+            let known: Vec<f64> = values.iter().copied().flatten().collect();
+            // Of calls without a window it is no number; of a network that tells no calls it is 0.
+            if values.is_empty() { 0.0 } else { known.iter().sum::<f64>() / known.len() as f64 }
         };
         Ok(PartScores {
             windows: source.windows.len(),
