@@ -295,11 +295,18 @@ mod tests {
             format!("{header}5\t6\tupcall\tx_20200101_000000.wav\n9\t10\tupcall\ty.wav\n"),
             format!("{header}7\t8\tupcall\ty.wav\n"),
         ];
-        let tables: ReadTable = std::sync::Arc::new(move |index: usize| texts.get(index).cloned().map(Ok));
+        let tables: ReadTable =
+            std::sync::Arc::new(move |index: usize| texts.get(index).cloned().map(Ok));
         let truths = Truths::of_each(&tables, &infos, &recorded);
         assert_eq!(truths.calls.len(), 2);
         let [left_out, doubtful] = truths.problems.as_slice() else { panic!("{truths:?}") };
-        assert!(left_out.contains("the table of x_20200101_000000.wav: 1 rows belong to"), "{left_out}");
-        assert!(doubtful.contains("the table was made for y.wav, the open recording is"), "{doubtful}");
+        assert!(
+            left_out.contains("the table of x_20200101_000000.wav: 1 rows belong to"),
+            "{left_out}"
+        );
+        assert!(
+            doubtful.contains("the table was made for y.wav, the open recording is"),
+            "{doubtful}"
+        );
     }
 }

@@ -125,7 +125,8 @@ fn starts(event: &Event, recorded_s: &[Range<f64>], rules: &CutRules) -> Vec<f64
         .map(|stretch| (stretch, event.start_s.max(stretch.start)..end_s.min(stretch.end)))
         .collect();
     let length_s = |span: &Range<f64>| span.end - span.start;
-    let most = (0..held.len()).max_by(|a, b| length_s(&held[*a].1).total_cmp(&length_s(&held[*b].1)));
+    let most =
+        (0..held.len()).max_by(|a, b| length_s(&held[*a].1).total_cmp(&length_s(&held[*b].1)));
     let mut starts = Vec::new();
     for (index, (stretch, span)) in held.into_iter().enumerate() {
         let is_most = most == Some(index);
@@ -254,7 +255,9 @@ mod tests {
         let silent = of(&[], PositiveStart::Centred);
         assert_eq!(silent.windows.len(), 3 * 25);
         let is_recorded = |start_s: f64| {
-            recorded_s.iter().any(|stretch| stretch.start <= start_s && start_s + 3.0 <= stretch.end)
+            recorded_s
+                .iter()
+                .any(|stretch| stretch.start <= start_s && start_s + 3.0 <= stretch.end)
         };
         assert!(silent.windows.iter().all(|(start_s, _)| is_recorded(*start_s)));
         // At the edges, across a gap, in one, and in a stretch that is shorter than a window.

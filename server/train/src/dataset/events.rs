@@ -126,7 +126,8 @@ pub fn place_by_clock(
     for (begin_ns, end_ns, label) in sounds {
         let after = by_time.partition_point(|(start_ns, ..)| *start_ns <= begin_ns);
         let before = by_time.iter().take(after).rev();
-        let near = before.take_while(|(start_ns, ..)| begin_ns.saturating_sub(*start_ns) < longest_ns);
+        let near =
+            before.take_while(|(start_ns, ..)| begin_ns.saturating_sub(*start_ns) < longest_ns);
         let mut is_outside = true;
         for (start_ns, length_ns, index) in near {
             let seconds = |ns: i64| ns.saturating_sub(*start_ns) as f64 / NANOS;

@@ -33,7 +33,12 @@ pub fn write(table: &WindowTable, path: &Path) -> Result<(), TrainError> {
     let fields: Vec<Field> = TEXTS
         .iter()
         .map(|name| Field::new(*name, DataType::Utf8, false))
-        .chain(NUMBERS.iter().chain([&RECORDED]).map(|name| Field::new(*name, DataType::Float64, false)))
+        .chain(
+            NUMBERS
+                .iter()
+                .chain([&RECORDED])
+                .map(|name| Field::new(*name, DataType::Float64, false)),
+        )
         .collect();
     let classes = serde_json::to_string(&table.classes).unwrap_or_default();
     let about = HashMap::from([

@@ -41,7 +41,8 @@ pub fn of_tables(
             rest.is_some_and(|rest| rest.starts_with('.'))
         };
         // Beside `night.wav` and `night.2.wav`, `night.2.txt` is the second one's.
-        let own = of_folder.iter().copied().filter(is_its_own).rev().max_by_key(|at| stem(at).len());
+        let own =
+            of_folder.iter().copied().filter(is_its_own).rev().max_by_key(|at| stem(at).len());
         let heard = own.map_or(of_folder, |own| vec![own]);
         if heard.is_empty() {
             continue;
@@ -158,8 +159,7 @@ fn label(
             let first = line.runs.iter().find(|r| r.recording == run.recording)?;
             Some((*heard.get(run.recording)?, line.nanos_at(first.position)))
         });
-        let recording =
-            found.and_then(|(index, ns)| Some((index, recordings.get_mut(index)?, ns)));
+        let recording = found.and_then(|(index, ns)| Some((index, recordings.get_mut(index)?, ns)));
         let Some((index, recording, begin_ns)) = recording else {
             outside += 1;
             continue;
