@@ -182,6 +182,17 @@ fn a_part_of_the_set_has_the_classes_that_were_heard_in_it() {
 }
 
 #[test]
+fn a_call_lies_in_every_recording_that_was_made_at_its_time() {
+    let folder = logged();
+    let folder = folder.path();
+    let copy = "copy_20090328_000000.wav";
+    std::fs::copy(folder.join(FIRST), folder.join(copy)).expect("a copy");
+    let (table, _) = by_log(folder, &OpenOptions::default(), &[]).expect("windows");
+    assert_eq!(table.counts(), [3, 2, 60 - 6]);
+    assert!(!is_negative(&table, FIRST, 6.0) && !is_negative(&table, copy, 6.0));
+}
+
+#[test]
 fn what_can_t_be_read_is_left_out_and_told() {
     let folder = logged();
     let folder = folder.path();
