@@ -125,8 +125,8 @@ fn starts(event: &Event, recorded_s: &[Range<f64>], rules: &CutRules) -> Vec<f64
         .map(|stretch| (stretch, event.start_s.max(stretch.start)..end_s.min(stretch.end)))
         .collect();
     let length_s = |span: &Range<f64>| span.end - span.start;
-    let most =
-        (0..held.len()).max_by(|a, b| length_s(&held[*a].1).total_cmp(&length_s(&held[*b].1)));
+    let by_length = held.iter().map(|(_, span)| length_s(span)).enumerate();
+    let most = by_length.max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(index, _)| index);
     let mut starts = Vec::new();
     for (index, (stretch, span)) in held.into_iter().enumerate() {
         let is_most = most == Some(index);

@@ -172,7 +172,7 @@ pub fn of_log(
     if counts.is_empty() {
         let species = said.species.join(", ");
         let reason = format!(
-            "no detection of {species} in the log lies in one of the {} recordings of {}: are they of the log's days?",
+            "no detection of {species} in the log lies in one of the {} recordings of {}, which may be of other days",
             recordings.len(),
             folder.display()
         );
