@@ -8,14 +8,16 @@ mod data;
 mod hearing;
 mod page;
 mod plot;
+mod seen;
 mod tables;
 mod truth;
 mod words;
 
 pub use data::Data;
-pub use hearing::{Asked, LeftOut, Outcome, evaluate};
+pub use hearing::{Asked, LeftOut, Outcome, evaluate, is_detector};
 pub use page::{document, figure, page};
 pub use plot::{Chart, Mark, Series, escaped};
+pub use seen::Seen;
 pub use tables::{put, quoted, write_tables};
 pub use truth::Truth;
-pub use words::in_words;
+pub use words::{in_words, seen_in_words};

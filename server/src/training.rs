@@ -1,15 +1,17 @@
 //! Data sets and training, where they meet folders, models and recordings of this machine.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use spyhop_config::{Config, Labels, Preprocess, Training, hash_of};
+use spyhop_config::{Config, ConfigError, Labels, Preprocess, Training, hash_of, keys_said};
 use spyhop_signal::Recording;
 use spyhop_train::dataset::{self, of_log, of_reviews, of_tables};
 use spyhop_train::mlflow::{self, Courier, Mlflow};
 use spyhop_train::{RunFolder, WindowTable, name_of};
 
 use crate::catalogue::{FileKind, kind_of};
+use crate::data_folder::home_folder;
 use crate::detection;
 use crate::recording_file::{self, ReadingArgs};
 use crate::runs::Runs;
@@ -29,12 +31,40 @@ pub struct Reviews {
 ///
 /// # Errors
 /// When it can't be read or understood.
-pub fn config(path: Option<&Path>, usual: &str, set: &[String]) -> anyhow::Result<Training> {
-    let Some(path) = path else { return Ok(Config::read_with(usual, set)?.training) };
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| anyhow::anyhow!("can't read {}: {error}", path.display()))?;
-    let read = Config::read_with(&text, set);
-    Ok(read.with_context(|| format!("in {}", path.display()))?.training)
+pub fn config(path: Option<&Path>, set: &[String]) -> anyhow::Result<Training> {
+    let Some(path) = path else { return Ok(read("", set)?.training) };
+    Ok(read(&text(path)?, set).with_context(|| format!("in {}", path.display()))?.training)
+}
+
+/// The text of a configuration.
+///
+/// # Errors
+/// When it can't be read.
+pub fn text(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| anyhow::anyhow!("can't read {}: {error}", path.display()))
+}
+
+/// Reads a configuration's text with settings laid over it. Its paths may begin with `~/`: shells leave that as
+/// it is behind `=`.
+///
+/// # Errors
+/// When it can't be understood.
+pub fn read(text: &str, set: &[impl AsRef<str>]) -> Result<Config, ConfigError> {
+    let mut config = Config::read_with(text, set)?;
+    let Training { general, preprocess, model, .. } = &mut config.training;
+    for path in [
+        &mut general.output_dir,
+        &mut preprocess.windows_path,
+        &mut preprocess.wav_dir,
+        &mut preprocess.detection_log_path,
+        &mut model.base,
+    ] {
+        if let (Some(below), Some(home)) = (path.strip_prefix("~/"), home_folder()) {
+            *path = home.join(below).to_string_lossy().into_owned();
+        }
+    }
+    Ok(config)
 }
 
 /// Opens a recording of a data set.
@@ -70,7 +100,7 @@ pub fn cut(
         bail!("there is no recording in {} or in folders below it", folder.display());
     }
     let mut said = said.clone();
-    let (labelled, told) = match said.labels {
+    let (labelled, mut told) = match said.labels {
         Labels::Tables => of_tables(&folder, &recordings, &files, &open)?,
         Labels::Dclde2013 => of_log(&folder, &recordings, &files, &open, &mut said)?,
         Labels::Reviews => {
@@ -85,14 +115,21 @@ pub fn cut(
             of_reviews(&folder, &recordings, &open, said_of.into_iter().map(label).collect())?
         }
     };
-    Ok((dataset::cut(&folder, &labelled, &said)?, told))
+    let (table, more) = dataset::cut(&folder, &labelled, &said)?;
+    told.extend(more);
+    Ok((table, told))
 }
 
-/// The table of windows; where it is missing it is cut first.
+/// The table of windows; where it is missing it is cut first. What the configuration (its text with settings
+/// laid over it) does not say of how windows are cut is then as the table was cut.
 ///
 /// # Errors
-/// When it can't be read or cut.
-pub fn windows(said: &Training) -> anyhow::Result<WindowTable> {
+/// When it can't be read or cut, or was cut by other settings than the configuration says.
+pub fn windows(
+    said: &mut Training,
+    text: &str,
+    set: &[impl AsRef<str>],
+) -> anyhow::Result<WindowTable> {
     let preprocess = &said.preprocess;
     let path = Path::new(&preprocess.windows_path);
     if !path.exists() {
@@ -106,13 +143,52 @@ pub fn windows(said: &Training) -> anyhow::Result<WindowTable> {
         for sentence in told {
             eprintln!("spyhop: {sentence}");
         }
-        table.write(path)?;
+        table.write(path, preprocess)?;
     }
     let table = WindowTable::read(path)?;
+    said.preprocess = as_cut(path, preprocess, &keys_said(text, set, "preprocess")?)?;
+    let preprocess = &said.preprocess;
     Ok(match preprocess.wav_dir.as_str() {
         "" => table,
         folder => WindowTable { folder: PathBuf::from(folder), ..table },
     })
+}
+
+/// How the windows of a table were cut, as a configuration says it; `keys` are those that it says itself.
+fn as_cut(path: &Path, said: &Preprocess, keys: &BTreeSet<String>) -> anyhow::Result<Preprocess> {
+    /// Where files are, and what is done after windows are cut.
+    const OTHERS: [&str; 4] = ["windows_path", "wav_dir", "detection_log_path", "channel"];
+    /// What `spyhop dataset` takes as a word of its own, whatever the configuration says.
+    const LABELS: &str = "labels";
+    let Some(cut_by) = WindowTable::cut_by(path)? else { return Ok(said.clone()) };
+    let mut whole = serde_json::to_value(said)?;
+    let (mut refused, mut taken) = (Vec::new(), Vec::new());
+    for (key, value) in whole.as_object_mut().into_iter().flatten() {
+        let Some(cut) = cut_by.get(key).filter(|_| !OTHERS.contains(&key.as_str())) else {
+            continue;
+        };
+        if cut == value {
+            continue;
+        }
+        if keys.contains(key) && key != LABELS {
+            refused.push(format!("preprocess.{key} {cut}, where the configuration says {value}"));
+        } else {
+            taken.push(format!("preprocess.{key} {cut}"));
+            *value = cut.clone();
+        }
+    }
+    if !refused.is_empty() {
+        bail!(
+            "the windows of {} were cut with {}: cut them again (spyhop dataset with this configuration), name \
+             another table as preprocess.windows_path, or leave out of the configuration what the table is to say",
+            path.display(),
+            refused.join("; ")
+        );
+    }
+    if !taken.is_empty() {
+        eprintln!("spyhop: as {} was cut: {}", path.display(), taken.join(", "));
+    }
+    Ok(serde_json::from_value(whole)?)
 }
 
 /// The folder of a run: named by a person, else by what decides it.
@@ -204,4 +280,63 @@ pub fn list(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use spyhop_train::{Window, WindowedRecording};
+
+    #[test]
+    fn a_path_below_one_s_home_is_found_there() {
+        let Some(home) = home_folder() else { return };
+        let said = read("general: {output_dir: ~/runs}", &["model.base=~/models/ast"]);
+        let Training { general, model, preprocess, .. } = said.expect("sound").training;
+        assert_eq!(Path::new(&model.base), home.join("models/ast"));
+        assert_eq!(Path::new(&general.output_dir), home.join("runs"));
+        assert_eq!(preprocess.windows_path, "windows.parquet");
+    }
+
+    #[test]
+    fn windows_that_were_cut_by_other_settings_are_refused_and_unsaid_ones_are_the_table_s()
+    -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("windows.parquet");
+        let recording = WindowedRecording {
+            name: "a.wav".into(),
+            fingerprint: "1-a".into(),
+            day: String::new(),
+            duration_s: 900.0,
+            recorded_s: 900.0,
+        };
+        let table = WindowTable {
+            folder: "/sea".into(),
+            window_s: 3.0,
+            negative_class: "none".into(),
+            classes: vec!["upcall".into(), "none".into()],
+            recordings: vec![recording],
+            windows: vec![Window { recording: 0, start_s: 0.0, class: 1 }],
+        };
+        let said = |text: &str| -> anyhow::Result<Preprocess> {
+            let set = [format!("preprocess.windows_path={}", path.display())];
+            let mut said = read(text, &set)?.training;
+            windows(&mut said, text, &set)?;
+            Ok(said.preprocess)
+        };
+        let cut = read("preprocess: {window_s: 3, hop_s: 1.5, labels: reviews}", &[""; 0])?;
+        table.write(&path, &cut.training.preprocess)?;
+        let text = said("preprocess: {window_s: 2, hop_s: 1.5, channel: 1}");
+        let text = text.expect_err("of another length").to_string();
+        assert!(text.contains("windows.parquet were cut with preprocess.window_s 3"), "{text}");
+        assert!(
+            text.contains("where the configuration says 2") && !text.contains("hop_s"),
+            "{text}"
+        );
+        assert!(text.contains("name another table as preprocess.windows_path"), "{text}");
+        // What nobody says is told as it is; a channel is no matter of cutting.
+        let taken = said("preprocess: {window_s: 3, channel: 1, wav_dir: /other, labels: tables}")?;
+        assert_eq!((taken.hop_s, taken.labels, taken.channel), (1.5, Labels::Reviews, 1));
+        assert_eq!(taken.wav_dir, "/other");
+        Ok(())
+    }
 }

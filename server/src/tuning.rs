@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use spyhop_config::{Config, ConfigError, Training, Tune};
+use spyhop_config::{Config, ConfigError, Preprocess, Training, Tune};
 use spyhop_model::ModelFiles;
 use spyhop_train::mlflow::Mlflow;
 use spyhop_train::tuning::{FoldScores, Trial, TrialResult, rank, trials};
@@ -71,7 +71,7 @@ struct Whole {
 
 /// Searches; gives the trials, the best first, and the folds as the configuration splits the data (trials that
 /// search over how that is done have folds of their own). `text` is the configuration, `set` what is laid over
-/// it; runs are noted in the folder `state`.
+/// it, and `config` what comes of both; runs are noted in the folder `state`.
 ///
 /// # Errors
 /// When there is nothing to search, a key is not known, the data can't be read, or Ctrl-C was pressed. What
@@ -79,15 +79,17 @@ struct Whole {
 pub fn search(
     text: &str,
     set: &[String],
-    config: &Config,
+    config: &mut Config,
     folder: &RunFolder,
     state: Option<&Path>,
 ) -> anyhow::Result<(Vec<TrialResult>, Vec<NamedFold>)> {
+    check_keys(&config.tune)?;
+    let all = trials(&config.tune)?;
+    let table = training::windows(&mut config.training, text, set)?;
+    let config = &*config;
     let tune = &config.tune;
-    let all = trials(tune)?;
-    let table = training::windows(&config.training)?;
     let folds = folds(config, &table);
-    let planned = plan(text, set, tune, &all, &table)?;
+    let planned = plan(text, set, config, &all, &table)?;
     let units: Vec<Unit> = planned
         .iter()
         .enumerate()
@@ -150,6 +152,43 @@ pub fn search(
     Ok((found, folds))
 }
 
+/// Refuses keys whose values would be compared to no purpose.
+fn check_keys(tune: &Tune) -> anyhow::Result<()> {
+    /// Sections and keys that no figure of a trial hangs on.
+    const IDLE: [&str; 15] = [
+        "general",
+        "detection",
+        "tune",
+        "data_loader.folds",
+        "data_loader.fold",
+        "data_loader.train_ratio",
+        "data_loader.val_ratio",
+        "data_loader.workers",
+        "data_loader.prefetch_batches",
+        "model.name",
+        "model.description",
+        "model.training_data",
+        "model.licence",
+        "model.thresholds",
+        "model_trainer.checkpoint_batches",
+    ];
+    for key in tune.keys.keys() {
+        let is_in = |whole: &str| {
+            key.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if is_in("preprocess") && key != "preprocess.channel" {
+            bail!(
+                "tune.keys names {key}, and all trials learn from the same windows: cut a table for each value \
+                 (spyhop dataset), train on each, and compare them (spyhop runs compare)"
+            );
+        }
+        if IDLE.iter().any(|whole| is_in(whole)) {
+            bail!("tune.keys names {key}, which changes nothing that trials are compared by");
+        }
+    }
+    Ok(())
+}
+
 /// The folds of a search, as its configuration splits the data.
 fn folds(config: &Config, table: &WindowTable) -> Vec<NamedFold> {
     let (loader, folds) = (&config.training.data_loader, config.tune.folds);
@@ -202,10 +241,11 @@ fn tell_the_end(mut told: Mlflow, found: &anyhow::Result<Vec<TrialResult>>) -> a
 fn plan(
     text: &str,
     set: &[String],
-    tune: &Tune,
+    config: &Config,
     all: &[Trial],
     table: &WindowTable,
 ) -> anyhow::Result<Vec<Planned>> {
+    let tune = &config.tune;
     let data: Vec<(&str, f64, usize)> = table
         .windows
         .iter()
@@ -223,8 +263,9 @@ fn plan(
             settings.extend(trial.to_settings());
             settings.push(format!("data_loader.folds={}", tune.folds));
             settings.push(format!("data_loader.fold={fold}"));
-            let said = match Config::read_with(text, &settings) {
+            let said = match training::read(text, &settings) {
                 Ok(Config { mut training, .. }) => {
+                    training.preprocess = as_cut(&training, config);
                     // Its folder is named by a hash: this is what a person knows it by.
                     let fold = folds.of(&training.data_loader, table).in_words();
                     training.general.run_name = format!("{}, {fold}", trial.in_words());
@@ -243,6 +284,12 @@ fn plan(
         }
     }
     Ok(planned)
+}
+
+/// How the windows of all trials were cut; which channel is listened to is a trial's own.
+pub(crate) fn as_cut(trial: &Training, config: &Config) -> Preprocess {
+    let channel = trial.preprocess.channel;
+    Preprocess { channel, ..config.training.preprocess.clone() }
 }
 
 /// What the network to go on from holds, read once for all trials; empty where there is none.
@@ -329,8 +376,17 @@ fn one_fold(
             folder: folder.path().to_owned(),
             scores: FoldScores::of(&outcome.val, outcome.best_epoch, outcome.trained),
         }),
-        Err(TrainError::Stopped) => Err(UnitError::stopped()),
-        Err(error) => Err(UnitError::lasting(error.to_string())),
+        Err(error) => Err(unit_error(error)),
+    }
+}
+
+/// What an error means for the search.
+fn unit_error(error: TrainError) -> UnitError {
+    match error {
+        TrainError::Stopped => UnitError::stopped(),
+        // The other folds would fail as well: all of them rest until there is room.
+        error if error.is_full_disk() => UnitError::no_space(error.to_string()),
+        error => UnitError::lasting(error.to_string()),
     }
 }
 
@@ -360,4 +416,41 @@ fn result(
         }
     }
     TrialResult::new(trial, folds, failures, tune.metric)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::Remedy;
+
+    #[test]
+    fn a_full_disk_is_no_fault_of_a_fold() {
+        let disk = |is_full| TrainError::Disk {
+            what: "the state of training",
+            done: "written",
+            reason: "the disk is full".into(),
+            is_full,
+            path: "runs/trials/x/state.safetensors".into(),
+        };
+        assert_eq!(unit_error(disk(true)).remedy, Remedy::Space);
+        assert_eq!(unit_error(disk(false)).remedy, Remedy::Nothing);
+        assert_eq!(unit_error(TrainError::Stopped).remedy, Remedy::Told);
+    }
+
+    #[test]
+    fn keys_that_change_nothing_in_a_search_are_refused() {
+        let check = |key: &str| {
+            let text = format!("tune: {{keys: {{{key}: [1, 2]}}}}");
+            check_keys(&Config::read(&text).expect("sound").tune).map_err(|e| e.to_string())
+        };
+        let same = check("preprocess.window_s").expect_err("of the same windows");
+        assert!(same.contains("preprocess.window_s") && same.contains("same windows"), "{same}");
+        for key in ["general.run_name", "detection.upcall.threshold", "tune.folds", "model.name"] {
+            let idle = check(key).expect_err(key);
+            assert!(idle.contains(key) && idle.contains("changes nothing"), "{idle}");
+        }
+        for key in ["preprocess.channel", "model_trainer.lr", "data_loader.train_share", "lr"] {
+            check(key).expect(key);
+        }
+    }
 }

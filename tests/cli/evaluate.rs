@@ -209,6 +209,9 @@ fn several_models_stand_in_one_table_and_one_that_fails_stays_in_it() -> anyhow:
     assert!(text.contains("(humpback unit): there are grunt, upcall"), "{text}");
     let named = ["--model", "humpback", "--data", "sea", "--label", "upcall=humpback unit"];
     assert!(evaluate(folder, &named)?.status.success());
+    let two = ["--model", "one", "--model", "two", "--adapter", "three", "--data", "sea"];
+    let text = said(&evaluate(folder, &two)?);
+    assert!(text.contains("--adapter is laid over one network"), "{text}");
     let args = ["evaluate", "--model", "upcall", "--data", "sea", "--draws", "2000000000000000000"];
     let many = run(folder, &args)?;
     assert_eq!(many.status.code(), Some(2), "{}", said(&many));
@@ -241,7 +244,7 @@ fn a_search_goes_on_where_it_was_killed_and_lists_what_failed() -> anyhow::Resul
     let folder = folder.path();
     sea(&folder.join("sea"), 8)?;
     fs::write(folder.join("tune.yaml"), CONFIG)?;
-    let args = ["tune", "--config", "tune.yaml", "--set", "general.run_name=search", "--json"];
+    let args = ["tune", "--config", "tune.yaml", "--set", "general.run_name=rates", "--json"];
     let mut child = command(folder, &args)?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let begun = Instant::now();
     while reports(folder).len() < 2 {
@@ -289,13 +292,15 @@ fn a_search_goes_on_where_it_was_killed_and_lists_what_failed() -> anyhow::Resul
         |fold: usize| folds[fold]["validated_on"].as_array().cloned().unwrap_or_default();
     assert_eq!(validated(0).len() + validated(1).len(), 6, "all but the test part: {folds}");
     assert!(validated(0).iter().all(|recording| !validated(1).contains(recording)), "{folds}");
-    let search = folder.join("runs/search");
+    let search = folder.join("runs/rates-search");
     let csv = fs::read_to_string(search.join("trials.csv"))?;
     assert_eq!(csv.lines().count(), 5, "{csv}");
     assert!(fs::read_to_string(search.join("report.html"))?.contains("<svg"));
 
     // What was best is trained by itself, and a learning curve is a search over the share.
     let best = search.join("best.yaml");
+    let text = fs::read_to_string(&best)?;
+    assert!(text.contains("run_name: ''"), "it is no part of the search's folder: {text}");
     let best = best.to_string_lossy();
     let trained =
         run(folder, &["train", "--config", &best, "--set", "general.run_name=best", "--json"])?;
@@ -307,6 +312,7 @@ fn a_search_goes_on_where_it_was_killed_and_lists_what_failed() -> anyhow::Resul
     let both =
         evaluate(folder, &[&models, &["--data", "sea", "--json", "--out", "both"][..]].concat())?;
     anyhow::ensure!(both.status.success(), "{}", said(&both));
+    assert!(said(&both).contains("best/model has heard 6 of these 8 recordings before"));
     let both = object(&both)?;
     assert_eq!(
         (&both["models"][0]["train_share"], &both["models"][1]["train_share"]),
@@ -316,13 +322,28 @@ fn a_search_goes_on_where_it_was_killed_and_lists_what_failed() -> anyhow::Resul
     assert!(calibration["expected_calibration_error"].is_f64(), "{calibration}");
     let page = fs::read_to_string(folder.join("both/report.html"))?;
     assert!(page.contains("Learning curve") && page.contains("what scores mean"));
+    assert!(page.contains("has heard 6 of these 8 recordings before"), "{page}");
+    // All but the test part was learned from, or chosen by; without it figures are honest.
+    let seen = |object: &Value| object["learned_from"].as_array().map_or(0, Vec::len);
+    assert_eq!(seen(&both["models"][1]), 6, "{}", both["models"][1]["learned_from"]);
+    assert!((4..6).contains(&seen(&both["models"][0])), "half of them stayed unused");
+    let args = ["--model", "runs/best/model", "--data", "sea", "--json"];
+    let unseen = object(&evaluate(folder, &[&args[..], &["--unseen"]].concat())?)?;
+    assert_eq!((unseen["recordings"].as_array().map(Vec::len), seen(&unseen)), (Some(2), 0));
+    let left_out = unseen["left_out"].as_array().cloned().unwrap_or_default();
+    let reasons: Vec<&str> = left_out.iter().filter_map(|one| one["reason"].as_str()).collect();
+    assert_eq!(reasons.iter().filter(|r| r.ends_with("learned from it")).count(), 3, "{unseen}");
+    assert_eq!(reasons.iter().filter(|r| r.ends_with("was chosen by it")).count(), 3, "{unseen}");
     let shares = "tune.keys={data_loader.train_share: [0.5, 1]}";
-    let curve = run(
-        folder,
-        &["tune", "--config", "tune.yaml", "--set", shares, "--set", "general.run_name=curve"],
-    )?;
+    // Two at a time, on pictures that nobody has made yet.
+    let aside = ["--set", "tune.parallel=2", "--set", "model.front_end.low_hz=35"];
+    let curve = ["tune", "--config", "tune.yaml", "--set", shares];
+    let curve = run(folder, &[&curve[..], &aside, &["--set", "general.run_name=curve"]].concat())?;
     anyhow::ensure!(curve.status.success(), "{}", said(&curve));
-    assert!(fs::read_to_string(folder.join("runs/curve/report.html"))?.contains("Learning curve"));
+    assert!(
+        fs::read_to_string(folder.join("runs/curve-search/report.html"))?
+            .contains("Learning curve")
+    );
     let slip = run(
         folder,
         &["tune", "--config", "tune.yaml", "--set", "tune.keys={model_trainer.rate: [1]}"],
@@ -342,7 +363,7 @@ fn a_search_that_is_stopped_says_so_to_mlflow_and_what_was_not_told_is_not_forgo
     fs::write(folder.join("tune.yaml"), CONFIG)?;
     let nobody = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let server = format!("general.mlflow_server_uri=http://{nobody}");
-    let args = ["--set", "general.run_name=search", "--set", &server, "--state", "state"];
+    let args = ["--set", "general.run_name=rates", "--set", &server, "--state", "state"];
     let args = [&["tune", "--config", "tune.yaml"], &args[..]].concat();
     let mut child = command(folder, &args)?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     let begun = Instant::now();
@@ -352,7 +373,7 @@ fn a_search_that_is_stopped_says_so_to_mlflow_and_what_was_not_told_is_not_forgo
     }
     let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
     anyhow::ensure!(told.success() && !child.wait()?.success(), "it stops before its end");
-    let notes = fs::read_to_string(folder.join("runs/search/mlflow/outbox.jsonl"))?;
+    let notes = fs::read_to_string(folder.join("runs/rates-search/mlflow/outbox.jsonl"))?;
     let last = notes.lines().last().unwrap_or_default();
     assert!(last.contains(r#""tell":"end","how":"stopped""#), "{notes}");
 
@@ -360,7 +381,7 @@ fn a_search_that_is_stopped_says_so_to_mlflow_and_what_was_not_told_is_not_forgo
     assert_eq!(sent.status.code(), Some(1), "{}", said(&sent));
     let troubles = object(&sent)?["troubles"].clone();
     let of: Vec<&String> = troubles.as_object().into_iter().flatten().map(|(of, _)| of).collect();
-    assert!(of.iter().any(|folder| folder.ends_with("runs/search")), "{troubles}");
+    assert!(of.iter().any(|folder| folder.ends_with("runs/rates-search")), "{troubles}");
     assert!(of.iter().any(|folder| folder.contains("runs/trials/")), "{troubles}");
     Ok(())
 }

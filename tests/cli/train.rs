@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use serde_json::Value;
 use spyhop_tests::program;
 use tempfile::TempDir;
@@ -66,6 +67,18 @@ fn wait_for(state: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How many steps a state has gone.
+fn steps(state: &Path) -> anyhow::Result<u64> {
+    // Safetensors: the length of the head, then the head in JSON.
+    let bytes = fs::read(state)?;
+    let (length, rest) = bytes.split_first_chunk().context("a head")?;
+    let head = rest.get(..u64::from_le_bytes(*length) as usize).context("a whole head")?;
+    let head: Value = serde_json::from_slice(head)?;
+    let progress = head["__metadata__"]["progress"].as_str().context("where it is")?;
+    let progress: Value = serde_json::from_str(progress)?;
+    progress["step"].as_u64().context("steps")
+}
+
 #[test]
 fn a_network_learns_the_demo_s_upcalls_and_a_killed_run_ends_with_the_same_bits()
 -> anyhow::Result<()> {
@@ -83,6 +96,8 @@ fn a_network_learns_the_demo_s_upcalls_and_a_killed_run_ends_with_the_same_bits(
     assert_eq!(cut["report"]["leaks"], serde_json::json!([]), "{cut}");
     assert_eq!(cut["recordings"], 16);
 
+    let text = said(&run(folder, "train --config train.yaml --set preprocess.window_s=2")?);
+    assert!(text.contains("were cut with preprocess.window_s 1.7"), "{text}");
     let whole = done(folder, "train --config train.yaml --set general.run_name=whole --json")?;
     let losses = metric(&folder.join("runs/whole"), "loss/val")?;
     assert_eq!(losses.len(), 8);
@@ -91,14 +106,29 @@ fn a_network_learns_the_demo_s_upcalls_and_a_killed_run_ends_with_the_same_bits(
 
     let parts = "train --config train.yaml --set general.run_name=parts --json";
     let run_folder = folder.join("runs/parts");
-    for _ in 0..2 {
+    let state = run_folder.join("state.safetensors");
+    // In the first of eight epochs of 24 steps, then in a later one.
+    let mut reached = 0;
+    for until in [1, 30] {
         let mut child =
             command(folder, parts)?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        wait_for(&run_folder.join("state.safetensors"))?;
-        std::thread::sleep(Duration::from_millis(300));
+        wait_for(&state)?;
+        let begun = Instant::now();
+        loop {
+            let steps = steps(&state)?;
+            // A run that began anew would end with the same bits, too.
+            assert!(steps >= reached, "it went on from step {reached}, and not from {steps}");
+            reached = steps;
+            if steps >= until {
+                break;
+            }
+            anyhow::ensure!(begun.elapsed() < Duration::from_secs(120), "nothing is trained");
+            std::thread::sleep(Duration::from_millis(1));
+        }
         // SIGKILL: nothing is tidied up.
         child.kill()?;
         child.wait()?;
+        reached = steps(&state)?;
     }
     assert!(!run_folder.join("report.json").exists(), "it was killed midway");
     let resumed = done(folder, parts)?;

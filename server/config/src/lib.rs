@@ -24,6 +24,8 @@ pub use training::{
 };
 pub use tune::{Range, Search, Searched, Tune};
 
+use std::collections::BTreeSet;
+
 use serde_norway::{Mapping, Value};
 use spyhop_api::did_you_mean::question;
 
@@ -113,19 +115,16 @@ impl Config {
     /// # Errors
     /// As [`Config::read`], and when a setting is none.
     pub fn read_with(text: &str, settings: &[impl AsRef<str>]) -> Result<Config, ConfigError> {
-        let mut given: Value = serde_norway::from_str(text)?;
-        if given.is_null() {
-            given = Value::Mapping(Mapping::new());
-        }
-        for setting in settings {
-            overrides::lay(&mut given, setting.as_ref())?;
-        }
+        let given = given(text, settings)?;
         let version = given.get("general").and_then(|general| general.get("config_version"));
         if let Some(version) = version.filter(|version| version.as_u64() != Some(VERSION.into())) {
             return Err(ConfigError::Version { found: flat::word(version) });
         }
         dropped::refuse(&given)?;
-        let usual = Config::default().to_value()?;
+        let mut usual = Config::default().to_value()?;
+        if labels_of(&given) == Some("dclde2013") {
+            DCLDE_USUAL.iter().try_for_each(|setting| overrides::lay(&mut usual, setting))?;
+        }
         let whole = merge::merged(&usual, &given, "")?;
         let section = |name: &str| whole.get(name).cloned().unwrap_or(Value::Null);
         Ok(Config {
@@ -150,6 +149,41 @@ impl Config {
     pub fn to_yaml(&self) -> Result<String, ConfigError> {
         Ok(serde_norway::to_string(&self.to_value()?)?)
     }
+}
+
+/// What a file's text and settings laid over it say, before anything is filled in.
+fn given(text: &str, settings: &[impl AsRef<str>]) -> Result<Value, ConfigError> {
+    let mut given: Value = serde_norway::from_str(text)?;
+    if given.is_null() {
+        given = Value::Mapping(Mapping::new());
+    }
+    for setting in settings {
+        overrides::lay(&mut given, setting.as_ref())?;
+    }
+    Ok(given)
+}
+
+/// The keys of a section that a file's text, or a setting laid over it, says; the others are as usual.
+///
+/// # Errors
+/// When it is no YAML, or a setting is none.
+pub fn keys_said(
+    text: &str,
+    settings: &[impl AsRef<str>],
+    section: &str,
+) -> Result<BTreeSet<String>, ConfigError> {
+    let given = given(text, settings)?;
+    let keys = given.get(section).and_then(Value::as_mapping).into_iter().flatten();
+    Ok(keys.filter_map(|(key, _)| Some(key.as_str()?.to_owned())).collect())
+}
+
+/// What is usual where labels are the log of DCLDE 2013: what the published experiment says.
+const DCLDE_USUAL: [&str; 2] =
+    ["preprocess.positive_start=whole_second", "preprocess.negative_class=Not_Detected"];
+
+/// What says where calls are, where that is given.
+fn labels_of(given: &Value) -> Option<&str> {
+    given.get("preprocess")?.get("labels")?.as_str()
 }
 
 /// 32 hexadecimal digits of the BLAKE3 of a configuration's text: `b3sum` tells the same of the file.
@@ -189,6 +223,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_section_says_is_known_from_what_is_usual() {
+        let text = "preprocess: {window_s: 3}\nmodel: {name: x}";
+        let said = keys_said(text, &["preprocess.label_mapping.a=b"], "preprocess");
+        let said: Vec<String> = said.expect("sound").into_iter().collect();
+        assert_eq!(said, ["label_mapping", "window_s"]);
+        assert!(keys_said("", &[""; 0], "preprocess").expect("sound").is_empty());
+    }
+
+    #[test]
     fn a_file_says_only_what_is_otherwise() {
         let config =
             Config::read("detection: {upcall: {threshold: 0.45}, whistle: {low_hz: 2000}}");
@@ -209,6 +252,24 @@ mod tests {
         );
         assert_ne!(hash_of(&text(&config)), hash_of(&text(&usual)));
         assert_eq!(hash_of(&text(&usual)).len(), 32);
+    }
+
+    #[test]
+    fn the_published_experiment_s_windows_are_usual_for_its_log_alone() {
+        let read = |text: &str, settings: &[&str]| {
+            let said = Config::read_with(text, settings).expect(text).training.preprocess;
+            (said.positive_start, said.negative_class)
+        };
+        let published = (PositiveStart::WholeSecond, "Not_Detected".to_owned());
+        assert_eq!(read("preprocess: {labels: dclde2013}", &[]), published);
+        let file = "preprocess: {labels: tables, window_s: 2}";
+        assert_eq!(read(file, &["preprocess.labels=dclde2013"]), published);
+        assert_eq!(read(file, &[]), (PositiveStart::Centred, "none".to_owned()));
+        let said = "preprocess: {labels: dclde2013, negative_class: none}";
+        assert_eq!(
+            read(said, &["preprocess.positive_start=centred"]),
+            (PositiveStart::Centred, "none".to_owned())
+        );
     }
 
     #[test]

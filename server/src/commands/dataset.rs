@@ -12,18 +12,19 @@ use super::StateArgs;
 use crate::training::Reviews;
 use crate::{answer, training};
 
-/// What the published pipeline says, where no configuration does.
-const DCLDE_USUAL: &str =
-    "preprocess: {positive_start: whole_second, negative_class: Not_Detected}";
-
 /// Cut recordings and labels into windows to train on.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Labels are tables beside the recordings (Raven selection tables, Audacity labels, Spyhop's own CSV), or \
 the log of the DCLDE workshop of 2013, or what people said of candidates on a server (reviews: what was \
-accepted or named otherwise is a call, what was rejected is none, and nothing else is taken). Windows without a call lie on a grid and touch none; sounds that \
-are no calls stay in as such. How long windows are, and which labels are which class, stands under \
-preprocess in the configuration (spyhop train --print-config).
+accepted or named otherwise is a call, what was rejected is none, and nothing else is taken). Tables and the \
+log must tell every call: what they do not name is taken to be without one. A recording that no table is of is \
+left out; a table with a header and no row says that there is no call in it. Windows without a call lie on a \
+grid, never in a gap of a recording, and touch none, nor anything that may be one: a label that is mapped to \
+no class ({upcall: upcall, 'upcall?': ''}), and confidences of the log that the mapping does not name. Sounds \
+that are no calls stay in as such. The log is matched to the clock in the recordings' names, whatever zone \
+deployment.toml says of it. How long windows are, and which labels are which class, stands under preprocess \
+in the configuration (spyhop train --print-config). What is left out is told.
 
 Exit codes:
   0  written
@@ -63,9 +64,9 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let usual = if args.labels == Labels::Dclde2013 { DCLDE_USUAL } else { "" };
-    let mut said = training::config(args.config.as_deref(), usual, &args.set)?;
-    said.preprocess.labels = args.labels;
+    let labels = format!("preprocess.labels={}", word(args.labels));
+    let set: Vec<String> = args.set.iter().cloned().chain([labels]).collect();
+    let said = training::config(args.config.as_deref(), &set)?;
     let reviews = match &args.deployment {
         Some(deployment) => {
             Some(Reviews { state: args.state.folder()?, deployment: deployment.clone() })
@@ -73,7 +74,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let (table, told) = training::cut(&args.dir, &said.preprocess, reviews.as_ref())?;
-    table.write(&args.out)?;
+    table.write(&args.out, &said.preprocess)?;
     for sentence in &told {
         eprintln!("spyhop: {sentence}");
     }
@@ -142,10 +143,16 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn parse_labels(word: &str) -> Result<Labels, String> {
-    match word {
-        "tables" => Ok(Labels::Tables),
-        "dclde2013" => Ok(Labels::Dclde2013),
-        "reviews" => Ok(Labels::Reviews),
-        _ => Err("give tables, dclde2013 or reviews".into()),
+    let known = [Labels::Tables, Labels::Dclde2013, Labels::Reviews];
+    let labels = known.into_iter().find(|labels| self::word(*labels) == word);
+    labels.ok_or_else(|| "give tables, dclde2013 or reviews".into())
+}
+
+/// As a configuration has it.
+fn word(labels: Labels) -> &'static str {
+    match labels {
+        Labels::Tables => "tables",
+        Labels::Dclde2013 => "dclde2013",
+        Labels::Reviews => "reviews",
     }
 }

@@ -11,7 +11,9 @@ use spyhop_train::evaluation::Bootstrap;
 
 use super::StateArgs;
 use super::product::{every_deployment, one_recording, parse_positive};
-use crate::evaluation::{self, Asked, Data, LeftOut, Outcome, Truth, page, write_tables};
+use crate::evaluation::{
+    self, Asked, Data, LeftOut, Outcome, Seen, Truth, page, seen_in_words, write_tables,
+};
 use crate::place::Place;
 use crate::recording_file::PARTLY;
 use crate::{answer, evaluation::in_words};
@@ -29,6 +31,9 @@ one that a call comes nearer to than 1.5 s otherwise counts neither way. Interva
 whole recordings. Recordings that the model can't hear, that were made for far higher calls, or that \
 nobody labelled are left out, and listed.
 
+A network that spyhop train made knows which recordings it learned from. Where some of them are among \
+these, its figures are better than they would be elsewhere: that is told, and --unseen leaves them out.
+
 Several --model give one table and one report. Where several networks learned from different shares of \
 the data (data_loader.train_share), the report shows their learning curve. What was heard is kept below \
 --state in detections/, so that the same command goes on.
@@ -42,6 +47,7 @@ Exit codes:
 Examples:
   spyhop evaluate --model upcall --data ~/whales
   spyhop evaluate --model ~/models/upcalls --data ~/whales --json
+  spyhop evaluate --model runs/upcalls/model --data ~/whales --unseen
   spyhop evaluate --model upcall-energy --model upcall --model runs/upcalls/model --data ~/sea --out report
   spyhop evaluate --model upcall --data ~/bank --truth ~/tables --label 'NARW up=upcall'")]
 pub struct Args {
@@ -77,6 +83,9 @@ pub struct Args {
     /// Take in recordings that were made for far higher calls
     #[arg(long)]
     any_rate: bool,
+    /// Leave out recordings that one of the networks learned from or was chosen by
+    #[arg(long)]
+    unseen: bool,
     /// Settings that are to be otherwise than usual, as YAML (see spyhop detect --print-config)
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -112,6 +121,12 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         any_rate: args.any_rate,
         channel: args.channel,
     };
+    let networks = args.model.iter().filter(|model| !evaluation::is_detector(model)).count();
+    if args.adapter.is_some() && networks > 1 {
+        bail!(
+            "--adapter is laid over one network, and --model names {networks}: evaluate each by itself"
+        );
+    }
     if let Some(out) = &args.out {
         // Before anything is listened to.
         std::fs::create_dir_all(out)
@@ -127,9 +142,24 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     // What is listed is in memory: a server may have the state folder meanwhile.
     drop(workplace);
     let (mut left_out, mut told) = (Vec::new(), Vec::new());
-    let data = Data::of_all(all, &truth, &mut left_out, &mut told)?;
+    let seen = match args.unseen {
+        true => {
+            let infos = all.iter().flat_map(|(_, recordings)| recordings.infos.iter());
+            let recordings: Vec<&str> = infos.map(|info| info.fingerprint.as_str()).collect();
+            Seen::by_any(&asked, &recordings, &mut told)
+        }
+        false => Seen::default(),
+    };
+    let data = Data::of_all(all, &truth, &seen, &mut left_out, &mut told)?;
     for sentence in &told {
         eprintln!("spyhop: {sentence}");
+    }
+    if data.is_empty() && seen.left_out(&left_out) {
+        bail!(
+            "the networks learned from every labelled recording in {}, or were chosen by it: without --unseen \
+             they are taken in",
+            args.data
+        );
     }
     if data.is_empty() {
         bail!(
@@ -161,6 +191,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             answer::say(format!("written to {}", out.join("report.html").display()))?;
         }
     }
+    say_seen(&outcomes);
     Ok(match failed.len() {
         0 => ExitCode::SUCCESS,
         n if n == outcomes.len() => ExitCode::FAILURE,
@@ -207,6 +238,16 @@ fn say_left_out(outcomes: &[Outcome], left_out: &[LeftOut]) {
         done.left_out.iter().take(MOST).for_each(|one| say(&format!("{}: ", done.model), one));
         for problem in &done.problems {
             eprintln!("spyhop: {problem}");
+        }
+    }
+}
+
+/// Figures that a person would be misled by are no figures: in JSON, too, they don't stand alone.
+fn say_seen(outcomes: &[Outcome]) {
+    for outcome in outcomes {
+        let Outcome::Done(done) = outcome else { continue };
+        if let Some(sentence) = seen_in_words(done) {
+            eprintln!("spyhop: {sentence}");
         }
     }
 }

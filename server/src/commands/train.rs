@@ -62,13 +62,16 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     }
     spyhop_model::keep_freed_memory();
     super::log_to_stderr();
-    let said = training::config(args.config.as_deref(), "", &args.set)?;
-    let folder = training::run_folder(&said)?;
+    let path = args.config.as_deref().context("name a configuration")?;
+    let mut said = training::config(Some(path), &args.set)?;
+    // A name that can't be is told before anything is cut.
+    training::run_folder(&said)?;
     let base = match said.model.base.as_str() {
         "" => None,
         base => Some(Model::named(Path::new(base))?),
     };
-    let table = training::windows(&said)?;
+    let table = training::windows(&mut said, &training::text(path)?, &args.set)?;
+    let folder = training::run_folder(&said)?;
     std::fs::create_dir_all(folder.path())
         .with_context(|| format!("{} can't be made", folder.path().display()))?;
     eprintln!("Training in {}", folder.path().display());
@@ -100,6 +103,11 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         eprintln!("spyhop: {kept}");
     }
     let outcome = trained?;
+    for class in outcome.test.iter().flat_map(PartScores::without_windows) {
+        eprintln!(
+            "spyhop: the test part has no window of '{class}', and so no figures of it: change data_loader.random_seed or the ratios, or label more"
+        );
+    }
     match args.json {
         true => answer::say(serde_json::to_string_pretty(&outcome)?)?,
         false => answer::say(in_words(&outcome))?,
@@ -180,14 +188,17 @@ fn in_words(outcome: &Outcome) -> String {
     );
     for (part, scores) in [("val", Some(&outcome.val)), ("test", outcome.test.as_ref())] {
         for class in scores.iter().flat_map(|scores| &scores.classes) {
+            let told = |value: Option<f64>, digits: usize| {
+                value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+            };
             text += &format!(
-                "  {:<18} {:>8.4} {:>8.4} {:>8.4} {:>8.4} {:>9.3}\n",
+                "  {:<18} {:>8} {:>8} {:>8} {:>8} {:>9}\n",
                 format!("{part} {}", class.class),
-                class.ap,
-                class.f1,
-                class.recall,
-                class.precision,
-                class.threshold
+                told(class.ap, 4),
+                told(class.f1, 4),
+                told(class.recall, 4),
+                told(class.precision, 4),
+                told(class.threshold, 3)
             );
         }
     }

@@ -10,7 +10,7 @@ use spyhop_train::RunFolder;
 
 use super::StateArgs;
 use crate::recording_file::PARTLY;
-use crate::{answer, tuning};
+use crate::{answer, training, tuning};
 
 /// Digits of a hash in the name of a search that has none.
 const HASH_DIGITS: usize = 10;
@@ -21,10 +21,12 @@ const HASH_DIGITS: usize = 10;
 The section tune of the configuration says which keys are searched, and how; everything else is as for \
 spyhop train. Each trial trains a network for each fold: all recordings (or days) but those of the test \
 part are validated once. The same command goes on with a search that was stopped (Ctrl-C) or killed, and \
-a wider search trains only what is new. What fails stays listed, and is tried again.
+a wider search trains only what is new. What fails stays listed with its reason, and is tried again.
 
-Below general.output_dir a folder of the search's name gets trials.csv, trials.json, report.html and \
-best.yaml, which spyhop train --config takes; each network is listed by spyhop runs. A learning curve is a search over data_loader.train_share.
+Below general.output_dir a folder (general.run_name with -search) gets trials.csv, trials.json, report.html \
+and best.yaml, which spyhop train --config takes as a run of its own; each network is listed by spyhop runs. \
+A learning curve is a search over data_loader.train_share. All trials learn from the same windows: keys of \
+preprocess (but channel), and others that change nothing there, are refused.
 
 Exit codes:
   0  searched
@@ -63,18 +65,17 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     spyhop_model::keep_freed_memory();
     super::log_to_stderr();
     let path = args.config.as_deref().context("name a configuration")?;
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| anyhow::anyhow!("can't read {}: {error}", path.display()))?;
-    let config = Config::read_with(&text, &args.set);
-    let config = config.with_context(|| format!("in {}", path.display()))?;
+    let text = training::text(path)?;
+    let config = training::read(&text, &args.set);
+    let mut config = config.with_context(|| format!("in {}", path.display()))?;
     let folder = folder(&config)?;
     let state = args.state.folder();
     if let Err(error) = &state {
         eprintln!("spyhop: the networks will be missing in spyhop runs: {error:#}");
     }
     let (state, whole) = (state.ok(), RunFolder(folder.clone()));
-    let (results, folds) = tuning::search(&text, &args.set, &config, &whole, state.as_deref())?;
-    let search = tuning::Search { tune: &config.tune, results: &results, folds: &folds };
+    let (results, folds) = tuning::search(&text, &args.set, &mut config, &whole, state.as_deref())?;
+    let search = tuning::Search { config: &config, results: &results, folds: &folds };
     tuning::write(&search, &folder, &text, &args.set)?;
     if args.json {
         let mut object = search.to_json();
@@ -102,8 +103,9 @@ fn folder(config: &Config) -> anyhow::Result<PathBuf> {
             let hash = hash_of(&config.to_yaml()?);
             format!("{}-tune-{}", general.experiment_name, &hash[..HASH_DIGITS.min(hash.len())])
         }
-        name => name.to_owned(),
+        // A training of the same configuration has the name itself for its folder.
+        name => format!("{name}-search"),
     };
-    crate::training::check_name(&name)?;
+    training::check_name(&name)?;
     Ok(Path::new(&general.output_dir).join(name))
 }

@@ -8,7 +8,7 @@ use spyhop_api::{Annotation, RecordingInfo};
 use spyhop_signal::Line;
 use spyhop_signal::detect::matching::assign;
 use spyhop_signal::pyramid::{ClockRun, Recorded};
-use spyhop_signal::tables::{Sequence, TableError, read_table};
+use spyhop_signal::tables::{Imported, Sequence, TableError, read_table};
 
 use super::store::{Asked, DetectionStore, StoreError, StoredRun};
 use crate::catalogue::{ReadTable, Recordings};
@@ -23,7 +23,7 @@ pub struct Truths {
     pub recordings: BTreeSet<usize>,
     /// Their calls.
     pub calls: Vec<TrueCall>,
-    /// Tables that can't be read, a sentence each.
+    /// What of tables can't be read, is left out or doubtful, a sentence each.
     pub problems: Vec<String>,
 }
 
@@ -58,7 +58,7 @@ impl Truths {
         let mut truths = Truths::default();
         for (index, info) in infos.iter().enumerate() {
             let Some(first) = begins.get(&index) else { continue };
-            let (line, calls) = match table_of(tables, index, info) {
+            let (line, table) = match table_of(tables, index, info) {
                 None => continue,
                 Some(Ok(table)) => table,
                 Some(Err(problem)) => {
@@ -69,8 +69,10 @@ impl Truths {
             // The table counts from the file's first sample, of which an overlap may have been cut.
             let start_ns = first.start_ns - line_ns(&line, first.first_frame);
             truths.recordings.insert(index);
+            let warnings = table.warnings.into_iter();
+            truths.problems.extend(warnings.map(|warning| of_table(info, &warning)));
             let of = |call: Annotation| TrueCall::of(call, index, start_ns);
-            truths.calls.extend(calls.into_iter().map(of));
+            truths.calls.extend(table.annotations.into_iter().map(of));
         }
         let is_told_twice = |call: &TrueCall| {
             let middle_ns = call.span_ns.start.midpoint(call.span_ns.end);
@@ -200,7 +202,8 @@ pub fn is_class(label: &str, class: &str) -> bool {
     label.trim().eq_ignore_ascii_case(class)
 }
 
-/// Reads the table of a recording: the line that its calls lie on, and they. `None` where it has no table.
+/// Reads the table of a recording: the line that its calls lie on, and what it holds. `None` where it has no
+/// table.
 ///
 /// # Errors
 /// A sentence, when it can't be read.
@@ -208,16 +211,21 @@ pub fn table_of(
     tables: &ReadTable,
     index: usize,
     info: &RecordingInfo,
-) -> Option<Result<(Line, Vec<Annotation>), String>> {
+) -> Option<Result<(Line, Imported), String>> {
     let alone = std::slice::from_ref(info);
     // What holds no sample is told of elsewhere.
     let (line, _) = Line::new(alone).ok()?;
     let read = |text: String| {
         let table = read_table(&text, &Sequence::new(&line, alone), 1);
-        table.map_err(|error| format!("the table of {}: {error}", info.name))
+        table.map_err(|error| of_table(info, &error.to_string()))
     };
     let table = tables(index)?.and_then(read);
-    Some(table.map(|table| (line, table.annotations)))
+    Some(table.map(|table| (line, table)))
+}
+
+/// A sentence about a recording's table.
+fn of_table(info: &RecordingInfo, sentence: &str) -> String {
+    format!("the table of {}: {sentence}", info.name)
 }
 
 /// When a frame of a recording was taken, nanoseconds since its first.
@@ -276,5 +284,29 @@ mod tests {
         // A call at 52 s of the clock is in both tables, and counts once.
         assert_eq!(read([Some(&[5.0, 52.0]), Some(&[2.0, 20.0])]), [(0, 5), (0, 52), (1, 70)]);
         assert_eq!(read([None, Some(&[2.0, 20.0])]), [(1, 52), (1, 70)]);
+    }
+    #[test]
+    fn what_a_table_says_of_other_recordings_is_told() {
+        let infos = [info("x_20200101_000000.wav"), info("x_20200101_000100.wav")];
+        let (recorded, _) = Recorded::new(&infos).expect("recordings");
+        let header = "Begin Time (s)\tEnd Time (s)\tLabel\tBegin File\n";
+        // One of two recordings, one of another one alone.
+        let texts = [
+            format!("{header}5\t6\tupcall\tx_20200101_000000.wav\n9\t10\tupcall\ty.wav\n"),
+            format!("{header}7\t8\tupcall\ty.wav\n"),
+        ];
+        let tables: ReadTable =
+            std::sync::Arc::new(move |index: usize| texts.get(index).cloned().map(Ok));
+        let truths = Truths::of_each(&tables, &infos, &recorded);
+        assert_eq!(truths.calls.len(), 2);
+        let [left_out, doubtful] = truths.problems.as_slice() else { panic!("{truths:?}") };
+        assert!(
+            left_out.contains("the table of x_20200101_000000.wav: 1 rows belong to"),
+            "{left_out}"
+        );
+        assert!(
+            doubtful.contains("the table was made for y.wav, the open recording is"),
+            "{doubtful}"
+        );
     }
 }

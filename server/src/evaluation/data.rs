@@ -8,6 +8,7 @@ use spyhop_api::{Deployment, RecordingInfo};
 use spyhop_signal::pyramid::Recorded;
 
 use super::hearing::LeftOut;
+use super::seen::Seen;
 use super::truth::{Tables, Truth};
 use crate::catalogue::{ReadTable, Recordings};
 use crate::detection::{Truths, table_of};
@@ -26,13 +27,14 @@ pub struct Data {
 
 impl Data {
     /// The labelled recordings of those deployments that have some; recordings that are not labelled, or can't
-    /// be read, go into `left_out`, and what a person should know into `told`.
+    /// be read, or that were seen go into `left_out`, and what a person should know into `told`.
     ///
     /// # Errors
     /// When the tables can't be had, or one of several recordings is no table of calls.
     pub fn of_all(
         all: Vec<(Deployment, Recordings)>,
         truth: &Truth,
+        seen: &Seen,
         left_out: &mut Vec<LeftOut>,
         told: &mut Vec<String>,
     ) -> anyhow::Result<Vec<Data>> {
@@ -40,7 +42,8 @@ impl Data {
         let mut labelled = Vec::new();
         for ((deployment, recordings), tables) in all.into_iter().zip(&tables) {
             let is_doubtful = *truth == Truth::Beside && recordings.tables.is_none();
-            let Some(data) = Data::of(deployment, &recordings, tables, left_out, told)? else {
+            let data = Data::of(deployment, &recordings, tables, seen, left_out, told)?;
+            let Some(data) = data else {
                 continue;
             };
             if is_doubtful {
@@ -60,6 +63,7 @@ impl Data {
         deployment: Deployment,
         recordings: &Recordings,
         tables: &Tables,
+        seen: &Seen,
         left_out: &mut Vec<LeftOut>,
         told: &mut Vec<String>,
     ) -> anyhow::Result<Option<Data>> {
@@ -83,7 +87,10 @@ impl Data {
                 Tables::Each(tables) => table_of(tables, index, info).map(|table| table.map(drop)),
             };
             match table {
-                Some(Ok(())) => labelled.push(index),
+                Some(Ok(())) => match seen.reason(&info.fingerprint) {
+                    Some(reason) => leave_out(index, reason),
+                    None => labelled.push(index),
+                },
                 Some(Err(problem)) => {
                     told.push(problem);
                     leave_out(index, "its table can't be read");
@@ -178,7 +185,8 @@ pub(super) mod tests {
 
     fn labelled(all: Vec<(Deployment, Recordings)>, truth: &Truth) -> anyhow::Result<Found> {
         let (mut left_out, mut told) = (Vec::new(), Vec::new());
-        let data = Data::of_all(all, truth, &mut left_out, &mut told)?;
+        let seen = Seen::default();
+        let data = Data::of_all(all, truth, &seen, &mut left_out, &mut told)?;
         assert_eq!(told, [""; 0]);
         let mut found = Vec::new();
         for data in &data {

@@ -9,14 +9,16 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use spyhop_api::Metric;
 use spyhop_api::detection::{DetectionClass, DetectionSource};
+use spyhop_model::ModelFolder;
 use spyhop_signal::detect::call_types;
 use spyhop_signal::detect::fit::{held_hz, is_likely};
-use spyhop_train::TRAIN_SHARE;
 use spyhop_train::evaluation::{
     self, Bootstrap, Evaluation, HeardRecording, Piece, Question, Session, ToldCall, TrueCall,
 };
+use spyhop_train::{LearnedFrom, TRAIN_SHARE};
 
 use super::data::Data;
+use super::seen::{SeenRecording, among};
 use crate::detection::{self, Detected, Source, Wanted, is_class};
 use crate::models::{self, Model};
 use crate::work::WorkError;
@@ -83,6 +85,9 @@ pub struct Evaluated {
     pub classes: Vec<DetectionClass>,
     /// The share of the training data that it learned from, where its card says so.
     pub train_share: Option<f64>,
+    /// Those of the recordings that it has heard before, which flatter it; `None` where it doesn't say what
+    /// it learned from.
+    pub learned_from: Option<Vec<SeenRecording>>,
     /// Figures.
     #[serde(flatten)]
     pub figures: Evaluation,
@@ -109,6 +114,7 @@ impl LeftOut {
 /// A source with all that was told by it.
 struct Heard {
     source: Arc<Source>,
+    learned_from: Option<Vec<SeenRecording>>,
     sessions: Vec<Session>,
     deployments: Vec<String>,
     left_out: Vec<LeftOut>,
@@ -137,12 +143,37 @@ pub fn evaluate(data: &[Data], asked: &Asked, state: &Path, is_beside: bool) -> 
     asked.models.iter().zip(heard).map(outcome).collect()
 }
 
+/// Whether a person named a detector. A folder of its name counts before it.
+pub fn is_detector(model: &Path) -> bool {
+    let word = model.to_string_lossy();
+    let is_folder = model.join(spyhop_model::config::FILE_NAME).is_file();
+    !is_folder && call_types().iter().any(|call| call.id == word)
+}
+
+/// What a network learned from, with what its adapter did; `None` where it doesn't say that, or there is none.
+///
+/// # Errors
+/// When there is no such network, or what it says can't be read.
+pub fn learned_from(model: &Path, asked: &Asked) -> anyhow::Result<Option<LearnedFrom>> {
+    if is_detector(model) {
+        return Ok(None);
+    }
+    let learned = LearnedFrom::read(&Model::named(model)?)?;
+    let Some(adapter) = &asked.adapter else { return Ok(learned) };
+    let of_adapter = LearnedFrom::read(&ModelFolder(models::named(adapter)?))?;
+    Ok(match (learned, of_adapter) {
+        (Some(learned), Some(of_adapter)) => Some(learned.and(&of_adapter)),
+        (None, of_adapter) => of_adapter,
+        // Nobody knows what the adapter learned from.
+        (Some(_), None) => None,
+    })
+}
+
 /// Opens what a person named: a folder of a network, one of the user's, or a detector.
 fn open(model: &Path, asked: &Asked) -> anyhow::Result<Source> {
     let word = model.to_string_lossy();
-    let is_folder = model.join(spyhop_model::config::FILE_NAME).is_file();
     let mut wanted = Wanted { config: asked.config.clone(), ..Wanted::default() };
-    if !is_folder && call_types().iter().any(|call| call.id == word) {
+    if is_detector(model) {
         wanted.detector = Some(word.into_owned());
     } else {
         if Model::named(model).is_err() {
@@ -169,8 +200,13 @@ fn hear(
 ) -> anyhow::Result<Heard> {
     let source = Arc::new(open(model, asked)?);
     let classes = source.classes();
+    let learned = match is_detector(model) {
+        true => Some(LearnedFrom::default()),
+        false => learned_from(model, asked)?,
+    };
     let mut heard = Heard {
         source: source.clone(),
+        learned_from: learned.as_ref().map(|_| Vec::new()),
         sessions: Vec::new(),
         deployments: Vec::new(),
         left_out: Vec::new(),
@@ -208,6 +244,9 @@ fn hear(
         heard.score_s = heard.score_s.max(detected.plan.score_s);
         heard.problems.extend(detected.problems);
         heard.deployments.push(data.deployment.id.clone());
+        if let (Some(seen), Some(learned)) = (&mut heard.learned_from, &learned) {
+            seen.extend(among(data, learned));
+        }
         heard.sessions.push(session);
     }
     if heard.sessions.is_empty() {
@@ -340,6 +379,7 @@ fn evaluated(model: &str, heard: Heard, asked: &Asked, window_s: f64) -> anyhow:
         score_unit: source.score_unit(),
         classes,
         train_share,
+        learned_from: heard.learned_from,
         figures: evaluation::evaluate(&sessions, &question),
         deployments: heard.deployments,
         left_out: heard.left_out,
@@ -366,7 +406,8 @@ mod tests {
         write_table(&tables.join("x.txt"), 10.0);
         let all = ["good", "broken"].map(|id| deployment(id, &["x.wav"], 2000));
         let truth = Truth::Folder(tables);
-        let data = Data::of_all(all.into(), &truth, &mut Vec::new(), &mut Vec::new())?;
+        let seen = super::super::seen::Seen::default();
+        let data = Data::of_all(all.into(), &truth, &seen, &mut Vec::new(), &mut Vec::new())?;
         let state = folder.path().join("state");
         fs::create_dir_all(state.join("detections"))?;
         fs::write(state.join("detections/broken"), "in the way")?;

@@ -6,6 +6,7 @@ use spyhop_train::evaluation::{ClassDetails, Figures, Interval};
 
 use super::hearing::{Evaluated, LeftOut, Outcome};
 use super::plot::{Chart, Mark, Series, escaped};
+use super::words::seen_in_words;
 use crate::detection::SOFTWARE;
 
 /// What every report looks like.
@@ -65,8 +66,9 @@ pub fn figure(chart: &Chart) -> String {
 const METHOD: &str = "<h2>How it was counted</h2>\n<p>Call level: each candidate at its threshold or above finds \
 one call at most, and each call is found by one candidate at most, the best first; a candidate may miss its call \
 by 1.5 s (3 s where that is said). Window level: recordings are cut into windows end to end. A window holds the \
-call whose middle lies in it; one that a call comes nearer to than 1.5 s otherwise counts neither way. Figures \
-of several classes are pooled; areas under curves are their mean. Intervals are 95 %, by the bootstrap over \
+call whose middle lies in it; one that a call comes nearer to than 1.5 s otherwise counts neither way. \
+A window's score is the highest of the pieces of it that were listened to: what scores mean is plotted for that \
+one. Figures of several classes are pooled; areas under curves are their mean. Intervals are 95 %, by the bootstrap over \
 recordings. Time without calls is pieces of recordings, an hour at most, that no call touches. F1 by \
 signal-to-noise ratio shares false positives out by the number of calls; from a ratio on, fainter calls that \
 were missed are not counted, and candidates that found a fainter one count neither way.</p>\n";
@@ -121,7 +123,28 @@ fn summary(outcomes: &[Outcome]) -> String {
             }
         };
     }
-    text + "</tbody>\n</table></div>\n" + &without_calls(outcomes)
+    text + "</tbody>\n</table></div>\n" + &seen(outcomes) + &without_calls(outcomes)
+}
+
+/// What of the recordings networks have heard before.
+fn seen(outcomes: &[Outcome]) -> String {
+    let mut text = String::new();
+    for outcome in outcomes {
+        let Outcome::Done(done) = outcome else { continue };
+        let Some(sentence) = seen_in_words(done) else { continue };
+        let mut names = String::new();
+        for one in done.learned_from.iter().flatten() {
+            let (of, recording) = (escaped(&one.deployment), escaped(&one.recording));
+            names += &format!("<li>{of}/{recording} ({})</li>\n", one.part);
+        }
+        text += &format!("<p class=\"about\">{}</p>\n", escaped(&sentence));
+        if !names.is_empty() {
+            text += &format!(
+                "<details><summary>Which they are</summary><ul>\n{names}</ul></details>\n"
+            );
+        }
+    }
+    text
 }
 
 /// What the column of false positives without calls is of.

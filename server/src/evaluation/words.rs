@@ -30,6 +30,26 @@ pub fn in_words(outcomes: &[Outcome]) -> String {
     text.trim_end().to_owned()
 }
 
+/// What of the recordings a network has heard before, which flatters it; nothing where that is none.
+pub fn seen_in_words(done: &Evaluated) -> Option<String> {
+    let Evaluated { model, figures, learned_from, .. } = done;
+    let Some(seen) = learned_from else {
+        return Some(format!(
+            "{model} doesn't say which recordings it learned from: of those its figures would flatter it"
+        ));
+    };
+    let learned = seen.iter().filter(|one| one.part == "train").count();
+    (!seen.is_empty()).then(|| {
+        format!(
+            "{model} has heard {} of these {} recordings before ({learned} to learn from, {} to be chosen by): its \
+             figures are better than they would be of others. --unseen leaves those recordings out",
+            seen.len(),
+            figures.recordings.len(),
+            seen.len() - learned
+        )
+    })
+}
+
 fn rows(done: &Evaluated) -> String {
     let figures = &done.figures;
     let line = |name: &str, call: &Figures, wide: &Figures, window: &Figures| {

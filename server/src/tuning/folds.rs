@@ -77,6 +77,7 @@ mod tests {
             fingerprint: format!("fingerprint {i}"),
             day: format!("2009-03-{:02}", 1 + i / 2),
             duration_s: 60.0,
+            recorded_s: 60.0,
         };
         let window = |i: usize| Window {
             recording: i / 4,

@@ -5,17 +5,18 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde_json::{Value, json};
-use spyhop_config::{Config, Metric, Tune};
+use spyhop_config::{Config, Metric};
 use spyhop_train::TRAIN_SHARE;
 use spyhop_train::tuning::TrialResult;
 
-use super::NamedFold;
+use super::{NamedFold, as_cut};
 use crate::evaluation::{Chart, Mark, Series, document, escaped, figure, put, quoted};
+use crate::training;
 
 /// Results, with what was searched.
 pub struct Search<'a> {
-    /// What was searched.
-    pub tune: &'a Tune,
+    /// What was searched, and what every trial has in common.
+    pub config: &'a Config,
     /// The best first.
     pub results: &'a [TrialResult],
     /// What each trial's networks were validated on.
@@ -36,8 +37,12 @@ pub fn write(search: &Search<'_>, folder: &Path, text: &str, set: &[String]) -> 
         let mut settings = set.to_vec();
         settings.extend(best.trial.to_settings());
         // The test part is the one that no fold has seen.
-        settings.push(format!("data_loader.folds={}", search.tune.folds));
-        put(folder, "best.yaml", &Config::read_with(text, &settings)?.training.to_yaml()?)?;
+        settings.push(format!("data_loader.folds={}", search.config.tune.folds));
+        let mut training = training::read(text, &settings)?.training;
+        training.preprocess = as_cut(&training, search.config);
+        // A run of its own, and not the search's.
+        training.general.run_name.clear();
+        put(folder, "best.yaml", &training.to_yaml()?)?;
     }
     Ok(())
 }
@@ -47,10 +52,10 @@ impl Search<'_> {
     pub fn to_json(&self) -> Value {
         json!({
             "metric": self.metric(),
-            "folds": self.tune.folds,
+            "folds": self.config.tune.folds,
             "validated_on": self.folds,
-            "search": self.tune.search,
-            "keys": self.tune.keys,
+            "search": self.config.tune.search,
+            "keys": self.config.tune.keys,
             "trials": self.results,
         })
     }
@@ -61,7 +66,7 @@ impl Search<'_> {
             "{:>5} {:>8} {:>17}  settings\n",
             "trial",
             self.metric(),
-            format!("of {} folds", self.tune.folds)
+            format!("of {} folds", self.config.tune.folds)
         );
         for result in self.results {
             let settings = result.trial.in_words();
@@ -84,7 +89,7 @@ impl Search<'_> {
     }
 
     fn metric(&self) -> &'static str {
-        match self.tune.metric {
+        match self.config.tune.metric {
             Metric::Ap => "ap",
             Metric::F1 => "f1",
             Metric::Accuracy => "accuracy",
@@ -93,13 +98,14 @@ impl Search<'_> {
     }
 
     fn keys(&self) -> Vec<&String> {
-        self.tune.keys.keys().collect()
+        self.config.tune.keys.keys().collect()
     }
 
     fn to_csv(&self) -> String {
         let keys = self.keys();
         let head = keys.iter().map(|key| quoted(key)).collect::<Vec<_>>().join(",");
-        let folds = (1..=self.tune.folds).map(|fold| format!("fold_{fold}")).collect::<Vec<_>>();
+        let folds =
+            (1..=self.config.tune.folds).map(|fold| format!("fold_{fold}")).collect::<Vec<_>>();
         let metric = self.metric();
         let mut text = format!("rank,trial,{head},{metric},{},failure\n", folds.join(","));
         for (rank, result) in self.results.iter().enumerate() {
@@ -111,7 +117,7 @@ impl Search<'_> {
             let number =
                 |value: Option<f64>| value.map_or_else(String::new, |value| format!("{value:.6}"));
             let of_fold = |fold: usize| {
-                number(result.folds.get(&fold).map(|scores| scores.metric(self.tune.metric)))
+                number(result.folds.get(&fold).map(|scores| scores.metric(self.config.tune.metric)))
             };
             // Writing to a String cannot fail.
             let _ = writeln!(
@@ -121,7 +127,7 @@ impl Search<'_> {
                 result.trial.number,
                 keys.iter().map(value).collect::<Vec<_>>().join(","),
                 number(result.mean),
-                (0..self.tune.folds).map(of_fold).collect::<Vec<_>>().join(","),
+                (0..self.config.tune.folds).map(of_fold).collect::<Vec<_>>().join(","),
                 quoted(result.failures.values().next().map_or("", String::as_str))
             );
         }
@@ -173,7 +179,7 @@ impl Search<'_> {
              <h2>What the folds are validated on</h2>\n<div class=\"wide\"><table>\n<tbody>{folds}</tbody>\
              </table></div>\n",
             self.results.len(),
-            self.tune.folds
+            self.config.tune.folds
         );
         document("A search for settings", &body)
     }
@@ -217,7 +223,11 @@ impl Search<'_> {
             // Other keys differ, too, where several are searched: a line would join what does not belong together.
             series: vec![Series {
                 name: self.metric().to_owned(),
-                mark: if self.tune.keys.len() == 1 { Mark::LineAndPoints } else { Mark::Points },
+                mark: if self.config.tune.keys.len() == 1 {
+                    Mark::LineAndPoints
+                } else {
+                    Mark::Points
+                },
                 points,
                 intervals,
                 ..Series::default()

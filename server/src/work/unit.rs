@@ -133,6 +133,11 @@ impl UnitError {
         UnitError { message, remedy }
     }
 
+    /// There is no room on the disk; the message says of what.
+    pub fn no_space(message: impl Into<String>) -> UnitError {
+        UnitError { message: message.into(), remedy: Remedy::Space }
+    }
+
     /// It saw that it was told to stop.
     pub fn stopped() -> UnitError {
         UnitError { message: "stopped".into(), remedy: Remedy::Told }

@@ -7,14 +7,16 @@ mod parquet;
 mod report;
 mod tables;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use cut::{CutRules, Event};
 pub use dclde2013::{DetectionLog, LoggedCall, of_log, read_log};
 pub use events::{Labelled, LabelledRecording, cut, of_reviews};
 pub use report::{DataReport, levels_db, report};
 pub use tables::{of_its_tables, of_tables};
 
+use serde_json::Value;
+use spyhop_config::Preprocess;
 use spyhop_model::NO_CALLS;
 
 use crate::TrainError;
@@ -30,6 +32,8 @@ pub struct WindowedRecording {
     pub day: String,
     /// Its length on the clock, with its gaps.
     pub duration_s: f64,
+    /// How much of that was recorded.
+    pub recorded_s: f64,
 }
 
 /// A window.
@@ -76,12 +80,21 @@ impl WindowTable {
         Ok(table)
     }
 
-    /// Writes it as Parquet: a row a window.
+    /// Writes it as Parquet: a row a window, and the settings that it was cut by.
     ///
     /// # Errors
     /// When the disk says no.
-    pub fn write(&self, path: &Path) -> Result<(), TrainError> {
-        parquet::write(self, path)
+    pub fn write(&self, path: &Path, cut_by: &Preprocess) -> Result<(), TrainError> {
+        parquet::write(self, path, Some(cut_by))
+    }
+
+    /// The settings that a written table was cut by, by their keys under `preprocess`; `None` where it does
+    /// not say them, as tables of older versions.
+    ///
+    /// # Errors
+    /// When it can't be read, or is no such table.
+    pub fn cut_by(path: &Path) -> Result<Option<BTreeMap<String, Value>>, TrainError> {
+        parquet::cut_by(path)
     }
 
     /// Whether a class is a call: not the one without a call, and none of those whose name says the same, as

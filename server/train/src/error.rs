@@ -18,6 +18,8 @@ pub enum TrainError {
         done: &'static str,
         /// Why, and what to do.
         reason: String,
+        /// Whether there is no room on it.
+        is_full: bool,
         /// Where.
         path: PathBuf,
     },
@@ -95,13 +97,21 @@ pub enum TrainError {
 
 impl TrainError {
     pub(crate) fn reading(what: &'static str, path: &Path, error: &Error) -> TrainError {
-        let path = path.to_owned();
-        TrainError::Disk { what, done: "read", reason: reason(error), path }
+        TrainError::disk(what, "read", path, error)
     }
 
     pub(crate) fn writing(what: &'static str, path: &Path, error: &Error) -> TrainError {
-        let path = path.to_owned();
-        TrainError::Disk { what, done: "written", reason: reason(error), path }
+        TrainError::disk(what, "written", path, error)
+    }
+
+    fn disk(what: &'static str, done: &'static str, path: &Path, error: &Error) -> TrainError {
+        let (is_full, path) = (is_full(error), path.to_owned());
+        TrainError::Disk { what, done, reason: reason(error), is_full, path }
+    }
+
+    /// Whether there is no room on the disk: with some, the same command goes on.
+    pub fn is_full_disk(&self) -> bool {
+        matches!(self, TrainError::Disk { is_full: true, .. })
     }
 
     pub(crate) fn file(path: &Path, reason: impl Into<String>) -> TrainError {
@@ -109,12 +119,16 @@ impl TrainError {
     }
 }
 
+fn is_full(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
 fn reason(error: &Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => "it is not there".to_owned(),
         ErrorKind::PermissionDenied => "this account may not".to_owned(),
         ErrorKind::ReadOnlyFilesystem => "that disk may only be read".to_owned(),
-        ErrorKind::StorageFull => {
+        _ if is_full(error) => {
             "the disk is full; make room, and the same command goes on".to_owned()
         }
         _ => error.to_string(),

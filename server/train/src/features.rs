@@ -4,10 +4,10 @@
 //! a hop), and moving it, or adding another sound to it, needs no transform.
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use spyhop_api::FrontEnd;
@@ -16,7 +16,7 @@ use spyhop_signal::line_reader::LineReader;
 use spyhop_signal::{RateChange, Recording};
 
 use crate::dataset::WindowTable;
-use crate::{Open, TrainError, whole};
+use crate::{TrainError, WindowedRecording, whole};
 
 /// Changes whenever the same samples would give other energies.
 const VERSION: u32 = 1;
@@ -25,23 +25,26 @@ const WHAT: &str = "what a network sees of a recording";
 const PIECE_SAMPLES: i64 = 1 << 18;
 /// Log energies that a mean and a deviation are measured from, at most.
 const MOST_MEASURED: usize = 20_000_000;
+/// Files that are open at a time: recordings come by the thousand, and some systems allow 256 to a process.
+const MAX_OPEN: usize = 16;
 
 /// Log energies of recordings, in files.
 pub struct Features {
     front_end: FrontEnd,
     rate_hz: f64,
     recordings: Vec<Frames>,
+    /// Files with the index of their recording; the one that was read last stands last.
+    open: Mutex<Vec<(usize, Arc<Mutex<File>>)>>,
 }
 
 struct Frames {
     path: PathBuf,
-    file: Mutex<File>,
     frames: usize,
 }
 
 impl Features {
-    /// Opens what is there in `folder`, and makes what is missing. `progress` is told how many of the table's
-    /// recordings are ready.
+    /// Finds what is there in `folder`, and makes what is missing; others may do so at the same time. `progress`
+    /// is told how many of the table's recordings are ready.
     ///
     /// # Errors
     /// When a recording can't be read, is another than when the table was made, or the disk is full.
@@ -51,38 +54,52 @@ impl Features {
         time_compression: f64,
         channel: u32,
         folder: &Path,
-        open: &Open,
+        open: &(dyn Fn(&Path) -> Result<Recording, String> + Sync),
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Features, TrainError> {
         let fbank = Fbank::new(front_end)
             .map_err(|error| TrainError::Data(format!("model.front_end: {error}")))?;
         let rate_hz = front_end.rate_hz / time_compression;
-        let ready = AtomicUsize::new(0);
-        let one = |recording: &crate::WindowedRecording| {
+        let path_of = |recording: &WindowedRecording| {
             let key = key(&recording.fingerprint, front_end, time_compression, channel);
-            let path = folder.join(format!("{key}.mel"));
-            if !path.is_file() {
-                let opened =
-                    open(&table.folder.join(&recording.name)).map_err(TrainError::Recording)?;
-                if opened.info.fingerprint != recording.fingerprint {
-                    return Err(TrainError::Recording(format!(
-                        "{} is another recording than when the windows were cut: make the table again with spyhop dataset",
-                        recording.name
-                    )));
-                }
-                let heard = energies(opened, &fbank, rate_hz, channel)?;
-                let bytes: Vec<u8> = heard.iter().flat_map(|x| x.to_le_bytes()).collect();
-                whole::put_with(WHAT, &path, |file| file.write_all(&bytes))?;
+            folder.join(format!("{key}.mel"))
+        };
+        let opened = |recording: &WindowedRecording| {
+            let opened =
+                open(&table.folder.join(&recording.name)).map_err(TrainError::Recording)?;
+            match opened.info.fingerprint == recording.fingerprint {
+                true => Ok(opened),
+                false => Err(TrainError::Recording(format!(
+                    "{} is another recording than when the windows were cut: make the table again with spyhop dataset",
+                    recording.name
+                ))),
             }
-            let reading = |error| TrainError::reading(WHAT, &path, &error);
-            let file = File::open(&path).map_err(reading)?;
-            let bytes = file.metadata().map_err(reading)?.len();
-            let frames = bytes as usize / (front_end.mels as usize * size_of::<f32>());
+        };
+        // What can't be listened to is told before hours go into the others.
+        table.recordings.par_iter().try_for_each(|recording| {
+            match kept(&path_of(recording), recording, front_end, rate_hz)? {
+                Some(_) => Ok(()),
+                None => opened(recording).map(drop),
+            }
+        })?;
+        let ready = AtomicUsize::new(0);
+        let one = |recording: &WindowedRecording| -> Result<Frames, TrainError> {
+            let path = path_of(recording);
+            let frames = match kept(&path, recording, front_end, rate_hz)? {
+                Some(frames) => frames,
+                None => {
+                    let heard = energies(opened(recording)?, &fbank, rate_hz, channel)?;
+                    let bytes: Vec<u8> = heard.iter().flat_map(|x| x.to_le_bytes()).collect();
+                    whole::put_with(WHAT, &path, |file| file.write_all(&bytes))?;
+                    heard.len() / front_end.mels as usize
+                }
+            };
             progress(ready.fetch_add(1, Ordering::Relaxed) + 1, table.recordings.len());
-            Ok(Frames { path, file: Mutex::new(file), frames })
+            Ok(Frames { path, frames })
         };
         let recordings = table.recordings.par_iter().map(one).collect::<Result<_, _>>()?;
-        Ok(Features { front_end: *front_end, rate_hz, recordings })
+        let open = Mutex::new(Vec::with_capacity(MAX_OPEN));
+        Ok(Features { front_end: *front_end, rate_hz, recordings, open })
     }
 
     /// The frame that a window begins with.
@@ -109,16 +126,32 @@ impl Features {
         let first = usize::try_from(first_frame).unwrap_or(0).min(latest);
         let heard = frames.min(held.frames);
         let mut bytes = vec![0; heard * mels * size_of::<f32>()];
-        let read = {
-            let mut file = held.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = self.file(recording, &held.path).and_then(|file| {
+            let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
             let at = (first * mels * size_of::<f32>()) as u64;
             file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut bytes))
-        };
+        });
         read.map_err(|error| TrainError::reading(WHAT, &held.path, &error))?;
         for (value, bytes) in values.iter_mut().zip(bytes.as_chunks().0) {
             *value = f32::from_le_bytes(*bytes);
         }
         Ok(values)
+    }
+
+    /// The file of a recording; the one that was not read for longest is closed where too many are open.
+    fn file(&self, recording: usize, path: &Path) -> std::io::Result<Arc<Mutex<File>>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = match open.iter().position(|(held, _)| *held == recording) {
+            Some(place) => open.remove(place).1,
+            None => {
+                if open.len() >= MAX_OPEN {
+                    open.remove(0);
+                }
+                Arc::new(Mutex::new(File::open(path)?))
+            }
+        };
+        open.push((recording, file.clone()));
+        Ok(file)
     }
 
     /// Mean and standard deviation of the log energies of windows, given by recording and first frame; of
@@ -157,6 +190,27 @@ fn key(fingerprint: &str, front_end: &FrontEnd, time_compression: f64, channel: 
         "{VERSION} {fingerprint} {rate_hz} {low_hz} {high_hz} {mels} {frame_samples} {hop_samples} {fft_size} {time_compression} {channel}"
     );
     blake3::hash(decides.as_bytes()).to_hex().as_str().chars().take(32).collect()
+}
+
+/// Frames of a recording that are kept in a file; `None` where there is none, or where it ends before the
+/// recording does.
+fn kept(
+    path: &Path,
+    recording: &WindowedRecording,
+    front_end: &FrontEnd,
+    rate_hz: f64,
+) -> Result<Option<usize>, TrainError> {
+    let bytes = match std::fs::metadata(path) {
+        Ok(about) => about.len() as usize,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(TrainError::reading(WHAT, path, &error)),
+    };
+    let frame = front_end.mels as usize * size_of::<f32>();
+    let frames = bytes / frame.max(1);
+    let expected = front_end.frames_in((recording.duration_s * rate_hz) as usize);
+    // A filter may give a frame less at the end, and lengths in seconds are rounded.
+    let is_whole = bytes == frames * frame && frames + 2 + expected / 1000 >= expected;
+    Ok(is_whole.then_some(frames))
 }
 
 /// Log energies of all frames of a recording, gaps as silence.

@@ -189,14 +189,18 @@ impl Journal<'_> {
         }
     }
 
-    /// The run ends, for now. One that never began leaves what stood there.
+    /// The run ends, for now. Where one goes on that is there already, and this is another one, what stood
+    /// there stays.
     ///
     /// # Errors
     /// When the status can't be written.
     pub fn end(&self, how: End, problem: Option<String>) -> Result<(), TrainError> {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        if !now.has_begun {
+        if !now.has_begun && self.folder.state().exists() {
             return Ok(());
+        }
+        if now.status.began_ms == 0 {
+            now.status.began_ms = now_ms();
         }
         now.status.end = Some(how);
         now.status.problem = problem;

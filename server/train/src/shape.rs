@@ -1,9 +1,10 @@
 //! What network is trained on which pictures: the configuration's word, else the base's, else as usual.
 
-use spyhop_api::{FrontEnd, ModelCard, ModelClass, Scores};
+use spyhop_api::{FrontEnd, ModelCard, ModelClass, RecordingInfo, Scores};
 use spyhop_config::{Loss, Training};
 use spyhop_model::config::{AstConfig, Patches};
-use spyhop_model::{ModelError, ModelFiles, Weights, read_card, usual_front_end};
+use spyhop_model::{ModelError, ModelFiles, Weights, check_fit, read_card, usual_front_end};
+use spyhop_signal::detect::fit::held_hz;
 
 use crate::TrainError;
 use crate::dataset::WindowTable;
@@ -130,6 +131,27 @@ impl Shape {
             hop_samples: hop_samples as u32,
             base: base.map(|(base, _)| base),
         })
+    }
+
+    /// Whether a recording holds what the network will listen to, by the rule of whoever listens with it.
+    ///
+    /// # Errors
+    /// When it does not; the sentence says which settings would make it.
+    pub fn check_fit(&self, card: &ModelCard, recording: &RecordingInfo) -> Result<(), String> {
+        let RecordingInfo { name, sample_rate_hz: rate_hz, .. } = recording;
+        if check_fit(&card.name, card, *rate_hz).is_ok() {
+            return Ok(());
+        }
+        let (low_hz, high_hz) = card.band_hz;
+        // Up to where its pictures show something, as fast as it listens.
+        let shown_hz = high_hz.min(held_hz(card.rate_hz())) * self.time_compression;
+        let held_hz = held_hz(*rate_hz);
+        Err(format!(
+            "{name} has {rate_hz} Hz, which holds nothing above {} Hz, and the network would listen from {low_hz} to {high_hz} Hz: no recording like this one could be heard with it. Set model.front_end.rate_hz to {rate_hz} with model.front_end.high_hz of at most {}, or model.time_compression to {} or more",
+            rate_hz / 2.0,
+            held_hz.floor(),
+            (shown_hz / held_hz).ceil()
+        ))
     }
 
     /// The new network's card. Thresholds are by class.

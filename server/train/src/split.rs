@@ -209,6 +209,7 @@ mod tests {
             fingerprint: format!("fingerprint {i}"),
             day: format!("2009-03-{:02}", 1 + i % 4),
             duration_s: 900.0,
+            recorded_s: 900.0,
         };
         let window = |i: usize| Window {
             recording: i / 30,

@@ -16,10 +16,11 @@ use crate::chance::chance;
 use crate::checkpoint::{self, Progress};
 use crate::dataset::{DataReport, Window, WindowTable, levels_db, report};
 use crate::journal::{self, Journal};
+use crate::learned_from::{LEARNED_FROM, LearnedFrom};
 use crate::loader::{Batch, Item, Loader, Source};
 use crate::loss_scale::LossScale;
 use crate::parameters::{Held, Share, Store};
-use crate::scores::{ClassScores, average_precision, best_f1};
+use crate::scores::{ClassScores, Likeliest, confusion};
 use crate::shape::Shape;
 use crate::split::{Part, Split};
 use crate::step::Stepped;
@@ -109,12 +110,24 @@ pub struct PartScores {
     pub loss: f64,
     /// Share of the windows whose likeliest class is theirs.
     pub accuracy: f64,
-    /// Mean average precision of the classes that are calls.
+    /// Mean average precision of the classes that are calls, of which there are windows; no number (in JSON
+    /// null) where there are none, which is possible in the test part alone.
     pub ap: f64,
-    /// Mean of their best F1s.
+    /// Mean of their best F1s, likewise.
     pub f1: f64,
     /// By class.
     pub classes: Vec<ClassScores>,
+    /// How many windows of each class (a row) are likeliest of each class (a column), in the order of
+    /// `classes`.
+    #[serde(default)]
+    pub confusion: Vec<Vec<usize>>,
+}
+
+impl PartScores {
+    /// Classes of which it has no window, and so no figures.
+    pub fn without_windows(&self) -> impl Iterator<Item = &str> {
+        self.classes.iter().filter(|of| of.windows == 0).map(|of| of.class.as_str())
+    }
 }
 
 /// What came of it.
@@ -178,25 +191,38 @@ fn trained(setup: Setup<'_>, journal: &Journal<'_>) -> Result<Outcome, TrainErro
         whole::put("the split", &folder.split(), split.to_csv(table).as_bytes())?;
         journal.begin()
     };
-    let table = table.of_classes(&said.data_loader.include_classes)?;
-    let split = Split::new(&table, &said.data_loader)?;
     // A run that is there already is touched when it is seen to be the same.
     let is_new = !folder.state().exists();
+    if is_new {
+        // One that can't even begin stays listed, with what was said.
+        whole::put("the configuration", &folder.config(), said.to_yaml()?.as_bytes())?;
+    }
+    let table = table.of_classes(&said.data_loader.include_classes)?;
+    let split = Split::new(&table, &said.data_loader)?;
     if is_new {
         keep_said(&table, &split)?;
     }
 
+    let mut learned = LearnedFrom::new(&table, &split);
+    if let Some(of_base) = base.map(LearnedFrom::read).transpose()?.flatten() {
+        learned = learned.and(&of_base);
+    }
     let mut shape = Shape::new(said, &table, base)?;
     let progress = |done, of| watch(Told::Features(done, of));
     let compression = shape.time_compression;
     let channel = said.preprocess.channel;
+    let card = shape.card(said, name_of_model(said), &table, &[]);
+    let fitting = |path: &Path| {
+        let recording = open(path)?;
+        shape.check_fit(&card, &recording.info).map(|()| recording)
+    };
     let features = Arc::new(Features::prepare(
         &table,
         &shape.front_end,
         compression,
         channel,
         features,
-        open,
+        &fitting,
         &progress,
     )?);
     let levels_db = levels_db(&table, &features)?;
@@ -290,7 +316,14 @@ fn trained(setup: Setup<'_>, journal: &Journal<'_>) -> Result<Outcome, TrainErro
         run.save()?;
     }
     run.epochs(&train, &val)?;
-    run.finish(&shape, &val, &test)
+    run.finish(&shape, &val, &test, &learned)
+}
+
+fn name_of_model(said: &Training) -> &str {
+    match said.model.name.as_str() {
+        "" => "model",
+        name => name,
+    }
 }
 
 /// The first GPU, where there is one, in what the configuration asks for; else the CPU, in f32.
@@ -586,30 +619,20 @@ impl Run<'_> {
         };
         let scores: Vec<Vec<f32>> =
             logits.chunks_exact(outputs).map(|row| scores.of(row)).collect();
+        let confusion = confusion(&logits, &classes, outputs);
         let of_class = |(index, class): (usize, &String)| {
             let own: Vec<f32> = scores.iter().map(|row| row[index]).collect();
             let is_it: Vec<bool> = classes.iter().map(|class| *class == index).collect();
-            let [f1, threshold, precision, recall] = best_f1(&own, &is_it);
-            ClassScores {
-                class: class.clone(),
-                windows: is_it.iter().filter(|is_it| **is_it).count(),
-                ap: average_precision(&own, &is_it),
-                f1,
-                threshold,
-                precision,
-                recall,
-            }
+            ClassScores::new(class, &own, &is_it, Likeliest::of(&confusion, index))
         };
         let classes: Vec<ClassScores> =
             self.table.classes.iter().enumerate().map(of_class).collect();
-        let calls: Vec<&ClassScores> = classes
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| self.table.is_call(*i))
-            .map(|c| c.1)
-            .collect();
-        let mean = |of: fn(&ClassScores) -> f64| {
-            calls.iter().map(|c| of(c)).sum::<f64>() / calls.len().max(1) as f64
+        let mean = |of: fn(&ClassScores) -> Option<f64>| {
+            let calls = classes.iter().enumerate().filter(|(i, _)| self.table.is_call(*i));
+            let values: Vec<Option<f64>> = calls.map(|(_, class)| of(class)).collect();
+            let known: Vec<f64> = values.iter().copied().flatten().collect();
+            // Of calls without a window it is no number; of a network that tells no calls it is 0.
+            if values.is_empty() { 0.0 } else { known.iter().sum::<f64>() / known.len() as f64 }
         };
         Ok(PartScores {
             windows: source.windows.len(),
@@ -618,6 +641,7 @@ impl Run<'_> {
             ap: mean(|c| c.ap),
             f1: mean(|c| c.f1),
             classes,
+            confusion,
         })
     }
 
@@ -640,7 +664,13 @@ impl Run<'_> {
     }
 
     /// Keeps the best network, and says what came of it.
-    fn finish(mut self, shape: &Shape, val: &Source, test: &Source) -> Result<Outcome, TrainError> {
+    fn finish(
+        mut self,
+        shape: &Shape,
+        val: &Source,
+        test: &Source,
+        learned: &LearnedFrom,
+    ) -> Result<Outcome, TrainError> {
         let windows_per_s = self.seen as f64 / self.begun.elapsed().as_secs_f64().max(1e-9);
         let hash = self.progress.config_hash.clone();
         checkpoint::read(&self.folder.best(), &mut self.store, &hash)?;
@@ -649,13 +679,13 @@ impl Run<'_> {
             true => None,
             false => Some(self.look(test)?),
         };
-        let thresholds: Vec<f64> = val.classes.iter().map(|c| c.threshold).collect();
-        let name = match self.said.model.name.as_str() {
-            "" => "model",
-            name => name,
-        };
-        let mut card = shape.card(self.said, name, self.table, &thresholds);
+        let thresholds: Vec<f64> = val.classes.iter().map(|c| c.threshold.unwrap_or(0.5)).collect();
+        let mut card = shape.card(self.said, name_of_model(self.said), self.table, &thresholds);
+        // What a part has no windows for is no figure of the network.
         let mut note = |name: &str, value: f64| {
+            if !value.is_finite() {
+                return;
+            }
             // Four digits are what windows by the thousand can tell.
             let rounded = (value * 1e4).round() / 1e4;
             card.metrics.insert(name.to_owned(), CardMetric::Number(rounded));
@@ -668,6 +698,12 @@ impl Run<'_> {
         }
         note(TRAIN_SHARE, self.said.data_loader.train_share);
         export::write(self.folder, self.said, self.config, &card, &self.store)?;
+        let folders = [self.folder.model(), self.folder.adapter()];
+        for folder in folders.iter().filter(|folder| folder.is_dir()) {
+            let learned = learned.to_csv();
+            let path = folder.join(LEARNED_FROM);
+            whole::put("what the network learned from", &path, learned.as_bytes())?;
+        }
         let share = self.store.share();
         let outcome = Outcome {
             model: self.folder.model(),

@@ -3,18 +3,20 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::TrainError;
 
-/// Writes a file. Whatever happens on the way, what stood there before stays.
+/// Writes a file that nobody else writes now. Whatever happens on the way, what stood there before stays.
 ///
 /// # Errors
 /// When the disk says no.
 pub fn put(what: &'static str, path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    put_with(what, path, |file| file.write_all(bytes))
+    let unfinished = path.with_added_extension("unfinished");
+    put_through(what, path, &unfinished, |file| file.write_all(bytes))
 }
 
-/// Writes a file piece by piece.
+/// Writes a file piece by piece; others may write the same one at the same time, and the last one's stays.
 ///
 /// # Errors
 /// As [`put`], and when `write` fails.
@@ -23,17 +25,28 @@ pub fn put_with(
     path: &Path,
     write: impl FnOnce(&mut File) -> std::io::Result<()>,
 ) -> Result<(), TrainError> {
-    let unfinished = path.with_added_extension("unfinished");
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let own = format!("{}-{number}.unfinished", std::process::id());
+    put_through(what, path, &path.with_added_extension(own), write)
+}
+
+fn put_through(
+    what: &'static str,
+    path: &Path,
+    unfinished: &Path,
+    write: impl FnOnce(&mut File) -> std::io::Result<()>,
+) -> Result<(), TrainError> {
     let written = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| {
-        let mut file = File::create(&unfinished)?;
+        let mut file = File::create(unfinished)?;
         write(&mut file)?;
         // A name must not be given to what a power cut could still take back.
         file.sync_all()?;
-        std::fs::rename(&unfinished, path)
+        std::fs::rename(unfinished, path)
     });
     written.map_err(|error| {
         // What is left of it is of no use; that it may not be there is no second error.
-        let _ = std::fs::remove_file(&unfinished);
+        let _ = std::fs::remove_file(unfinished);
         TrainError::writing(what, path, &error)
     })
 }

@@ -4,13 +4,32 @@ mod common;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use candle_core::{Device, Tensor};
 use common::{Ran, run, said, sea};
 use serde_json::Value;
-use spyhop_config::Training;
-use spyhop_model::{Classifier, ModelFolder, OpenOptions};
-use spyhop_train::{End, RunFolder, RunStatus, Told, TrainError, base_fingerprint};
+use spyhop_api::FrontEnd;
+use spyhop_config::{Config, Training};
+use spyhop_model::{Classifier, ModelFolder, OpenOptions, check_fit};
+use spyhop_train::{
+    End, Features, JsonLines, LearnedFrom, RunFolder, RunStatus, Setup, Told, TrainError,
+    base_fingerprint, train,
+};
+
+/// That of the small network.
+const FRONT_END: FrontEnd = FrontEnd {
+    rate_hz: 2000.0,
+    low_hz: 30.0,
+    high_hz: 400.0,
+    mels: 40,
+    frame_samples: 256,
+    hop_samples: 64,
+    fft_size: 512,
+    frames: 43,
+    mean: 0.0,
+    std: 0.5,
+};
 
 fn values(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().and_then(|t| t.to_vec1()).expect("f32")
@@ -360,7 +379,7 @@ fn a_run_says_how_it_goes_and_two_can_t_train_in_one_folder() {
     assert_eq!(status.best.map(|best| best.epoch), Some(outcome.best_epoch));
     assert_eq!((status.trained, status.parameters), (outcome.trained, outcome.parameters));
     // A curve has points within epochs, and each step has one value.
-    let rows = spyhop_train::JsonLines::read(&run_folder.metrics()).expect("lines");
+    let rows = JsonLines::read(&run_folder.metrics()).expect("lines");
     let steps = |name: &str| -> Vec<usize> {
         rows.iter().filter(|row| row.name == name).map(|row| row.step).collect()
     };
@@ -395,5 +414,299 @@ fn an_interrupted_run_in_half_precision_goes_on_with_the_scale_of_its_loss() {
     assert!(says(b"loss_scale") && says(b"right_for"), "the state holds it");
     for name in ["state.safetensors", "best.safetensors", "model/model.safetensors"] {
         assert!(bytes(&whole.join(name)) == bytes(&parts.join(name)), "{name} differs");
+    }
+}
+
+/// Several trainings may begin in one folder at once, as the parts of a search do.
+#[test]
+fn two_that_listen_to_the_same_recordings_at_once_see_what_one_alone_sees() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sea_folder = folder.path().join("sea");
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 6).expect("a sea");
+    let mut table = common::windows(&sea_folder, &said(&[]).preprocess);
+    // A recording under two names is heard at the same time by one alone, too.
+    let mut twin = table.recordings[0].clone();
+    std::fs::copy(sea_folder.join(&twin.name), sea_folder.join("twin.wav")).expect("copied");
+    twin.name = "twin.wav".into();
+    table.recordings.push(twin);
+    let prepared = |folder: &Path| {
+        Features::prepare(&table, &FRONT_END, 1.0, 0, folder, &common::open, &|_, _| ())
+    };
+    let seen = |features: &Features| -> Vec<Vec<f32>> {
+        (0..table.recordings.len()).map(|i| features.read(i, 300).expect("read")).collect()
+    };
+    let alone = seen(&prepared(&folder.path().join("alone")).expect("features"));
+    for round in 0..12 {
+        let together = folder.path().join(format!("together-{round}"));
+        std::thread::scope(|scope| {
+            let both = [(); 3].map(|()| scope.spawn(|| prepared(&together).map(|f| seen(&f))));
+            for one in both {
+                let one = one.join().expect("no panic");
+                assert!(one.expect("features") == alone, "round {round}");
+            }
+        });
+        // What a thread wrote under another name is gone.
+        assert_eq!(common::files(&together, "mel").len(), 6);
+        assert_eq!(common::files(&together, "unfinished").len(), 0);
+    }
+}
+
+#[test]
+fn a_file_of_features_that_ends_before_its_recording_is_made_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sea_folder, kept) = (folder.path().join("sea"), folder.path().join("kept"));
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 2).expect("a sea");
+    let table = common::windows(&sea_folder, &said(&[]).preprocess);
+    let opened = AtomicUsize::new(0);
+    let open = |path: &Path| {
+        opened.fetch_add(1, Ordering::Relaxed);
+        common::open(path)
+    };
+    let prepared = || {
+        Features::prepare(&table, &FRONT_END, 1.0, 0, &kept, &open, &|_, _| ()).expect("features")
+    };
+    prepared();
+    opened.store(0, Ordering::Relaxed);
+    let before = prepared().read(0, 1500).expect("read");
+    assert_eq!(opened.load(Ordering::Relaxed), 0, "what is whole is taken as it is");
+    for path in common::files(&kept, "mel") {
+        let file = std::fs::File::options().write(true).open(&path).expect("there");
+        file.set_len(std::fs::metadata(&path).expect("there").len() / 2).expect("cut");
+    }
+    assert!(prepared().read(0, 1500).expect("read") == before);
+    assert!(opened.load(Ordering::Relaxed) > 0);
+}
+
+/// A system may allow 256 files to a process, and a season has thousands.
+#[cfg(target_os = "linux")]
+#[test]
+fn of_many_recordings_few_files_are_open_at_a_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sea_folder, kept) = (folder.path().join("sea"), folder.path().join("kept"));
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 40).expect("a sea");
+    let table = common::windows(&sea_folder, &said(&[]).preprocess);
+    let prepared = Features::prepare(&table, &FRONT_END, 1.0, 0, &kept, &common::open, &|_, _| ());
+    let features = prepared.expect("features");
+    let open = || {
+        let entries = std::fs::read_dir("/proc/self/fd").expect("open files");
+        let of = entries.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+        of.filter(|path| path.starts_with(&kept)).count()
+    };
+    assert_eq!(open(), 0);
+    let all: Vec<Vec<f32>> = (0..40).map(|i| features.read(i, 100).expect("read")).collect();
+    assert!((1..=16).contains(&open()), "{} files are open", open());
+    // The first ones were closed, and are opened again.
+    assert!((0..40).all(|i| features.read(i, 100).expect("read") == all[i]));
+}
+
+#[test]
+fn recordings_below_the_band_of_the_network_are_refused_before_anything_is_trained() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sea_folder, run_folder) = (folder.path().join("sea"), folder.path().join("run"));
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 6).expect("a sea");
+    // As of a file that says nothing of the front end: 16 000 Hz, and all below 8000 Hz.
+    let usual = "model: {AST_kwargs: {hidden_size: 24, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 48}}\npreprocess: {window_s: 1.5, hop_s: 1.5, label_mapping: {upcall: upcall}}\nmodel_trainer: {num_epochs: 1}";
+    let said = |more: &[&str]| Config::read_with(usual, more).expect("sound").training;
+    let error = run(&sea_folder, &run_folder, &said(&[]), None, None).outcome.expect_err("unfit");
+    let text = error.to_string();
+    assert!(text.contains("sea_20090329_") && text.contains("has 2000 Hz"), "{text}");
+    assert!(text.contains("from 20 to 8000 Hz"), "{text}");
+    assert!(text.contains("model.front_end.rate_hz to 2000"), "{text}");
+    assert!(text.contains("model.front_end.high_hz of at most 900"), "{text}");
+    assert!(text.contains("model.time_compression to 8 or more"), "{text}");
+    // What it proposes is taken, and the network hears such recordings.
+    let faster = said(&["model.time_compression=8", "data_loader.epoch_windows=64"]);
+    let faster_folder = folder.path().join("faster");
+    run(&sea_folder, &faster_folder, &faster, None, None).outcome.expect("a network");
+    let classifier = Classifier::open(&ModelFolder(faster_folder.join("model"))).expect("a model");
+    check_fit("faster", classifier.card(), 2000.0).expect("it hears them");
+}
+
+#[test]
+fn a_run_that_can_t_even_begin_is_known_as_failed_with_its_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sea_folder, run_folder) =
+        (folder.path().join("sea"), RunFolder(folder.path().join("run")));
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 6).expect("a sea");
+    let fails = |more: &[&str]| {
+        let outcome = run(&sea_folder, run_folder.path(), &said(more), None, None).outcome;
+        let text = outcome.expect_err("bad").to_string();
+        let status = RunStatus::read(&run_folder).expect("read").expect("there");
+        assert_eq!((status.end, status.problem), (Some(End::Failed), Some(text)));
+        assert!(status.began_ms > 0);
+        String::from_utf8(bytes(&run_folder.config())).expect("text")
+    };
+    let config = fails(&["data_loader.include_classes=[upcall, gunshot]"]);
+    assert!(config.contains("gunshot"), "what was said is kept: {config}");
+    // Another reason takes the place of the first one, and what is right goes on from there.
+    let config = fails(&["data_loader.split_by=day"]);
+    assert!(config.contains("split_by: day"), "{config}");
+    run(&sea_folder, run_folder.path(), &said(&["model_trainer.num_epochs=1"]), None, None)
+        .outcome
+        .expect("a network");
+    let status = RunStatus::read(&run_folder).expect("read").expect("there");
+    assert_eq!((status.end, status.problem), (Some(End::Done), None));
+}
+
+#[test]
+fn a_class_that_the_test_part_lacks_has_no_figures_there_and_none_on_the_card() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sea_folder, run_folder) =
+        (folder.path().join("sea"), RunFolder(folder.path().join("run")));
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    let said = said(&["model_trainer.num_epochs=1"]);
+    let mut table = common::windows(&sea_folder, &said.preprocess);
+    // Calls in two recordings alone: one for training, one for validation.
+    table.windows.retain(|window| window.class != 0 || window.recording < 2);
+    let recordings = table.recordings.clone();
+    let ran = common::run_on(table, &sea_folder, run_folder.path(), &said, None, None);
+    let outcome = ran.outcome.expect("a network");
+    let test = outcome.test.as_ref().expect("a test part");
+    assert_eq!(test.without_windows().collect::<Vec<_>>(), ["upcall"]);
+    assert_eq!((test.classes[0].ap, test.classes[0].f1), (None, None));
+    assert!(test.classes[1].ap.is_some() && test.ap.is_nan() && test.f1.is_nan());
+    let report: Value = serde_json::from_slice(&bytes(&run_folder.report())).expect("JSON");
+    assert_eq!(report["test"]["ap"], Value::Null);
+    let model = ModelFolder(run_folder.model());
+    let classifier = Classifier::open(&model).expect("a model");
+    let metrics = &classifier.card().metrics;
+    assert!(metrics.contains_key("window_ap_val") && !metrics.contains_key("window_ap_test"));
+    assert!(!metrics.contains_key("window_f1_test"), "{metrics:?}");
+    // What each window is taken for is in the report.
+    for part in [&outcome.val, test] {
+        let all: usize = part.confusion.iter().flatten().sum();
+        let right: usize = (0..2).map(|class| part.confusion[class][class]).sum();
+        assert_eq!(all, part.windows);
+        assert!((part.accuracy - right as f64 / all as f64).abs() < 1e-12, "{part:?}");
+        for (row, class) in part.confusion.iter().zip(&part.classes) {
+            assert_eq!(row.iter().sum::<usize>(), class.windows);
+        }
+    }
+    assert_eq!(report["val"]["confusion"], serde_json::json!(outcome.val.confusion));
+    assert!(report["val"]["classes"][1]["likeliest"]["recall"].is_f64(), "{report}");
+    // The network says what it learned from.
+    let learned = LearnedFrom::read(&model).expect("read").expect("it says so");
+    let split = String::from_utf8(bytes(&run_folder.split())).expect("text");
+    for recording in &recordings {
+        let part = learned.part(&recording.fingerprint).map_or("test", |part| part.name());
+        assert!(split.contains(&format!("{},{part}\n", recording.name)), "{split}");
+    }
+}
+
+/// The best of several epochs is the first one here, since no gain counts.
+#[test]
+fn the_best_network_is_kept_and_not_the_last_one_and_training_may_end_early() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sea_folder = folder.path().join("sea");
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    let ran = |name: &str, more: &[&str]| {
+        let said = said(&[&["model_trainer.use_scheduler=false"], more].concat());
+        let run_folder = folder.path().join(name);
+        let outcome = run(&sea_folder, &run_folder, &said, None, None).outcome;
+        (outcome.expect("a network"), bytes(&run_folder.join("model/model.safetensors")))
+    };
+    let (_, first) = ran("first", &["model_trainer.num_epochs=1"]);
+    let no_gain = "model_trainer.early_stopping.least_gain=10";
+    let patient = "model_trainer.early_stopping.patience_epochs=0";
+    let (outcome, best) = ran("best", &["model_trainer.num_epochs=3", no_gain, patient]);
+    assert_eq!((outcome.epochs, outcome.best_epoch), (3, 1));
+    assert!(best == first, "the network of the first epoch is kept");
+    let impatient = "model_trainer.early_stopping.patience_epochs=2";
+    let (outcome, best) = ran("early", &["model_trainer.num_epochs=9", no_gain, impatient]);
+    assert_eq!((outcome.epochs, outcome.best_epoch), (3, 1));
+    assert!(best == first);
+    let by_loss = "model_trainer.early_stopping.metric=loss";
+    let (_, last) = ran("last", &["model_trainer.num_epochs=3", by_loss]);
+    assert!(last != first, "there was something to choose");
+}
+
+/// Nothing is done to windows, so that a batch of 32 holds what two of 16 hold.
+const PLAIN: [&str; 8] = [
+    "data_loader.augment.time_shift_s=0",
+    "data_loader.augment.gain_db=0",
+    "data_loader.augment.noise_share=0",
+    "data_loader.augment.time_masks=0",
+    "data_loader.augment.frequency_masks=0",
+    "model_trainer.optimizer=SGD",
+    "model_trainer.lr=0.01",
+    "model_trainer.num_epochs=1",
+];
+
+#[test]
+fn batches_whose_gradients_are_added_are_one_larger_batch() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sea_folder = folder.path().join("sea");
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    let trained = |name: &str, more: &[&str]| {
+        let run_folder = folder.path().join(name);
+        let said = said(&[&PLAIN[..], more].concat());
+        run(&sea_folder, &run_folder, &said, None, None).outcome.expect("a network");
+        weights(&run_folder.join("model/model.safetensors"))
+    };
+    let large = trained("large", &["data_loader.batch_size=32"]);
+    let added = trained("added", &["model_trainer.accumulate_batches=2"]);
+    let small = trained("small", &[]);
+    let furthest = |other: &HashMap<String, Tensor>| {
+        let of = |(name, tensor): (&String, &Tensor)| {
+            let (a, b) = (values(tensor), values(&other[name]));
+            a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        large.iter().map(of).fold(0.0, f32::max)
+    };
+    // Sums of a few dozen gradients in another order, a dozen steps long.
+    assert!(furthest(&added) < 1e-5, "{}", furthest(&added));
+    assert!(furthest(&small) > 1e-3, "{}", furthest(&small));
+}
+
+/// The run's folder is copied when two of three batches wait to become a step: what a power cut would leave.
+#[test]
+fn a_run_that_is_killed_between_batches_of_a_step_ends_with_the_same_bits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (sea_folder, whole, killed) =
+        (folder.path().join("sea"), folder.path().join("whole"), folder.path().join("killed"));
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, 8).expect("a sea");
+    let said = said(&["model_trainer.num_epochs=2", "model_trainer.accumulate_batches=3"]);
+    let run_folder = RunFolder(whole.clone());
+    let mut tracker = JsonLines::new(run_folder.metrics());
+    let watch = |told: Told| {
+        if matches!(told, Told::Batch { epoch: 1, batch: 5, .. }) {
+            std::fs::create_dir(&killed).expect("a folder");
+            for name in ["state.safetensors", "metrics.jsonl", "config.yaml", "split.csv"] {
+                std::fs::copy(whole.join(name), killed.join(name)).expect("copied");
+            }
+        }
+    };
+    train(Setup {
+        said: &said,
+        table: common::windows(&sea_folder, &said.preprocess),
+        base: None,
+        folder: &run_folder,
+        features: &sea_folder.join("features"),
+        open: &common::open,
+        tracker: &mut tracker,
+        stop: &AtomicBool::new(false),
+        watch: &watch,
+    })
+    .expect("a network");
+    let went_on = run(&sea_folder, &killed, &said, None, None);
+    went_on.outcome.expect("a network");
+    let batches = went_on.told.iter().filter_map(|told| match told {
+        Told::Batch { epoch, batch, .. } => Some((*epoch, *batch)),
+        _ => None,
+    });
+    assert_eq!(batches.clone().next(), Some((1, 4)), "from the last step on");
+    for name in
+        ["state.safetensors", "best.safetensors", "model/model.safetensors", "metrics.jsonl"]
+    {
+        assert!(bytes(&whole.join(name)) == bytes(&killed.join(name)), "{name} differs");
     }
 }

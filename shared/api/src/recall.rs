@@ -32,7 +32,7 @@ pub struct TruthRecall {
     pub classes: Vec<ClassRecall>,
     /// What stands in the tables beside the run's classes: it has no say.
     pub other_labels: Vec<String>,
-    /// Tables that can't be read, a sentence each.
+    /// What of tables can't be read, is left out or doubtful, a sentence each.
     pub problems: Vec<String>,
 }
 

@@ -120,7 +120,7 @@ fn labels(served: &Served, looking: &Looking) -> Result<Vec<Mark>, RoomError> {
         let tables = near(tables.clone(), &recorded, within.clone());
         let truths = Truths::of_each(&tables, &viewed.recordings.infos, &recorded);
         for problem in &truths.problems {
-            tracing::warn!("a class does without {problem}");
+            tracing::warn!("labels for a class: {problem}");
         }
         let calls = truths.calls.into_iter();
         marks.extend(calls.map(|call| mark(call.span_ns, call.band_hz, &call.label)));

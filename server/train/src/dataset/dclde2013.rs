@@ -1,13 +1,15 @@
 //! The log of the DCLDE workshop of 2013: right whales' upcalls, and in its later form all baleen calls.
 //!
 //! Names of recordings and times of the log are of the same clock, whose offset from UTC sources tell
-//! differently: wall clock is matched to wall clock, and an offset that stands behind a time is passed over.
+//! differently: wall clock is matched to wall clock. An offset that stands behind a time is passed over, and
+//! so is one that a folder's description gives for its names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use spyhop_api::Timestamp;
+use spyhop_api::{RecordingInfo, StartSource, Timestamp};
 use spyhop_config::Preprocess;
+use spyhop_signal::formats::NameTime;
 
 use super::events::{self, LabelledRecording};
 use crate::{Open, TrainError};
@@ -92,23 +94,34 @@ impl DetectionLog {
     pub fn label(&self, species: &[String], recordings: &mut [LabelledRecording]) -> usize {
         let label = |row: &LoggedCall| match species.contains(&row.species) {
             true => row.confidence.clone(),
-            false => other(&row.species),
+            false => format!("{OTHER}{}", row.species),
         };
         let sounds = self.rows.iter().map(|row| (row.start_ns, row.end_ns, label(row)));
         events::place_by_clock(recordings, sounds)
     }
+
+    /// Whether there is a row of each of these codes.
+    fn check_species(&self, species: &[String], path: &Path) -> Result<(), TrainError> {
+        let codes: BTreeSet<&str> = self.rows.iter().map(|row| row.species.as_str()).collect();
+        let reason = match species.iter().find(|code| !codes.contains(code.as_str())) {
+            Some(code) => format!("preprocess.species names '{code}', which no detection is of"),
+            None if species.is_empty() => "preprocess.species names no code".to_owned(),
+            None => return Ok(()),
+        };
+        let codes = codes.into_iter().collect::<Vec<_>>().join(", ");
+        Err(TrainError::file(path, format!("{reason}: the log has {codes}")))
+    }
 }
 
-/// What sounds of other species are labelled: no confidence has this form.
-fn other(species: &str) -> String {
-    format!("species {species}")
-}
+/// What sounds of other species are labelled begins so, and no confidence does.
+const OTHER: &str = "species ";
 
 /// Recordings below a folder, labelled by its log; and what a person should know. Without a mapping each
-/// confidence of a call is a class.
+/// confidence of a call is a class; with one a confidence that it does not name is left out: it may be a call.
 ///
 /// # Errors
-/// When there is no log, or it or a recording can't be read.
+/// When there is no log, or it or every recording can't be read, or no call of a species is in it or in the
+/// recordings.
 pub fn of_log(
     folder: &Path,
     paths: &[PathBuf],
@@ -118,7 +131,7 @@ pub fn of_log(
 ) -> Result<(Vec<LabelledRecording>, Vec<String>), TrainError> {
     let named = Path::new(&said.detection_log_path);
     let is_log = |path: &&PathBuf| path.to_string_lossy().ends_with(NAME_END);
-    let log = match said.detection_log_path.is_empty() {
+    let path = match said.detection_log_path.is_empty() {
         false => named.to_owned(),
         true => files.iter().find(is_log).cloned().ok_or_else(|| {
             TrainError::file(
@@ -127,16 +140,17 @@ pub fn of_log(
             )
         })?,
     };
-    let text = std::fs::read_to_string(&log)
-        .map_err(|error| TrainError::reading("the log", &log, &error))?;
-    let log = read_log(&text, &log)?;
-    let mut recordings = events::opened(folder, paths, open)?;
-    let outside = log.label(&said.species, &mut recordings);
-    if said.label_mapping.is_empty() {
-        let calls = log.rows.iter().filter(|row| said.species.contains(&row.species));
-        said.label_mapping = calls.map(|r| (r.confidence.clone(), r.confidence.clone())).collect();
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| TrainError::reading("the log", &path, &error))?;
+    let log = read_log(&text, &path)?;
+    log.check_species(&said.species, &path)?;
+    let (mut recordings, mut told) = events::opened(folder, paths, open)?;
+    for recording in &mut recordings {
+        let start = own_clock(&recording.info);
+        recording.start_ns = start.map(|start| start.0);
+        recording.recording.day = start.map(events::day).unwrap_or_default();
     }
-    let mut told = Vec::new();
+    let outside = log.label(&said.species, &mut recordings);
     if log.repeated > 0 {
         told.push(format!("{} rows of the log stood twice and count once", log.repeated));
     }
@@ -149,7 +163,64 @@ pub fn of_log(
             "{undated} recordings have no start time, so that no detection lies in them"
         ));
     }
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for sound in recordings.iter().flat_map(|recording| &recording.sounds) {
+        if !sound.label.starts_with(OTHER) {
+            *counts.entry(sound.label.clone()).or_default() += 1;
+        }
+    }
+    if counts.is_empty() {
+        let species = said.species.join(", ");
+        let reason = format!(
+            "no detection of {species} in the log lies in one of the {} recordings of {}, which may be of other days",
+            recordings.len(),
+            folder.display()
+        );
+        return Err(TrainError::file(&path, reason));
+    }
+    let is_mapped = !said.label_mapping.is_empty();
+    for (confidence, count) in counts {
+        if said.label_mapping.contains_key(&confidence) {
+            continue;
+        }
+        let is_left_out = is_mapped || confidence.is_empty();
+        if is_left_out {
+            let why = match is_mapped {
+                true => "which preprocess.label_mapping does not name",
+                false => "which says nothing of how sure somebody was",
+            };
+            told.push(format!(
+                "{count} detections are left out as '{confidence}', {why}: they give no window, and none without a call lies on them"
+            ));
+        }
+        let class = if is_left_out { String::new() } else { confidence.clone() };
+        said.label_mapping.insert(confidence, class);
+    }
     Ok((recordings, told))
+}
+
+/// When a recording began by the clock that its name counts by, as if that were UTC; where no time is in its
+/// name, as it is told elsewhere.
+fn own_clock(info: &RecordingInfo) -> Option<Timestamp> {
+    let of_name = || NameTime::find(&info.name, None).map(|time| time.clock);
+    match (info.start_source, info.start) {
+        // By a pattern of the folder's own, perhaps, and with the zone that the folder says.
+        (StartSource::FileName, Some(start)) => {
+            Some(Timestamp(start.0.saturating_add(zone_ns(&info.start_zone))))
+        }
+        (_, start) => of_name().or(start),
+    }
+}
+
+/// The offset that was taken off a time without one, nanoseconds: `set to -05:00`.
+fn zone_ns(zone: &str) -> i64 {
+    let offset = || {
+        let offset = zone.strip_prefix("set to ")?;
+        let (hours, minutes) = offset.trim_start_matches(['+', '-']).split_once(':')?;
+        let minutes = 60 * hours.parse::<i64>().ok()? + minutes.parse::<i64>().ok()?;
+        Some(if offset.starts_with('-') { -minutes } else { minutes })
+    };
+    offset().unwrap_or(0) * 60 * 1_000_000_000
 }
 
 /// Date and time, without what stands behind them.
@@ -226,9 +297,15 @@ mod tests {
                     fingerprint: String::new(),
                     day: Timestamp(start_ns).to_iso()[..10].to_owned(),
                     duration_s: 900.0,
+                    recorded_s: 900.0,
                 };
-                let info = info(&recording.name);
-                LabelledRecording { recording, start_ns: Some(start_ns), info, sounds: Vec::new() }
+                LabelledRecording {
+                    start_ns: Some(start_ns),
+                    info: info(&recording.name),
+                    recorded_s: vec![0.0..900.0],
+                    sounds: Vec::new(),
+                    recording,
+                }
             })
             .collect()
     }
@@ -293,7 +370,8 @@ mod tests {
         for class in ["Detected", "Possibly_Detected"] {
             said.label_mapping.insert(class.into(), class.into());
         }
-        let table = cut(Path::new("sea"), &recordings, &said).expect("windows");
+        let (table, told) = cut(Path::new("sea"), &recordings, &said).expect("windows");
+        assert_eq!(told, [""; 0]);
         assert_eq!(table.classes, ["Detected", "Possibly_Detected", "Not_Detected"]);
         assert_eq!(table.counts(), [5905, 2351, 188_588]);
         assert_eq!(table.windows.len(), 196_844);

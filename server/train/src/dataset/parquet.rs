@@ -1,6 +1,6 @@
 //! The table of windows as Parquet.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +11,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use serde_json::Value;
+use spyhop_config::Preprocess;
 
 use super::{Window, WindowTable, WindowedRecording};
 use crate::{TrainError, whole};
@@ -18,28 +20,44 @@ use crate::{TrainError, whole};
 const WHAT: &str = "the table of windows";
 const TEXTS: [&str; 4] = ["recording", "fingerprint", "day", "class"];
 const NUMBERS: [&str; 3] = ["start_s", "duration_s", "recording_s"];
+/// Tables that were written by an earlier version lack it.
+const RECORDED: &str = "recorded_s";
 const FOLDER: &str = "folder";
 const NEGATIVE: &str = "negative_class";
 const CLASSES: &str = "classes";
+const CUT_BY: &str = "cut_by";
 const ROWS: usize = 16_384;
 
-/// Writes a table.
+/// Writes a table, with the settings that it was cut by.
 ///
 /// # Errors
 /// When the disk says no.
-pub fn write(table: &WindowTable, path: &Path) -> Result<(), TrainError> {
+pub fn write(
+    table: &WindowTable,
+    path: &Path,
+    cut_by: Option<&Preprocess>,
+) -> Result<(), TrainError> {
     let fields: Vec<Field> = TEXTS
         .iter()
         .map(|name| Field::new(*name, DataType::Utf8, false))
-        .chain(NUMBERS.iter().map(|name| Field::new(*name, DataType::Float64, false)))
+        .chain(
+            NUMBERS
+                .iter()
+                .chain([&RECORDED])
+                .map(|name| Field::new(*name, DataType::Float64, false)),
+        )
         .collect();
     let classes = serde_json::to_string(&table.classes).unwrap_or_default();
-    let about = HashMap::from([
+    let mut about = HashMap::from([
         (FOLDER.to_owned(), table.folder.to_string_lossy().into_owned()),
         (NEGATIVE.to_owned(), table.negative_class.clone()),
         // Their order, and those without a window.
         (CLASSES.to_owned(), classes),
     ]);
+    if let Some(cut_by) = cut_by {
+        let cut_by = serde_json::to_string(cut_by).unwrap_or_default();
+        about.insert(CUT_BY.to_owned(), cut_by);
+    }
     let of = |w: &Window| table.recordings.get(w.recording);
     let text = |get: &dyn Fn(&Window) -> Option<String>| -> ArrayRef {
         let cells = table.windows.iter().map(|w| get(w).unwrap_or_default());
@@ -56,6 +74,7 @@ pub fn write(table: &WindowTable, path: &Path) -> Result<(), TrainError> {
         number(&|w| w.start_s),
         number(&|_| table.window_s),
         number(&|w| of(w).map_or(f64::NAN, |r| r.duration_s)),
+        number(&|w| of(w).map_or(f64::NAN, |r| r.recorded_s)),
     ];
     let failed = |error: String| TrainError::file(path, error);
     let schema = Arc::new(Schema::new_with_metadata(fields, about));
@@ -116,6 +135,9 @@ pub fn read(path: &Path) -> Result<WindowTable, TrainError> {
         });
         let [start, duration, length] = numbers;
         let (start, duration, length) = (start?, duration?, length?);
+        let recorded = batch.column_by_name(RECORDED);
+        let recorded = recorded.and_then(|column| column.as_primitive_opt::<Float64Type>());
+        let recorded = recorded.unwrap_or(length);
         for row in 0..batch.num_rows() {
             let recording = *known.entry(name.value(row).to_owned()).or_insert_with(|| {
                 table.recordings.push(WindowedRecording {
@@ -123,6 +145,7 @@ pub fn read(path: &Path) -> Result<WindowTable, TrainError> {
                     fingerprint: fingerprint.value(row).to_owned(),
                     day: day.value(row).to_owned(),
                     duration_s: length.value(row),
+                    recorded_s: recorded.value(row),
                 });
                 table.recordings.len() - 1
             });
@@ -144,6 +167,21 @@ pub fn read(path: &Path) -> Result<WindowTable, TrainError> {
     Ok(table)
 }
 
+/// The settings that a table was cut by, by their keys under `preprocess`; `None` where it does not say them,
+/// as tables of older versions.
+///
+/// # Errors
+/// When it can't be read, or is none.
+pub fn cut_by(path: &Path) -> Result<Option<BTreeMap<String, Value>>, TrainError> {
+    let file = File::open(path).map_err(|error| TrainError::reading(WHAT, path, &error))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| {
+        let known = "this is no table of windows as spyhop dataset writes it";
+        TrainError::file(path, format!("{known} ({error})"))
+    })?;
+    let said = builder.schema().metadata().get(CUT_BY);
+    Ok(said.and_then(|text| serde_json::from_str(text).ok()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +192,7 @@ mod tests {
             fingerprint: format!("1-{name}"),
             day: "2009-03-29".into(),
             duration_s: 900.0,
+            recorded_s: 450.0,
         };
         WindowTable {
             folder: "/sea".into(),
@@ -173,8 +212,16 @@ mod tests {
     fn a_table_is_read_back_as_it_was() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("windows.parquet");
-        table().write(&path).expect("written");
+        let cut_by = Preprocess { window_s: 3.0, ..Preprocess::default() };
+        table().write(&path, &cut_by).expect("written");
         assert_eq!(WindowTable::read(&path).expect("read"), table());
+        let said = WindowTable::cut_by(&path).expect("read").expect("it says so");
+        assert_eq!(said["window_s"], 3.0);
+        assert_eq!(said["positive_start"], "centred");
+        // One of an older version is read all the same.
+        write(&table(), &path, None).expect("written");
+        assert_eq!(WindowTable::read(&path).expect("read"), table());
+        assert_eq!(WindowTable::cut_by(&path).expect("read"), None);
     }
 
     #[test]
@@ -183,7 +230,7 @@ mod tests {
         let path = folder.path().join("windows.parquet");
         let mut table = table();
         table.windows[2].start_s = 899.0;
-        table.write(&path).expect("written");
+        table.write(&path, &Preprocess::default()).expect("written");
         let error = WindowTable::read(&path).expect_err("past the end").to_string();
         assert!(error.contains("beyond the end of b/c.wav, which lasts 900 s"), "{error}");
     }

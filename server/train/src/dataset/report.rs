@@ -15,13 +15,13 @@ pub struct DataReport {
     pub windows: BTreeMap<String, usize>,
     /// Windows of the largest class for one of the smallest.
     pub imbalance: f64,
-    /// Recordings, and those of them that hold a call.
+    /// Recordings.
     pub recordings: usize,
-    /// Recordings with windows of any class but the one without a call.
+    /// Those of them that hold a call.
     pub recordings_with_calls: usize,
     /// Days, as far as they are known.
     pub days: usize,
-    /// Hours of all recordings together.
+    /// Hours that were recorded in all recordings together.
     pub hours: f64,
     /// How loud windows are by class: the 10th, 50th and 90th percentile of their mean filter energy, dB. Empty
     /// before recordings were listened to.
@@ -47,9 +47,8 @@ pub fn report(table: &WindowTable, split: &Split) -> DataReport {
     let by_class = |counts: &[usize]| -> BTreeMap<String, usize> {
         table.classes.iter().cloned().zip(counts.iter().copied()).collect()
     };
-    let is_call = |class: usize| table.classes.get(class) != Some(&table.negative_class);
     let with_calls: BTreeSet<usize> =
-        table.windows.iter().filter(|w| is_call(w.class)).map(|w| w.recording).collect();
+        table.windows.iter().filter(|w| table.is_call(w.class)).map(|w| w.recording).collect();
     let days: BTreeSet<&str> =
         table.recordings.iter().map(|r| r.day.as_str()).filter(|d| !d.is_empty()).collect();
     let mut parts = BTreeMap::new();
@@ -71,7 +70,7 @@ pub fn report(table: &WindowTable, split: &Split) -> DataReport {
         recordings: table.recordings.len(),
         recordings_with_calls: with_calls.len(),
         days: days.len(),
-        hours: table.recordings.iter().map(|r| r.duration_s).sum::<f64>() / 3600.0,
+        hours: table.recordings.iter().map(|r| r.recorded_s).sum::<f64>() / 3600.0,
         levels_db: BTreeMap::new(),
         parts,
         leaks: leaks(table, split),
@@ -135,4 +134,39 @@ fn leaks(table: &WindowTable, split: &Split) -> Vec<String> {
         });
     }
     leaks
+}
+
+#[cfg(test)]
+mod tests {
+    use spyhop_config::DataLoader;
+
+    use super::super::WindowedRecording;
+    use super::*;
+
+    #[test]
+    fn hours_are_those_that_were_recorded_and_what_is_no_call_is_none() {
+        let recording = |name: &str| WindowedRecording {
+            name: name.into(),
+            fingerprint: name.into(),
+            day: String::new(),
+            duration_s: 3600.0,
+            recorded_s: 900.0,
+        };
+        // An upcall in two of three recordings, something that is taken for one in each.
+        let windows = [(0, 0), (1, 0), (0, 1), (1, 1), (2, 1), (0, 2), (1, 2), (2, 2)];
+        let window = |(recording, class)| Window { recording, start_s: class as f64, class };
+        let table = WindowTable {
+            folder: "sea".into(),
+            window_s: 1.0,
+            negative_class: "none".into(),
+            classes: ["upcall", "other", "none"].map(str::to_owned).to_vec(),
+            recordings: ["a.wav", "b.wav", "c.wav"].map(recording).to_vec(),
+            windows: windows.map(window).to_vec(),
+        };
+        let said = DataLoader { train_ratio: 0.5, val_ratio: 0.5, ..DataLoader::default() };
+        let split = Split::new(&table, &DataLoader { test_ratio: 0.0, ..said }).expect("enough");
+        let report = report(&table, &split);
+        assert_eq!((report.recordings, report.recordings_with_calls), (3, 2));
+        assert_eq!(report.hours, 0.75);
+    }
 }

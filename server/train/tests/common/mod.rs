@@ -95,7 +95,9 @@ pub fn windows(folder: &Path, said: &Preprocess) -> WindowTable {
     assert_eq!(told, [""; 0]);
     let infos: Vec<&RecordingInfo> = labelled.iter().map(|l| &l.info).collect();
     assert_eq!(infos.len(), wav.len());
-    dataset::cut(folder, &labelled, said).expect("windows")
+    let (table, told) = dataset::cut(folder, &labelled, said).expect("windows");
+    assert_eq!(told, [""; 0]);
+    table
 }
 
 pub fn said(more: &[&str]) -> Training {
