@@ -260,7 +260,7 @@ fn clear(session: Session) {
     session.escapes.update_value(|n| *n = n.wrapping_add(1));
     session.box_tool.set(false);
     session.labels.chosen.set(None);
-    session.calls.chosen.set(None);
+    session.calls.choose_none();
     session.select(None);
     session.cursors.set([None, None]);
 }

@@ -11,6 +11,7 @@ mod local;
 mod queue;
 mod review;
 mod source;
+mod steps;
 
 use leptos::prelude::*;
 use spyhop_api::View;
@@ -30,7 +31,8 @@ pub use review::{redo, relabel, say, undo};
 pub use spyhop_api::detection::score_words;
 
 use local::LocalRun;
-use review::Said;
+use review::Wishes;
+use steps::Steps;
 
 /// How far a run of this tab is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -76,6 +78,8 @@ impl Default for Filter {
 /// What lies in the picture.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InView {
+    /// The run that it is of; 0 for none.
+    pub run: i64,
     /// Candidates, where they are few enough to be drawn as boxes.
     pub calls: Vec<DetectedCall>,
     /// How many there are, where they are not.
@@ -93,8 +97,8 @@ pub struct Calls {
     /// Its thresholds, one a class.
     pub thresholds: Memo<Vec<f64>>,
     pub filter: RwSignal<Filter>,
-    /// The candidate that is looked at.
-    pub chosen: RwSignal<Option<DetectedCall>>,
+    /// The candidate that is looked at: one of the run that is shown.
+    pub chosen: Memo<Option<DetectedCall>>,
     pub in_view: RwSignal<InView>,
     /// All of the line, for the overview.
     pub overview: RwSignal<CallDensity>,
@@ -115,8 +119,12 @@ pub struct Calls {
     /// From where to where candidates are asked for, as queries say it, where not all that was heard is
     /// open.
     span: RwSignal<(String, String)>,
-    undo: StoredValue<Vec<Said>>,
-    redo: StoredValue<Vec<Said>>,
+    /// The candidate that was chosen last, with its run: others count from 1 in theirs.
+    looked_at: RwSignal<Option<(i64, DetectedCall)>>,
+    steps: StoredValue<Steps>,
+    wishes: StoredValue<Wishes>,
+    /// Whether a person knows that this browser keeps no verdicts.
+    knows_unkept: StoredValue<bool>,
     local: StoredValue<Vec<LocalRun>>,
     deployment: StoredValue<Option<String>>,
     /// Counts what was opened.
@@ -132,6 +140,11 @@ impl Calls {
             let id = shown.with(|shown| shown.as_ref().map(|shown| shown.run))?;
             runs.with(|runs| runs.iter().find(|run| run.id == id).cloned())
         });
+        let looked_at = RwSignal::new(None::<(i64, DetectedCall)>);
+        let chosen = Memo::new(move |_| {
+            let shown = run.with(|run| run.as_ref().map(|run| run.id))?;
+            looked_at.get().filter(|(run, _)| *run == shown).map(|(_, call)| call)
+        });
         let thresholds = Memo::new(move |_| {
             let of_run = run.with(|run| {
                 let classes = run.as_ref().map(|run| run.classes.as_slice()).unwrap_or_default();
@@ -145,7 +158,7 @@ impl Calls {
             run,
             thresholds,
             filter: RwSignal::new(Filter::default()),
-            chosen: RwSignal::new(None),
+            chosen,
             in_view: RwSignal::new(InView::default()),
             overview: RwSignal::new(CallDensity::default()),
             histograms: RwSignal::new(ScoreHistograms::default()),
@@ -157,8 +170,10 @@ impl Calls {
             cancel_local: StoredValue::new(None),
             view,
             span: RwSignal::new(Default::default()),
-            undo: StoredValue::new(Vec::new()),
-            redo: StoredValue::new(Vec::new()),
+            looked_at,
+            steps: StoredValue::new(Steps::default()),
+            wishes: StoredValue::new(Wishes::default()),
+            knows_unkept: StoredValue::new(false),
             local: StoredValue::new(Vec::new()),
             deployment: StoredValue::new(None),
             turn: StoredValue::new(0),
@@ -170,11 +185,51 @@ impl Calls {
         if self.view.with_untracked(|v| v.calls.as_ref().map(|c| c.run)) == run {
             return;
         }
-        self.chosen.set(None);
+        self.choose_none();
         self.tuned.set(0);
         self.filter.update(|filter| filter.class.clear());
         let shown = run.map(|run| ShownCalls { run, thresholds: Vec::new() });
         self.view.update(|v| v.calls = shown);
+    }
+
+    /// Looks at no candidate.
+    pub fn choose_none(&self) {
+        self.looked_at.set(None);
+    }
+
+    /// Whether a candidate of a run is looked at. Does not track.
+    pub fn is_chosen(&self, run: i64, id: i64) -> bool {
+        let is_it = |call: &DetectedCall| call.id == id;
+        self.shown_run() == Some(run)
+            && self.chosen.with_untracked(|chosen| chosen.as_ref().is_some_and(is_it))
+    }
+
+    /// Shows a candidate of a run as it now is, in the picture and where it is looked at.
+    fn see_anew(&self, run: i64, call: &DetectedCall) {
+        if self.in_view.with_untracked(|shown| shown.run == run) {
+            self.in_view.update(|shown| {
+                if let Some(held) = shown.calls.iter_mut().find(|held| held.id == call.id) {
+                    *held = call.clone();
+                }
+            });
+        }
+        self.looked_at.update(|held| {
+            if let Some((_, held)) =
+                held.as_mut().filter(|(of, held)| (*of, held.id) == (run, call.id))
+            {
+                *held = call.clone();
+            }
+        });
+    }
+
+    /// The number of the run that is shown. Does not track.
+    pub fn shown_run(&self) -> Option<i64> {
+        self.run.with_untracked(|run| run.as_ref().map(|run| run.id))
+    }
+
+    /// Counts what was opened: candidates of something else have the same numbers. Does not track.
+    pub fn turn(&self) -> u64 {
+        self.turn.get_value()
     }
 
     /// Moves the threshold of a class.

@@ -1,12 +1,13 @@
 //! The dialog that runs a detector or a network over what is open.
 
 mod adapter;
-
-use std::collections::HashMap;
+mod offer;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use spyhop_api::detection::{Chance, DetectionRequest, DetectorList};
+use spyhop_api::HostedModel;
+use spyhop_api::detection::{Chance, DetectionRequest, DetectorFit, DetectorList};
+use spyhop_signal::detect::fit::content_end_hz;
 use spyhop_words::calls::detect as words;
 use web_sys::wasm_bindgen::JsCast;
 
@@ -17,6 +18,7 @@ use crate::session::{Dialog, Tab, use_session};
 use crate::{administrator, wording};
 
 pub use adapter::{AdapterChoice, reset_with};
+pub use offer::{Heard, Offer};
 
 /// What can be run.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,9 +26,6 @@ enum Choice {
     Detector(String),
     Network(String),
 }
-
-/// Names of the adapters that go with each network.
-type Adapters = HashMap<String, Vec<String>>;
 
 /// The dialog.
 #[component]
@@ -52,7 +51,7 @@ fn OnServer(id: String) -> impl IntoView {
     let session = use_session();
     let known = RwSignal::new(None::<Result<DetectorList, ServerError>>);
     let choice = RwSignal::new(None::<Choice>);
-    let adapters = RwSignal::new(Adapters::default());
+    let hosted = RwSignal::new(Vec::<HostedModel>::new());
     let adapter = RwSignal::new(String::new());
     let config = RwSignal::new(String::new());
     let problem = RwSignal::new(None::<String>);
@@ -71,8 +70,7 @@ fn OnServer(id: String) -> impl IntoView {
         // Each network is opened once for this: who wants a detector does not wait for it. Where it can't
         // be told, networks are offered as they are.
         if let Ok(list) = models::list().await {
-            let of = list.models.into_iter().map(|model| (model.name, model.adapters));
-            let _ = adapters.try_set(of.collect());
+            let _ = hosted.try_set(list.models);
         }
     });
     reset_with(choice, adapter);
@@ -114,7 +112,7 @@ fn OnServer(id: String) -> impl IntoView {
             {move || match known.get() {
                 None => view! { <p class="dim" role="status">{words::ASKING}</p> }.into_any(),
                 Some(Err(error)) => view! { <p class="warned" role="alert">{error.message}</p> }.into_any(),
-                Some(Ok(list)) => view! { <Choices list choice adapters adapter/> }.into_any(),
+                Some(Ok(list)) => view! { <Choices list choice hosted adapter/> }.into_any(),
             }}
             <details>
                 <summary>{words::SETTINGS}</summary>
@@ -139,47 +137,82 @@ fn OnServer(id: String) -> impl IntoView {
 fn Choices(
     list: DetectorList,
     choice: RwSignal<Option<Choice>>,
-    adapters: RwSignal<Adapters>,
+    hosted: RwSignal<Vec<HostedModel>>,
     adapter: RwSignal<String>,
 ) -> impl IntoView {
     let Some(rate_hz) = list.sample_rate_hz else {
         return view! { <p class="warned">{words::NO_RECORDING}</p> }.into_any();
     };
+    let session = use_session();
+    let heard = Memo::new(move |_| {
+        let content_end_hz = session.quality.with(|quality| content_end_hz(&quality.known));
+        Heard { rate_hz, content_end_hz }
+    });
+    // `None` until it is known whether a network fits.
+    let offer_of = move |name: &str| {
+        let of = |model: &HostedModel| Offer::of(model, heard.get());
+        hosted.with(|all| all.iter().find(|model| model.name == name).map(of))
+    };
+    Effect::new(move |_| {
+        let is_unfit = |of: &Choice| match of {
+            Choice::Network(name) => offer_of(name).is_some_and(|offer| !offer.can_be_chosen()),
+            Choice::Detector(_) => false,
+        };
+        if choice.with(|choice| choice.as_ref().is_some_and(is_unfit)) {
+            choice.set(None);
+        }
+    });
     let (fitting, others): (Vec<_>, Vec<_>) =
         list.detectors.into_iter().partition(|d| d.chance != Chance::None);
-    let option = move |of: Choice, name: String, words: String, fits: bool| {
+    let option = move |of: Choice, name: String, told: Signal<String>, fits: Signal<bool>| {
         let word = match &of {
             Choice::Detector(word) | Choice::Network(word) => word.clone(),
         };
         let is_chosen = of.clone();
         view! {
-            <label class="choice" class:dim=!fits>
-                <input type="radio" name="detector" value=word disabled=!fits
+            <label class="choice" class:dim=move || !fits.get()>
+                <input type="radio" name="detector" value=word disabled=move || !fits.get()
                     prop:checked=move || choice.with(|c| c.as_ref() == Some(&is_chosen))
                     on:change=move |_| choice.set(Some(of.clone()))/>
-                <span><strong>{name}</strong><span class="dim">{words}</span></span>
+                <span><strong>{name}</strong><span class="dim">{move || told.get()}</span></span>
             </label>
         }
     };
-    let others =
-        others.into_iter().map(|d| option(Choice::Detector(d.id), d.name, d.sentence, false));
-    let others = others.collect_view();
+    let of_detector = move |d: DetectorFit, fits: bool| {
+        let (told, fits) = (Signal::stored(d.sentence), Signal::stored(fits));
+        option(Choice::Detector(d.id), d.name, told, fits)
+    };
+    let others = others.into_iter().map(|d| of_detector(d, false)).collect_view();
     let networks = list.models.into_iter().map(|name| {
         let of = Choice::Network(name.clone());
         let (itself, asked) = (of.clone(), name.clone());
+        let offer = {
+            let name = name.clone();
+            Memo::new(move |_| offer_of(&name))
+        };
+        let told = Signal::derive(move || {
+            offer.with(|offer| offer.as_ref().map_or(words::NETWORK, Offer::told).to_owned())
+        });
+        let fits = Signal::derive(move || {
+            offer.with(|offer| offer.as_ref().is_none_or(Offer::can_be_chosen))
+        });
         let with = move || {
             let is_chosen = choice.with(|choice| choice.as_ref() == Some(&itself));
-            let going = adapters.with(|all| all.get(&asked).cloned()).filter(|_| is_chosen);
+            let going = hosted.with(|all| {
+                let model = all.iter().find(|model| model.name == asked);
+                model.map(|model| model.adapters.clone())
+            });
+            let going = going.filter(|_| is_chosen);
             going.map(|adapters| view! { <AdapterChoice adapters chosen=adapter/> })
         };
-        view! { {option(of, name, words::NETWORK.to_owned(), true)} {with} }
+        view! { {option(of, name, told, fits)} {with} }
     });
     let networks = networks.collect::<Vec<_>>();
     focus_on_best();
     view! {
         <fieldset id="detectors">
             <legend>{words::fitting(wording::hertz(rate_hz))}</legend>
-            {fitting.into_iter().map(|d| option(Choice::Detector(d.id), d.name, d.sentence, true)).collect_view()}
+            {fitting.into_iter().map(|d| of_detector(d, true)).collect_view()}
         </fieldset>
         {(!networks.is_empty()).then(|| view! {
             <fieldset><legend>{words::NETWORKS}</legend>{networks}</fieldset>

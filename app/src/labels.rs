@@ -226,7 +226,7 @@ fn moved(mut a: Annotation, by_ns: i64) -> Annotation {
 
 /// The recordings of a line in its order, each with the place of its first sample. Those of a
 /// deployment whose files are not known by their content have one home together, on the clock.
-fn homes(open: &OpenSet) -> Vec<Home> {
+pub fn homes(open: &OpenSet) -> Vec<Home> {
     if let Some(deployment) = &open.deployment
         && open.infos.iter().any(|info| info.fingerprint.is_empty())
     {
@@ -247,9 +247,8 @@ fn homes(open: &OpenSet) -> Vec<Home> {
 }
 
 /// Where what begins at a time of the line is kept.
-pub fn home_of(open: &OpenSet, start_ns: i64) -> Option<Home> {
-    let homes = homes(open);
-    homes.get(index_of(&homes, start_ns)).cloned()
+pub fn home_among(homes: &[Home], start_ns: i64) -> Option<&Home> {
+    homes.get(index_of(homes, start_ns))
 }
 
 /// The file that a label belongs to: the last that begins before it.

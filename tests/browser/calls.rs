@@ -1,7 +1,10 @@
 //! Detection from the page: a detector is run, its candidates appear as boxes, a threshold is moved, some are
 //! reviewed, and what was said is still there after a reload.
 
+use std::ops::Range;
+
 use serde_json::json;
+use spyhop_tests::page::Picture;
 use spyhop_tests::{Page, sounds};
 use tempfile::TempDir;
 
@@ -9,7 +12,10 @@ use crate::Stage;
 use crate::labels::exported;
 
 const RATE_HZ: u32 = 48_000;
-const CONTROL: char = '\u{e009}';
+/// Brightness of a box's line, of 255, and of what lies beside all boxes.
+const LIT: f64 = 60.0;
+const UNLIT: f64 = 1.0;
+pub const CONTROL: char = '\u{e009}';
 const SHIFT: char = '\u{e008}';
 
 /// Six whistles from 6 to 14 kHz, one every ten seconds, each twice as loud as the one before.
@@ -43,12 +49,63 @@ pub fn detect(page: &mut Page<'_>) -> anyhow::Result<()> {
     page.wait_for("the end of the run", |p| Ok(!p.is_shown("#run-progress")?))
 }
 
+/// How bright the brightest pixel of the overlay is in a band, kHz, and a stretch of time, seconds; 0 to 255.
+fn brightest((overlay, scale): (&Picture, &Scale), khz: Range<f64>, seconds: Range<f64>) -> f64 {
+    let rows = scale.row(khz.end)..scale.row(khz.start);
+    let columns = scale.column(seconds.start)..scale.column(seconds.end);
+    let pixels = rows.flat_map(|row| columns.clone().map(move |column| (row, column)));
+    let all = overlay.pixels();
+    pixels.map(|(row, column)| all[row * overlay.width + column]).fold(0.0, f64::max)
+}
+
+/// Where the picture lies on the overlay, which covers the waveform too; all of a minute up to 24 kHz.
+struct Scale {
+    width: f64,
+    top: f64,
+    height: f64,
+}
+
+impl Scale {
+    fn row(&self, khz: f64) -> usize {
+        (self.top + (1.0 - khz / 24.0) * self.height) as usize
+    }
+
+    fn column(&self, seconds: f64) -> usize {
+        (seconds / 60.0 * self.width) as usize
+    }
+}
+
+/// Whistles rise from 6 to 14 kHz, from 5, 15, … 55 s on, for 0.6 s.
+fn boxes_lie_over_whistles(page: &mut Page<'_>) -> anyhow::Result<bool> {
+    let (all, picture) = (page.place("#overlay")?, page.place("#spectrogram")?);
+    let overlay = page.picture("#overlay")?;
+    let enlarged = overlay.height as f64 / all.height;
+    let scale = Scale {
+        width: overlay.width as f64,
+        top: (picture.y - all.y) * enlarged,
+        height: picture.height * enlarged,
+    };
+    let at = (&overlay, &scale);
+    let mut is_right = true;
+    for begin_s in [5.0, 15.0, 25.0, 35.0, 45.0, 55.0] {
+        // Its sides, and nothing until the next.
+        is_right &= brightest(at, 8.0..12.0, begin_s - 0.5..begin_s + 1.1) > LIT;
+        is_right &= brightest(at, 0.5..23.5, begin_s + 1.6..(begin_s + 9.0).min(59.9)) < UNLIT;
+    }
+    // Upper and lower edges, and nothing beyond them.
+    is_right &= brightest(at, 12.5..15.5, 0.1..59.9) > LIT;
+    is_right &= brightest(at, 4.5..7.5, 0.1..59.9) > LIT;
+    is_right &= brightest(at, 0.5..4.0, 0.1..59.9) < UNLIT;
+    is_right &= brightest(at, 16.0..23.5, 0.1..59.9) < UNLIT;
+    Ok(is_right)
+}
+
 fn total(page: &mut Page<'_>) -> anyhow::Result<String> {
     let body = "return document.querySelector('#calls-place')?.dataset.total ?? '';";
     Ok(page.session.execute(body, json!([]))?.as_str().unwrap_or_default().to_owned())
 }
 
-fn verdict(page: &mut Page<'_>) -> anyhow::Result<String> {
+pub fn verdict(page: &mut Page<'_>) -> anyhow::Result<String> {
     let body = "return document.querySelector('#candidate .verdict')?.dataset.verdict ?? '';";
     Ok(page.session.execute(body, json!([]))?.as_str().unwrap_or_default().to_owned())
 }
@@ -63,10 +120,7 @@ fn a_detection_is_run_tuned_and_reviewed_and_what_was_said_stays() -> anyhow::Re
     let words = page.text("#precision")?;
     assert!(words.contains("not known"), "{words}");
 
-    // Boxes lie over the picture where the whistles are: 6 to 14 kHz of 24.
-    let overlay = page.picture("#overlay")?;
-    let whistle = overlay.row(overlay.height * 7 / 10, 0.0..1.0);
-    assert!(whistle > 0.05, "{whistle}");
+    page.wait_for("a box over each whistle, and nowhere else", boxes_lie_over_whistles)?;
 
     // A threshold in the middle of the scores leaves some.
     let scores =
@@ -113,14 +167,34 @@ fn a_detection_is_run_tuned_and_reviewed_and_what_was_said_stays() -> anyhow::Re
     let elsewhere = "const id = document.querySelector('#candidate .verdict').dataset.call; \
         const run = new URLSearchParams(location.search).get('calls').split(':')[0]; \
         const r = new XMLHttpRequest(); \
-        r.open('PUT', `api/v1/deployments/site/detections/${run}/calls/${id}/review?version=0`, false); \
+        r.open('PUT', `api/v1/deployments/site/detections/${run}/calls/${id}/review?version=${arguments[0]}`, false); \
         r.setRequestHeader('content-type', 'application/json'); \
-        r.send(JSON.stringify({verdict: 'accepted', author: 'Grace'})); return r.status;";
-    assert_eq!(page.session.execute(elsewhere, json!([]))?, 200);
-    page.press("#call-reject")?;
+        r.send(JSON.stringify({verdict: arguments[1], author: 'Grace'})); \
+        if (arguments[2]) document.querySelector(arguments[2]).click(); return r.status;";
+    let said = page.session.execute(elsewhere, json!([0, "accepted", "#call-reject"]))?;
+    assert_eq!(said, 200);
     page.wait_for("the other's word", |p| Ok(verdict(p)? == "accepted"))?;
     assert!(page.notices("warning")?.iter().any(|n| n.contains("Grace was faster")));
-    Ok(())
+    // No count tells of a verdict that became another: it is seen all the same.
+    assert_eq!(page.session.execute(elsewhere, json!([1, "rejected", null]))?, 200);
+    page.wait_for("the other's second thought", |p| Ok(verdict(p)? == "rejected"))
+}
+
+#[test]
+fn a_second_verdict_follows_the_first_before_that_is_answered() -> anyhow::Result<()> {
+    let mut stage = stage()?;
+    let mut page = stage.page("?v=1&src=set:site")?;
+    detect(&mut page)?;
+    page.session.execute("document.activeElement.blur();", json!([]))?;
+    page.session.keys(".")?;
+    page.wait_for("a candidate", |p| Ok(verdict(p)? == "unreviewed"))?;
+    let both = "for (const key of ['e', 'q']) document.body.dispatchEvent(\
+        new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true}));";
+    page.session.execute(both, json!([]))?;
+    page.wait_for("the second", |p| Ok(verdict(p)? == "rejected"))?;
+    assert!(page.notices("warning")?.is_empty(), "{:?}", page.notices("warning")?);
+    page.session.chord(&[CONTROL, 'z'])?;
+    page.wait_for("the first", |p| Ok(verdict(p)? == "accepted"))
 }
 
 #[test]

@@ -10,7 +10,7 @@ use spyhop_tests::{Page, Server, program, sounds};
 use tempfile::TempDir;
 
 use crate::Stage;
-use crate::calls::whistles;
+use crate::calls::{CONTROL, verdict, whistles};
 use crate::labels::exported;
 
 /// The rate that the network hears.
@@ -265,12 +265,145 @@ fn what_a_recording_cannot_hold_is_refused_with_a_sentence() -> anyhow::Result<(
     page.wait_for("the detectors", |p| p.is_shown("#misfits"))?;
     let misfits = page.text("#misfits")?;
     assert!(misfits.contains("which holds nothing above 1 kHz"), "{misfits}");
-    page.press("#on-this-tab input[value=tiny]")?;
-    page.press("#detect-start")?;
-    page.wait_for("the reason", |p| p.is_shown("#detect-problem"))?;
-    let why = page.text("#detect-problem")?;
-    assert!(why.contains("needs a sampling rate of"), "{why}");
+    assert!(is_refused(&mut page, "#on-this-tab")?.contains("needs a sampling rate of"));
     Ok(())
+}
+
+/// What the dialog says of a network that can't be chosen.
+fn is_refused(page: &mut Page<'_>, form: &str) -> anyhow::Result<String> {
+    let input = format!("{form} input[value=tiny]:disabled");
+    page.wait_for("the reason", |p| p.is_shown(&input))?;
+    let told = "return document.querySelector(arguments[0]).closest('label').innerText;";
+    Ok(page.session.execute(told, json!([input]))?.as_str().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn a_server_s_network_that_does_not_fit_is_offered_with_the_reason() -> anyhow::Result<()> {
+    let home = data_home(&["tiny"])?;
+    let folder = TempDir::new()?;
+    let place = folder.path().join("place");
+    let sound = sounds::noise(0.1, 20.0, 2000);
+    sounds::write_wav(&place.join("site"), "x_20210601_003000.wav", &sound, 2000)?;
+    let server = Server::start_of(home.path(), ["--data".as_ref(), place.as_os_str()])?;
+    let mut stage = Stage::beside(server, folder, &[])?;
+    let mut page = stage.page("?v=1&src=set:site")?;
+    page.wait_until_ready()?;
+    page.press("#detect-top")?;
+    let why = is_refused(&mut page, "#detect")?;
+    assert!(why.contains("needs a sampling rate of 16000 Hz"), "{why}");
+    Ok(())
+}
+
+/// How many rows of the table have a verdict.
+fn rows_with(page: &mut Page<'_>, verdict: &str) -> anyhow::Result<u64> {
+    let body = "return document.querySelectorAll(\
+        `#candidates [data-verdict=${arguments[0]}]`).length;";
+    Ok(page.session.execute(body, json!([verdict]))?.as_u64().unwrap_or_default())
+}
+
+/// Looks at the next candidate and says something of it, by keys.
+fn say_of_next(page: &mut Page<'_>, key: &str, said: &str) -> anyhow::Result<()> {
+    page.session.execute("document.activeElement.blur();", json!([]))?;
+    page.session.keys(".")?;
+    page.wait_for("the next", |p| Ok(verdict(p)? == "unreviewed"))?;
+    page.session.keys(key)?;
+    page.wait_for("the verdict", |p| Ok(verdict(p)? == said))
+}
+
+const WHISTLE: &str = "#on-this-tab #detectors input[value=whistle]";
+
+#[test]
+fn what_is_said_in_a_tab_is_there_again_when_the_same_is_found_again() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let file = stage.wav("x_20210601_003000.wav", &whistles(), 48_000)?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    start(&mut page, WHISTLE, 6)?;
+    page.set("#reviewer", "Ada")?;
+    say_of_next(&mut page, "e", "accepted")?;
+    say_of_next(&mut page, "q", "rejected")?;
+
+    // The table has what the program's has, and who said what, and when.
+    let table = exported(&mut page, "#calls-csv")?;
+    let mut lines = table.lines();
+    let columns: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let out = file.with_extension("found.csv");
+    let state = TempDir::new()?;
+    let output = std::process::Command::new(program::path()?)
+        .arg("detect")
+        .arg(&file)
+        .args(["--detector", "whistle", "--out"])
+        .arg(&out)
+        .arg("--state")
+        .arg(state.path())
+        .output()?;
+    anyhow::ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let theirs = std::fs::read_to_string(out)?;
+    assert_eq!(columns, theirs.lines().next().unwrap_or_default().split(',').collect::<Vec<_>>());
+    let first: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let cell = |name: &str| {
+        let at = columns.iter().position(|column| *column == name);
+        at.and_then(|at| first.get(at)).copied().unwrap_or_default()
+    };
+    assert_eq!((cell("verdict"), cell("reviewed_by")), ("accepted", "Ada"), "{table}");
+    assert_eq!(cell("class"), cell("label"), "{table}");
+    assert!(cell("reviewed_at").starts_with("20") && !cell("config_hash").is_empty(), "{table}");
+
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    start(&mut page, WHISTLE, 6)?;
+    page.wait_for("what was accepted", |p| Ok(rows_with(p, "accepted")? == 1))?;
+    assert_eq!((rows_with(&mut page, "rejected")?, rows_with(&mut page, "unreviewed")?), (1, 4));
+
+    // A browser that keeps nothing more says so, once.
+    let full = "Storage.prototype.setItem = () => { throw new DOMException('full'); };";
+    page.session.execute(full, json!([]))?;
+    page.set("#calls-review", "unreviewed")?;
+    say_of_next(&mut page, "e", "accepted")?;
+    say_of_next(&mut page, "e", "accepted")?;
+    let told = page.notices("warning")?;
+    let unkept = told.iter().filter(|notice| notice.contains("keeps no more verdicts")).count();
+    assert_eq!(unkept, 1, "{told:?}");
+    Ok(())
+}
+
+#[test]
+fn a_run_of_the_tab_stays_over_views_and_keeps_what_was_said_to_itself() -> anyhow::Result<()> {
+    let mut stage = Stage::set(&[])?;
+    let file = stage.wav("x_20210601_003000.wav", &whistles(), 48_000)?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    start(&mut page, WHISTLE, 6)?;
+    let whole = page.view("span")?;
+    say_of_next(&mut page, "q", "rejected")?;
+    page.wait_for("a closer look", |p| Ok(p.view("span")? != whole))?;
+    page.session.keys("b")?;
+    page.wait_for("the view before", |p| Ok(p.view("span")? == whole))?;
+    let shown = "return document.querySelector('#run').value;";
+    assert_eq!(page.session.execute(shown, json!([]))?, "-1");
+    page.wait_for("its boxes", |p| Ok(p.data("candidates")? == "6"))?;
+
+    // The same once more is another run: what was said in the first is not taken back in it.
+    start(&mut page, WHISTLE, 6)?;
+    page.wait_for("the second run", |p| Ok(p.session.execute(shown, json!([]))? == "-2"))?;
+    page.wait_for("what was said", |p| Ok(rows_with(p, "rejected")? == 1))?;
+    assert_eq!(verdict(&mut page)?, "", "no candidate of the first is looked at");
+    page.session.execute("document.activeElement.blur();", json!([]))?;
+    page.session.chord(&[CONTROL, 'z'])?;
+    page.set("#run", "-1")?;
+    page.wait_for("the first run", |p| Ok(p.session.execute(shown, json!([]))? == "-1"))?;
+    page.wait_for("what was said", |p| Ok(rows_with(p, "rejected")? == 1))?;
+    page.session.execute("document.activeElement.blur();", json!([]))?;
+    page.session.chord(&[CONTROL, 'z'])?;
+    page.wait_for("nothing said", |p| Ok(rows_with(p, "rejected")? == 0))?;
+
+    // Where no run is shown a verdict is not lost without a word.
+    page.set("#run", "")?;
+    page.session.execute("document.activeElement.blur();", json!([]))?;
+    page.session.keys("e")?;
+    page.wait_for("the reason", |p| {
+        Ok(p.notices("warning")?.iter().any(|notice| notice.contains("No detection is shown")))
+    })
 }
 
 #[test]
@@ -305,8 +438,8 @@ fn a_network_of_the_server_is_run_with_an_adapter_from_the_dialog() -> anyhow::R
     put_adapter(home.path(), "gulf")?;
     let folder = TempDir::new()?;
     let place = folder.path().join("place");
-    let sound = sounds::noise(0.1, 20.0, RATE_HZ);
-    sounds::write_wav(&place.join("site"), "x_20210601_003000.wav", &sound, RATE_HZ)?;
+    std::fs::create_dir_all(place.join("site"))?;
+    waves(&place.join("site"))?;
     let server = Server::start_of(home.path(), ["--data".as_ref(), place.as_os_str()])?;
     let mut stage = Stage::beside(server, folder, &[])?;
     let mut page = stage.page("?v=1&src=set:site")?;
@@ -322,5 +455,14 @@ fn a_network_of_the_server_is_run_with_an_adapter_from_the_dialog() -> anyhow::R
         let shown = p.session.execute(shown, json!([]))?;
         Ok(shown.as_str().is_some_and(|title| title.contains("tiny with gulf")))
     })?;
+
+    // The server tells no card of an adapter: nothing is shown that the network did not see.
+    page.wait_for("candidates", |p| Ok(p.data("candidates")? != "0"))?;
+    page.session.execute("document.activeElement.blur();", json!([]))?;
+    page.session.keys(".")?;
+    page.wait_for("why there is no picture", |p| {
+        Ok(p.text("#seen")?.contains("listened with the adapter gulf"))
+    })?;
+    assert!(!page.is_shown("#seen-canvas")?);
     Ok(())
 }

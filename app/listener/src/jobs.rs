@@ -10,16 +10,15 @@ use spyhop_signal::detect::listen::{Found, Listen, Part, hear};
 use spyhop_signal::fbank::Fbank;
 use spyhop_signal::pyramid::Recorded;
 use spyhop_words::listener::jobs as words;
-use spyhop_workers::listening::{Answer, By, NetworkFiles, Order, Recordings, SeenWindow};
+use spyhop_workers::listening::{
+    Answer, By, MOST_SEEN_WINDOWS, NetworkFiles, Order, Recordings, SeenWindow,
+};
 use spyhop_workers::{Message, float_buffer, now_ms, post};
 
 use crate::files;
 use crate::seen::Looker;
 use crate::source::Source;
 use crate::telling::Telling;
-
-/// Windows that are given out at once.
-const MOST_SEEN: usize = 16;
 
 /// The listener's state.
 #[derive(Default)]
@@ -112,7 +111,7 @@ impl Jobs {
         .map_err(|error| error.to_string())?;
         let plan = card.window();
         let (mut windows, mut pictures) = (Vec::new(), Vec::new());
-        for window in looker.kept.iter().take(MOST_SEEN) {
+        for window in looker.kept.iter().take(MOST_SEEN_WINDOWS) {
             let picture = fbank.picture(&window.samples);
             let nanos = |position| spyhop_api::time::frames_to_nanos(position, plan.rate_hz);
             let end = window.position + window.samples.len() as i64;

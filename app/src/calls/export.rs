@@ -2,13 +2,14 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use spyhop_api::Annotation;
-use spyhop_api::detection::{CallQuery, DetectedCall};
-use spyhop_signal::tables::{Layout, Sequence, write_csv, write_raven};
+use spyhop_api::detection::CallQuery;
+use spyhop_signal::tables::{
+    CSV_CALL_COLUMNS, CallColumns, Layout, RAVEN_CALL_COLUMNS, Sequence, row_of_call, write_csv,
+    write_raven,
+};
 
 use super::source::Source;
-use crate::frame::line_ns;
-use crate::session::{OpenSet, Session};
+use crate::session::Session;
 use crate::{administrator, files};
 
 /// What candidates can be written as.
@@ -46,39 +47,23 @@ pub fn export(session: Session, query: CallQuery, format: TableFormat) {
             }
         }),
         Source::Tab(..) => {
-            let channel = calls.run.with_untracked(|run| run.as_ref().map_or(0, |r| r.channel));
+            let Some(run) = calls.run.get_untracked() else { return };
             let found = source.all_here(&query);
-            let rows: Vec<Annotation> =
-                found.iter().map(|call| annotation(call, channel, &open)).collect();
+            let origin_ns = open.line.origin.map_or(0, |origin| origin.0);
+            let rows = |columns: CallColumns| {
+                let row = |call| row_of_call(call, &run.source, run.channel, origin_ns, columns);
+                found.iter().map(row).collect::<Vec<_>>()
+            };
             let sequence = Sequence::new(&open.line, &open.infos);
             let text = match format {
-                TableFormat::Raven => write_raven(&rows, &sequence, &Layout::default()),
-                TableFormat::Csv | TableFormat::Parquet => write_csv(&rows, &sequence),
+                TableFormat::Raven => {
+                    write_raven(&rows(RAVEN_CALL_COLUMNS), &sequence, &Layout::default())
+                }
+                TableFormat::Csv | TableFormat::Parquet => {
+                    write_csv(&rows(CSV_CALL_COLUMNS), &sequence)
+                }
             };
             files::save(&name, "text/plain", text.as_bytes());
         }
-    }
-}
-
-/// A candidate as a row of a table of labels.
-fn annotation(call: &DetectedCall, channel: u32, open: &OpenSet) -> Annotation {
-    let start_ns = line_ns(call.start, open.line.origin);
-    let review = &call.review;
-    let label = if review.label.is_empty() { &call.class } else { &review.label };
-    let columns = [
-        ("Score", call.score.to_string()),
-        ("Review", review.verdict.name().to_owned()),
-        ("Reviewer", review.author.clone()),
-    ];
-    Annotation {
-        id: call.id as u64,
-        start_ns,
-        end_ns: start_ns.saturating_add(call.span_ns),
-        low_hz: Some(call.low_hz),
-        high_hz: Some(call.high_hz),
-        channel,
-        label: label.clone(),
-        note: review.note.clone(),
-        extra: columns.map(|(name, value)| (name.to_owned(), value)).to_vec(),
     }
 }

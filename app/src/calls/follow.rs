@@ -3,11 +3,13 @@
 use gloo::timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use spyhop_api::detection::{CallQuery, DetectionRun};
+use spyhop_api::detection::{CallQuery, DetectedCall, DetectionRun};
 use spyhop_api::view::Source;
 use spyhop_words::calls::runs as words;
 
 use super::local::moment_text;
+use super::review::Wishes;
+use super::steps::Steps;
 use super::{Calls, InView};
 use crate::frame::{Frame, moment_of};
 use crate::server;
@@ -35,9 +37,10 @@ pub fn opened(session: Session, deployment: Option<String>) {
     calls.turn.set_value(turn);
     calls.local.set_value(Vec::new());
     calls.local_progress.set(Vec::new());
-    calls.undo.set_value(Vec::new());
-    calls.redo.set_value(Vec::new());
-    calls.chosen.set(None);
+    calls.steps.set_value(Steps::default());
+    calls.wishes.update_value(Wishes::clear);
+    calls.knows_unkept.set_value(false);
+    calls.choose_none();
     calls.runs.set(Vec::new());
     calls.deployment.set_value(deployment.clone());
     calls.span.set(span_of_one(session).unwrap_or_default());
@@ -56,6 +59,9 @@ pub fn opened(session: Session, deployment: Option<String>) {
                     // The next look may find it again; what asks for candidates says what is wrong.
                     Err(_) => {}
                 }
+            }
+            if looks > 0 && looks % QUIET_LOOKS == 0 {
+                hear_of_others(session, turn).await;
             }
             looks += 1;
             TimeoutFuture::new(LOOK_MS).await;
@@ -76,6 +82,48 @@ pub fn look_at_runs(session: Session) {
             take(session, found, false);
         }
     });
+}
+
+/// Counts of a run do not tell of a verdict that somebody else turned into another: what is shown is
+/// compared itself.
+async fn hear_of_others(session: Session, turn: u64) {
+    let calls = session.calls;
+    if session.stage.get_untracked() != Stage::Viewing {
+        return;
+    }
+    let (Some(run), Some(source)) = (calls.shown_run(), calls.source()) else { return };
+    let is_current = || calls.turn.get_value() == turn && calls.shown_run() == Some(run);
+    let span = session.frame_now().zip(session.open.get_untracked());
+    let boxes = calls.in_view.with_untracked(|shown| shown.run == run && !shown.calls.is_empty());
+    let mut is_news = false;
+    if let Some((frame, open)) = span.filter(|_| boxes) {
+        let (from, until) = shown_span(&frame, &open);
+        let query = untrack(|| calls.above_thresholds());
+        let query = CallQuery { from, until, limit: MOST_BOXES, ..query };
+        // Where the server does not answer, the next look finds out.
+        let now = source.page(&query).await.map(|page| page.calls).unwrap_or_default();
+        is_news = calls.in_view.with_untracked(|shown| said_anew(&shown.calls, &now));
+    }
+    if let Some(chosen) = calls.chosen.get_untracked()
+        && let Ok(now) = source.call(chosen.id).await
+        && is_current()
+        && said_anew(&[chosen], std::slice::from_ref(&now))
+    {
+        calls.see_anew(run, &now);
+        is_news = true;
+    }
+    if is_news && is_current() {
+        calls.revision.update(|n| *n += 1);
+    }
+}
+
+/// Whether something was said of candidates that are shown since they were asked for.
+fn said_anew(shown: &[DetectedCall], now: &[DetectedCall]) -> bool {
+    let is_later = |call: &DetectedCall| {
+        let held = shown.iter().find(|held| held.id == call.id);
+        held.is_some_and(|held| held.review.version < call.review.version)
+    };
+    now.iter().any(is_later)
 }
 
 /// From where to where one recording of a deployment goes, if no other is open.
@@ -125,6 +173,13 @@ pub fn start(session: Session) {
     let id = Memo::new(move |_| calls.run.with(|run| run.as_ref().map(|run| run.id)));
     let seen = Memo::new(move |_| session.frame().map(|f| (f.places, f.band_hz)));
     let problem = RwSignal::new(None::<ServerError>);
+    Effect::new(move |_| {
+        // Candidates of another run are not this one's for a moment.
+        let run = id.get().unwrap_or_default();
+        if calls.in_view.with_untracked(|shown| shown.run != run) {
+            calls.in_view.set(InView { run, ..InView::default() });
+        }
+    });
     let turn = StoredValue::new(0u64);
     Effect::new(move |_| {
         seen.track();
@@ -218,6 +273,7 @@ async fn look(session: Session, query: CallQuery) -> Result<Option<InView>, Serv
     let (Some(source), Some(frame)) = (session.calls.source(), session.frame_now()) else {
         return Ok(None);
     };
+    let run = session.calls.shown_run().unwrap_or_default();
     let Some(open) = session.open.get_untracked() else { return Ok(None) };
     let score_s = session.calls.run.with_untracked(|run| run.as_ref().map_or(0.0, |r| r.score_s));
     let (from, until) = shown_span(&frame, &open);
@@ -235,7 +291,7 @@ async fn look(session: Session, query: CallQuery) -> Result<Option<InView>, Serv
     let calls = if density.is_some() { Vec::new() } else { page.calls };
     let curve_bin_s = bin_s(shown_s, real_s, CURVE_BINS).max(score_s);
     let curves = source.scores(&query, curve_bin_s).await?;
-    Ok(Some(InView { calls, density, curves }))
+    Ok(Some(InView { run, calls, density, curves }))
 }
 
 /// Bins of a stretch: so many of what is shown, and no more than is answered of what it really is.
@@ -253,5 +309,28 @@ impl Calls {
         });
         self.show(Some(id));
         self.revision.update(|n| *n += 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use spyhop_api::detection::{Review, Verdict};
+
+    use super::super::local::tests::call;
+    use super::*;
+
+    #[test]
+    fn a_verdict_that_became_another_is_seen_where_counts_stay() {
+        let of = |id: i64, version: u32, verdict: Verdict| {
+            let review = Review { version, verdict, ..Review::default() };
+            DetectedCall { id, review, ..call("upcall", id, 0.9) }
+        };
+        let shown = [of(1, 1, Verdict::Accepted), of(2, 0, Verdict::Unreviewed)];
+        let theirs = [of(1, 2, Verdict::Rejected), of(2, 0, Verdict::Unreviewed)];
+        assert!(said_anew(&shown, &theirs));
+        assert!(!said_anew(&shown, &shown));
+        // What this page said meanwhile is later than the answer; what is not shown is no matter.
+        assert!(!said_anew(&theirs, &shown));
+        assert!(!said_anew(&shown, &[of(3, 5, Verdict::Accepted)]));
     }
 }

@@ -31,6 +31,15 @@ pub struct LocalRun {
     is_dated: bool,
 }
 
+/// Why nothing was said of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReviewRefused {
+    /// There is none of this number.
+    Gone,
+    /// What is said of it is no longer what was looked at.
+    OtherVersion,
+}
+
 impl LocalRun {
     /// Nothing was found yet.
     pub fn new(run: DetectionRun, is_dated: bool) -> LocalRun {
@@ -50,7 +59,7 @@ impl LocalRun {
         &mut self,
         found: Vec<DetectedCall>,
         scores: &ScoreCurves,
-        said: impl Fn(&DetectedCall) -> Vec<Review>,
+        mut said: impl FnMut(&DetectedCall) -> Vec<Review>,
     ) {
         for mut call in found {
             call.id = self.calls.len() as i64 + 1;
@@ -139,14 +148,22 @@ impl LocalRun {
         Ok(curves.told(&self.run.classes, |ns| self.moment(ns)))
     }
 
-    /// Says something of a candidate; `None` where there is none of this number.
+    /// Says something of a candidate, of which version `seen` of what is said was looked at.
+    ///
+    /// # Errors
+    /// When there is none of this number, or something else was said of it meanwhile.
     pub fn review(
         &mut self,
         id: i64,
+        seen: u32,
         change: &ReviewChange,
         at: Timestamp,
-    ) -> Option<DetectedCall> {
-        let call = self.calls.iter_mut().find(|call| call.id == id)?;
+    ) -> Result<DetectedCall, ReviewRefused> {
+        let found = self.calls.iter_mut().find(|call| call.id == id);
+        let call = found.ok_or(ReviewRefused::Gone)?;
+        if call.review.version != seen {
+            return Err(ReviewRefused::OtherVersion);
+        }
         call.review = Review {
             version: call.review.version + 1,
             verdict: change.verdict,
@@ -158,7 +175,7 @@ impl LocalRun {
         let said = call.clone();
         self.histories.entry(id).or_default().push(said.review.clone());
         self.count();
-        Some(said)
+        Ok(said)
     }
 
     /// Everything that was ever said of a candidate.

@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use spyhop_api::detection::{CallQuery, CallSort, DetectedCall};
 use spyhop_api::view::Selection;
 use spyhop_api::{Moment, Timestamp};
-use spyhop_words::calls::queue as words;
+use spyhop_words::calls::{queue as words, review};
 
 use super::follow::shown_span;
 use super::local::{in_order, moment_text};
@@ -21,13 +21,17 @@ const PAGE: u64 = 200;
 /// A candidate that is smaller than this part of the picture is zoomed to: its shape is what is judged.
 const WIDEST: f64 = 40.0;
 
-/// Looks at a candidate: its box is selected, and brought into the picture if `centred`.
-pub fn choose(session: Session, call: DetectedCall, centred: bool) {
+/// Looks at a candidate of the run that is shown: its box is selected, and brought into the picture if
+/// `centred`. One of another run, which was shown a moment ago, is passed over.
+pub fn choose(session: Session, run: i64, call: DetectedCall, centred: bool) {
+    if session.calls.shown_run() != Some(run) {
+        return;
+    }
     session.labels.chosen.set(None);
     let high = call.high_hz.max(call.low_hz + 1e-3);
     let selection =
         Selection { start: call.start, span_ns: call.span_ns.max(1), band_hz: (call.low_hz, high) };
-    session.calls.chosen.set(Some(call));
+    session.calls.looked_at.set(Some((run, call)));
     session.select(Some(selection));
     if centred {
         label_actions::show_selection(session, WIDEST);
@@ -37,8 +41,10 @@ pub fn choose(session: Session, call: DetectedCall, centred: bool) {
 /// Goes to the next candidate that passes thresholds and filter, or to the one before.
 pub fn step(session: Session, forward: bool) {
     let calls = session.calls;
-    let Some(source) = calls.source() else {
-        return session.tell(NoticeKind::Warning, words::NOTHING);
+    let (Some(run), Some(source)) = (calls.shown_run(), calls.source()) else {
+        let is_none = calls.runs.with_untracked(Vec::is_empty);
+        let told = if is_none { words::NOTHING } else { review::NO_RUN };
+        return session.tell(NoticeKind::Warning, told);
     };
     let query = untrack(|| calls.filtered(None));
     let at = calls.chosen.get_untracked();
@@ -52,7 +58,7 @@ pub fn step(session: Session, forward: bool) {
             None => first(&source, &query, &begin).await,
         };
         match found {
-            Ok(Some(call)) => choose(session, call, true),
+            Ok(Some(call)) => choose(session, run, call, true),
             Ok(None) => {
                 let told = match at {
                     Some(_) if forward => words::IS_LAST,

@@ -10,8 +10,9 @@ use spyhop_api::detection::{
 use spyhop_api::recall::{DrawRequest, DrawnWindow, RecallReport, WindowReview};
 use spyhop_words::calls::runs as words;
 
-use super::local::LocalRun;
-use super::{Calls, LocalProgress, kept};
+use super::kept::KeptReviews;
+use super::local::{LocalRun, ReviewRefused};
+use super::{Calls, LocalProgress};
 use crate::server::ServerError;
 use crate::server::detections::Place;
 use crate::session::OpenSet;
@@ -66,9 +67,9 @@ impl Calls {
     ) {
         self.local.update_value(|all| {
             let Some(local) = all.iter_mut().find(|local| local.run.id == run) else { return };
-            let source = kept::source_key(&local.run);
             local.progress = progress;
-            local.extend(found, scores, |call| kept::said(open, &source, call));
+            let mut kept = KeptReviews::of(open, &local.run);
+            local.extend(found, scores, |call| kept.said(call));
         });
         self.tell_local();
         self.revision.update(|n| *n += 1);
@@ -187,7 +188,6 @@ impl Source {
     /// When it was reviewed elsewhere (409), or the server refuses.
     pub async fn review(
         &self,
-        open: &OpenSet,
         call: &DetectedCall,
         change: &ReviewChange,
     ) -> Result<DetectedCall, ServerError> {
@@ -197,15 +197,24 @@ impl Source {
                 let now = Timestamp((js_sys::Date::now() * 1e6) as i64);
                 let said = all.try_update_value(|all| {
                     let local = all.iter_mut().find(|local| local.run.id == *run)?;
-                    let said = local.review(call.id, change, now)?;
-                    let steps = local.history(call.id);
-                    Some((said, kept::source_key(&local.run), steps))
+                    Some(local.review(call.id, call.review.version, change, now))
                 });
-                let (said, source, steps) = said.flatten().ok_or_else(gone)?;
-                kept::keep(open, &source, &said, &steps);
-                Ok(said)
+                said.flatten().ok_or_else(gone)?.map_err(|refused| match refused {
+                    ReviewRefused::Gone => gone(),
+                    ReviewRefused::OtherVersion => {
+                        ServerError { status: 409, message: words::REVIEWED_MEANWHILE.to_owned() }
+                    }
+                })
             }
         }
+    }
+
+    /// Keeps what is said of a candidate beyond this visit; false where this browser keeps nothing. A
+    /// server has kept it already.
+    pub fn keep(&self, open: &OpenSet, call: &DetectedCall) -> bool {
+        let kept = self
+            .here(|local| KeptReviews::of(open, &local.run).keep(call, &local.history(call.id)));
+        kept.unwrap_or(true)
     }
 
     /// Everything that was ever said of a candidate.

@@ -10,7 +10,7 @@ use spyhop_workers::listening::{Answer, By, MOST_WEIGHT_BYTES, Order};
 
 use super::network::{self, Chosen};
 use super::{ask, run};
-use crate::detect::{AdapterChoice, reset_with};
+use crate::detect::{AdapterChoice, Heard, Offer, reset_with};
 use crate::session::use_session;
 use crate::{detect, files, server, wording};
 
@@ -37,6 +37,8 @@ pub fn OnThisTab() -> impl IntoView {
     let problem = RwSignal::new(None::<String>);
     let busy = RwSignal::new(None::<&'static str>);
     let rate_hz = rate_hz.unwrap_or_default();
+    // Nobody has measured where the content of a file of this disk ends.
+    let heard = Heard { rate_hz, content_end_hz: None };
     spawn_local(async move {
         let answer = ask(None, |job| Order::Fit { job, rate_hz }, Vec::new()).await;
         let answer = answer.map(|(answer, _)| match answer {
@@ -57,8 +59,7 @@ pub fn OnThisTab() -> impl IntoView {
         // Where there is no server there are no networks of one.
         if let Ok(list) = server::models::list().await {
             let _ = adapters.try_set_value(list.adapters);
-            let sound = list.models.into_iter().filter(|model| model.card.is_some());
-            let _ = hosted.try_set(sound.collect());
+            let _ = hosted.try_set(list.models);
         }
     });
     reset_with(choice, adapter);
@@ -66,7 +67,7 @@ pub fn OnThisTab() -> impl IntoView {
         files::pick(true, "", move |files| {
             problem.try_set(None);
             match network::of_folder(&files) {
-                Ok(chosen) => spawn_local(describe(chosen, own, choice, problem, busy)),
+                Ok(chosen) => spawn_local(describe(chosen, heard, own, choice, problem, busy)),
                 Err(why) => drop(problem.try_set(Some(why))),
             }
         });
@@ -144,27 +145,36 @@ pub fn OnThisTab() -> impl IntoView {
         })
     };
     let networks = move || {
-        let of_server = hosted.get().into_iter().filter_map(|model| {
-            let card = model.card?;
+        let of_server = hosted.get().into_iter().map(|model| {
             let bytes: u64 = model.files.iter().map(|file| file.bytes).sum();
-            let told = match bytes > MOST_WEIGHT_BYTES {
-                true => words::too_large(wording::bytes(bytes)),
-                false => words::of_server(hears(&card), wording::bytes(bytes)),
+            let offer = match Offer::of(&model, heard) {
+                offer if offer.can_be_chosen() && bytes > MOST_WEIGHT_BYTES => {
+                    Offer::Not(words::too_large(wording::bytes(bytes)))
+                }
+                Offer::Fits(hears) => Offer::Fits(words::of_server(hears, wording::bytes(bytes))),
+                offer => offer,
             };
-            let (of, name) = (Choice::Hosted(model.name.clone()), card.name.clone());
+            let called = model.card.map_or_else(|| model.name.clone(), |card| card.name);
+            let of = Choice::Hosted(model.name.clone());
             let (same, offered) = (of.clone(), model.adapters);
             let with = move || {
                 is_chosen(same.clone()).then(|| {
                     view! { <AdapterChoice adapters=offered.clone() chosen=adapter/> }
                 })
             };
-            let option = option(of, model.name, name, told, bytes <= MOST_WEIGHT_BYTES);
-            Some(view! { {option} {with} })
+            let told = offer.told().to_owned();
+            let option = option(of, model.name, called, told, offer.can_be_chosen());
+            view! { {option} {with} }
         });
         let of_server = of_server.collect_view();
         let of_disk = own.get().map(|(chosen, card)| {
-            let told = words::of_disk(hears(&card), chosen.network.name);
-            option(Choice::OfDisk, "own".into(), card.name.clone(), told, true)
+            let folder = chosen.network.name;
+            let offer = match Offer::of_card(&folder, &card, heard) {
+                Offer::Fits(hears) => Offer::Fits(words::of_disk(hears, folder)),
+                offer => offer,
+            };
+            let (told, fits) = (offer.told().to_owned(), offer.can_be_chosen());
+            option(Choice::OfDisk, "own".into(), card.name.clone(), told, fits)
         });
         view! { {of_server} {of_disk} }
     };
@@ -198,6 +208,7 @@ pub fn OnThisTab() -> impl IntoView {
 /// Opens a network of the disk once, to see what it is.
 async fn describe(
     chosen: Chosen,
+    heard: Heard,
     own: RwSignal<Option<(Chosen, ModelCard)>, LocalStorage>,
     choice: RwSignal<Option<Choice>>,
     problem: RwSignal<Option<String>>,
@@ -210,21 +221,15 @@ async fn describe(
     // The dialog may be closed by now.
     match answer {
         Ok((Answer::Card { card, .. }, _)) => {
+            let fits = Offer::of_card(&chosen.network.name, &card, heard).can_be_chosen();
             let _ = own.try_set(Some((chosen, *card)));
-            let _ = choice.try_set(Some(Choice::OfDisk));
+            // One that does not fit is shown with the reason; another of the disk may have been chosen.
+            let is_of_disk = choice.try_get_untracked().flatten() == Some(Choice::OfDisk);
+            if fits || is_of_disk {
+                let _ = choice.try_set(fits.then_some(Choice::OfDisk));
+            }
         }
         Ok(_) => {}
         Err(why) => drop(problem.try_set(Some(why))),
     }
-}
-
-/// `upcall, none: listens at 20 Hz–8 kHz`.
-fn hears(card: &ModelCard) -> String {
-    const MOST: usize = 4;
-    let calls = || card.classes.iter().filter(|class| class.is_call);
-    let mut names: Vec<&str> = calls().take(MOST).map(|class| class.name.as_str()).collect();
-    if calls().count() > MOST {
-        names.push("…");
-    }
-    words::hears(names.join(", "), wording::band(card.band_hz))
 }

@@ -1,5 +1,5 @@
-//! What a network saw of a candidate: the mel pictures of the windows around it, as they were handed to
-//! the network, with the window's score and time.
+//! What a network saw of a candidate: the mel pictures of the windows about its best one, as they were
+//! handed to the network, with the window's score and time.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,11 +11,11 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{CallQuery, DetectedCall, DetectionRun, ScoreCurves};
 use spyhop_api::time::NANOS_PER_S;
-use spyhop_api::{ModelCard, Moment, RecordingInfo, Timestamp};
+use spyhop_api::{HostedModel, ModelCard, Moment, RecordingInfo, Timestamp};
 use spyhop_paint::Lut;
 use spyhop_words::page::open::NOTHING_OPEN;
 use spyhop_words::page::seen as words;
-use spyhop_workers::listening::{Answer, Order, Recordings, SeenWindow};
+use spyhop_workers::listening::{Answer, MOST_SEEN_WINDOWS, Order, Recordings, SeenWindow};
 
 use super::{ask, run};
 use crate::calls::{moment_text, score_words};
@@ -27,6 +27,10 @@ use crate::{server, wording};
 const RANGE: (f64, f64) = (0.05, 0.998);
 /// How far apart frequencies are written, as a share of the height.
 const TICK_APART: f64 = 0.11;
+/// Windows on both sides of the best one that are looked at: with it no more than the listener gives out.
+const BESIDE_BEST: i64 = (MOST_SEEN_WINDOWS as i64 - 2) / 2;
+/// Times are rounded: pieces of time that touch may overlap by this, nanoseconds.
+const ROUNDED_NS: i64 = 1000;
 /// Recordings that lie this far from a candidate have no say in its windows, nanoseconds.
 const NEAR_NS: i64 = 600 * NANOS_PER_S;
 
@@ -243,9 +247,13 @@ async fn pictures(
     let beside_ns = (run.score_s * 1.5 * NANOS_PER_S as f64) as i64;
     let from_ns = call.start.nanos().saturating_sub(beside_ns);
     let until_ns = call.start.nanos().saturating_add(call.span_ns).saturating_add(beside_ns);
+    let scores = scores(session, call, run, from_ns, until_ns).await;
+    let class = run.classes.iter().position(|class| class.name == call.class).unwrap_or(0);
+    let call_ns = call.start.nanos()..call.start.nanos().saturating_add(call.span_ns);
+    let about = about_best(&scores, class, &call_ns, run.score_s);
+    let (from_ns, until_ns) = (from_ns.max(about.start), until_ns.min(about.end));
     let all = run::of_open(&open, &sources.numbers, run.channel);
     let recordings = near(&open, all, &(from_ns..until_ns));
-    let scores = scores(session, call, run, from_ns, until_ns).await;
     let asked = card.clone();
     let order = move |job| Order::See { job, card: Box::new(asked), recordings, from_ns, until_ns };
     let (answer, message) = ask(Some((session, open)), order, Vec::new()).await?;
@@ -257,7 +265,6 @@ async fn pictures(
         .enumerate()
         .map(|(i, window)| (window, Arc::new(message.floats(i))))
         .collect();
-    let class = run.classes.iter().position(|class| class.name == call.class).unwrap_or(0);
     let scores = windows.iter().map(|(window, _)| score_at(&scores, class, window)).collect();
     Ok(Pictures { card, windows, scores })
 }
@@ -268,10 +275,48 @@ async fn card_of(run: &DetectionRun) -> Result<ModelCard, String> {
     if let Some(card) = known {
         return Ok(card);
     }
-    let list = server::models::list().await?;
-    let found = list.models.into_iter().find(|model| model.name == run.source.name);
-    let card = found.and_then(|model| model.card);
-    card.ok_or_else(|| words::network_gone(&run.source.name))
+    // The server tells the cards of networks, not those that they have under an adapter.
+    if let Some(adapter) = &run.source.adapter {
+        return Err(words::of_adapter(&run.source.name, adapter));
+    }
+    hosted_card(server::models::list().await?.models, run)
+}
+
+/// The card of a server's network, where it is still the one that a run was made with.
+fn hosted_card(models: Vec<HostedModel>, run: &DetectionRun) -> Result<ModelCard, String> {
+    let name = &run.source.name;
+    let found = models.into_iter().find(|model| model.name == *name);
+    let Some((card, print)) = found.and_then(|model| Some((model.card?, model.fingerprint))) else {
+        return Err(words::network_gone(name));
+    };
+    // Where windows begin is the card's, and no part of the fingerprint.
+    let hop_s = f64::from(card.hop_samples) / card.rate_hz();
+    let is_same = print == run.source.fingerprint && (hop_s - run.score_s).abs() < 1e-6;
+    if is_same { Ok(card) } else { Err(words::other_network(name)) }
+}
+
+/// The time about the best piece of a candidate, nanoseconds, that as many windows speak for as the listener
+/// gives out at once; about its middle where no score is known.
+fn about_best(
+    curves: &ScoreCurves,
+    class: usize,
+    call_ns: &Range<i64>,
+    score_s: f64,
+) -> Range<i64> {
+    let piece_ns = ((score_s * NANOS_PER_S as f64) as i64).max(1);
+    let best_ns = || {
+        let (start, scores) = (curves.start?.nanos(), &curves.classes.get(class)?.scores);
+        let pieces = scores.iter().enumerate().filter_map(|(bin, score)| {
+            let begin_ns = start + bin as i64 * curves.bin_ns;
+            let is_of_call = begin_ns < call_ns.end && call_ns.start < begin_ns + curves.bin_ns;
+            Some((begin_ns, (*score)?)).filter(|_| is_of_call)
+        });
+        pieces.max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(begin_ns, _)| begin_ns)
+    };
+    let middle_ns = call_ns.start + (call_ns.end - call_ns.start) / 2;
+    let best_ns = best_ns().unwrap_or(middle_ns - piece_ns / 2);
+    let beside_ns = BESIDE_BEST * piece_ns;
+    best_ns - beside_ns + ROUNDED_NS..best_ns + piece_ns + beside_ns - ROUNDED_NS
 }
 
 /// Of dated recordings those near a span: months need not be told for a second.
@@ -308,7 +353,7 @@ async fn scores(
         until: moment_text(moment(until_ns)),
         ..CallQuery::default()
     };
-    match session.calls.source() {
+    match session.calls.source_of(run.id) {
         Some(source) => source.scores(&query, run.score_s).await.unwrap_or_default(),
         None => ScoreCurves::default(),
     }
@@ -317,7 +362,122 @@ async fn scores(
 /// A window's score: that of the bin in which the time begins that it speaks for.
 fn score_at(curves: &ScoreCurves, class: usize, window: &SeenWindow) -> Option<f32> {
     // Times are rounded: a bin may begin some nanoseconds late.
-    let begin_ns = window.speaks_for_ns.0 + 1000;
+    let begin_ns = window.speaks_for_ns.0 + ROUNDED_NS;
     let bin = (begin_ns - curves.start?.nanos()).checked_div(curves.bin_ns)?;
     *curves.classes.get(class)?.scores.get(usize::try_from(bin).ok()?)?
+}
+
+#[cfg(test)]
+mod tests {
+    use spyhop_api::detection::{DetectionClass, DetectionSource, ScoreCurve};
+    use spyhop_api::{FrontEnd, Scores};
+
+    use super::*;
+
+    fn model() -> HostedModel {
+        let front_end = FrontEnd {
+            rate_hz: 16_000.0,
+            low_hz: 20.0,
+            high_hz: 8000.0,
+            mels: 128,
+            frame_samples: 400,
+            hop_samples: 160,
+            fft_size: 512,
+            frames: 256,
+            mean: 0.0,
+            std: 1.0,
+        };
+        let card = ModelCard {
+            name: "tiny".into(),
+            description: String::new(),
+            version: String::new(),
+            licence: String::new(),
+            training_data: String::new(),
+            citation: String::new(),
+            time_compression: 1.0,
+            band_hz: (20.0, 8000.0),
+            hop_samples: 4000,
+            front_end,
+            scores: Scores::default(),
+            classes: Vec::new(),
+            metrics: Default::default(),
+        };
+        HostedModel {
+            name: "tiny".into(),
+            card: Some(card),
+            problem: None,
+            parameters: 1,
+            fingerprint: "f00d".into(),
+            files: Vec::new(),
+            adapters: Vec::new(),
+        }
+    }
+
+    fn run() -> DetectionRun {
+        let class = DetectionClass {
+            name: "upcall".into(),
+            band_hz: (50.0, 400.0),
+            keep_from: 0.1,
+            threshold: 0.5,
+        };
+        DetectionRun {
+            id: 1,
+            title: "tiny".into(),
+            source: DetectionSource {
+                name: "tiny".into(),
+                is_model: true,
+                adapter: None,
+                fingerprint: "f00d".into(),
+                config_hash: String::new(),
+                software: String::new(),
+            },
+            config: String::new(),
+            channel: 0,
+            classes: vec![class],
+            score_unit: String::new(),
+            score_s: 0.25,
+            created: Timestamp(0),
+            candidates: 0,
+            reviewed: 0,
+            problems: Vec::new(),
+            job: None,
+        }
+    }
+
+    #[test]
+    fn a_picture_is_made_only_by_the_card_of_the_network_that_ran() {
+        assert!(hosted_card(vec![model()], &run()).is_ok());
+        let retrained = HostedModel { fingerprint: "beef".into(), ..model() };
+        let why = hosted_card(vec![retrained], &run()).expect_err("another network");
+        assert!(why.contains("tiny") && why.contains("another"), "{why}");
+        let slower = DetectionRun { score_s: 10.24, ..run() };
+        assert!(hosted_card(vec![model()], &slower).is_err(), "other windows");
+        let why = hosted_card(Vec::new(), &run()).expect_err("gone");
+        assert!(why.contains("not here any more"), "{why}");
+    }
+
+    #[test]
+    fn windows_about_the_best_one_are_looked_at_however_long_a_candidate_is() {
+        let quarter = NANOS_PER_S / 4;
+        // A minute of one candidate, whose best piece is the 200th.
+        let mut scores = vec![Some(0.3); 240];
+        (scores[200], scores[230]) = (Some(0.99), None);
+        let curve = ScoreCurve { class: "upcall".into(), scores };
+        let start = Some(Moment::Clock(Timestamp(1000 * NANOS_PER_S)));
+        let curves = ScoreCurves { start, bin_ns: quarter, classes: vec![curve] };
+        let call_ns = 1000 * NANOS_PER_S..1060 * NANOS_PER_S;
+        let about = about_best(&curves, 0, &call_ns, 0.25);
+        let best_ns = call_ns.start + 200 * quarter;
+        assert!(about.start < best_ns && best_ns + quarter < about.end, "{about:?}");
+        let pieces = (0..240).map(|i| call_ns.start + i * quarter);
+        let seen = pieces.filter(|at| *at < about.end && about.start < at + quarter).count();
+        assert!((MOST_SEEN_WINDOWS - 1..=MOST_SEEN_WINDOWS).contains(&seen), "{seen}");
+        // What lies beside the candidate may be better: that is another one's.
+        let second_half = call_ns.start + 30 * NANOS_PER_S..call_ns.start + 40 * NANOS_PER_S;
+        let about = about_best(&curves, 0, &second_half, 0.25);
+        assert!(about.end < best_ns, "{about:?}");
+        let unknown = about_best(&ScoreCurves::default(), 0, &call_ns, 0.25);
+        let middle_ns = call_ns.start + 30 * NANOS_PER_S;
+        assert!(unknown.contains(&middle_ns), "{unknown:?}");
+    }
 }

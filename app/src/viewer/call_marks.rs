@@ -63,8 +63,8 @@ fn box_of(
     Some(candidate_box(area, layout.picture(), (&words, look), colour, FONT_PX, theme))
 }
 
-/// The smallest candidate in the picture that passes and lies under a point.
-pub fn call_at(session: Session, point: &Point, open: &OpenSet) -> Option<DetectedCall> {
+/// The smallest candidate in the picture that passes and lies under a point, with its run.
+pub fn call_at(session: Session, point: &Point, open: &OpenSet) -> Option<(i64, DetectedCall)> {
     let hz = point.hz?;
     let ns = open.line.nanos_at(point.position as i64);
     let origin_ns = open.line.origin.map_or(0, |origin| origin.0);
@@ -75,7 +75,7 @@ pub fn call_at(session: Session, point: &Point, open: &OpenSet) -> Option<Detect
                 && (call.low_hz..=call.high_hz).contains(&hz)
                 && session.calls.passes(call)
         });
-        under.min_by_key(|call| call.span_ns).cloned()
+        under.min_by_key(|call| call.span_ns).map(|call| (shown.run, call.clone()))
     })
 }
 

@@ -262,7 +262,7 @@ impl Gestures {
                     (None, _) => frame.band_hz,
                 };
                 session.labels.chosen.set(None);
-                session.calls.chosen.set(None);
+                session.calls.choose_none();
                 session.select(Some(selection_of(a.position..b.position, band, &open.line)));
             }
             Work::Sides(sides, positions, band_hz, from, to) => {
@@ -307,12 +307,12 @@ impl Gestures {
             return;
         }
         let open = self.session.open.get_untracked();
-        if let Some(call) = open.and_then(|open| call_at(self.session, &point, &open)) {
-            calls::choose(self.session, call, false);
+        if let Some((run, call)) = open.and_then(|open| call_at(self.session, &point, &open)) {
+            calls::choose(self.session, run, call, false);
             return;
         }
         self.session.labels.chosen.set(None);
-        self.session.calls.chosen.set(None);
+        self.session.calls.choose_none();
         let which = usize::from(ev.ctrl_key() || ev.meta_key());
         self.session.cursors.update(|c| c[which] = Some(point));
     }
@@ -351,7 +351,7 @@ enum Work {
 
 /// Chooses a label and selects its box, so that its handles can be dragged.
 pub fn choose_label(session: Session, id: u64) {
-    session.calls.chosen.set(None);
+    session.calls.choose_none();
     session.labels.chosen.set(Some(id));
     crate::label_actions::select_box_of(session, id);
 }

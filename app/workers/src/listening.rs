@@ -10,6 +10,9 @@ use crate::Sources;
 /// this size takes minutes for a minute of sound.
 pub const MOST_WEIGHT_BYTES: u64 = 512 << 20;
 
+/// Windows that [`Answer::Seen`] holds at most: the first that speak for the span.
+pub const MOST_SEEN_WINDOWS: usize = 16;
+
 /// Something that the listener is to do. Each job is answered until it is done or failed.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Order {

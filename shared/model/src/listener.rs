@@ -5,7 +5,7 @@ use std::sync::Arc;
 use spyhop_api::view::{Scaling, Window as WindowShape};
 use spyhop_api::{ModelCard, ModelClass, Timestamp};
 use spyhop_signal::detect::calls::{Call, CallRules, Calls, Spoken};
-use spyhop_signal::detect::fit::held_hz;
+use spyhop_signal::detect::fit::check_network;
 use spyhop_signal::detect::listen::{Found, Listen, ListenError, ScoreRow};
 use spyhop_signal::detect::{Candidate, HeardWindow, RunWindows};
 use spyhop_signal::spectrum::{SpectrumSpec, Stft};
@@ -28,17 +28,7 @@ pub struct Unfit(pub String);
 /// # Errors
 /// When recordings of a rate do not hold what a network listens to.
 pub fn check_fit(name: &str, card: &ModelCard, rate_hz: f64) -> Result<(), Unfit> {
-    let (low_hz, high_hz) = card.band_hz;
-    // Half a per cent: a band that ends at 0.45 of the rate is written in round numbers.
-    if held_hz(rate_hz) * 1.005 >= high_hz.min(held_hz(card.rate_hz())) {
-        return Ok(());
-    }
-    Err(Unfit(format!(
-        "the network {name} listens from {low_hz} to {high_hz} Hz: it needs a sampling rate of {} Hz or \
-         more, and this recording has {rate_hz} Hz, which holds nothing above {} Hz",
-        (high_hz / 0.45).round().min(card.rate_hz()),
-        rate_hz / 2.0,
-    )))
+    check_network(name, card, rate_hz, None).map_err(|unfit| Unfit(unfit.0))
 }
 
 /// A network that listens to runs of samples.

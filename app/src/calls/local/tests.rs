@@ -83,13 +83,24 @@ fn candidates_are_asked_by_time_class_score_threshold_and_review() {
     assert_eq!(page(&local, CallQuery { most_score: Some(0.5), ..usual() }), [3, 2]);
     let no =
         ReviewChange { verdict: Verdict::Rejected, author: "Ada".into(), ..Default::default() };
-    let said = local.review(2, &no, Timestamp(7)).map(|call| call.review);
-    assert_eq!(said.as_ref().map(|r| (r.version, r.verdict)), Some((1, Verdict::Rejected)));
+    let said = local.review(2, 0, &no, Timestamp(7)).map(|call| call.review);
+    assert_eq!(said.as_ref().map(|r| (r.version, r.verdict)), Ok((1, Verdict::Rejected)));
     assert_eq!(local.history(2), [said.unwrap_or_default()]);
     assert_eq!(page(&local, CallQuery { review: "reviewed".into(), ..usual() }), [2]);
     assert_eq!(page(&local, CallQuery { review: "unreviewed".into(), ..usual() }), [3, 1, 4]);
     assert_eq!((local.run.candidates, local.run.reviewed), (4, 1));
-    assert_eq!(local.review(9, &no, Timestamp(7)), None);
+    assert_eq!(local.review(9, 0, &no, Timestamp(7)), Err(ReviewRefused::Gone));
+}
+
+#[test]
+fn a_verdict_on_what_was_said_before_somebody_else_spoke_is_refused() {
+    let mut local = filled();
+    let said = |verdict| ReviewChange { verdict, ..ReviewChange::default() };
+    assert!(local.review(2, 0, &said(Verdict::Accepted), Timestamp(1)).is_ok());
+    let late = local.review(2, 0, &said(Verdict::Rejected), Timestamp(2));
+    assert_eq!(late, Err(ReviewRefused::OtherVersion));
+    assert_eq!(local.history(2).len(), 1, "nothing was said");
+    assert!(local.review(2, 1, &said(Verdict::Rejected), Timestamp(3)).is_ok());
 }
 
 #[test]
@@ -107,7 +118,7 @@ fn a_candidate_counts_in_the_bin_in_which_it_begins() {
 fn a_histogram_holds_every_candidate_and_what_is_said_of_it() {
     let mut local = filled();
     let yes = ReviewChange { verdict: Verdict::Accepted, ..Default::default() };
-    local.review(1, &yes, Timestamp(0));
+    local.review(1, 0, &yes, Timestamp(0)).expect("there is such a candidate");
     let histograms = local.histograms(&CallQuery::default());
     let upcall = &histograms.classes[0];
     assert_eq!((upcall.first, upcall.candidates.len()), (0.2, HISTOGRAM_BINS));

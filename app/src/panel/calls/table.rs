@@ -37,7 +37,7 @@ pub fn Table() -> impl IntoView {
     let session = use_session();
     let calls = session.calls;
     let offset = RwSignal::new(0u64);
-    let page = RwSignal::new(None::<CallPage>);
+    let page = RwSignal::new(None::<(i64, CallPage)>);
     let query = Memo::new(move |_| {
         let is_in_view = calls.filter.with(|filter| filter.in_view);
         let shown = is_in_view.then(|| {
@@ -65,16 +65,27 @@ pub fn Table() -> impl IntoView {
             TimeoutFuture::new(REST_MS).await;
             // The table may have left the page by now.
             let is_current = || turn.try_get_value() == Some(asked);
-            let Some(source) = calls.source().filter(|_| is_current()) else { return };
+            let (true, Some(of), Some(source)) = (is_current(), calls.shown_run(), calls.source())
+            else {
+                return;
+            };
             let answer = source.page(&wanted).await;
             if let (true, Ok(found)) = (is_current(), answer) {
-                page.set(Some(found));
+                page.set(Some((of, found)));
             }
         });
     });
-    let total = Memo::new(move |_| page.with(|page| page.as_ref().map_or(0, |page| page.total)));
-    let rows =
-        Memo::new(move |_| page.with(|p| p.as_ref().map(|p| p.calls.clone()).unwrap_or_default()));
+    // Until the answer is there, none of another run's.
+    let shown = Memo::new(move |_| page.get().filter(|(of, _)| run.get() == Some(*of)));
+    let total = Memo::new(move |_| shown.with(|s| s.as_ref().map_or(0, |(_, page)| page.total)));
+    let rows = Memo::new(move |_| {
+        shown.with(|shown| {
+            let calls = |(run, page): &(i64, CallPage)| {
+                page.calls.iter().map(|call| (*run, call.clone())).collect::<Vec<_>>()
+            };
+            shown.as_ref().map(calls).unwrap_or_default()
+        })
+    });
     let last = move || total.get().saturating_sub(1) / ROWS * ROWS;
     let place = move || match total.get() {
         0 => words::NONE_PASSES.to_owned(),
@@ -104,8 +115,8 @@ pub fn Table() -> impl IntoView {
             </div>
             <ul id="candidates">
                 <For each=move || rows.get()
-                    key=move |call| (run.get_untracked(), call.id, call.review.version)
-                    let:call><Row call/></For>
+                    key=|(run, call)| (*run, call.id, call.review.version)
+                    let((run, call))><Row run call/></For>
             </ul>
             <Exports query/>
         </fieldset>
@@ -113,20 +124,20 @@ pub fn Table() -> impl IntoView {
 }
 
 #[component]
-fn Row(call: DetectedCall) -> impl IntoView {
+fn Row(run: i64, call: DetectedCall) -> impl IntoView {
     let session = use_session();
     let id = call.id;
     let (mark, verdict) = verdict_words(call.review.verdict);
     let verdict = with_label(verdict, &call.review.label);
     let pressed = call.clone();
-    let press = Callback::new(move |()| calls::choose(session, pressed.clone(), true));
+    let press = Callback::new(move |()| calls::choose(session, run, pressed.clone(), true));
     let is_chosen =
         Memo::new(move |_| session.calls.chosen.with(|c| c.as_ref().is_some_and(|c| c.id == id)));
     let current = move || is_chosen.get().then_some("true");
     view! {
         <li data-call=id.to_string() data-verdict=call.review.verdict.name() class:chosen=move || is_chosen.get()
             aria-current=current>
-            <Thumbnail call=call.clone() on_press=press/>
+            <Thumbnail run call=call.clone() on_press=press/>
             <div>
                 <button class="link" title=words::LOOK on:click=move |_| press.run(())>
                     {begin_words(session, call.start)}</button>

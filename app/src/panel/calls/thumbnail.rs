@@ -10,7 +10,7 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::Moment;
-use spyhop_api::detection::DetectedCall;
+use spyhop_api::detection::{DetectedCall, DetectionRun};
 use spyhop_api::view::{ColourMap, SpectrumSettings};
 use spyhop_paint::Lut;
 use spyhop_signal::measure::contrast;
@@ -34,8 +34,9 @@ const MOST_SAMPLES: i64 = 1 << 20;
 /// Pictures that are kept.
 const KEPT: usize = 400;
 
-/// Which picture: what is open, run and candidate, transform and colours.
-type Key = (usize, i64, i64, u32, &'static str);
+/// Which picture: what is open, by how many were opened before it, run and candidate, transform and
+/// colours.
+type Key = (u64, i64, i64, u32, &'static str);
 
 thread_local! {
     static DRAWN: RefCell<HashMap<Key, Rc<Vec<u8>>>> = RefCell::default();
@@ -43,7 +44,7 @@ thread_local! {
 
 /// The picture; a press or a key looks at the candidate.
 #[component]
-pub fn Thumbnail(call: DetectedCall, on_press: Callback<()>) -> impl IntoView {
+pub fn Thumbnail(run: i64, call: DetectedCall, on_press: Callback<()>) -> impl IntoView {
     let session = use_session();
     let canvas = NodeRef::<html::Canvas>::new();
     let drawn = call.clone();
@@ -51,7 +52,7 @@ pub fn Thumbnail(call: DetectedCall, on_press: Callback<()>) -> impl IntoView {
         let Some(canvas) = canvas.get() else { return };
         let call = drawn.clone();
         spawn_local(async move {
-            if let Some(pixels) = picture(session, &call).await
+            if let Some(pixels) = picture(session, run, &call).await
                 && let Some(surface) = Surface::of_pixels(&canvas, 1.0)
             {
                 surface.put(&pixels, SIZE_PX.0 as u32, SIZE_PX.1 as u32);
@@ -121,12 +122,14 @@ pub fn play(session: Session, call: &DetectedCall) {
     }
 }
 
-async fn picture(session: Session, call: &DetectedCall) -> Option<Rc<Vec<u8>>> {
+async fn picture(session: Session, run: i64, call: &DetectedCall) -> Option<Rc<Vec<u8>>> {
     let open = session.open.get_untracked()?;
-    let run = session.calls.run.with_untracked(|run| run.as_ref().map(|run| (run.id, run.channel)));
-    let (run, channel) = run?;
+    let calls = session.calls;
+    let of_run =
+        |shown: &Option<DetectionRun>| Some(shown.as_ref().filter(|r| r.id == run)?.channel);
+    let channel = calls.run.with_untracked(of_run)?;
     let (settings, map) = session.view.with_untracked(|v| (v.spectrum, v.colour.map));
-    let key = (std::sync::Arc::as_ptr(&open) as usize, run, call.id, settings.fft_size, map.name());
+    let key = (calls.turn(), run, call.id, settings.fft_size, map.name());
     if let Some(held) = DRAWN.with_borrow(|drawn| drawn.get(&key).cloned()) {
         return Some(held);
     }

@@ -34,7 +34,7 @@ pub fn Why(call: DetectedCall, run: DetectionRun) -> impl IntoView {
     };
     // Of a long one several pieces share a bar.
     let bar_ns = score_ns.max((call.span_ns + 2 * beside_ns) / MOST_BARS);
-    if let Some(source) = session.calls.source() {
+    if let Some(source) = session.calls.source_of(run.id) {
         spawn_local(async move {
             if let Ok(curves) = source.scores(&query, bar_ns as f64 * 1e-9).await {
                 // Another candidate may be looked at by now.

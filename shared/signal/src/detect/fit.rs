@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 
 use spyhop_api::detection::{Chance, DetectorFit};
+use spyhop_api::{DeploymentQuality, ModelCard};
 
 use super::{CallType, call_types};
 
@@ -13,6 +14,10 @@ use super::{CallType, call_types};
 const HELD_SHARE: f64 = 0.45;
 /// Calls whose band ends no more octaves below the recording's are likely what it was made for.
 const LIKELY_OCTAVES: f64 = 5.0;
+
+/// A network's band may end by half a per cent beyond what a recording holds: one that ends at
+/// [`HELD_SHARE`] of the rate is written in round numbers.
+const NETWORK_TOLERANCE: f64 = 1.005;
 
 /// Up to which frequency a recording holds sounds.
 pub fn held_hz(rate_hz: f64) -> f64 {
@@ -39,6 +44,52 @@ pub struct Unfit {
     pub needs_rate_hz: f64,
     /// The recording's.
     pub rate_hz: f64,
+}
+
+/// Why recordings do not hold what a network listens to, for a person.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnfitNetwork(pub String);
+
+/// `name` is what the message calls the network; `content_end_hz` says where the recordings' content ends,
+/// where that is known to be below half their rate.
+///
+/// # Errors
+/// When recordings of a rate do not hold what a network listens to.
+pub fn check_network(
+    name: &str,
+    card: &ModelCard,
+    rate_hz: f64,
+    content_end_hz: Option<f64>,
+) -> Result<(), UnfitNetwork> {
+    let (low_hz, high_hz) = card.band_hz;
+    let needs_hz = high_hz.min(held_hz(card.rate_hz()));
+    let holds = |end_hz: f64| end_hz * NETWORK_TOLERANCE >= needs_hz;
+    if !holds(held_hz(rate_hz)) {
+        return Err(UnfitNetwork(format!(
+            "the network {name} listens from {low_hz} to {high_hz} Hz: it needs a sampling rate of {} Hz or \
+             more, and this recording has {rate_hz} Hz, which holds nothing above {} Hz",
+            (high_hz / HELD_SHARE).round().min(card.rate_hz()),
+            rate_hz / 2.0,
+        )));
+    }
+    match content_end_hz.filter(|end_hz| !holds(*end_hz)) {
+        None => Ok(()),
+        Some(end_hz) => Err(UnfitNetwork(format!(
+            "the network {name} listens from {low_hz} to {high_hz} Hz: this recording is sampled at {}, but \
+             its content ends at {}",
+            hertz(rate_hz),
+            hertz(end_hz),
+        ))),
+    }
+}
+
+/// Up to which frequency any of a deployment's recordings has content; `None` where one has it up to its
+/// end, or nothing is measured yet.
+pub fn content_end_hz(quality: &DeploymentQuality) -> Option<f64> {
+    let measured = quality.recordings.iter().filter_map(|recording| recording.quality.as_ref());
+    let ends: Option<Vec<f64>> = measured.map(|quality| quality.content_end_hz).collect();
+    ends?.into_iter().max_by(f64::total_cmp)
 }
 
 /// A type of call beside a recording.
@@ -164,6 +215,8 @@ fn round_up(hz: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use spyhop_api::{FrontEnd, Scores};
+
     use super::*;
 
     fn likely(rate_hz: f64) -> Vec<&'static str> {
@@ -196,6 +249,60 @@ mod tests {
         let slow = fit(&call_types(), 50.0, None);
         assert!(slow.iter().all(|f| f.chance == Chance::None));
         assert!(fit(&call_types(), f64::NAN, None).iter().all(|f| f.chance == Chance::None));
+    }
+
+    /// The card of a network that hears up to 8 kHz at 16 kHz.
+    fn card() -> ModelCard {
+        let front_end = FrontEnd {
+            rate_hz: 16_000.0,
+            low_hz: 20.0,
+            high_hz: 8000.0,
+            mels: 128,
+            frame_samples: 400,
+            hop_samples: 160,
+            fft_size: 512,
+            frames: 1024,
+            mean: 0.0,
+            std: 1.0,
+        };
+        ModelCard {
+            name: "tiny".into(),
+            description: String::new(),
+            version: String::new(),
+            licence: String::new(),
+            training_data: String::new(),
+            citation: String::new(),
+            time_compression: 1.0,
+            band_hz: (20.0, 8000.0),
+            hop_samples: 16_000,
+            front_end,
+            scores: Scores::default(),
+            classes: Vec::new(),
+            metrics: Default::default(),
+        }
+    }
+
+    #[test]
+    fn a_network_fits_what_holds_its_band_as_far_as_its_own_rate_does() {
+        let fits = |rate_hz, content| check_network("tiny", &card(), rate_hz, content);
+        assert_eq!(fits(16_000.0, None), Ok(()), "a band up to half its own rate");
+        assert_eq!(fits(96_000.0, None), Ok(()));
+        let low = fits(2000.0, None).expect_err("too low").0;
+        assert!(
+            low.contains("sampling rate of 16000 Hz") && low.contains("above 1000 Hz"),
+            "{low}"
+        );
+        assert!(fits(f64::NAN, None).is_err());
+        // Resampled from 8 kHz: the rate says one thing, the content another.
+        let empty = fits(48_000.0, Some(3800.0)).expect_err("nothing to hear").0;
+        assert!(empty.contains("sampled at 48 kHz, but its content ends at 3.8 kHz"), "{empty}");
+        assert_eq!(fits(48_000.0, Some(7600.0)), Ok(()));
+        let slow = ModelCard { band_hz: (20.0, 400.0), time_compression: 8.0, ..card() };
+        assert_eq!(
+            check_network("slow", &slow, 2000.0, None),
+            Ok(()),
+            "handed over faster than real"
+        );
     }
 
     #[test]

@@ -1,0 +1,153 @@
+//! Candidates of a detector or a network as rows of a table, with what is said of them and what found them.
+
+use spyhop_api::Annotation;
+use spyhop_api::detection::{DetectedCall, DetectionSource, Verdict};
+
+/// Columns of candidates beside those of every table of annotations.
+pub type CallColumns = [&'static str; 12];
+
+/// Those of the project's CSV.
+pub const CSV_CALL_COLUMNS: CallColumns = [
+    "score",
+    "model",
+    "adapter",
+    "class",
+    "clicks",
+    "interval_s",
+    "verdict",
+    "reviewed_by",
+    "reviewed_at",
+    "fingerprint",
+    "config_hash",
+    "software",
+];
+
+/// The same in a Raven selection table.
+pub const RAVEN_CALL_COLUMNS: CallColumns = [
+    "Score",
+    "Detector",
+    "Adapter",
+    "Class Found",
+    "Clicks",
+    "Click Interval (s)",
+    "Verdict",
+    "Reviewed By",
+    "Reviewed At",
+    "Fingerprint",
+    "Configuration",
+    "Software",
+];
+
+/// A candidate as a row: labelled by what it is for whoever relabelled it, else by what it was found as.
+/// `origin_ns` is when the line begins, 0 where it has no clock.
+pub fn row_of_call(
+    call: &DetectedCall,
+    source: &DetectionSource,
+    channel: u32,
+    origin_ns: i64,
+    columns: CallColumns,
+) -> Annotation {
+    let review = &call.review;
+    let said = Some(review).filter(|review| review.verdict != Verdict::Unreviewed);
+    let label = match review.verdict {
+        Verdict::Relabelled => &review.label,
+        _ => &call.class,
+    };
+    let text = |value: Option<String>| value.unwrap_or_default();
+    let values = [
+        call.score.to_string(),
+        source.name.clone(),
+        text(source.adapter.clone()),
+        call.class.clone(),
+        text(call.clicks.map(|clicks| clicks.to_string())),
+        text(call.interval_s.map(|s| s.to_string())),
+        text(said.map(|review| review.verdict.name().to_owned())),
+        text(said.map(|review| review.author.clone())),
+        text(said.and_then(|review| review.at).map(|at| at.to_iso())),
+        source.fingerprint.clone(),
+        source.config_hash.clone(),
+        source.software.clone(),
+    ];
+    let start_ns = call.start.nanos().saturating_sub(origin_ns);
+    Annotation {
+        id: call.id as u64,
+        start_ns,
+        end_ns: start_ns.saturating_add(call.span_ns),
+        low_hz: Some(call.low_hz),
+        high_hz: Some(call.high_hz),
+        channel,
+        label: label.clone(),
+        note: text(said.map(|review| review.note.clone())),
+        extra: columns.into_iter().map(str::to_owned).zip(values).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use spyhop_api::detection::Review;
+    use spyhop_api::{Moment, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_row_says_what_found_a_candidate_and_who_says_what_it_is_and_when() {
+        let source = DetectionSource {
+            name: "tiny".into(),
+            is_model: true,
+            adapter: Some("gulf".into()),
+            fingerprint: "f00d".into(),
+            config_hash: "cafe".into(),
+            software: "spyhop 1 in a tab".into(),
+        };
+        let review = Review {
+            version: 1,
+            verdict: Verdict::Relabelled,
+            label: "gunshot".into(),
+            note: "loud".into(),
+            author: "Ada".into(),
+            at: Some(Timestamp(1_622_507_400_000_000_000)),
+        };
+        let call = DetectedCall {
+            id: 3,
+            class: "upcall".into(),
+            start: Moment::Clock(Timestamp(5_000)),
+            span_ns: 100,
+            low_hz: 60.0,
+            high_hz: 200.0,
+            score: 0.5,
+            clicks: None,
+            interval_s: None,
+            review,
+        };
+        let row = row_of_call(&call, &source, 1, 2_000, CSV_CALL_COLUMNS);
+        assert_eq!((row.id, row.start_ns, row.end_ns, row.channel), (3, 3_000, 3_100, 1));
+        assert_eq!((row.label.as_str(), row.note.as_str()), ("gunshot", "loud"));
+        let cell = |name: &str| {
+            let found = row.extra.iter().find(|(column, _)| column == name);
+            found.map(|(_, value)| value.as_str())
+        };
+        for (column, value) in [
+            ("score", "0.5"),
+            ("model", "tiny"),
+            ("adapter", "gulf"),
+            ("class", "upcall"),
+            ("clicks", ""),
+            ("verdict", "relabelled"),
+            ("reviewed_by", "Ada"),
+            ("reviewed_at", "2021-06-01T00:30:00.000000000Z"),
+            ("fingerprint", "f00d"),
+            ("config_hash", "cafe"),
+            ("software", "spyhop 1 in a tab"),
+        ] {
+            assert_eq!(cell(column), Some(value), "{column}");
+        }
+        // What was taken back is said by nobody.
+        let back =
+            Review { verdict: Verdict::Unreviewed, label: String::new(), ..call.review.clone() };
+        let back = DetectedCall { review: back, ..call };
+        let row = row_of_call(&back, &source, 1, 2_000, RAVEN_CALL_COLUMNS);
+        assert_eq!(row.label, "upcall");
+        let said = row.extra.iter().filter(|(column, _)| column.starts_with("Review"));
+        assert!(said.map(|(_, value)| value).all(String::is_empty));
+    }
+}
