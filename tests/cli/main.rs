@@ -1,6 +1,7 @@
 //! The command line: what it prints, what it writes, and how it says no.
 
 mod beside;
+mod carried;
 mod dataset;
 mod decode;
 mod detect;
