@@ -241,10 +241,13 @@ impl DetectionKeeper {
     fn problems(&self, run: &StoredRun, counts: &RunCounts) -> Result<Vec<String>, StartError> {
         let refused = lock(&self.refused).get(&run.id).map(|refused| refused.sentence.clone());
         let lost = (counts.lost > 0).then(|| {
-            let (are, they) = if counts.lost == 1 { ("candidate is", "it") } else { ("candidates are", "they") };
+            let (are, them) = match counts.lost {
+                1 => ("candidate is", "it"),
+                _ => ("candidates are", "them"),
+            };
             format!(
-                "{} reviewed {are} not found any more, by other recordings than before or at another time: \
-                 {they} stay in the table with what was said, and count no more",
+                "{} reviewed {are} not found any more, because recordings have changed or lie at another \
+                 time: what was said of {them} stays in the table, and counts no more",
                 counts.lost
             )
         });
@@ -430,6 +433,9 @@ impl DetectionKeeper {
         let asked = self.catalogue.recordings(deployment, Reader::Administrator);
         let recordings = asked.map_err(|e| passing(&e))?.ok_or_else(outdated)?;
         let version = recordings.version.clone();
+        if let Some(sentence) = self.refused(id, &version) {
+            return Err(UnitError::lasting(sentence));
+        }
         let planned = self.plan(run, recordings).map_err(|error| match error {
             StartError::Store(error) => passing(&error),
             error => UnitError::lasting(self.refuse(id, &version, &error)),
@@ -482,6 +488,13 @@ impl DetectionKeeper {
         Ok(source)
     }
 
+    /// Why a run can't be gone on with, as far as its list of recordings is of this version.
+    fn refused(&self, run: i64, version: &str) -> Option<String> {
+        let refused = lock(&self.refused);
+        let refused = refused.get(&run).filter(|refused| refused.version == version);
+        refused.map(|refused| refused.sentence.clone())
+    }
+
     /// Notes down that a run can't be gone on with, for whoever asks about it.
     fn refuse(&self, run: i64, version: &str, error: &dyn std::fmt::Display) -> String {
         let sentence = format!("nothing more is looked for: {error}");
@@ -500,6 +513,10 @@ impl DetectionKeeper {
         let in_store = self.store.has_unit(run.id, &order.key);
         if in_store.map_err(|e| UnitError::passing(e.to_string()))? && files.are_there() {
             return Ok(order);
+        }
+        // A network that is another one is not loaded again for each unit.
+        if let Some(sentence) = self.refused(run.id, &recordings.version) {
+            return Err(UnitError::lasting(sentence));
         }
         let source = self.source(run);
         let source = source.map_err(|error| {
@@ -539,9 +556,7 @@ impl Kept for DetectionKeeper {
             let (id, version) = (run.id, present.version);
             let before = lock(&self.planned).get(&id).cloned();
             let is_known = before.as_ref().is_some_and(|p| p.recordings.version == version);
-            let is_refused =
-                lock(&self.refused).get(&id).is_some_and(|refused| refused.version == version);
-            if is_known || is_refused {
+            if is_known || self.refused(id, version).is_some() {
                 continue;
             }
             let Some(recordings) = present.recordings()? else { continue };

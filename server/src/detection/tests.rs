@@ -284,6 +284,11 @@ impl Hosted {
         panic!("not {count}: {found:#?} of {told:?}");
     }
 
+    fn told(&self, run: i64) -> DetectionRun {
+        let run = self.keeper.store().run("recorder", run).expect("there");
+        self.keeper.told(&self.engine.snapshot().expect("jobs"), &run).expect("told")
+    }
+
     fn infos(&self) -> Vec<spyhop_api::RecordingInfo> {
         let recordings = self.catalogue.recordings("recorder", Reader::Administrator);
         recordings.expect("asked").expect("there").infos.to_vec()

@@ -1,7 +1,6 @@
 //! Runs of networks: by what they were made with, and nothing else; one loaded network for all.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use spyhop_api::detection::DetectedCall;
 
@@ -33,11 +32,6 @@ fn by(model: &Path) -> Wanted {
 }
 
 impl Hosted {
-    fn told(&self, run: i64) -> DetectionRun {
-        let run = self.keeper.store().run("recorder", run).expect("there");
-        self.keeper.told(&self.engine.snapshot().expect("jobs"), &run).expect("told")
-    }
-
     /// A run, once something is true of it.
     fn once(&self, run: i64, is_so: impl Fn(&DetectionRun) -> bool) -> DetectionRun {
         for _ in 0..600 {
