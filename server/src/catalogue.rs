@@ -188,6 +188,16 @@ impl Catalogue {
         Ok(published(deployment, reader, now()))
     }
 
+    /// What can't be opened of a deployment, as it was last looked through; none where it is not there for
+    /// this reader.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn failures(&self, id: &str, reader: Reader) -> Result<Vec<FileFailure>, CatalogueError> {
+        let Some(known) = self.known(id, reader)? else { return Ok(Vec::new()) };
+        self.read(|database| Ok(queries::failures(database, known.row)?))
+    }
+
     /// The recordings of a deployment, as it was last looked through, and a way to open each.
     ///
     /// # Errors

@@ -3,14 +3,18 @@
 mod carried;
 mod shelf;
 
-pub use shelf::{FilePlace, Shelf};
+pub use shelf::{FilePlace, Shelf, Stamp};
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use spyhop_model::{MemoryFiles, ModelError, ModelFiles, ModelFolder, config};
+use spyhop_model::{
+    AstConfig, MemoryFiles, ModelCard, ModelError, ModelFiles, ModelFolder, config, read_card,
+};
 
 use crate::data_folder::models_folder;
+use shelf::{is_adapter_file, stamps};
 
 /// What every adapter's folder holds.
 const ADAPTER_FILE: &str = "adapter_config.json";
@@ -38,6 +42,49 @@ impl Model {
                 let names: Vec<&str> = carried::names().collect();
                 bail!("{error}; {} comes with the program", names.join(", "))
             }
+        }
+    }
+
+    /// The network of a name in [`all`]. Where the program was started has no say, as it has where a
+    /// person names a folder; a whole path is a folder.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn listed(word: &Path) -> anyhow::Result<Model> {
+        match (listed(word), word.to_str().and_then(carried::model)) {
+            (Some(folder), _) => Ok(Model::Folder(ModelFolder(folder))),
+            (None, Some(files)) => Ok(Model::Carried(files)),
+            (None, None) => bail!("there is no network {} here any more", word.display()),
+        }
+    }
+
+    /// The adapter of a name among the user's, likewise.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn listed_adapter(word: &Path) -> anyhow::Result<Model> {
+        let folder = listed(word);
+        let folder = folder
+            .with_context(|| format!("there is no adapter {} here any more", word.display()))?;
+        Ok(Model::Folder(ModelFolder(folder)))
+    }
+
+    /// Its card, without a look at its weights.
+    ///
+    /// # Errors
+    /// When its configuration or its card can't be read.
+    pub fn card(&self) -> Result<ModelCard, ModelError> {
+        read_card(&[self], &AstConfig::read(self)?)
+    }
+
+    /// What its files look like from outside: other stamps are perhaps another network.
+    ///
+    /// # Errors
+    /// When its folder can't be read.
+    pub fn stamps(&self) -> io::Result<Vec<Stamp>> {
+        match self {
+            Model::Folder(ModelFolder(folder)) => stamps(folder, is_adapter_file),
+            Model::Carried(_) => Ok(Vec::new()),
         }
     }
 
@@ -82,6 +129,12 @@ pub fn all() -> Vec<(String, Model)> {
     }
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
     all
+}
+
+/// A folder of the user's models folder by its name, or a whole path.
+fn listed(word: &Path) -> Option<PathBuf> {
+    let folder = if word.is_absolute() { word.to_owned() } else { models_folder()?.join(word) };
+    folder.is_dir().then_some(folder)
 }
 
 /// The folder that a person means: a path, or the name of a folder among the user's models.

@@ -52,6 +52,9 @@ fn a_detection_is_started_watched_asked_and_reviewed() -> anyhow::Result<()> {
         all.filter(|d| d["id"] == id).map(|d| d["chance"].clone()).next().unwrap_or_default()
     };
     assert_eq!((chance("whistle"), chance("click")), ("likely".into(), "none".into()), "{fits}");
+    let mut networks = fits["networks"].as_array().into_iter().flatten();
+    let upcalls = networks.find(|n| n["name"] == "upcall-small").cloned().unwrap_or_default();
+    assert_eq!(upcalls["chance"], "possible", "{fits}");
 
     let all = server.at("api/v1/deployments/site/detections");
     let wanted = serde_json::json!({ "detector": "whistle" });
@@ -115,6 +118,15 @@ fn a_detection_is_started_watched_asked_and_reviewed() -> anyhow::Result<()> {
         counts.filter_map(Value::as_u64).sum()
     };
     assert_eq!((sum("candidates"), sum("accepted"), sum("rejected")), (6, 0, 1), "{histograms}");
+    // From a threshold on to the last one, wherever bins end.
+    let counted = |thresholds: &str| -> anyhow::Result<Vec<u64>> {
+        let told = json(&format!("{one}/counts?thresholds={thresholds}"))?;
+        let of = |what: &str| told["classes"][0][what].as_u64().unwrap_or(u64::MAX);
+        Ok(["candidates", "accepted", "rejected"].map(of).to_vec())
+    };
+    assert_eq!(counted("")?, [6, 0, 1]);
+    assert_eq!(counted(&(score - 1e-4).to_string())?[0], 1);
+    assert_eq!(counted(&(score + 1e-4).to_string())?, [0, 0, 0]);
     let scores = json(&format!("{one}/scores?bin_s=1"))?;
     let scores = scores["classes"][0]["scores"].as_array().cloned().unwrap_or_default();
     // A score may stand at the edge of a second.

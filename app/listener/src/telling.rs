@@ -73,6 +73,7 @@ impl Telling {
             clicks: candidate.train.map(|train| train.clicks),
             interval_s: candidate.train.map(|train| train.interval_s),
             review: Review::default(),
+            is_lost: false,
         })
     }
 

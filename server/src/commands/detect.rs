@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use serde_json::json;
-use spyhop_api::detection::{Chance, DetectorFit};
+use spyhop_api::detection::Chance;
 use spyhop_api::{Deployment, RecordingInfo};
 use spyhop_signal::detect::fit::fitting;
 
@@ -14,6 +14,7 @@ use super::StateArgs;
 use super::product::{NO_RECORDING, one_deployment, one_recording};
 use crate::catalogue::Recordings;
 use crate::detection::{self, Detected, Format, Row, Source, Table, Wanted};
+use crate::models::{self, Model};
 use crate::place::Place;
 use crate::recording_file::{self, PARTLY};
 use crate::state::Workplace;
@@ -24,8 +25,8 @@ use crate::{answer, whole_file};
 /// What is found are candidates: until somebody has looked at one it is no more than that.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Detectors find one type of call each; --list says which of them fit a place's recordings. A network is \
-a folder as spyhop models knows it.
+Detectors find one type of call each, networks what they were trained for: a network is a folder as \
+spyhop models knows it. --list says which of both fit a place's recordings, and why others do not.
 
 Times are of the clock in UTC. A call at the border of two files is found once. What was heard is kept \
 below --state in detections/, so that stopping loses nothing, and the same command goes on. A score \
@@ -52,7 +53,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME", conflicts_with = "model")]
     #[arg(required_unless_present_any = ["model", "list", "print_config"])]
     detector: Option<String>,
-    /// Folder of a network, or its name in the user's models folder
+    /// Folder of a network, its name in the user's models folder, or the name of one that comes with the
+    /// program
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
     /// Folder of a LoRA adapter, to be laid over the network
@@ -74,7 +76,7 @@ pub struct Args {
     /// Channel, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     channel: u32,
-    /// Say which detectors fit the recordings, and why others do not
+    /// Say which detectors and networks fit the recordings, and why others do not
     #[arg(long, conflicts_with_all = ["detector", "model", "out"])]
     list: bool,
     /// Print the configuration with every key explained, and no more
@@ -191,10 +193,7 @@ fn heard(place: &str, args: &Args, workplace: &Workplace) -> anyhow::Result<Hear
 /// What could not be heard.
 fn left_out(detected: &Detected, deployment: &Deployment, recordings: &Recordings) -> Vec<String> {
     let failures = deployment.failures.iter().map(|failure| failure.reason.clone());
-    let of_plan = detected.plan.left_out.iter().map(|(index, reason)| {
-        let name = recordings.infos.get(*index).map_or("", |info| &info.name);
-        format!("{name} is left out: {reason}")
-    });
+    let of_plan = detected.plan.left_out(&recordings.infos);
     failures.chain(of_plan).chain(detected.problems.iter().cloned()).collect()
 }
 
@@ -202,19 +201,26 @@ fn left_out(detected: &Detected, deployment: &Deployment, recordings: &Recording
 fn list(heard: &Heard, json: bool) -> anyhow::Result<ExitCode> {
     let rate_hz = rate_of(&heard.recordings.infos).context(NO_RECORDING)?;
     let fits = fitting(rate_hz, None);
+    let card = |(name, model): (String, Model)| (name, model.card().map_err(|e| e.to_string()));
+    let cards = models::all().into_iter().map(card).collect();
+    let networks = detection::fitting_networks(cards, rate_hz, None);
     if json {
-        let object = json!({ "sample_rate_hz": rate_hz, "detectors": fits });
+        let object = json!({ "sample_rate_hz": rate_hz, "detectors": fits, "networks": networks });
         answer::say(serde_json::to_string_pretty(&object)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     answer::say(format!("{}, {} kHz", heard.deployment.name, rate_hz / 1000.0))?;
-    let word = |fit: &DetectorFit| match fit.chance {
+    let word = |chance: Chance| match chance {
         Chance::Likely => "likely",
         Chance::Possible => "possible",
         Chance::None => "no",
     };
     for fit in &fits {
-        answer::say(format!("  {:<15} {:<9} {}", fit.id, word(fit), fit.sentence))?;
+        answer::say(format!("  {:<15} {:<9} {}", fit.id, word(fit.chance), fit.sentence))?;
+    }
+    answer::say("networks, for --model")?;
+    for fit in &networks {
+        answer::say(format!("  {:<15} {:<9} {}", fit.name, word(fit.chance), fit.sentence))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -25,7 +25,8 @@ const PIECE_SAMPLES: i64 = 1 << 18;
 #[command(after_help = "\
 One row for each window: its start in seconds from the recording's first sample, and the network's \
 logit for each of its classes, those that are no calls included. The first window begins with the \
-recording; what no whole window holds at the end, or before a gap, comes as a shorter one.
+recording, and the others lie on the same grid: what no whole window holds at the end, before a gap or \
+after one comes as a shorter one.
 
 A .npy file holds float32 of the shape (windows, 1 + classes), column 0 the start in seconds; a .json \
 file an object with the names of the classes; a .csv file has them in its first line.
@@ -42,7 +43,8 @@ Examples:
 pub struct Args {
     /// The recording
     file: PathBuf,
-    /// Folder of a network, or its name in the user's models folder
+    /// Folder of a network, its name in the user's models folder, or the name of one that comes with the
+    /// program
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// Folder of a LoRA adapter, to be laid over the network

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Float32Array, Float64Array, RecordBatch, StringArray, TimestampNanosecondArray,
-    UInt32Array,
+    ArrayRef, BooleanArray, Float32Array, Float64Array, RecordBatch, StringArray,
+    TimestampNanosecondArray, UInt32Array,
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use spyhop_api::detection::{DetectedCall, DetectionSource, Review, Verdict};
@@ -68,6 +68,8 @@ pub struct Row {
     pub interval_s: Option<f32>,
     /// The program that made it.
     pub software: String,
+    /// Whether it is not found any more.
+    pub is_lost: bool,
     /// What is said of it, where somebody could.
     pub review: Option<Review>,
 }
@@ -89,6 +91,7 @@ impl Row {
             clicks: call.clicks,
             interval_s: call.interval_s,
             software: software.to_owned(),
+            is_lost: call.is_lost,
             review: Some(call.review),
         }
     }
@@ -140,7 +143,7 @@ impl Table<'_> {
         Ok(to.flush()?)
     }
 
-    fn annotations(&self, origin_ns: i64, columns: [&str; 12]) -> Vec<Annotation> {
+    fn annotations(&self, origin_ns: i64, columns: [&str; 13]) -> Vec<Annotation> {
         let annotation = |(index, row): (usize, &Row)| {
             let number = |value: Option<String>| value.unwrap_or_default();
             let said = row.said();
@@ -157,6 +160,7 @@ impl Table<'_> {
                 self.source.fingerprint.clone(),
                 self.source.config_hash.clone(),
                 row.software.clone(),
+                if row.is_lost { "not any more" } else { "yes" }.to_owned(),
             ];
             let extra = columns.iter().map(|column| (*column).to_owned()).zip(values);
             Annotation {
@@ -201,6 +205,7 @@ impl Table<'_> {
             text("note"),
         ];
         fields.extend(provenance_fields());
+        fields.push(Field::new("found", DataType::Boolean, false));
         let rows = self.rows;
         let places: Vec<(&str, i64)> = rows
             .iter()
@@ -238,12 +243,14 @@ impl Table<'_> {
         provenance.pop();
         columns.extend(provenance);
         columns.push(texts(&|row| row.software.clone()));
+        let found: BooleanArray = rows.iter().map(|row| Some(!row.is_lost)).collect();
+        columns.push(Arc::new(found));
         RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
     }
 }
 
 /// Columns beside those of every table: of the CSV, and of Raven's.
-const CSV_COLUMNS: [&str; 12] = [
+const CSV_COLUMNS: [&str; 13] = [
     "score",
     "model",
     "adapter",
@@ -256,8 +263,9 @@ const CSV_COLUMNS: [&str; 12] = [
     "fingerprint",
     "config_hash",
     "software",
+    "found",
 ];
-const RAVEN_COLUMNS: [&str; 12] = [
+const RAVEN_COLUMNS: [&str; 13] = [
     "Score",
     "Detector",
     "Adapter",
@@ -270,4 +278,5 @@ const RAVEN_COLUMNS: [&str; 12] = [
     "Fingerprint",
     "Configuration",
     "Software",
+    "Found",
 ];

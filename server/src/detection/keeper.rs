@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spyhop_api::binned::Curves;
-use spyhop_api::detection::{DetectionRun, ScoreCurves};
+use spyhop_api::detection::{DetectionClass, DetectionRun, ScoreCurves};
 use spyhop_api::job::JobsSnapshot;
 use spyhop_api::recall::{DrawRequest, DrawnWindow, RecallReport};
 use spyhop_api::{Deployment, Timestamp};
@@ -17,11 +17,14 @@ use spyhop_signal::detect::listen::ScoreRow;
 use spyhop_signal::pyramid::Recorded;
 
 use super::curves::{add_points, curve_of};
-use super::draw::draw;
+use super::draw::{Drawn, draw, window_ns};
 use super::known_recall::{KnownRecalls, MadeOf};
-use super::plan::{Plan, PlanError, PlannedUnit};
+use super::network::Networks;
+use super::plan::{Plan, PlanError, PlannedUnit, Reach};
 use super::source::{Source, SourceError, Wanted};
-use super::store::{CURVE_POINTS, DetectionStore, StoreError, StoredRun, StoredUnit, moment};
+use super::store::{
+    CURVE_POINTS, DetectionStore, RunCounts, StoreError, StoredRun, StoredUnit, moment,
+};
 use super::truth::Truths;
 use super::unit::make_files;
 use super::unit_files::{UnitFiles, folder_of};
@@ -48,17 +51,34 @@ pub struct DetectionKeeper {
     store: Arc<DetectionStore>,
     /// By number of the run.
     planned: Mutex<HashMap<i64, Arc<Planned>>>,
-    /// Versions of lists for which a run could not be planned, so that it is not tried all the time.
-    refused: Mutex<HashMap<i64, String>>,
+    /// Runs that can't be gone on with.
+    refused: Mutex<HashMap<i64, Refused>>,
+    /// What runs are made by, as long as there is something to make.
+    sources: Mutex<HashMap<i64, Arc<Source>>>,
+    networks: Networks,
     recalls: KnownRecalls,
+}
+
+/// Why a run can't be gone on with.
+struct Refused {
+    /// Of the list of recordings: until that changes it is not tried again.
+    version: String,
+    /// For a person.
+    sentence: String,
 }
 
 /// A run that is planned from a list of recordings.
 struct Planned {
     run: StoredRun,
-    source: Arc<Source>,
     plan: Plan,
     recordings: Recordings,
+}
+
+impl Planned {
+    /// Recordings that are left out, a sentence each.
+    fn left_out(&self) -> impl Iterator<Item = String> {
+        self.plan.left_out(&self.recordings.infos)
+    }
 }
 
 /// What a unit's function is given.
@@ -113,6 +133,8 @@ impl DetectionKeeper {
             store,
             planned: Mutex::default(),
             refused: Mutex::default(),
+            sources: Mutex::default(),
+            networks: Networks::default(),
             recalls: KnownRecalls::default(),
         })
     }
@@ -154,9 +176,11 @@ impl DetectionKeeper {
             recording_file::check_channel(info, channel)
                 .map_err(|error| StartError::Refused(error.to_string()))?;
         }
-        let source = Source::open(&wanted)?;
-        let plan = Plan::new(&recordings.infos, &source, channel)?;
+        let source = Source::listed(&wanted, &self.networks)?;
+        let laid = Recorded::new(&recordings.infos).map_err(PlanError::from)?;
+        let reach = Reach::of(&source, laid.0.sample_rate_hz)?;
         let about = source.described()?;
+        let plan = Plan::of(&recordings.infos, laid, &about, reach, channel)?;
         let same =
             (about.with_adapter(), about.is_model, &about.fingerprint, &about.config_hash, channel);
         let key = key_of(KIND, &same).map_err(|error| StartError::Refused(error.to_string()))?;
@@ -175,9 +199,12 @@ impl DetectionKeeper {
             dated: plan.recorded.dated,
         };
         run.id = self.store.enter(&run, &key)?;
+        self.store.set_reach(run.id, reach)?;
         let run = self.store.run(deployment, run.id)?;
         let id = run.id;
-        let planned = Arc::new(Planned { run, source: Arc::new(source), plan, recordings });
+        lock(&self.sources).insert(id, Arc::new(source));
+        lock(&self.refused).remove(&id);
+        let planned = Arc::new(Planned { run, plan, recordings });
         lock(&self.planned).insert(id, planned.clone());
         let job = self.submit(engine, &described, &planned)?;
         engine.retry(job)?;
@@ -189,7 +216,7 @@ impl DetectionKeeper {
     /// # Errors
     /// When the store can't be read.
     pub fn told(&self, jobs: &JobsSnapshot, run: &StoredRun) -> Result<DetectionRun, StartError> {
-        let (candidates, reviewed) = self.store.counts(run.id)?;
+        let counts = self.store.counts(run.id)?;
         let key = job_key(run);
         let job = jobs.jobs.iter().find(|job| job.key == key).cloned();
         Ok(DetectionRun {
@@ -202,11 +229,36 @@ impl DetectionKeeper {
             score_unit: run.score_unit.clone(),
             score_s: run.score_s,
             created: run.created,
-            candidates,
-            reviewed,
-            problems: self.store.problems(run.id, MOST_PROBLEMS)?,
+            candidates: counts.candidates,
+            reviewed: counts.reviewed,
+            problems: self.problems(run, &counts)?,
             job,
         })
+    }
+
+    /// What a person should know of a run: why it is not gone on with, what counts no more, and what could
+    /// not be heard.
+    fn problems(&self, run: &StoredRun, counts: &RunCounts) -> Result<Vec<String>, StartError> {
+        let refused = lock(&self.refused).get(&run.id).map(|refused| refused.sentence.clone());
+        let lost = (counts.lost > 0).then(|| {
+            let (are, them) = match counts.lost {
+                1 => ("candidate is", "it"),
+                _ => ("candidates are", "them"),
+            };
+            format!(
+                "{} reviewed {are} not found any more, because recordings have changed or lie at another \
+                 time: what was said of {them} stays in the table, and counts no more",
+                counts.lost
+            )
+        });
+        let planned = lock(&self.planned).get(&run.id).cloned();
+        let left_out = planned.iter().flat_map(|planned| planned.left_out());
+        // Whoever may see the run sees these in the deployment.
+        let failures = self.catalogue.failures(&run.deployment, Reader::Administrator)?;
+        let failures = failures.into_iter().map(|failure| failure.reason);
+        let unheard = self.store.problems(run.id, MOST_PROBLEMS)?;
+        let all = refused.into_iter().chain(lost).chain(left_out).chain(failures).chain(unheard);
+        Ok(all.take(MOST_PROBLEMS).collect())
     }
 
     /// Forgets a run with all that was found and said.
@@ -216,6 +268,8 @@ impl DetectionKeeper {
     pub fn remove(&self, engine: &Engine, run: &StoredRun) -> Result<(), StartError> {
         engine.remove(&job_key(run))?;
         lock(&self.planned).remove(&run.id);
+        lock(&self.refused).remove(&run.id);
+        lock(&self.sources).remove(&run.id);
         self.recalls.forget(run.id);
         Ok(self.store.remove(run.id)?)
     }
@@ -232,7 +286,7 @@ impl DetectionKeeper {
         bin_ns: i64,
     ) -> Result<ScoreCurves, StoreError> {
         let mut curves = Curves::new(run.classes.len(), bin_ns)?;
-        for unit in self.store.units(run.id, from_ns, until_ns)? {
+        for unit in self.store.units_with_curves(run.id, from_ns, until_ns)? {
             let point_ns = (unit.end_ns - unit.start_ns) / CURVE_POINTS as i64;
             if bin_ns >= point_ns {
                 add_points(&mut curves, &unit, point_ns, from_ns..until_ns)?;
@@ -287,9 +341,41 @@ impl DetectionKeeper {
         let units = self.store.units(run.id, i64::MIN, i64::MAX)?;
         let heard_ns: Vec<_> = units.iter().map(|unit| unit.start_ns..unit.end_ns).collect();
         let before = self.store.drawn(run)?;
-        let known: HashSet<i64> = before.iter().map(|window| window.start.nanos()).collect();
-        self.store.draw(run.id, &draw(&recorded, &heard_ns, &known, asked)?)?;
+        let span_ns = |window: &DrawnWindow| {
+            let start_ns = window.start.nanos();
+            start_ns..start_ns.saturating_add(window.span_ns)
+        };
+        let drawn_ns: Vec<_> = before.iter().map(span_ns).collect();
+        let known = Drawn { window_ns: self.store.window_ns(run.id)?, spans_ns: &drawn_ns };
+        let windows = draw(&recorded, &heard_ns, &known, asked)?;
+        self.store.draw(run.id, &windows, window_ns(asked))?;
         Ok(self.store.drawn(run)?)
+    }
+
+    /// Lets go what no work needs now: a network is hundreds of megabytes.
+    fn let_sources_go(&self, engine: &Engine) -> Result<(), WorkError> {
+        let open: Vec<i64> = lock(&self.sources).keys().copied().collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        let jobs = engine.snapshot()?;
+        let busy: HashSet<&str> =
+            jobs.jobs.iter().filter(|job| !job.is_over()).map(|job| job.key.as_str()).collect();
+        for id in open {
+            let planned = lock(&self.planned).get(&id).cloned();
+            let is_busy =
+                planned.is_some_and(|planned| busy.contains(job_key(&planned.run).as_str()));
+            if !is_busy {
+                lock(&self.sources).remove(&id);
+            }
+        }
+        Ok(())
+    }
+
+    /// How many networks are open.
+    #[cfg(test)]
+    pub fn open_networks(&self) -> usize {
+        self.networks.count()
     }
 
     /// The recordings of a run's deployment.
@@ -313,7 +399,8 @@ impl DetectionKeeper {
         deployment: &Deployment,
         planned: &Planned,
     ) -> Result<i64, StartError> {
-        let Planned { run, plan, source, .. } = planned;
+        let Planned { run, plan, .. } = planned;
+        let memory_bytes = Source::memory_bytes(run.source.is_model);
         let units: Vec<(&str, i64)> =
             plan.units.iter().map(|unit| (unit.key.as_str(), unit.span_ns.start)).collect();
         self.store.keep_only(run.id, &units)?;
@@ -321,7 +408,7 @@ impl DetectionKeeper {
             let order = json!({ "run": run.id, "key": unit.key });
             // Two runs may have units of the same key: of the same recordings in two deployments.
             let key = key_of(KIND, &(run.id, &unit.key))?;
-            Ok(Unit { memory_bytes: source.memory_bytes(), ..Unit::new(key, KIND, order) })
+            Ok(Unit { memory_bytes, ..Unit::new(key, KIND, order) })
         };
         let units = plan.units.iter().map(unit).collect::<Result<Vec<_>, _>>();
         let units = units.map_err(|error| StartError::Refused(error.to_string()))?;
@@ -345,24 +432,97 @@ impl DetectionKeeper {
         let run = self.store.run(deployment, id).map_err(|e| passing(&e))?;
         let asked = self.catalogue.recordings(deployment, Reader::Administrator);
         let recordings = asked.map_err(|e| passing(&e))?.ok_or_else(outdated)?;
-        let planned =
-            plan(run, None, recordings).map_err(|error| UnitError::lasting(error.to_string()))?;
+        let version = recordings.version.clone();
+        if let Some(sentence) = self.refused(id, &version) {
+            return Err(UnitError::lasting(sentence));
+        }
+        let planned = self.plan(run, recordings).map_err(|error| match error {
+            StartError::Store(error) => passing(&error),
+            error => UnitError::lasting(self.refuse(id, &version, &error)),
+        })?;
         lock(&self.planned).insert(id, planned.clone());
         Ok(planned)
+    }
+
+    /// Plans a run anew. Its source is opened only where something is to be made.
+    fn plan(&self, run: StoredRun, recordings: Recordings) -> Result<Arc<Planned>, StartError> {
+        let laid = Recorded::new(&recordings.infos).map_err(PlanError::from)?;
+        let rate_hz = laid.0.sample_rate_hz;
+        let kept = self.store.reach(run.id)?.filter(|reach| reach.rate_hz == rate_hz);
+        // A detector is there at once; a network may be hundreds of megabytes.
+        let known = kept.filter(|_| run.source.is_model);
+        let reach = match known {
+            Some(reach) => reach,
+            None => Reach::of(&*self.source(&run)?, rate_hz)?,
+        };
+        if kept != Some(reach) {
+            self.store.set_reach(run.id, reach)?;
+        }
+        let plan = Plan::of(&recordings.infos, laid, &run.source, reach, run.channel)?;
+        let done = self.store.unit_keys(run.id)?;
+        let is_done = |unit: &PlannedUnit| {
+            done.contains(&unit.key) && self.files(&run.deployment, &unit.key).are_there()
+        };
+        if known.is_some() && !plan.units.iter().all(is_done) {
+            self.source(&run)?;
+        }
+        Ok(Arc::new(Planned { run, plan, recordings }))
+    }
+
+    /// What a run is made by: what it was made by before, and nothing else.
+    fn source(&self, run: &StoredRun) -> Result<Arc<Source>, SourceError> {
+        if let Some(source) = lock(&self.sources).get(&run.id) {
+            return Ok(source.clone());
+        }
+        let source = Source::again(&run.wanted, &run.config, &run.source, &self.networks)?;
+        let is_same = |(now, then): (DetectionClass, &DetectionClass)| now.name == then.name;
+        let classes = source.classes();
+        // Candidates name a class by its index.
+        if classes.len() != run.classes.len() || !classes.into_iter().zip(&run.classes).all(is_same)
+        {
+            return Err(SourceError::OtherNetwork(run.source.with_adapter()));
+        }
+        let source = Arc::new(source);
+        lock(&self.sources).insert(run.id, source.clone());
+        lock(&self.refused).remove(&run.id);
+        Ok(source)
+    }
+
+    /// Why a run can't be gone on with, as far as its list of recordings is of this version.
+    fn refused(&self, run: i64, version: &str) -> Option<String> {
+        let refused = lock(&self.refused);
+        let refused = refused.get(&run).filter(|refused| refused.version == version);
+        refused.map(|refused| refused.sentence.clone())
+    }
+
+    /// Notes down that a run can't be gone on with, for whoever asks about it.
+    fn refuse(&self, run: i64, version: &str, error: &dyn std::fmt::Display) -> String {
+        let sentence = format!("nothing more is looked for: {error}");
+        let refused = Refused { version: version.to_owned(), sentence: sentence.clone() };
+        lock(&self.refused).insert(run, refused);
+        sentence
     }
 
     fn make(&self, order: Order, context: &UnitContext) -> Result<Order, UnitError> {
         let deployment = self.store.deployment_of(order.run);
         let deployment = deployment.map_err(|error| UnitError::lasting(error.to_string()))?;
         let planned = self.planned(order.run, &deployment)?;
-        let Planned { run, plan, source, recordings } = &*planned;
+        let Planned { run, plan, recordings } = &*planned;
         let unit = plan.unit(&order.key).ok_or_else(outdated)?;
         let files = self.files(&deployment, &order.key);
         let in_store = self.store.has_unit(run.id, &order.key);
         if in_store.map_err(|e| UnitError::passing(e.to_string()))? && files.are_there() {
             return Ok(order);
         }
-        let made = make_files(plan, unit, source, recordings, &files, context, planned_anew)?;
+        // A network that is another one is not loaded again for each unit.
+        if let Some(sentence) = self.refused(run.id, &recordings.version) {
+            return Err(UnitError::lasting(sentence));
+        }
+        let source = self.source(run);
+        let source = source.map_err(|error| {
+            UnitError::lasting(self.refuse(run.id, &recordings.version, &error))
+        })?;
+        let made = make_files(plan, unit, &source, recordings, &files, context, planned_anew)?;
         let stored = StoredUnit {
             key: order.key.clone(),
             start_ns: unit.span_ns.start,
@@ -375,20 +535,6 @@ impl DetectionKeeper {
         put.map_err(|error| UnitError::passing(error.to_string()))?;
         Ok(order)
     }
-}
-
-/// Plans a run anew, with its source where it is open already.
-fn plan(
-    run: StoredRun,
-    source: Option<Arc<Source>>,
-    recordings: Recordings,
-) -> Result<Arc<Planned>, PlanError> {
-    let source = match source {
-        Some(source) => source,
-        None => Arc::new(Source::open(&run.wanted)?),
-    };
-    let plan = Plan::new(&recordings.infos, &source, run.channel)?;
-    Ok(Arc::new(Planned { run, source, plan, recordings }))
 }
 
 /// A list that has changed is seen by the upkeep, which drops this unit and plans others.
@@ -410,21 +556,22 @@ impl Kept for DetectionKeeper {
             let (id, version) = (run.id, present.version);
             let before = lock(&self.planned).get(&id).cloned();
             let is_known = before.as_ref().is_some_and(|p| p.recordings.version == version);
-            if is_known || lock(&self.refused).get(&id).is_some_and(|refused| refused == version) {
+            if is_known || self.refused(id, version).is_some() {
                 continue;
             }
             let Some(recordings) = present.recordings()? else { continue };
-            let source = before.map(|planned| planned.source.clone());
             let title = run.title.clone();
-            match plan(run, source, recordings) {
+            match self.plan(run, recordings) {
                 Ok(planned) => {
+                    lock(&self.refused).remove(&id);
                     lock(&self.planned).insert(id, planned.clone());
                     self.submit(engine, present.deployment, &planned)?;
                 }
+                Err(StartError::Store(error)) => return Err(error.into()),
                 Err(error) => {
                     // What was found stays; it is tried again when the recordings change.
                     tracing::warn!("{title} in {}: {error}", present.deployment.name);
-                    lock(&self.refused).insert(id, version.to_owned());
+                    self.refuse(id, version, &error);
                 }
             }
         }
@@ -436,11 +583,13 @@ impl Kept for DetectionKeeper {
         for run in self.store.runs(deployment)? {
             engine.remove(&job_key(&run))?;
             lock(&self.planned).remove(&run.id);
+            lock(&self.sources).remove(&run.id);
         }
         Ok(())
     }
 
-    fn tidy(&self, _engine: &Engine) -> anyhow::Result<()> {
+    fn tidy(&self, engine: &Engine) -> anyhow::Result<()> {
+        self.let_sources_go(engine)?;
         let (mut wanted, mut folders) = (HashSet::new(), HashSet::new());
         for planned in lock(&self.planned).values() {
             folders.insert(self.folder(&planned.run.deployment));

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
 use spyhop_api::RecordingInfo;
+use spyhop_api::detection::DetectionSource;
 use spyhop_api::time::NANOS_PER_S;
 use spyhop_signal::detect::listen::Part;
 use spyhop_signal::line::LineError;
@@ -28,6 +30,26 @@ pub struct Plan {
     pub score_s: f64,
     /// In clock order.
     pub units: Vec<PlannedUnit>,
+}
+
+/// What a plan needs to know of a source at a sampling rate.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reach {
+    /// The rate of the recordings.
+    pub rate_hz: f64,
+    /// How much before and after a call decides about it, nanoseconds.
+    pub ns: i64,
+    /// How long the pieces are that its scores are of.
+    pub score_s: f64,
+}
+
+impl Reach {
+    /// # Errors
+    /// When recordings of this rate don't hold what the source listens for.
+    pub fn of(source: &Source, rate_hz: f64) -> Result<Reach, SourceError> {
+        let listener = source.listener(rate_hz)?;
+        Ok(Reach { rate_hz, ns: listener.reach_ns(), score_s: listener.score_s() })
+    }
 }
 
 /// A span of the clock.
@@ -63,11 +85,24 @@ impl Plan {
     /// # Errors
     /// When nothing was recorded, or the recordings don't hold what the source listens for.
     pub fn new(infos: &[RecordingInfo], source: &Source, channel: u32) -> Result<Plan, PlanError> {
-        let (recorded, left_out) = Recorded::new(infos)?;
+        let laid = Recorded::new(infos)?;
+        let reach = Reach::of(source, laid.0.sample_rate_hz)?;
+        Plan::of(infos, laid, &source.described()?, reach, channel)
+    }
+
+    /// Plans a source that need not be open, over recordings that are laid on the clock.
+    ///
+    /// # Errors
+    /// When a description has no JSON.
+    pub fn of(
+        infos: &[RecordingInfo],
+        (recorded, left_out): (Recorded, Vec<(usize, String)>),
+        described: &DetectionSource,
+        reach: Reach,
+        channel: u32,
+    ) -> Result<Plan, PlanError> {
         let rate_hz = recorded.sample_rate_hz;
-        let listener = source.listener(rate_hz)?;
-        let (reach_ns, score_s) = (listener.reach_ns(), listener.score_s());
-        let described = source.described()?;
+        let Reach { ns: reach_ns, score_s, .. } = reach;
         let made_by = (
             REVISION,
             described.with_adapter(),
@@ -123,6 +158,14 @@ impl Plan {
             .map(|run| Part { run: *run, frames: run.frames_within(span_ns, rate_hz) })
             .filter(|part| !part.frames.is_empty())
             .collect()
+    }
+
+    /// Recordings that are left out, a sentence each.
+    pub fn left_out(&self, infos: &[RecordingInfo]) -> impl Iterator<Item = String> {
+        self.left_out.iter().map(|(index, reason)| {
+            let name = infos.get(*index).map_or("", |info| &info.name);
+            format!("{name} is left out: {reason}")
+        })
     }
 
     /// The unit of a key.

@@ -117,6 +117,7 @@ pub fn run(
             clicks: candidate.train.map(|train| train.clicks),
             interval_s: candidate.train.map(|train| train.interval_s),
             software: read.software.clone(),
+            is_lost: false,
             review: None,
         }));
     }
@@ -135,9 +136,10 @@ fn to_be_run_again(message: String) -> UnitError {
 }
 
 fn job(plan: &Plan, source: &Source, deployment: &Deployment) -> anyhow::Result<Job> {
+    let memory_bytes = Source::memory_bytes(matches!(source, Source::Network(_)));
     let unit = |unit: &super::plan::PlannedUnit| {
         let key = unit.key.clone();
-        Unit { memory_bytes: source.memory_bytes(), ..Unit::new(key, KIND, json!(unit.key)) }
+        Unit { memory_bytes, ..Unit::new(key, KIND, json!(unit.key)) }
     };
     // Other settings make another job: the ledger of a stopped one is found again by its key.
     let keys: Vec<&str> = plan.units.iter().map(|unit| unit.key.as_str()).collect();

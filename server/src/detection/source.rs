@@ -1,17 +1,17 @@
 //! What finds calls: a detector that needs no training, or a network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use spyhop_api::detection::{DetectionClass, DetectionSource, with_adapter};
 use spyhop_api::did_you_mean::{nearest, question};
-use spyhop_config::{Config, ConfigError, Detection, hash_of};
+use spyhop_config::{Config, ConfigError, Detection, ModelSettings, hash_of};
 use spyhop_model::{ModelError, SCORE_UNIT, Unfit};
 use spyhop_signal::detect::listen::Listen;
 use spyhop_signal::detect::{CallType, Listener, ListenerError};
 
 use super::SOFTWARE;
-use super::network::Network;
+use super::network::{Network, Networks};
 
 /// Something that finds calls, with all of its settings.
 pub enum Source {
@@ -57,6 +57,18 @@ pub enum SourceError {
     /// A network that can't be opened.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// What lies under the name of a run's network is another one.
+    #[error(
+        "the network {0} is another one now than this detection was made with: what was found stays; start \
+         the detection anew to look with the one that is there"
+    )]
+    OtherNetwork(String),
+    /// The settings of a run don't mean any more what they did.
+    #[error(
+        "{0} has other settings in this version of the program than this detection was made with: what was \
+         found stays; start the detection anew to look with those that there are"
+    )]
+    OtherSettings(String),
     /// A class that the network does not tell.
     #[error(
         "the configuration speaks of the class '{name}', which this network does not tell{nearest}"
@@ -90,6 +102,56 @@ impl Source {
     /// # Errors
     /// When there is no such detector or network, or the settings make no sense.
     pub fn open(wanted: &Wanted) -> Result<Source, SourceError> {
+        Source::with(wanted, Network::open)
+    }
+
+    /// Opens what a server has by these names.
+    ///
+    /// # Errors
+    /// As [`Source::open`].
+    pub fn listed(wanted: &Wanted, networks: &Networks) -> Result<Source, SourceError> {
+        Source::with(wanted, |model, adapter, settings| {
+            Network::shared(networks, model, adapter, settings)
+        })
+    }
+
+    /// Opens what a run was made with, by the settings that are kept with it: those of today's presets may
+    /// be others, and so may what lies under a network's name today.
+    ///
+    /// # Errors
+    /// When it is not there any more, or is another one.
+    pub fn again(
+        wanted: &Wanted,
+        config: &str,
+        made_by: &DetectionSource,
+        networks: &Networks,
+    ) -> Result<Source, SourceError> {
+        let other_settings = || SourceError::OtherSettings(made_by.with_adapter());
+        let kept = Wanted { config: config.to_owned(), ..wanted.clone() };
+        let source = match Source::listed(&kept, networks) {
+            // The network tells other classes than it did.
+            Err(SourceError::Class { .. }) => {
+                return Err(SourceError::OtherNetwork(made_by.with_adapter()));
+            }
+            Err(SourceError::Config(_)) => return Err(other_settings()),
+            opened => opened?,
+        };
+        let now = source.described()?;
+        let network =
+            |of: &DetectionSource| (of.is_model, of.with_adapter(), of.fingerprint.clone());
+        if network(&now) != network(made_by) {
+            return Err(SourceError::OtherNetwork(made_by.with_adapter()));
+        }
+        if now.config_hash != made_by.config_hash {
+            return Err(other_settings());
+        }
+        Ok(source)
+    }
+
+    fn with(
+        wanted: &Wanted,
+        network: impl FnOnce(&Path, Option<&Path>, &ModelSettings) -> Result<Network, SourceError>,
+    ) -> Result<Source, SourceError> {
         let detection = Config::read(&wanted.config)?.detection;
         match (&wanted.detector, &wanted.model) {
             (Some(name), None) if wanted.adapter.is_none() => {
@@ -103,7 +165,7 @@ impl Source {
             }
             (None, Some(model)) => {
                 let adapter = wanted.adapter.as_deref();
-                let network = Network::open(model, adapter, &detection.model)?;
+                let network = network(model, adapter, &detection.model)?;
                 Ok(Source::Network(Box::new(network)))
             }
             (Some(_), None) => Err(SourceError::AdapterAlone),
@@ -201,12 +263,12 @@ impl Source {
         })
     }
 
-    /// Memory that one listener takes at most, bytes.
-    pub fn memory_bytes(&self) -> u64 {
-        match self {
-            Source::Detector(_) => 48 << 20,
+    /// Memory that one listener of a detector or of a network takes at most, bytes.
+    pub fn memory_bytes(is_model: bool) -> u64 {
+        match is_model {
+            false => 48 << 20,
             // Its weights are shared; what comes on top are batches of windows.
-            Source::Network(_) => 256 << 20,
+            true => 256 << 20,
         }
     }
 }

@@ -22,16 +22,20 @@ use spyhop_api::detection::{DetectionClass, DetectionSource};
 use spyhop_api::view::ShownCalls;
 use spyhop_signal::detect::Candidate;
 
+use super::plan::Reach;
 use super::source::Wanted;
 use crate::state::{self, StateError, StateFolder};
 
-pub use questions::{Asked, Paging, moment};
+pub use questions::{Asked, Paging, RunCounts, moment};
 pub use reviewed::{ReviewedCall, reviewed};
 
 /// Its name in the state folder.
 const DATABASE: &str = "detections.sqlite";
-const SCHEMA: &[M<'_>] =
-    &[M::up(include_str!("store/schema.sql")), M::up(include_str!("store/tally.sql"))];
+const SCHEMA: &[M<'_>] = &[
+    M::up(include_str!("store/schema.sql")),
+    M::up(include_str!("store/tally.sql")),
+    M::up(include_str!("store/found.sql")),
+];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(SCHEMA);
 /// No candidate is longer: what touches a span begins at most this before it.
 const LONGEST_NS: i64 = 3601 * 1_000_000_000;
@@ -88,6 +92,14 @@ pub struct StoredUnit {
     pub software: String,
     /// What could not be heard, for a person.
     pub problems: Vec<String>,
+}
+
+/// Where a unit lies whose candidates are in the store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitSpan {
+    pub key: String,
+    pub start_ns: i64,
+    pub end_ns: i64,
 }
 
 /// Parts of a unit whose best scores are kept in the store, for curves over months.
@@ -219,6 +231,33 @@ impl DetectionStore {
         })
     }
 
+    /// How far the units of a run hear, where that is known.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn reach(&self, run: i64) -> Result<Option<Reach>, StoreError> {
+        let text: Option<String> = self.read(|db| {
+            let found = db
+                .prepare_cached("SELECT reach FROM run WHERE id = ?1")?
+                .query_row([run], |row| row.get(0))
+                .optional()?;
+            Ok(found.flatten())
+        })?;
+        // One that can't be read is found out again.
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Keeps how far the units of a run hear.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn set_reach(&self, run: i64, reach: Reach) -> Result<(), StoreError> {
+        let text = json(&reach)?;
+        self.write(|db| {
+            db.execute("UPDATE run SET reach = ?2 WHERE id = ?1", params![run, text]).map(|_| ())
+        })
+    }
+
     /// All runs of a deployment, the latest first.
     ///
     /// # Errors
@@ -311,6 +350,17 @@ impl DetectionStore {
         })
     }
 
+    /// The keys of all units of a run whose candidates are in.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn unit_keys(&self, run: i64) -> Result<HashSet<String>, StoreError> {
+        self.read(|db| {
+            let mut rows = db.prepare_cached("SELECT key FROM unit WHERE run = ?1")?;
+            rows.query_map([run], |row| row.get(0))?.collect()
+        })
+    }
+
     /// Puts in the candidates of a unit, each with the index of its class, in place of what was there of
     /// its span. What is found again keeps its number and what was said of it. A unit that is in already
     /// stays as it is.
@@ -368,7 +418,7 @@ impl DetectionStore {
         let units = self.units(run, i64::MIN, i64::MAX)?;
         let keys: HashSet<&str> = planned.iter().map(|(key, _)| *key).collect();
         let starts: HashSet<i64> = planned.iter().map(|(_, start)| *start).collect();
-        let is_gone = |unit: &&StoredUnit| {
+        let is_gone = |unit: &&UnitSpan| {
             !keys.contains(unit.key.as_str()) && !starts.contains(&unit.start_ns)
         };
         let gone = units.iter().filter(is_gone);
@@ -389,11 +439,34 @@ impl DetectionStore {
         })
     }
 
-    /// The units of a run that touch a span, in order.
+    /// Where the units of a run lie that touch a span, in order.
     ///
     /// # Errors
     /// When the database can't be read.
     pub fn units(
+        &self,
+        run: i64,
+        from_ns: i64,
+        until_ns: i64,
+    ) -> Result<Vec<UnitSpan>, StoreError> {
+        self.read(|db| {
+            // Curves of a year can be a gigabyte: whoever does not draw them leaves them where they are.
+            let mut rows = db.prepare_cached(
+                "SELECT key, start_ns, end_ns FROM unit
+                 WHERE run = ?1 AND start_ns < ?3 AND end_ns > ?2 ORDER BY start_ns",
+            )?;
+            let rows = rows.query_map(params![run, from_ns, until_ns], |row| {
+                Ok(UnitSpan { key: row.get(0)?, start_ns: row.get(1)?, end_ns: row.get(2)? })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// The same with all that is kept of them.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn units_with_curves(
         &self,
         run: i64,
         from_ns: i64,
@@ -555,9 +628,16 @@ mod tests {
         drop(before);
 
         let store = DetectionStore::open(&state).expect("opened");
-        assert_eq!(store.counts(1).expect("counted"), (0, 0));
-        assert_eq!(store.counts(2).expect("counted"), (4, 2));
+        // None of them belongs to a unit, so that none is found any more; one has no word of anybody.
+        let counts = |lost| RunCounts { lost, ..RunCounts::default() };
+        assert_eq!(store.counts(1).expect("counted"), counts(0));
+        assert_eq!(store.counts(2).expect("counted"), counts(2));
+        let tallied = "SELECT candidates, reviewed FROM tally WHERE run = 2";
+        let tally: (u64, u64) = store
+            .read(|db| db.query_row(tallied, [], |row| Ok((row.get(0)?, row.get(1)?))))
+            .expect("tallied");
+        assert_eq!(tally, (4, 2));
         store.remove(2).expect("removed");
-        assert_eq!(store.counts(2).expect("counted"), (0, 0));
+        assert_eq!(store.counts(2).expect("counted"), counts(0));
     }
 }

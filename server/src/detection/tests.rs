@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use spyhop_api::detection::{CallSort, DetectionRun, ReviewChange, Verdict};
+use spyhop_api::detection::{CallCounts, CallSort, DetectionRun, ReviewChange, Verdict};
 use spyhop_api::job::JobState;
 use spyhop_api::recall::{DrawRequest, SampleRecall, TruthRecall, WindowReview};
 use spyhop_api::{Moment, Timestamp};
@@ -15,7 +15,7 @@ use spyhop_signal::formats::wav_writer::wav_pcm16;
 use super::export::{Format, Row, Table};
 use super::keeper::{DetectionKeeper, StartError};
 use super::source::{Source, Wanted};
-use super::store::{Asked, DetectionStore, Paging, StoreError};
+use super::store::{Asked, DetectionStore, Paging, RunCounts, StoreError};
 use super::{Detected, reviewed, run};
 use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, Piece, Watch, index_once};
@@ -24,6 +24,8 @@ use crate::state::StateFolder;
 use crate::training::{self, Reviews};
 use crate::upkeep::Upkeep;
 use crate::work::{Engine, Registry, Settings};
+
+mod networks;
 
 const RATE: u32 = 48_000;
 
@@ -234,6 +236,7 @@ fn recordings_that_can_t_hold_the_calls_are_refused_and_damaged_ones_are_told_of
 
 /// A server without its pages.
 struct Hosted {
+    catalogue: Arc<Catalogue>,
     engine: Arc<Engine>,
     keeper: Arc<DetectionKeeper>,
     upkeep: Upkeep,
@@ -250,8 +253,9 @@ fn hosted(state: &Path, recorder: &Path) -> Hosted {
     keeper.register(&mut registry);
     let settings = Settings { workers: 2, ..Settings::default() };
     let engine = Arc::new(Engine::start(folder, registry, settings).expect("engine"));
-    let upkeep = Upkeep::start(catalogue, engine.clone(), vec![keeper.clone()]).expect("upkeep");
-    Hosted { engine, keeper, upkeep }
+    let kept: Vec<Arc<dyn crate::upkeep::Kept>> = vec![keeper.clone()];
+    let upkeep = Upkeep::start(catalogue.clone(), engine.clone(), kept).expect("upkeep");
+    Hosted { catalogue, engine, keeper, upkeep }
 }
 
 impl Hosted {
@@ -278,6 +282,16 @@ impl Hosted {
         let found = store.page(&run, &Asked::default(), &paging).expect("a page").calls;
         let told = self.keeper.told(&self.engine.snapshot().expect("jobs"), &run).expect("told");
         panic!("not {count}: {found:#?} of {told:?}");
+    }
+
+    fn told(&self, run: i64) -> DetectionRun {
+        let run = self.keeper.store().run("recorder", run).expect("there");
+        self.keeper.told(&self.engine.snapshot().expect("jobs"), &run).expect("told")
+    }
+
+    fn infos(&self) -> Vec<spyhop_api::RecordingInfo> {
+        let recordings = self.catalogue.recordings("recorder", Reader::Administrator);
+        recordings.expect("asked").expect("there").infos.to_vec()
     }
 
     fn stop(self) {
@@ -316,7 +330,8 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
     let said: Vec<&str> = history.iter().map(|step| step.verdict.name()).collect();
     assert_eq!(said, ["relabelled", "unreviewed"]);
     say(calls[5].id, 0, Verdict::Rejected, "").expect("said");
-    assert_eq!(store.counts(run.id).expect("counted"), (6, 2));
+    let counts = |candidates, reviewed, lost| RunCounts { candidates, reviewed, lost };
+    assert_eq!(store.counts(run.id).expect("counted"), counts(6, 2, 0));
 
     // What was said is what a network can be trained on, and nothing else is.
     let labels = |verdict, label: &str| {
@@ -330,7 +345,7 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
         labels(Verdict::Relabelled, "squeak"),
         [whistle.clone(), Some("squeak".into()), None]
     );
-    assert_eq!(labels(Verdict::Unreviewed, ""), [whistle, None]);
+    assert_eq!(labels(Verdict::Unreviewed, ""), [whistle.clone(), None]);
     let said = Preprocess { labels: Labels::Reviews, window_s: 1.0, ..Preprocess::default() };
     let reviews = Reviews { state: state.clone(), deployment: "recorder".into() };
     let (table, told) = training::cut(&recorder, &said, Some(&reviews)).expect("windows");
@@ -341,19 +356,28 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
     // A file more, after a gap; and the third one is gone, with the last two whistles in it.
     put(&recorder, "x_20210601_003200.wav", &sea(20.0, &[4.0, 12.0], 9));
     std::fs::remove_file(recorder.join("x_20210601_003020.wav")).expect("removed");
-    // Four of before, the beginning of the fifth, two new, and the rejected one that nobody finds any more.
-    let grown = server.calls(run.id, 8);
+    // Four of before, the beginning of the fifth, two new; and the rejected one that nobody finds any more is
+    // listed, and counts nowhere.
+    let grown = server.calls(run.id, 7);
+    assert_eq!(grown.len(), 8);
+    let lost: Vec<i64> = grown.iter().filter(|call| call.is_lost).map(|call| call.id).collect();
+    assert_eq!(lost, [calls[5].id]);
+    let problems = server.told(run.id).problems;
+    assert!(problems[0].contains("1 reviewed candidate is not found any more"), "{problems:?}");
+    assert_eq!(store.history(&kept, calls[5].id).expect("kept").len(), 1);
+    let to_train_on = reviewed(&state, "recorder").expect("reviews");
+    assert_eq!(to_train_on.into_iter().map(|call| call.label).collect::<Vec<_>>(), [whistle]);
     assert_eq!(grown[0].id, calls[0].id, "it keeps its number");
     assert_eq!(grown[0].review.verdict, Verdict::Accepted);
     let rejected: Vec<i64> =
         grown.iter().filter(|c| c.review.verdict == Verdict::Rejected).map(|c| c.id).collect();
     assert_eq!(rejected, [calls[5].id]);
-    assert_eq!(store.counts(run.id).expect("counted"), (8, 2));
+    assert_eq!(store.counts(run.id).expect("counted"), counts(7, 1, 1));
 
     // Another start of the program finds everything as it was, and makes nothing of it anew.
     server.stop();
     let server = hosted(&state, &recorder);
-    assert_eq!(server.calls(run.id, 8), grown);
+    assert_eq!(server.calls(run.id, 7), grown);
     let store = server.keeper.store();
     let kept = store.run("recorder", run.id).expect("there");
 
@@ -361,7 +385,7 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
     let density = store.density(&kept, &Asked::default(), hour_ns / 2).expect("a density");
     let start = Timestamp::from_iso("2021-06-01T00:00:00Z").expect("a time");
     assert_eq!(density.start, Some(Moment::Clock(start)));
-    assert_eq!(density.classes[0].counts.iter().sum::<u32>(), 8);
+    assert_eq!(density.classes[0].counts.iter().sum::<u32>(), 7);
     assert_eq!(density.classes[0].counts.len(), 2);
     let since = Asked { from_ns: Some(start.0 + hour_ns / 2), ..Asked::default() };
     let after = store.density(&kept, &since, hour_ns).expect("a density");
@@ -373,7 +397,27 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
     assert!(matches!(store.density(&kept, &Asked::default(), 0), Err(StoreError::Invalid(_))));
 
     let histograms = store.histograms(&kept, &Asked::default()).expect("histograms");
-    assert_eq!(histograms.classes[0].from_threshold(0.0), (8, 1, 1));
+    assert_eq!(histograms.classes[0].from_threshold(0.0), (7, 1, 0));
+    let spans = store.spans(&kept, &Asked::default()).expect("spans");
+    assert_eq!(spans.len(), 7);
+    // The counts are exact: those of the list, at any threshold.
+    for threshold in grown.iter().map(|call| f64::from(call.score)).chain([0.0, 1e9]) {
+        let asked = Asked { thresholds: vec![threshold], ..Asked::default() };
+        let told = store.passing(&kept, &asked).expect("counted");
+        assert_eq!(told, CallCounts::above(&kept.classes, &[threshold], &grown));
+    }
+    let all = store.passing(&kept, &Asked::default()).expect("counted");
+    let all = &all.classes[0];
+    assert_eq!((all.candidates, all.accepted, all.rejected), (7, 1, 0));
+    // A table says of each whether it is found.
+    let rows: Vec<Row> = grown.iter().map(|call| Row::of(call.clone(), "spyhop")).collect();
+    let infos = server.infos();
+    let table = Table { rows: &rows, source: &kept.source, channel: 0, infos: &infos };
+    let mut csv = Vec::new();
+    table.write(Format::Csv, &mut csv).expect("written");
+    let csv = String::from_utf8(csv).expect("text");
+    let ends = |end: &str| csv.lines().filter(|line| line.ends_with(end)).count();
+    assert_eq!((ends(",found"), ends(",yes"), ends(",not any more")), (1, 7, 1), "{csv}");
 
     let fine =
         server.keeper.scores(&kept, start.0, start.0 + hour_ns, 200_000_000).expect("scores");
@@ -387,7 +431,7 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
 
     server.keeper.remove(&server.engine, &kept).expect("removed");
     assert!(matches!(store.run("recorder", run.id), Err(StoreError::NoRun { .. })));
-    assert_eq!(store.counts(run.id).expect("counted"), (0, 0));
+    assert_eq!(store.counts(run.id).expect("counted"), counts(0, 0, 0));
     server.stop();
 }
 
@@ -425,9 +469,15 @@ fn recall_is_right_after_a_verdict_without_reading_the_tables_again() {
     let before = recall();
     assert_eq!((found(&before.truth), before.sample), ((6, 6), None));
 
+    let draw = |window_s| {
+        let asked = DrawRequest { windows: 1, window_s, ..DrawRequest::default() };
+        server.keeper.draw(&kept, Reader::Administrator, &asked)
+    };
+
     // A window that somebody went through: what is said of its candidates counts at once.
-    let asked = DrawRequest { windows: 1, window_s: 60.0, ..DrawRequest::default() };
-    let drawn = server.keeper.draw(&kept, Reader::Administrator, &asked).expect("drawn");
+    let drawn = draw(60.0).expect("drawn");
+    let refused = draw(30.0).expect_err("of another length").to_string();
+    assert!(refused.contains("windows of 60 s are drawn already"), "{refused}");
     let store = server.keeper.store();
     let yes = ReviewChange { verdict: Verdict::Accepted, ..ReviewChange::default() };
     for call in &calls {

@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use spyhop_api::detection::{
-    CallDensity, CallPage, CallQuery, DetectedCall, DetectionList, DetectionRequest, DetectionRun,
-    DetectorList, ReviewChange, ReviewHistory, ScoreCurves, ScoreHistograms, Verdict,
+    CallCounts, CallDensity, CallPage, CallQuery, DetectedCall, DetectionList, DetectionRequest,
+    DetectionRun, DetectorList, ReviewChange, ReviewHistory, ScoreCurves, ScoreHistograms, Verdict,
 };
 use spyhop_api::did_you_mean::{nearest, question};
 use spyhop_api::recall::{DrawRequest, DrawnWindow, DrawnWindows, RecallReport, WindowReview};
@@ -37,6 +37,7 @@ pub fn routes() -> OpenApiRouter<Arc<Served>> {
         .routes(routes!(calls))
         .routes(routes!(density))
         .routes(routes!(histograms))
+        .routes(routes!(counts))
         .routes(routes!(scores))
         .routes(routes!(table))
         .routes(routes!(call))
@@ -71,7 +72,7 @@ struct Version {
     version: u32,
 }
 
-/// Detectors beside a deployment's recordings, the most likely first, and the networks that there are
+/// Detectors and networks beside a deployment's recordings, the most likely first, and why others do not fit
 #[utoipa::path(get, path = "/deployments/{id}/detectors", tag = "detections",
     params(("id" = String, Path, description = "The deployment")),
     responses((status = 200, body = DetectorList), (status = 404, body = Problem)))]
@@ -88,7 +89,12 @@ async fn detectors(
         let quality = served.quality.quality(&id, reader).ok().flatten();
         let content_end_hz = quality.and_then(|quality| detection::content_end_hz(&quality));
         let detectors = rate_hz.map_or_else(Vec::new, |rate_hz| fitting(rate_hz, content_end_hz));
-        DetectorList { sample_rate_hz: rate_hz, detectors, models: models::names() }
+        let cards = served.models.cards();
+        let models = cards.iter().map(|(name, _)| name.clone()).collect();
+        let networks = rate_hz.map_or_else(Vec::new, |rate_hz| {
+            detection::fitting_networks(cards, rate_hz, content_end_hz)
+        });
+        DetectorList { sample_rate_hz: rate_hz, detectors, models, networks }
     })
     .await?;
     Ok(Json(list))
@@ -228,8 +234,7 @@ async fn density(
 
 /// How the scores of candidates are spread, with what people say of them
 ///
-/// What a threshold that is moved needs: how many candidates lie above it, and how many of those that were
-/// reviewed are right.
+/// In bins, to be drawn: how many candidates lie above a threshold `counts` tells to the last one.
 #[utoipa::path(get, path = "/deployments/{id}/detections/{run}/histograms", tag = "detections",
     params(("id" = String, Path, description = "The deployment"),
         ("run" = i64, Path, description = "The run"), CallQuery),
@@ -243,6 +248,27 @@ async fn histograms(
 ) -> Result<Json<ScoreHistograms>, ApiError> {
     of_run(served, reader, id, number, move |served, run| {
         served.detections.store().histograms(run, &which(run, &query)?).map_err(of_store)
+    })
+    .await
+    .map(Json)
+}
+
+/// How many candidates pass, by class, with what people say of them: to the last one
+///
+/// With `thresholds`, what a person who moves one is told: the histograms are for the bars alone.
+#[utoipa::path(get, path = "/deployments/{id}/detections/{run}/counts", tag = "detections",
+    params(("id" = String, Path, description = "The deployment"),
+        ("run" = i64, Path, description = "The run"), CallQuery),
+    responses((status = 200, body = CallCounts), (status = 400, body = Problem),
+        (status = 404, body = Problem)))]
+async fn counts(
+    State(served): State<Arc<Served>>,
+    reader: Reader,
+    Path((id, number)): Path<(String, i64)>,
+    Query(query): Query<CallQuery>,
+) -> Result<Json<CallCounts>, ApiError> {
+    of_run(served, reader, id, number, move |served, run| {
+        served.detections.store().passing(run, &which(run, &query)?).map_err(of_store)
     })
     .await
     .map(Json)

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use serde_json::Value;
-use spyhop_api::{DetectorCard, HostedAdapter, HostedModel, ModelFile, ModelList};
+use spyhop_api::{DetectorCard, HostedAdapter, HostedModel, ModelCard, ModelFile, ModelList};
 use spyhop_model::{
     Adapter, Classifier, MemoryFiles, ModelError, ModelFiles, ModelFolder, check_adapter,
     is_model_file,
@@ -42,8 +42,8 @@ pub enum FilePlace {
 }
 
 /// A file that has not changed since.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Stamp {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Stamp {
     name: String,
     bytes: u64,
     changed: Option<SystemTime>,
@@ -73,6 +73,30 @@ impl Shelf {
         }
     }
 
+    /// The cards of all networks by name, or what is wrong with one. None is loaded for it: of those that
+    /// were not asked about yet nothing but the card is looked at.
+    pub fn cards(&self) -> Vec<(String, Result<ModelCard, String>)> {
+        let card = |(name, model): (String, Model)| {
+            let known = self.known(&model);
+            let read = || model.card().map_err(|error| told(&error, &model.place(), &name));
+            let card = match known.map(|known| (known.card, known.problem)) {
+                Some((Some(card), _)) => Ok(card),
+                Some((None, Some(problem))) => Err(problem),
+                _ => read(),
+            };
+            (name, card)
+        };
+        all().into_iter().map(card).collect()
+    }
+
+    /// What is known of a network whose files have not changed since.
+    fn known(&self, model: &Model) -> Option<HostedModel> {
+        let stamps = model.stamps().ok()?;
+        let known = self.known.try_lock().ok()?;
+        let known = known.get(&place_of(model))?;
+        (known.stamps == stamps).then(|| known.model.clone())
+    }
+
     /// A file of a model or an adapter, where both are listed: where it is and what is known of it.
     pub fn file(&self, name: &str, file: &str) -> Option<(FilePlace, ModelFile)> {
         self.file_of_model(name, file).or_else(|| self.file_of_adapter(name, file))
@@ -97,10 +121,7 @@ impl Shelf {
 
     /// Whether the adapter of a folder can be laid over a sound network.
     fn fits(&self, model: &Model, adapter: &Path) -> bool {
-        let place = match model {
-            Model::Folder(ModelFolder(folder)) => folder.clone(),
-            Model::Carried(files) => PathBuf::from(&files.place),
-        };
+        let place = place_of(model);
         let of_model = self.lock().get(&place).map(|known| known.stamps.clone());
         let of_adapter = stamps(adapter, is_adapter_file);
         let (Some(of_model), Ok(of_adapter)) = (of_model, of_adapter) else { return false };
@@ -183,6 +204,14 @@ impl Shelf {
     }
 }
 
+/// What it is known by: a carried one has no folder, and a name alone is nobody else's path.
+fn place_of(model: &Model) -> PathBuf {
+    match model {
+        Model::Folder(ModelFolder(folder)) => folder.clone(),
+        Model::Carried(files) => PathBuf::from(&files.place),
+    }
+}
+
 fn opened(folder: &Path, name: &str, stamps: &[Stamp]) -> HostedModel {
     let files = match listed(folder, stamps) {
         Ok(files) => files,
@@ -242,7 +271,7 @@ fn unsound(name: &str, problem: String) -> HostedModel {
 }
 
 /// The files of a folder that have a say, by name.
-fn stamps(folder: &Path, has_say: impl Fn(&str) -> bool) -> io::Result<Vec<Stamp>> {
+pub fn stamps(folder: &Path, has_say: impl Fn(&str) -> bool) -> io::Result<Vec<Stamp>> {
     let mut stamps = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -260,7 +289,7 @@ fn stamps(folder: &Path, has_say: impl Fn(&str) -> bool) -> io::Result<Vec<Stamp
 }
 
 /// Whether a file of an adapter's folder has a say in what it does.
-fn is_adapter_file(name: &str) -> bool {
+pub fn is_adapter_file(name: &str) -> bool {
     name == ADAPTER_FILE || is_model_file(name)
 }
 
@@ -270,12 +299,19 @@ fn described_adapter(folder: &Path, name: &str, files: Vec<ModelFile>) -> Hosted
     let base = config.as_ref().and_then(|c| c["base_model_name_or_path"].as_str());
     HostedAdapter {
         name: name.to_owned(),
-        base: base.unwrap_or_default().to_owned(),
+        // It is the folder where its maker had the network, mostly: that is nobody's business.
+        base: base.map_or_else(String::new, last_part),
         files,
         problem: Adapter::read(&ModelFolder(folder.to_owned()))
             .err()
             .map(|error| told(&error, &folder.display().to_string(), name)),
     }
+}
+
+/// The last part of a path, of whatever system.
+fn last_part(path: &str) -> String {
+    let mut parts = path.rsplit(['/', '\\']).filter(|part| !part.is_empty());
+    parts.next().unwrap_or_default().to_owned()
 }
 
 fn detectors() -> Vec<DetectorCard> {
@@ -293,4 +329,15 @@ fn detectors() -> Vec<DetectorCard> {
         }
     };
     call_types().into_iter().map(card).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_adapter_s_base_is_told_by_its_name_and_not_by_where_it_lay() {
+        let paths = ["/home/ada/models/base/", "C:\\Users\\ada\\base", "MIT/base", "base", ""];
+        assert_eq!(paths.map(last_part), ["base", "base", "base", "base", ""]);
+    }
 }

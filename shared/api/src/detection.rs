@@ -52,9 +52,26 @@ pub struct DetectorList {
     pub sample_rate_hz: Option<f64>,
     /// All detectors, the most likely first.
     pub detectors: Vec<DetectorFit>,
-    /// Names of the networks that the server was given: each is asked whether it fits when it is
-    /// started.
+    /// Names of the networks that the server was given.
     pub models: Vec<String>,
+    /// The same networks beside the recordings, as far as their cards tell; none where there are no
+    /// recordings.
+    #[serde(default)]
+    pub networks: Vec<NetworkFit>,
+}
+
+/// A network beside the recordings of a deployment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct NetworkFit {
+    /// Its name, to start it by.
+    pub name: String,
+    /// The band that it listens to, hertz; `None` where it can't be opened.
+    pub band_hz: Option<(f64, f64)>,
+    /// How likely such calls are.
+    pub chance: Chance,
+    /// The same for a person, with the reason where it does not fit or can't be opened.
+    pub sentence: String,
 }
 
 /// What is to be run: `POST …/detections`.
@@ -143,11 +160,12 @@ pub struct DetectionRun {
     pub score_s: f64,
     /// When it was first started.
     pub created: Timestamp,
-    /// How many candidates there are so far.
+    /// How many candidates there are so far; those that are not found any more are left out.
     pub candidates: u64,
     /// How many of them somebody has reviewed.
     pub reviewed: u64,
-    /// What could not be heard, a sentence each; the first hundred.
+    /// What a person should know, a sentence each; the first hundred: why the run is not gone on with, which
+    /// recordings are left out, and what could not be heard.
     pub problems: Vec<String>,
     /// How far it is, where this server runs it.
     pub job: Option<JobProgress>,
@@ -255,6 +273,10 @@ pub struct DetectedCall {
     pub interval_s: Option<f32>,
     /// What people say of it.
     pub review: Review,
+    /// Whether it is not found any more, since its recordings are others now or lie at another time: it
+    /// stays because somebody said something of it, and counts nowhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_lost: bool,
 }
 
 impl DetectedCall {
@@ -403,6 +425,71 @@ pub struct CallPage {
     pub total: u64,
     /// Those of this page.
     pub calls: Vec<DetectedCall>,
+}
+
+/// How many candidates pass a question's thresholds, and what people say of them: `GET …/counts`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct CallCounts {
+    /// One a class, in the order of the run's classes.
+    pub classes: Vec<ClassCounts>,
+}
+
+/// The counts of one class.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ClassCounts {
+    /// The class.
+    pub class: String,
+    /// Candidates that pass.
+    pub candidates: u64,
+    /// Those of them that were accepted.
+    pub accepted: u64,
+    /// Those of them that were rejected, or are something else.
+    pub rejected: u64,
+}
+
+impl CallCounts {
+    /// Of no candidates yet.
+    pub fn none(classes: &[DetectionClass]) -> CallCounts {
+        let of = |class: &DetectionClass| ClassCounts {
+            class: class.name.clone(),
+            ..ClassCounts::default()
+        };
+        CallCounts { classes: classes.iter().map(of).collect() }
+    }
+
+    /// Of a list of candidates, those from the threshold of their class on; where `thresholds` are fewer
+    /// than classes, all of the others. As the server counts: one that is not found any more is left out.
+    pub fn above<'a>(
+        classes: &[DetectionClass],
+        thresholds: &[f64],
+        calls: impl IntoIterator<Item = &'a DetectedCall>,
+    ) -> CallCounts {
+        let mut all = CallCounts::none(classes);
+        for call in calls {
+            let Some(class) = classes.iter().position(|class| class.name == call.class) else {
+                continue;
+            };
+            let threshold = thresholds.get(class);
+            let passes = threshold.is_none_or(|threshold| f64::from(call.score) >= *threshold);
+            if passes && !call.is_lost {
+                all.count(class, call.review.verdict, 1);
+            }
+        }
+        all
+    }
+
+    /// Counts candidates of a class of which the same is said.
+    pub fn count(&mut self, class: usize, verdict: Verdict, candidates: u64) {
+        let Some(counts) = self.classes.get_mut(class) else { return };
+        counts.candidates += candidates;
+        match verdict {
+            Verdict::Accepted => counts.accepted += candidates,
+            Verdict::Rejected | Verdict::Relabelled => counts.rejected += candidates,
+            Verdict::Unreviewed => {}
+        }
+    }
 }
 
 /// How many candidates begin in each bin of time.
@@ -561,6 +648,44 @@ mod tests {
             assert_eq!(Verdict::from_name(verdict.name()), Some(verdict));
         }
         assert_eq!(Verdict::from_name("maybe"), None);
+    }
+
+    #[test]
+    fn candidates_are_counted_from_their_class_s_threshold_on_to_the_last_one() {
+        let class = |name: &str| DetectionClass {
+            name: name.into(),
+            band_hz: (50.0, 400.0),
+            keep_from: 0.1,
+            threshold: 0.5,
+        };
+        let call = |class: &str, score, verdict, is_lost| DetectedCall {
+            id: 0,
+            class: class.into(),
+            start: Moment::Elapsed(0),
+            span_ns: 1,
+            low_hz: 50.0,
+            high_hz: 400.0,
+            score,
+            clicks: None,
+            interval_s: None,
+            review: Review { verdict, ..Review::default() },
+            is_lost,
+        };
+        let calls = [
+            call("upcall", 0.38, Verdict::Accepted, false),
+            call("upcall", 0.3799, Verdict::Rejected, false),
+            call("upcall", 0.381, Verdict::Relabelled, false),
+            call("upcall", 0.9, Verdict::Accepted, true),
+            call("gunshot", 0.2, Verdict::Unreviewed, false),
+        ];
+        let classes = [class("upcall"), class("gunshot")];
+        let told = |thresholds: &[f64]| -> Vec<(u64, u64, u64)> {
+            let counts = CallCounts::above(&classes, thresholds, &calls).classes;
+            counts.iter().map(|of| (of.candidates, of.accepted, of.rejected)).collect()
+        };
+        assert_eq!(told(&[0.38, 0.5]), [(1, 0, 1), (0, 0, 0)], "0.38 in float32 lies below it");
+        assert_eq!(told(&[0.3799999, 0.2]), [(2, 1, 1), (1, 0, 0)]);
+        assert_eq!(told(&[]), [(3, 1, 2), (1, 0, 0)]);
     }
 
     #[test]

@@ -15,8 +15,30 @@ pub const FILE_NAME: &str = "spyhop-model.toml";
 
 /// A class counts as heard from this score on, where its card says nothing.
 pub const DEFAULT_THRESHOLD: f64 = 0.5;
-/// Names of classes that are no calls, where their card says nothing.
-pub const NO_CALLS: &[&str] = &["none", "noise", "background", "negative", "other"];
+/// Names of classes that are no calls, where their card says nothing; in small letters.
+pub const NO_CALLS: &[&str] = &[
+    "none",
+    "noise",
+    "background",
+    "negative",
+    "other",
+    "nothing",
+    "silence",
+    "absent",
+    "nocall",
+    "nocalls",
+    "no call",
+    "no calls",
+    "no_call",
+    "no_calls",
+    "no-call",
+    "no-calls",
+    "not detected",
+    "not_detected",
+    "not-detected",
+];
+/// So do names begin of classes that are no calls: `No_Upcall`, `negative_gulf`.
+const NO_CALL_WORDS: &[&str] = &["no", "not", "non", "none", "negative", "background"];
 /// A recording is played between a thousandth and a thousand times its speed.
 const MOST_COMPRESSION: f64 = 1000.0;
 
@@ -133,6 +155,13 @@ pub fn read(folders: &[&dyn ModelFiles], config: &AstConfig) -> Result<ModelCard
         })?;
     let folder = place.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or("model");
     resolve(&file, keys, front_end, config, folder)
+}
+
+/// Whether a class's name says that it is no call.
+pub fn is_no_call(name: &str) -> bool {
+    let name = name.trim().to_lowercase();
+    let mut words = name.split(|letter: char| !letter.is_alphanumeric());
+    NO_CALLS.contains(&name.as_str()) || words.next().is_some_and(|w| NO_CALL_WORDS.contains(&w))
 }
 
 /// A card as a file that says all of it, so that it is read back as it was.
@@ -321,9 +350,7 @@ fn resolve(
         classes.push(ModelClass {
             band_hz: band(class.low_hz, class.high_hz, band_hz)?,
             threshold,
-            is_call: class
-                .call
-                .unwrap_or_else(|| !NO_CALLS.contains(&name.to_lowercase().as_str())),
+            is_call: class.call.unwrap_or_else(|| !is_no_call(&name)),
             name,
         });
     }

@@ -149,3 +149,32 @@ fn the_fingerprint_is_of_what_decides_the_logits() {
         assert_ne!(fingerprint(other), plain, "{other}");
     }
 }
+
+#[test]
+fn a_class_that_is_no_call_is_known_by_its_name() {
+    for name in [
+        "None",
+        "noise",
+        "Not_Detected",
+        "not detected",
+        "no call",
+        "NoCall",
+        "No-Upcall",
+        "negative_gulf",
+        "Background",
+        "background noise",
+    ] {
+        assert!(spyhop_model::is_no_call(name), "{name}");
+    }
+    for name in
+        ["upcall", "Northern right whale", "Nocturnal moan", "other whale", "Noctule", "notch"]
+    {
+        assert!(!spyhop_model::is_no_call(name), "{name}");
+    }
+    let card = card(
+        "[[class]]\nname = 'Detected'\n[[class]]\nname = 'Not_Detected'\n[[class]]\nname = 'a'\n\
+                     [[class]]\nname = 'b'\n[[class]]\nname = 'c'",
+    );
+    let calls: Vec<bool> = card.classes.iter().map(|class| class.is_call).collect();
+    assert_eq!(calls, [true, false, true, true, true]);
+}

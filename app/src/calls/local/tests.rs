@@ -48,6 +48,7 @@ pub fn call(class: &str, start_s: i64, score: f32) -> DetectedCall {
         clicks: None,
         interval_s: None,
         review: Review::default(),
+        is_lost: false,
     }
 }
 

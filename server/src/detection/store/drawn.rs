@@ -35,12 +35,31 @@ impl DetectionStore {
         })
     }
 
-    /// Notes windows down that were drawn; one that is there already stays as it is.
+    /// How long the windows of a run are; `None` where none is drawn. The last of a recording may be shorter.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn window_ns(&self, run: i64) -> Result<Option<i64>, StoreError> {
+        let found = self.read(|db| {
+            db.prepare_cached("SELECT window_ns FROM run WHERE id = ?1")?
+                .query_row([run], |row| row.get(0))
+                .optional()
+        })?;
+        Ok(found.flatten())
+    }
+
+    /// Notes windows of one length down that were drawn; one that is there already stays as it is.
     ///
     /// # Errors
     /// When it can't be written.
-    pub fn draw(&self, run: i64, spans_ns: &[Range<i64>]) -> Result<(), StoreError> {
+    pub fn draw(
+        &self,
+        run: i64,
+        spans_ns: &[Range<i64>],
+        window_ns: i64,
+    ) -> Result<(), StoreError> {
         self.write(|db| {
+            db.execute("UPDATE run SET window_ns = ?2 WHERE id = ?1", params![run, window_ns])?;
             let mut add = db.prepare_cached(
                 "INSERT INTO drawn (run, start_ns, end_ns) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
             )?;

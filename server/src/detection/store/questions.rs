@@ -6,7 +6,8 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use spyhop_api::binned::{self, BinError};
 use spyhop_api::detection::{
-    CallDensity, CallPage, CallSort, DetectedCall, ScoreHistogram, ScoreHistograms, Verdict,
+    CallCounts, CallDensity, CallPage, CallSort, DetectedCall, ScoreHistogram, ScoreHistograms,
+    Verdict,
 };
 use spyhop_api::{Moment, Timestamp};
 
@@ -19,7 +20,7 @@ const MOST_ROWS: u64 = 1000;
 /// Columns of a candidate with what is said of it, as [`detected`] reads them.
 pub const CALL_COLUMNS: &str = "call.id, class, start_ns, end_ns, low_hz, high_hz, score, clicks, \
                                 interval_s, review.version, review.verdict, review.label, \
-                                review.note, review.author, review.at_ns";
+                                review.note, review.author, review.at_ns, unit IS NULL";
 pub const CALL_TABLES: &str = "call LEFT JOIN review \
                                ON review.call = call.id AND review.version = call.version";
 
@@ -38,10 +39,33 @@ pub struct Asked {
     pub verdicts: Vec<Verdict>,
 }
 
+/// Whether candidates are asked for that are not found any more, since somebody said something of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lost {
+    /// Wherever candidates are listed.
+    Listed,
+    /// Wherever they are counted.
+    LeftOut,
+}
+
+/// How many candidates a run has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunCounts {
+    /// Those that are found.
+    pub candidates: u64,
+    /// Those of them that somebody has reviewed.
+    pub reviewed: u64,
+    /// Reviewed ones that are not found any more.
+    pub lost: u64,
+}
+
 impl Asked {
     /// The condition of a query, and its values.
-    fn which(&self, run: i64) -> (String, Vec<Value>) {
-        let mut which = "run = ?".to_owned();
+    fn which(&self, run: i64, lost: Lost) -> (String, Vec<Value>) {
+        let mut which = match lost {
+            Lost::Listed => "run = ?".to_owned(),
+            Lost::LeftOut => "run = ? AND unit IS NOT NULL".to_owned(),
+        };
         let mut values: Vec<Value> = vec![run.into()];
         let mut and = |condition: &str, value: Value| {
             which += condition;
@@ -90,18 +114,30 @@ pub struct Paging {
 }
 
 impl DetectionStore {
-    /// How many candidates a run has, and how many of them somebody has reviewed; none of either where the
-    /// run is gone.
+    /// How many candidates a run has; none where the run is gone.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn counts(&self, run: i64) -> Result<(u64, u64), StoreError> {
-        let counted = self.read(|db| {
-            db.prepare_cached("SELECT candidates, reviewed FROM tally WHERE run = ?1")?
-                .query_row([run], |row| Ok((row.get(0)?, row.get(1)?)))
+    pub fn counts(&self, run: i64) -> Result<RunCounts, StoreError> {
+        let counted: Option<(u64, u64, u64, u64)> = self.read(|db| {
+            // All are tallied; those that are not found any more are few, and the index knows them.
+            let mut rows = db.prepare_cached(
+                "SELECT candidates, reviewed,
+                    (SELECT count(*) FROM call INDEXED BY call_lost
+                        WHERE run = ?1 AND unit IS NULL),
+                    (SELECT count(*) FROM call INDEXED BY call_lost
+                        WHERE run = ?1 AND unit IS NULL AND verdict > 0)
+                 FROM tally WHERE run = ?1",
+            )?;
+            rows.query_row([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
                 .optional()
         })?;
-        Ok(counted.unwrap_or_default())
+        let (candidates, reviewed, gone, lost) = counted.unwrap_or_default();
+        Ok(RunCounts {
+            candidates: candidates.saturating_sub(gone),
+            reviewed: reviewed.saturating_sub(lost),
+            lost,
+        })
     }
 
     /// A page of candidates.
@@ -114,7 +150,7 @@ impl DetectionStore {
         asked: &Asked,
         paging: &Paging,
     ) -> Result<CallPage, StoreError> {
-        let (which, mut values) = asked.which(run.id);
+        let (which, mut values) = asked.which(run.id, Lost::Listed);
         let way = if paging.descending { "DESC" } else { "ASC" };
         let order = match paging.sort {
             CallSort::Start => format!("start_ns {way}, call.id {way}"),
@@ -144,7 +180,7 @@ impl DetectionStore {
         run: &StoredRun,
         asked: &Asked,
     ) -> Result<Vec<(DetectedCall, String)>, StoreError> {
-        let (which, values) = asked.which(run.id);
+        let (which, values) = asked.which(run.id, Lost::Listed);
         self.read(|db| {
             // One that is not found any more was found by whatever the run began with.
             let mut rows = db.prepare_cached(&format!(
@@ -152,7 +188,7 @@ impl DetectionStore {
                  FROM {CALL_TABLES} WHERE {which} ORDER BY start_ns, call.id"
             ))?;
             let rows = rows.query_map(params_from_iter(&values), |row| {
-                let software: Option<String> = row.get(15)?;
+                let software: Option<String> = row.get(16)?;
                 let software = software.unwrap_or_else(|| run.source.software.clone());
                 Ok((detected(row, run)?, software))
             })?;
@@ -169,7 +205,7 @@ impl DetectionStore {
         run: &StoredRun,
         asked: &Asked,
     ) -> Result<Vec<(Range<i64>, f32)>, StoreError> {
-        let (which, values) = asked.which(run.id);
+        let (which, values) = asked.which(run.id, Lost::LeftOut);
         self.read(|db| {
             let mut rows = db.prepare_cached(&format!(
                 "SELECT start_ns, end_ns, score FROM call WHERE {which} ORDER BY start_ns, call.id"
@@ -195,7 +231,7 @@ impl DetectionStore {
         if bin_ns <= 0 {
             return Err(BinError::Empty.into());
         }
-        let (which, values) = asked.which(run.id);
+        let (which, values) = asked.which(run.id, Lost::LeftOut);
         // SQLite divides towards zero; bins are counted downwards before 1970, too.
         let bin = format!("(start_ns / {bin_ns} - (start_ns % {bin_ns} < 0))");
         let counts: Vec<(i64, usize, u32)> = self.read(|db| {
@@ -222,7 +258,7 @@ impl DetectionStore {
         let mut all = ScoreHistograms::default();
         for (index, class) in run.classes.iter().enumerate() {
             let of_class = Asked { class: Some(index), ..asked.clone() };
-            let (which, values) = of_class.which(run.id);
+            let (which, values) = of_class.which(run.id, Lost::LeftOut);
             let most: Option<f64> = self.read(|db| {
                 db.prepare_cached(&format!("SELECT max(score) FROM call WHERE {which}"))?
                     .query_row(params_from_iter(&values), |row| row.get(0))
@@ -245,6 +281,29 @@ impl DetectionStore {
                 histogram.count(bin, super::reviews::verdict(verdict), count);
             }
             all.classes.push(histogram);
+        }
+        Ok(all)
+    }
+
+    /// How many candidates pass what is asked, by class and by what is said of them: to the last one, where
+    /// a histogram goes by bins.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn passing(&self, run: &StoredRun, asked: &Asked) -> Result<CallCounts, StoreError> {
+        let (which, values) = asked.which(run.id, Lost::LeftOut);
+        let counts: Vec<(usize, i64, u64)> = self.read(|db| {
+            let mut rows = db.prepare_cached(&format!(
+                "SELECT class, verdict, count(*) FROM call WHERE {which} GROUP BY 1, 2"
+            ))?;
+            let rows = rows.query_map(params_from_iter(&values), |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
+            rows.collect()
+        })?;
+        let mut all = CallCounts::none(&run.classes);
+        for (class, verdict, count) in counts {
+            all.count(class, super::reviews::verdict(verdict), count);
         }
         Ok(all)
     }
@@ -284,5 +343,6 @@ pub fn detected(row: &Row<'_>, run: &StoredRun) -> rusqlite::Result<DetectedCall
         clicks: row.get(7)?,
         interval_s: row.get::<_, Option<f64>>(8)?.map(|s| s as f32),
         review: review(row, 9)?,
+        is_lost: row.get(15)?,
     })
 }

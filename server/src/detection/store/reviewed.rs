@@ -20,7 +20,8 @@ pub struct ReviewedCall {
 }
 
 /// The reviewed candidates of all runs over a deployment that has a clock, beside whatever process works in
-/// the state folder.
+/// the state folder. Those that are not found any more are left out: nobody knows whether there is still a
+/// call at their time.
 ///
 /// # Errors
 /// When there are no detections, or the database can't be read.
@@ -34,6 +35,7 @@ pub fn reviewed(state: &Path, deployment: &str) -> Result<Vec<ReviewedCall>, Sta
                 (SELECT label FROM review WHERE review.call = call.id ORDER BY version DESC LIMIT 1)
              FROM call JOIN run ON run.id = call.run
              WHERE run.deployment = ?1 AND run.dated = 1 AND call.verdict > ?2
+                AND call.unit IS NOT NULL
              ORDER BY call.start_ns, call.id",
         )
         .map_err(failed)?;

@@ -139,7 +139,8 @@ fn labels(served: &Served, looking: &Looking) -> Result<Vec<Mark>, RoomError> {
         if calls.len() as u64 >= MOST_CANDIDATES {
             return Err(too_many());
         }
-        for call in calls {
+        // Whether there is still a call where one is not found any more nobody knows.
+        for call in calls.into_iter().filter(|call| !call.is_lost) {
             let is_renamed = call.review.verdict == Verdict::Relabelled;
             let label = if is_renamed { &call.review.label } else { &call.class };
             let start = call.start.nanos();

@@ -197,7 +197,7 @@ fn of(call: &CallType, rate_hz: f64, end_hz: f64, content_end_hz: Option<f64>) -
 }
 
 /// A frequency for a sentence: `2 kHz`, `312.5 Hz`.
-fn hertz(hz: impl std::borrow::Borrow<f64>) -> String {
+pub fn hertz(hz: impl std::borrow::Borrow<f64>) -> String {
     let hz = *hz.borrow();
     let rounded = |value: f64| (value * 100.0).round() / 100.0;
     if hz >= 1000.0 {
