@@ -16,8 +16,8 @@ mod steps;
 use leptos::prelude::*;
 use spyhop_api::View;
 use spyhop_api::detection::{
-    CallDensity, CallQuery, CallSort, DetectedCall, DetectionRun, ScoreCurves, ScoreHistograms,
-    Verdict,
+    CallCounts, CallDensity, CallQuery, CallSort, DetectedCall, DetectionRun, ScoreCurves,
+    ScoreHistograms, Verdict,
 };
 use spyhop_api::recall::RecallReport;
 use spyhop_api::view::ShownCalls;
@@ -103,6 +103,8 @@ pub struct Calls {
     /// All of the line, for the overview.
     pub overview: RwSignal<CallDensity>,
     pub histograms: RwSignal<ScoreHistograms>,
+    /// How many candidates pass some thresholds, as a question writes them, to the last one.
+    pub passing: RwSignal<(String, CallCounts)>,
     /// What is known of the calls that were missed.
     pub recall: RwSignal<RecallReport>,
     /// Index of the class whose threshold is moved.
@@ -162,6 +164,7 @@ impl Calls {
             in_view: RwSignal::new(InView::default()),
             overview: RwSignal::new(CallDensity::default()),
             histograms: RwSignal::new(ScoreHistograms::default()),
+            passing: RwSignal::default(),
             recall: RwSignal::new(RecallReport::default()),
             tuned: RwSignal::new(0),
             revision: RwSignal::new(0),

@@ -27,7 +27,15 @@ fn it_finds_the_calls_of_a_sea_that_it_never_heard() -> anyhow::Result<()> {
     files[4..].iter().try_for_each(std::fs::remove_file)?;
 
     let told = run(&[
-        "evaluate", "--model", "upcall-small", "--data", "sea", "--state", "state", "--draws", "10",
+        "evaluate",
+        "--model",
+        "upcall-small",
+        "--data",
+        "sea",
+        "--state",
+        "state",
+        "--draws",
+        "10",
         "--json",
     ])?;
     let told: Value = serde_json::from_slice(&told)?;
@@ -44,10 +52,8 @@ fn it_finds_the_calls_of_a_sea_that_it_never_heard() -> anyhow::Result<()> {
 
 #[test]
 fn its_weights_take_at_most_two_megabytes() -> anyhow::Result<()> {
-    let weights = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../server/models/upcall-small/model.safetensors"
-    );
+    let weights =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../server/models/upcall-small/model.safetensors");
     assert!(std::fs::metadata(weights)?.len() <= 2_000_000);
     Ok(())
 }

@@ -186,7 +186,10 @@ fn what_fits_a_recording_is_listed_with_the_reasons() -> anyhow::Result<()> {
     let slower = sounds::write_wav(folder.path(), "c.wav", &sounds::noise(0.1, 1.0, 500), 500)?;
     let words = String::from_utf8(detect(&slower, &state, "--list")?.stdout)?;
     let told = network(&words).unwrap_or_default();
-    assert!(told.contains("no        the network upcall-small listens from 30 to 400 Hz"), "{words}");
+    assert!(
+        told.contains("no        the network upcall-small listens from 30 to 400 Hz"),
+        "{words}"
+    );
 
     // And what is refused is refused by the same sentence.
     let out = folder.path().join("x.csv");

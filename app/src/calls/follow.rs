@@ -216,6 +216,7 @@ pub fn start(session: Session) {
         if id.get().is_none() {
             calls.overview.set(Default::default());
             calls.histograms.set(Default::default());
+            calls.passing.set(Default::default());
             return;
         }
         spawn_local(async move {
@@ -228,6 +229,7 @@ pub fn start(session: Session) {
             let rate = open.line.sample_rate_hz;
             let bin_s = bin_s(frame.end / rate, open.line.end() as f64 / rate, OVERVIEW_BINS);
             let density = source.density(&query, bin_s).await;
+            let passing = source.counts(&query).await;
             let histograms = source.histograms(&untrack(|| calls.open())).await;
             let recall = source.recall().await;
             if whole_turn.get_value() != asked {
@@ -235,12 +237,15 @@ pub fn start(session: Session) {
             }
             // Where recall can't be told it is not known; what is wrong is said of the others.
             calls.recall.set(recall.unwrap_or_default());
-            match (density, histograms) {
-                (Ok(density), Ok(histograms)) => {
+            match (density, histograms, passing) {
+                (Ok(density), Ok(histograms), Ok(passing)) => {
+                    calls.passing.set((query.thresholds, passing));
                     calls.overview.set(density);
                     calls.histograms.set(histograms);
                 }
-                (Err(error), _) | (_, Err(error)) => problem.set(Some(error)),
+                (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
+                    problem.set(Some(error))
+                }
             }
         });
     });

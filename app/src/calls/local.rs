@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use spyhop_api::binned::{self, BinError, Curves};
 use spyhop_api::detection::{
-    CallDensity, CallPage, CallQuery, CallSort, DetectedCall, DetectionRun, Review, ReviewChange,
-    ScoreCurves, ScoreHistogram, ScoreHistograms, Verdict,
+    CallCounts, CallDensity, CallPage, CallQuery, CallSort, DetectedCall, DetectionRun, Review,
+    ReviewChange, ScoreCurves, ScoreHistogram, ScoreHistograms, Verdict,
 };
 use spyhop_api::{Moment, Timestamp};
 
@@ -115,6 +115,12 @@ impl LocalRun {
         };
         let counts: Vec<(i64, usize, u32)> = self.asked(query).filter_map(of_call).collect();
         binned::density(&self.run.classes, bin_ns, &counts, |ns| self.moment(ns))
+    }
+
+    /// How many candidates pass, with what is said of them.
+    pub fn passing(&self, query: &CallQuery) -> CallCounts {
+        // What is asked for has passed the thresholds already.
+        CallCounts::above(&self.run.classes, &[], self.asked(query))
     }
 
     /// How scores are spread, with what is said of the candidates.

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use spyhop_api::Timestamp;
 use spyhop_api::binned::BinError;
 use spyhop_api::detection::{
-    CallDensity, CallPage, CallQuery, DetectedCall, DetectionRun, Review, ReviewChange,
+    CallCounts, CallDensity, CallPage, CallQuery, DetectedCall, DetectionRun, Review, ReviewChange,
     ScoreCurves, ScoreHistograms,
 };
 use spyhop_api::recall::{DrawRequest, DrawnWindow, RecallReport, WindowReview};
@@ -116,6 +116,14 @@ impl Source {
         match self {
             Source::Server(place) => place.density(query, bin_s).await,
             Source::Tab(..) => self.here(|local| local.density(query, bin_s))?.map_err(too_fine),
+        }
+    }
+
+    /// How many candidates pass, to the last one, and what is said of them.
+    pub async fn counts(&self, query: &CallQuery) -> Result<CallCounts, ServerError> {
+        match self {
+            Source::Server(place) => place.counts(query).await,
+            Source::Tab(..) => self.here(|local| local.passing(query)),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use gloo::net::http::Request;
 use spyhop_api::detection::{
-    CallDensity, CallPage, CallQuery, DetectedCall, DetectionList, DetectionRequest, DetectionRun,
-    DetectorList, Review, ReviewChange, ReviewHistory, ScoreCurves, ScoreHistograms,
+    CallCounts, CallDensity, CallPage, CallQuery, DetectedCall, DetectionList, DetectionRequest,
+    DetectionRun, DetectorList, Review, ReviewChange, ReviewHistory, ScoreCurves, ScoreHistograms,
 };
 use spyhop_api::recall::{DrawRequest, DrawnWindow, DrawnWindows, RecallReport, WindowReview};
 use spyhop_words::page::server as words;
@@ -33,6 +33,11 @@ impl Place {
     /// How many candidates begin in each bin.
     pub async fn density(&self, query: &CallQuery, bin_s: f64) -> Result<CallDensity, ServerError> {
         fetched(&self.address(&format!("/density?bin_s={bin_s}&{}", query.to_query()))).await
+    }
+
+    /// How many candidates pass, to the last one.
+    pub async fn counts(&self, query: &CallQuery) -> Result<CallCounts, ServerError> {
+        fetched(&self.address(&format!("/counts?{}", query.to_query()))).await
     }
 
     /// How scores are spread.

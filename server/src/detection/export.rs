@@ -13,7 +13,10 @@ use spyhop_api::detection::{DetectedCall, DetectionSource, Review, Verdict};
 use spyhop_api::time::NANOS_PER_S;
 use spyhop_api::{Annotation, Moment, RecordingInfo};
 use spyhop_signal::Line;
-use spyhop_signal::tables::{Layout, Sequence, write_csv, write_raven};
+use spyhop_signal::tables::{
+    CSV_CALL_COLUMNS, CallColumns, Layout, RAVEN_CALL_COLUMNS, Sequence, found_words, write_csv,
+    write_raven,
+};
 
 use super::unit_files::{provenance_columns, provenance_fields, time_field, times, write_table};
 
@@ -133,9 +136,9 @@ impl Table<'_> {
                 let batch = self.batch(&sequence, origin_ns, line.origin.is_some())?;
                 return Ok(write_table(to, &batch)?);
             }
-            Format::Csv => write_csv(&self.annotations(origin_ns, CSV_COLUMNS), &sequence),
+            Format::Csv => write_csv(&self.annotations(origin_ns, CSV_CALL_COLUMNS), &sequence),
             Format::Raven => {
-                let annotations = self.annotations(origin_ns, RAVEN_COLUMNS);
+                let annotations = self.annotations(origin_ns, RAVEN_CALL_COLUMNS);
                 write_raven(&annotations, &sequence, &Layout::default())
             }
         };
@@ -143,7 +146,7 @@ impl Table<'_> {
         Ok(to.flush()?)
     }
 
-    fn annotations(&self, origin_ns: i64, columns: [&str; 13]) -> Vec<Annotation> {
+    fn annotations(&self, origin_ns: i64, columns: CallColumns) -> Vec<Annotation> {
         let annotation = |(index, row): (usize, &Row)| {
             let number = |value: Option<String>| value.unwrap_or_default();
             let said = row.said();
@@ -160,7 +163,7 @@ impl Table<'_> {
                 self.source.fingerprint.clone(),
                 self.source.config_hash.clone(),
                 row.software.clone(),
-                if row.is_lost { "not any more" } else { "yes" }.to_owned(),
+                found_words(row.is_lost).to_owned(),
             ];
             let extra = columns.iter().map(|column| (*column).to_owned()).zip(values);
             Annotation {
@@ -248,35 +251,3 @@ impl Table<'_> {
         RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
     }
 }
-
-/// Columns beside those of every table: of the CSV, and of Raven's.
-const CSV_COLUMNS: [&str; 13] = [
-    "score",
-    "model",
-    "adapter",
-    "class",
-    "clicks",
-    "interval_s",
-    "verdict",
-    "reviewed_by",
-    "reviewed_at",
-    "fingerprint",
-    "config_hash",
-    "software",
-    "found",
-];
-const RAVEN_COLUMNS: [&str; 13] = [
-    "Score",
-    "Detector",
-    "Adapter",
-    "Class Found",
-    "Clicks",
-    "Click Interval (s)",
-    "Verdict",
-    "Reviewed By",
-    "Reviewed At",
-    "Fingerprint",
-    "Configuration",
-    "Software",
-    "Found",
-];

@@ -4,7 +4,7 @@ use gloo::timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::{CallPage, CallQuery, CallSort, DetectedCall};
-use spyhop_words::calls::table as words;
+use spyhop_words::calls::{table as words, verdicts};
 
 use super::thumbnail::{Thumbnail, begin_words};
 use crate::calls::{self, TableFormat, score_words, shown_span, verdict_words, with_label};
@@ -115,7 +115,7 @@ pub fn Table() -> impl IntoView {
             </div>
             <ul id="candidates">
                 <For each=move || rows.get()
-                    key=|(run, call)| (*run, call.id, call.review.version)
+                    key=|(run, call)| (*run, call.id, call.review.version, call.is_lost)
                     let((run, call))><Row run call/></For>
             </ul>
             <Exports query/>
@@ -144,6 +144,7 @@ fn Row(run: i64, call: DetectedCall) -> impl IntoView {
                 <div><strong>{score_words(f64::from(call.score))}</strong>" "{call.class.clone()}</div>
                 <div class="dim">{mark}" "{verdict}
                     ", "{wording::duration(call.span_ns as f64 * 1e-9)}</div>
+                {call.is_lost.then(|| view! { <div class="dim">{verdicts::LOST}</div> })}
             </div>
         </li>
     }

@@ -38,8 +38,16 @@ pub fn Threshold() -> impl IntoView {
         })
     });
     let above = Memo::new(move |_| {
-        histogram
-            .with(|h| h.as_ref().map(|h| h.from_threshold(threshold.get())).unwrap_or_default())
+        let thresholds = calls.above_thresholds().thresholds;
+        let exact = calls.passing.with(|(of, counts)| {
+            let of_class = counts.classes.get(calls.tuned.get()).filter(|_| *of == thresholds)?;
+            Some((of_class.candidates, of_class.accepted, of_class.rejected))
+        });
+        // To a bin, until the exact count is there: the slider waits for nobody.
+        let to_a_bin = |h: &Option<ScoreHistogram>| {
+            h.as_ref().map(|h| h.from_threshold(threshold.get())).unwrap_or_default()
+        };
+        exact.unwrap_or_else(|| histogram.with(to_a_bin))
     });
     view! {
         <fieldset id="threshold-set">

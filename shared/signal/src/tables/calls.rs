@@ -4,7 +4,7 @@ use spyhop_api::Annotation;
 use spyhop_api::detection::{DetectedCall, DetectionSource, Verdict};
 
 /// Columns of candidates beside those of every table of annotations.
-pub type CallColumns = [&'static str; 12];
+pub type CallColumns = [&'static str; 13];
 
 /// Those of the project's CSV.
 pub const CSV_CALL_COLUMNS: CallColumns = [
@@ -20,6 +20,7 @@ pub const CSV_CALL_COLUMNS: CallColumns = [
     "fingerprint",
     "config_hash",
     "software",
+    "found",
 ];
 
 /// The same in a Raven selection table.
@@ -36,6 +37,7 @@ pub const RAVEN_CALL_COLUMNS: CallColumns = [
     "Fingerprint",
     "Configuration",
     "Software",
+    "Found",
 ];
 
 /// A candidate as a row: labelled by what it is for whoever relabelled it, else by what it was found as.
@@ -67,6 +69,7 @@ pub fn row_of_call(
         source.fingerprint.clone(),
         source.config_hash.clone(),
         source.software.clone(),
+        found_words(call.is_lost).to_owned(),
     ];
     let start_ns = call.start.nanos().saturating_sub(origin_ns);
     Annotation {
@@ -80,6 +83,11 @@ pub fn row_of_call(
         note: text(said.map(|review| review.note.clone())),
         extra: columns.into_iter().map(str::to_owned).zip(values).collect(),
     }
+}
+
+/// Whether a candidate is still found, for a table.
+pub fn found_words(is_lost: bool) -> &'static str {
+    if is_lost { "not any more" } else { "yes" }
 }
 
 #[cfg(test)]
@@ -118,6 +126,7 @@ mod tests {
             clicks: None,
             interval_s: None,
             review,
+            is_lost: false,
         };
         let row = row_of_call(&call, &source, 1, 2_000, CSV_CALL_COLUMNS);
         assert_eq!((row.id, row.start_ns, row.end_ns, row.channel), (3, 3_000, 3_100, 1));
@@ -138,6 +147,7 @@ mod tests {
             ("fingerprint", "f00d"),
             ("config_hash", "cafe"),
             ("software", "spyhop 1 in a tab"),
+            ("found", "yes"),
         ] {
             assert_eq!(cell(column), Some(value), "{column}");
         }
