@@ -116,6 +116,22 @@ fn a_candidate_counts_in_the_bin_in_which_it_begins() {
 }
 
 #[test]
+fn what_passes_a_threshold_is_counted_to_the_last_candidate_and_not_to_a_bin() {
+    let mut local = filled();
+    let yes = ReviewChange { verdict: Verdict::Accepted, ..ReviewChange::default() };
+    local.review(1, 0, &yes, Timestamp(0)).expect("there is such a candidate");
+    let at = |threshold: f64| {
+        let query = CallQuery { thresholds: format!("{threshold},0"), ..CallQuery::default() };
+        let upcall = &local.passing(&query).classes[0];
+        let listed = local.all(&query).iter().filter(|call| call.class == "upcall").count();
+        assert_eq!(upcall.candidates, listed as u64);
+        (upcall.candidates, upcall.accepted)
+    };
+    // Bins are 0.008 wide here: these lie within one.
+    assert_eq!([at(0.3), at(0.301), at(0.899), at(0.901)], [(3, 1), (2, 1), (2, 1), (0, 0)]);
+}
+
+#[test]
 fn a_histogram_holds_every_candidate_and_what_is_said_of_it() {
     let mut local = filled();
     let yes = ReviewChange { verdict: Verdict::Accepted, ..Default::default() };
