@@ -30,7 +30,7 @@ mod unit;
 mod unit_files;
 
 pub use export::{Format, Row, Table};
-pub use fitting::{content_end_hz, fitting_networks};
+pub use fitting::fitting_networks;
 pub use keeper::{DetectionKeeper, StartError};
 pub use network::Network;
 pub use run::{Detected, run};

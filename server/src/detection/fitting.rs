@@ -1,17 +1,8 @@
-//! What of their band a deployment's recordings fill, and which networks that is enough for.
+//! Which networks hear what a deployment's recordings hold.
 
+use spyhop_api::ModelCard;
 use spyhop_api::detection::{Chance, NetworkFit};
-use spyhop_api::{DeploymentQuality, ModelCard};
-use spyhop_model::check_fit;
-use spyhop_signal::detect::fit::{held_hz, hertz, is_likely};
-
-/// Up to which frequency any of a deployment's recordings has content; `None` where one has it up to its
-/// end, or nothing is measured yet.
-pub fn content_end_hz(quality: &DeploymentQuality) -> Option<f64> {
-    let measured = quality.recordings.iter().filter_map(|recording| recording.quality.as_ref());
-    let ends: Option<Vec<f64>> = measured.map(|quality| quality.content_end_hz).collect();
-    ends?.into_iter().max_by(f64::total_cmp)
-}
+use spyhop_signal::detect::fit::{check_network, held_hz, hertz, is_likely};
 
 /// Networks beside recordings of a rate, the most likely first, as a person chooses among them. A network
 /// comes as its name and its card, or what is wrong with it; where the recordings' content is known to end
@@ -36,18 +27,8 @@ fn fit(name: String, card: &ModelCard, rate_hz: f64, content_end_hz: Option<f64>
     let calls = named(&calls.collect::<Vec<_>>());
     let (low, high, rate) = (hertz(low_hz), hertz(high_hz), hertz(rate_hz));
     let end_hz = content_end_hz.unwrap_or(f64::INFINITY).min(held_hz(rate_hz));
-    // As by the rate: what the network's own rate does not hold it does not miss.
-    let needs_hz = high_hz.min(held_hz(card.rate_hz()));
-    let (chance, sentence) = match check_fit(&name, card, rate_hz) {
+    let (chance, sentence) = match check_network(&name, card, rate_hz, content_end_hz) {
         Err(unfit) => (Chance::None, unfit.to_string()),
-        Ok(()) if content_end_hz.is_some_and(|end_hz| end_hz < needs_hz) => (
-            Chance::None,
-            format!(
-                "the network {name} listens from {low} to {high}: this recording is sampled at {rate}, but its \
-                 content ends at {}",
-                hertz(end_hz)
-            ),
-        ),
         Ok(()) if is_likely(high_hz, end_hz) => {
             (Chance::Likely, format!("hears {calls} from {low} to {high}"))
         }

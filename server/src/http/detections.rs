@@ -16,7 +16,7 @@ use spyhop_api::recall::{DrawRequest, DrawnWindow, DrawnWindows, RecallReport, W
 use spyhop_api::time::NANOS_PER_S;
 use spyhop_api::{Problem, Timestamp};
 use spyhop_signal::Line;
-use spyhop_signal::detect::fit::fitting;
+use spyhop_signal::detect::fit::{content_end_hz, fitting};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -87,7 +87,7 @@ async fn detectors(
     let list = blocking(move || {
         let rate_hz = Line::new(&recordings.infos).ok().map(|(line, _)| line.sample_rate_hz);
         let quality = served.quality.quality(&id, reader).ok().flatten();
-        let content_end_hz = quality.and_then(|quality| detection::content_end_hz(&quality));
+        let content_end_hz = quality.and_then(|quality| content_end_hz(&quality));
         let detectors = rate_hz.map_or_else(Vec::new, |rate_hz| fitting(rate_hz, content_end_hz));
         let cards = served.models.cards();
         let models = cards.iter().map(|(name, _)| name.clone()).collect();
