@@ -293,7 +293,9 @@ async fn look(session: Session, query: CallQuery) -> Result<Option<InView>, Serv
         true => Some(source.density(&query, bin_s(shown_s, real_s, DENSITY_BINS)).await?),
         false => None,
     };
-    let calls = if density.is_some() { Vec::new() } else { page.calls };
+    // One that is not found any more may lie where its sound is not: the table tells of it.
+    let found = page.calls.into_iter().filter(|call| !call.is_lost);
+    let calls = if density.is_some() { Vec::new() } else { found.collect() };
     let curve_bin_s = bin_s(shown_s, real_s, CURVE_BINS).max(score_s);
     let curves = source.scores(&query, curve_bin_s).await?;
     Ok(Some(InView { run, calls, density, curves }))

@@ -91,6 +91,8 @@ fn calls(
     };
     let paging = Paging { sort: CallSort::Start, descending: false, offset: 0, limit: MOST_CALLS };
     let page = store.page(&run, &asked, &paging)?;
-    let calls = if page.total > MOST_CALLS { Vec::new() } else { page.calls };
+    // As on the page: one that is not found any more may lie where its sound is not.
+    let found = page.calls.into_iter().filter(|call| !call.is_lost);
+    let calls = if page.total > MOST_CALLS { Vec::new() } else { found.collect() };
     Ok((run.classes.iter().map(|class| class.name.clone()).collect(), calls))
 }

@@ -17,7 +17,7 @@ pub use tables::{of_its_tables, of_tables};
 
 use serde_json::Value;
 use spyhop_config::Preprocess;
-use spyhop_model::NO_CALLS;
+pub(crate) use spyhop_model::is_no_call;
 
 use crate::TrainError;
 
@@ -62,11 +62,6 @@ pub struct WindowTable {
     pub recordings: Vec<WindowedRecording>,
     /// In order of recordings, then of time.
     pub windows: Vec<Window>,
-}
-
-/// Whether a class's name says that it is no call.
-pub(crate) fn is_no_call(name: &str) -> bool {
-    NO_CALLS.contains(&name.to_lowercase().as_str())
 }
 
 impl WindowTable {

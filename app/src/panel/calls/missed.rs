@@ -155,6 +155,12 @@ fn Draw(windows: RwSignal<Vec<DrawnWindow>>, at: RwSignal<usize>) -> impl IntoVi
     let session = use_session();
     let usual = DrawRequest::default();
     let (count, length_s) = (RwSignal::new(usual.windows), RwSignal::new(usual.window_s));
+    // All are of one length, or they would not have the same chances.
+    Effect::new(move |_| {
+        if let Some(span_ns) = windows.with(|all| all.first().map(|window| window.span_ns)) {
+            length_s.set(span_ns as f64 / 1e9);
+        }
+    });
     let draw = move || {
         let asked = DrawRequest {
             windows: count.get_untracked(),
@@ -185,6 +191,7 @@ fn Draw(windows: RwSignal<Vec<DrawnWindow>>, at: RwSignal<usize>) -> impl IntoVi
             <span>{words::OF}</span>
             <input type="number" class="number" id="draw-length" min="0.1" step="any"
                 aria-label=words::LENGTH prop:value=move || length_s.get().to_string()
+                disabled=move || !windows.with(Vec::is_empty)
                 on:change=move |ev| length_s.set(event_target_value(&ev).trim().parse().unwrap_or(usual.window_s))/>
             <span>{words::SECONDS}</span>
             <button id="draw" on:click=move |_| draw()>{move || {
