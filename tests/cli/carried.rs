@@ -39,14 +39,11 @@ fn it_finds_the_calls_of_a_sea_that_it_never_heard() -> anyhow::Result<()> {
         "--json",
     ])?;
     let told: Value = serde_json::from_slice(&told)?;
-    let f1 = |level: &Value| level["f1"].as_f64().unwrap_or(0.0);
-    // What is asked of it over four hours of each of two such seas is 0.90; it was 0.945 there.
-    assert!(f1(&told["at_0_db_or_more"]) > 0.88, "{told}");
-    assert!(f1(&told["call_level"]) > 0.82, "{told}");
-    let models = run(&["models", "--json"])?;
-    let models: Value = serde_json::from_slice(&models)?;
-    let text = models.to_string();
-    assert!(text.contains("upcall-small"), "{text}");
+    let f1 = |figures: &Value| figures["f1"].as_f64().unwrap_or(0.0);
+    // 0.940 and 0.892 when this was written; 0.90 is what is asked of it over four hours of each of two seas.
+    let loud = &told["by_class"]["upcall"]["at_0_db_or_more"];
+    assert!(f1(loud) >= 0.90, "{loud}");
+    assert!(f1(&told["call_level"]) > 0.85, "{}", told["call_level"]);
     Ok(())
 }
 
