@@ -199,13 +199,18 @@ fn items(
         let stroke = Stroke::dashed(theme.text, 1.25, 6.0, 3.0);
         items.push(Item::Line { from: (0.0, y), to: (width, y), stroke });
         let y = if y < scale.top + FONT_PX + 4.0 { y + FONT_PX + 2.0 } else { y - 4.0 };
+        let text = words::threshold(score_words(threshold));
+        // Over the curve, and on the left: on the right it says where recordings are synthesised.
+        let about_px = 0.62 * FONT_PX * text.chars().count() as f64 + 8.0;
+        let behind = Area::new(0.0, y - FONT_PX, about_px, FONT_PX + 4.0);
+        items.push(Item::fill(behind, theme.panel.with_alpha(200)));
         items.push(Item::Text {
-            x: width - 4.0,
+            x: 4.0,
             y,
-            text: words::threshold(score_words(threshold)),
+            text,
             size: FONT_PX,
             weight: Weight::SemiBold,
-            anchor: Anchor::End,
+            anchor: Anchor::Start,
             colour: theme.text,
             upwards: false,
         });
