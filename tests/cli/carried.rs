@@ -44,6 +44,8 @@ fn it_finds_the_calls_of_a_sea_that_it_never_heard() -> anyhow::Result<()> {
     let loud = &told["by_class"]["upcall"]["at_0_db_or_more"];
     assert!(f1(loud) >= 0.90, "{loud}");
     assert!(f1(&told["call_level"]) > 0.85, "{}", told["call_level"]);
+    // It says what it learned from, and this sea is none of that.
+    assert_eq!(told["learned_from"], serde_json::json!([]), "{}", told["learned_from"]);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use spyhop_model::MemoryFiles;
 
 /// A network's files by their names.
-type Files = [(&'static str, &'static [u8]); 4];
+type Files = [(&'static str, &'static [u8]); 5];
 
 /// By the names that they are asked for by. `make train-upcall-small` makes the first again.
 const CARRIED: [(&str, Files); 1] = [(
@@ -15,6 +15,7 @@ const CARRIED: [(&str, Files); 1] = [(
             include_bytes!("../../models/upcall-small/preprocessor_config.json"),
         ),
         ("model.safetensors", include_bytes!("../../models/upcall-small/model.safetensors")),
+        ("learned_from.csv", include_bytes!("../../models/upcall-small/learned_from.csv")),
         ("spyhop-model.toml", include_bytes!("../../models/upcall-small/spyhop-model.toml")),
     ],
 )];
