@@ -118,7 +118,7 @@ fn squares(tensors: &[Tensor]) -> Result<f64> {
         return Ok(squares?.iter().sum());
     }
     // By rows first: a sum of everything at once is one block's work.
-    let of = |tensor: &Tensor| tensor.sqr()?.sum(D::Minus1)?.sum_all();
+    let of = |tensor: &Tensor| tensor.sqr()?.sum_keepdim(D::Minus1)?.sum_all();
     let squares: Result<Vec<Tensor>> = tensors.iter().map(of).collect();
     Ok(f64::from(Tensor::stack(&squares?, 0)?.sum_all()?.to_scalar::<f32>()?))
 }

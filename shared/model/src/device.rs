@@ -20,7 +20,7 @@ impl Placement {
     /// The first GPU in some numbers, where this program was built for one and one answers; else the CPU.
     pub fn best(on_gpu: DType) -> Placement {
         #[cfg(feature = "cuda")]
-        if let Ok(device) = Device::new_cuda(0) {
+        if let Ok(device) = crate::gpu::first_card() {
             return Placement { device, dtype: on_gpu };
         }
         let _ = on_gpu;

@@ -11,6 +11,9 @@ mod cuda;
 mod passes;
 mod trained;
 
+#[cfg(feature = "cuda")]
+pub(crate) use cuda::first_card;
+
 use candle_core::{Result, Tensor};
 
 use crate::kernels::After;

@@ -27,6 +27,9 @@ impl<F> Attached<F> {
         let result = self.result.lock().ok().and_then(|mut result| result.take());
         let Some(result) = result else { candle_core::bail!("a result that was given away") };
         let (storage, layout) = result.storage_and_layout();
+        if layout.start_offset() != 0 {
+            candle_core::bail!("a result that is a part of something larger");
+        }
         Ok((copy(&storage, layout)?, layout.shape().clone()))
     }
 }

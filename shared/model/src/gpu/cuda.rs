@@ -8,7 +8,7 @@ use candle_core::cuda_backend::cudarc::driver::{
     CudaStream, DevicePtr as _, DevicePtrMut as _, LaunchConfig, PushKernelArg as _,
 };
 use candle_core::cuda_backend::{CudaStorageSlice, WrapErr as _};
-use candle_core::{CudaStorage, DType, Layout, Result, Storage, Tensor};
+use candle_core::{CudaDevice, CudaStorage, DType, Device, Layout, Result, Storage, Tensor};
 
 use super::passes::{Beside, Number};
 
@@ -17,6 +17,15 @@ const KERNELS: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels.ptx"));
 
 /// Values that one thread moves at a time.
 const PER_THREAD: usize = 8;
+
+/// The first card, with one stream for all threads: candle's usual device has one for each of them, and what one thread
+/// has asked for another would read too early.
+pub(crate) fn first_card() -> Result<Device> {
+    let device = Device::new_cuda_with_stream(0)?;
+    // SAFETY: everything happens on one stream, in the order in which it is asked for: no event need tell it.
+    unsafe { device.as_cuda_device()?.disable_event_tracking() };
+    Ok(device)
+}
 
 /// Starts a kernel with a block of threads for each row of x, which has no holes; gives what it will have written.
 pub(super) fn start(
@@ -81,11 +90,12 @@ pub(super) fn start(
     Ok(out)
 }
 
-/// What flash attention knows: half precision, heads of at most 256 in steps of 8. `q` is (batch, tokens, heads,
-/// head size).
+/// What flash attention knows: cards since Ampere, half precision, heads of at most 256 in steps of 8. `q` is (batch,
+/// tokens, heads, head size).
 pub(super) fn has_flash_attention(q: &Tensor) -> bool {
     let head_size = q.dim(3).unwrap_or(0);
-    q.device().is_cuda()
+    let card = |device: &CudaDevice| device.cuda_stream().context().compute_capability().ok();
+    q.device().as_cuda_device().ok().and_then(card).is_some_and(|(major, _)| major >= 8)
         && matches!(q.dtype(), DType::BF16 | DType::F16)
         && head_size <= 256
         && head_size.is_multiple_of(8)
