@@ -16,27 +16,7 @@ pub const FILE_NAME: &str = "spyhop-model.toml";
 /// A class counts as heard from this score on, where its card says nothing.
 pub const DEFAULT_THRESHOLD: f64 = 0.5;
 /// Names of classes that are no calls, where their card says nothing; in small letters.
-pub const NO_CALLS: &[&str] = &[
-    "none",
-    "noise",
-    "background",
-    "negative",
-    "other",
-    "nothing",
-    "silence",
-    "absent",
-    "nocall",
-    "nocalls",
-    "no call",
-    "no calls",
-    "no_call",
-    "no_calls",
-    "no-call",
-    "no-calls",
-    "not detected",
-    "not_detected",
-    "not-detected",
-];
+const NO_CALLS: &[&str] = &["noise", "other", "nothing", "silence", "absent", "nocall", "nocalls"];
 /// So do names begin of classes that are no calls: `No_Upcall`, `negative_gulf`.
 const NO_CALL_WORDS: &[&str] = &["no", "not", "non", "none", "negative", "background"];
 /// A recording is played between a thousandth and a thousand times its speed.

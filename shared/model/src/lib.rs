@@ -47,9 +47,7 @@ mod weights;
 
 pub use adapter::{Adapter, LowRank, is_of as is_module};
 pub use arithmetic::Arithmetic;
-pub use card::{
-    DEFAULT_THRESHOLD, FILE_NAME as CARD_FILE_NAME, NO_CALLS, is_no_call, read as read_card,
-};
+pub use card::{DEFAULT_THRESHOLD, FILE_NAME as CARD_FILE_NAME, is_no_call, read as read_card};
 pub use classifier::{Classifier, OpenOptions, check_adapter};
 pub use config::{AstConfig, Grid, Patches};
 pub use device::Placement;

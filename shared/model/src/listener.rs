@@ -5,6 +5,7 @@ use std::sync::Arc;
 use spyhop_api::view::{Scaling, Window as WindowShape};
 use spyhop_api::{ModelCard, ModelClass, Timestamp};
 use spyhop_signal::detect::calls::{Call, CallRules, Calls, Spoken};
+pub use spyhop_signal::detect::fit::UnfitNetwork as Unfit;
 use spyhop_signal::detect::fit::check_network;
 use spyhop_signal::detect::listen::{Found, Listen, ListenError, ScoreRow};
 use spyhop_signal::detect::{Candidate, HeardWindow, RunWindows};
@@ -18,17 +19,12 @@ pub const SCORE_UNIT: &str = "probability by the network, 0 to 1";
 /// Points of the spectra that a candidate's band is found from, at most; fewer where a hop is shorter.
 const SPECTRUM_SAMPLES: usize = 1024;
 
-/// Why a network can't listen to recordings, for a person.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unfit(pub String);
-
 /// `name` is what the message calls the network.
 ///
 /// # Errors
 /// When recordings of a rate do not hold what a network listens to.
 pub fn check_fit(name: &str, card: &ModelCard, rate_hz: f64) -> Result<(), Unfit> {
-    check_network(name, card, rate_hz, None).map_err(|unfit| Unfit(unfit.0))
+    check_network(name, card, rate_hz, None)
 }
 
 /// A network that listens to runs of samples.
