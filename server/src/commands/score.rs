@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use serde_json::json;
+use spyhop_model::Batches;
 use spyhop_signal::detect::windows::Windows;
 use spyhop_signal::line_reader::LineReader;
 use spyhop_signal::{Line, RateChange, Recording};
@@ -121,17 +122,12 @@ fn score(
     let (line, _) = Line::new(std::slice::from_ref(&info))?;
     let mut reader = LineReader::of_recording(recording)?;
     let bar = progress::bar(info.frames, "scoring");
-    let mut waiting: Vec<(i64, Vec<f32>)> = Vec::new();
+    let mut cut: Batches<(i64, Vec<f32>)> = Batches::new(|(_, samples)| samples);
     let mut count = 0;
-    let most = network.classifier().batch_windows();
-    let mut look = |waiting: &mut Vec<(i64, Vec<f32>)>, is_end: bool| -> anyhow::Result<()> {
-        while waiting.len() >= most || (is_end && !waiting.is_empty()) {
-            let batch: Vec<(i64, Vec<f32>)> = waiting.drain(..waiting.len().min(most)).collect();
-            let samples: Vec<&[f32]> =
-                batch.iter().map(|(_, samples)| samples.as_slice()).collect();
-            let logits = network.classifier().logits(&samples)?;
-            for ((position, _), logits) in batch.iter().zip(logits) {
-                row(*position as f64 / plan.rate_hz, &logits)?;
+    let mut look = |cut: &mut Batches<_>, is_end: bool| -> anyhow::Result<()> {
+        while let Some(batch) = cut.next(network.classifier(), is_end)? {
+            for ((position, _), logits) in batch {
+                row(position as f64 / plan.rate_hz, &logits)?;
                 count += 1;
             }
         }
@@ -145,21 +141,21 @@ fn score(
             reader.read(piece.clone(), channel, &mut samples)?;
             change.push(at, &samples, &mut |position, samples| {
                 windows.push(position, samples, &mut |window| {
-                    waiting.push((window.position, window.samples.to_vec()));
+                    cut.waiting().push((window.position, window.samples.to_vec()));
                 });
             });
-            look(&mut waiting, false)?;
+            look(&mut cut, false)?;
             bar.inc((piece.end - piece.start).unsigned_abs());
             at = piece.end;
         }
     }
     change.finish(&mut |position, samples| {
         windows.push(position, samples, &mut |window| {
-            waiting.push((window.position, window.samples.to_vec()));
+            cut.waiting().push((window.position, window.samples.to_vec()));
         });
     });
-    windows.end(&mut |window| waiting.push((window.position, window.samples.to_vec())));
-    look(&mut waiting, true)?;
+    windows.end(&mut |window| cut.waiting().push((window.position, window.samples.to_vec())));
+    look(&mut cut, true)?;
     bar.finish_and_clear();
     Ok((count, reader.problems()))
 }

@@ -29,6 +29,29 @@ pub struct Classifier {
     fingerprint: String,
 }
 
+/// Logits that a device may still be computing.
+pub struct Begun {
+    /// (windows, classes), batch by batch.
+    logits: Vec<Tensor>,
+}
+
+impl Begun {
+    /// Waits for them.
+    ///
+    /// # Errors
+    /// When the device fails, or a logit is no finite number.
+    pub fn finish(self) -> Result<Vec<Vec<f32>>, ModelError> {
+        let mut logits = Vec::new();
+        for batch in self.logits {
+            logits.extend(batch.to_device(&Device::Cpu)?.to_vec2::<f32>()?);
+        }
+        match logits.iter().position(|row| row.iter().any(|x| !x.is_finite())) {
+            Some(index) => Err(ModelError::Logits { index }),
+            None => Ok(logits),
+        }
+    }
+}
+
 /// How a network is opened.
 #[derive(Clone, Default)]
 pub struct OpenOptions<'a> {
@@ -128,12 +151,21 @@ impl Classifier {
     /// # Errors
     /// As [`Classifier::features`], and when the device fails.
     pub fn logits(&self, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, ModelError> {
+        self.begin(windows)?.finish()
+    }
+
+    /// Begins to compute the logits of windows. A GPU goes on by itself: whoever has more windows prepares them
+    /// before asking for these logits.
+    ///
+    /// # Errors
+    /// As [`Classifier::logits`].
+    pub fn begin(&self, windows: &[&[f32]]) -> Result<Begun, ModelError> {
         let pictures = windows
             .par_iter()
             .enumerate()
             .map(|(i, window)| self.features_of(i, window))
             .collect::<Result<Vec<_>, _>>()?;
-        self.logits_of(&pictures)
+        self.begin_with(&pictures)
     }
 
     /// Logits of pictures, however they were made.
@@ -141,15 +173,14 @@ impl Classifier {
     /// # Errors
     /// When a picture is of another size than the card's, or the device fails.
     pub fn logits_of(&self, pictures: &[MelPicture]) -> Result<Vec<Vec<f32>>, ModelError> {
-        let mut logits = Vec::with_capacity(pictures.len());
-        for batch in pictures.chunks(self.batch_windows()) {
-            let batch = self.stacked(batch)?;
-            logits.extend(self.network.logits(&batch)?.to_device(&Device::Cpu)?.to_vec2::<f32>()?);
-        }
-        match logits.iter().position(|row| row.iter().any(|x| !x.is_finite())) {
-            Some(index) => Err(ModelError::Logits { index }),
-            None => Ok(logits),
-        }
+        self.begin_with(pictures)?.finish()
+    }
+
+    fn begin_with(&self, pictures: &[MelPicture]) -> Result<Begun, ModelError> {
+        let batches = pictures.chunks(self.batch_windows());
+        let logits: Result<_, ModelError> =
+            batches.map(|batch| Ok(self.network.logits(&self.stacked(batch)?)?)).collect();
+        Ok(Begun { logits: logits? })
     }
 
     /// The network alone, for a look at its hidden states.
@@ -164,8 +195,10 @@ impl Classifier {
     pub fn stacked(&self, pictures: &[MelPicture]) -> Result<Tensor, ModelError> {
         let (frames, mels) =
             (self.card.front_end.frames as usize, self.card.front_end.mels as usize);
-        let values: Vec<f32> = pictures.iter().flat_map(|p| p.values.iter().copied()).collect();
-        Ok(Tensor::from_vec(values, (pictures.len(), frames, mels), &self.device)?)
+        // Each by itself: a copy of all would take a GPU longer to wait for than its blocks.
+        let picture = |p: &MelPicture| Tensor::from_slice(&p.values, (frames, mels), &self.device);
+        let pictures: candle_core::Result<Vec<Tensor>> = pictures.iter().map(picture).collect();
+        Ok(Tensor::stack(&pictures?, 0)?)
     }
 
     fn features_of(&self, index: usize, window: &[f32]) -> Result<MelPicture, ModelError> {

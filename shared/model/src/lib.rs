@@ -20,6 +20,7 @@
 
 mod adapter;
 mod arithmetic;
+mod batches;
 mod card;
 mod classifier;
 pub mod config;
@@ -39,6 +40,7 @@ mod libraries;
 mod listener;
 mod names;
 mod network;
+pub mod optimizing;
 mod parameters;
 mod position;
 mod preprocessor;
@@ -47,8 +49,9 @@ mod weights;
 
 pub use adapter::{Adapter, LowRank, is_of as is_module};
 pub use arithmetic::Arithmetic;
+pub use batches::Batches;
 pub use card::{DEFAULT_THRESHOLD, FILE_NAME as CARD_FILE_NAME, is_no_call, read as read_card};
-pub use classifier::{Classifier, OpenOptions, check_adapter};
+pub use classifier::{Begun, Classifier, OpenOptions, check_adapter};
 pub use config::{AstConfig, Grid, Patches};
 pub use device::Placement;
 pub use dropout::Dropout;

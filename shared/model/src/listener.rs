@@ -1,7 +1,9 @@
 //! A network at work: windows of samples become scores, and scores become candidates.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use spyhop_api::view::{Scaling, Window as WindowShape};
 use spyhop_api::{ModelCard, ModelClass, Timestamp};
 use spyhop_signal::detect::calls::{Call, CallRules, Calls, Spoken};
@@ -11,7 +13,7 @@ use spyhop_signal::detect::listen::{Found, Listen, ListenError, ScoreRow};
 use spyhop_signal::detect::{Candidate, HeardWindow, RunWindows};
 use spyhop_signal::spectrum::{SpectrumSpec, Stft};
 
-use crate::Classifier;
+use crate::{Batches, Classifier};
 
 /// What the scores of networks are.
 pub const SCORE_UNIT: &str = "probability by the network, 0 to 1";
@@ -33,10 +35,8 @@ pub struct NetworkListener {
     score_s: f64,
     reach_ns: i64,
     windows: RunWindows,
-    /// Windows that wait for others to be looked at together.
-    waiting: Vec<HeardWindow>,
+    cut: Batches<HeardWindow>,
     stft: Stft,
-    power: Vec<f32>,
     /// Index of each class that is a call, and what makes calls of its scores.
     calls: Vec<(usize, Calls)>,
 }
@@ -78,49 +78,55 @@ impl NetworkListener {
             score_s: plan.hop_samples as f64 / plan.rate_hz,
             reach_ns: reach_ns + windows.reach_ns(),
             windows,
-            waiting: Vec::new(),
+            cut: Batches::new(|window| &window.samples),
             stft,
-            power: Vec::new(),
             calls,
         })
     }
 
-    /// Looks at the windows that wait, as soon as they fill a batch; all of them at the end.
+    /// Looks at the windows that are there, as soon as they fill a batch; at all of them at the end.
     fn look(&mut self, is_end: bool, found: &mut Found) -> Result<(), ListenError> {
-        let most = self.classifier.batch_windows();
-        while self.waiting.len() >= most || (is_end && !self.waiting.is_empty()) {
-            let count = self.waiting.len().min(most);
-            let batch: Vec<HeardWindow> = self.waiting.drain(..count).collect();
-            let samples: Vec<&[f32]> = batch.iter().map(|w| w.samples.as_slice()).collect();
-            let logits =
-                self.classifier.logits(&samples).map_err(|e| ListenError(e.to_string()))?;
-            for (window, logits) in batch.iter().zip(logits) {
-                let scores = self.classifier.card().scores.of(&logits);
-                self.hear(window, &scores, found);
-            }
+        let failed = |error: crate::ModelError| ListenError(error.to_string());
+        while let Some(batch) = self.cut.next(&self.classifier, is_end).map_err(failed)? {
+            self.hear(&batch, found);
         }
         Ok(())
     }
 
-    fn hear(&mut self, window: &HeardWindow, scores: &[f32], found: &mut Found) {
-        let span_ns = self.windows.span_ns(&window.speaks_for);
-        let score = |index: usize| scores.get(index).copied().unwrap_or(f32::NAN);
-        let row: Vec<f32> = self.calls.iter().map(|(index, _)| score(*index)).collect();
-        found.scores.push(ScoreRow { start_ns: span_ns.start, scores: row });
-        self.power.clear();
-        if self.calls.iter().any(|(index, calls)| calls.keeps(score(*index))) {
-            let inside = |position: i64| (position - window.position).max(0) as usize;
-            let middle = inside(window.speaks_for.start)..inside(window.speaks_for.end);
-            let middle = window.samples.get(middle).unwrap_or(&window.samples);
-            mean_power(&mut self.stft, middle, &mut self.power);
-        }
-        let mut calls = Vec::new();
-        for (class, (index, maker)) in self.calls.iter_mut().enumerate() {
-            let spoken =
-                Spoken { span_ns: span_ns.clone(), score: score(*index), power: &self.power };
-            maker.push(&spoken, &mut calls);
-            found.candidates.extend(calls.drain(..).map(|call| (class, candidate(call))));
-        }
+    /// Windows side by side, and then classes: with many of either this takes longer than a fast network.
+    fn hear(&mut self, batch: &[(HeardWindow, Vec<f32>)], found: &mut Found) {
+        let NetworkListener { classifier, windows, stft, calls, .. } = self;
+        let heard = |stft: &mut Stft, (window, logits): &(HeardWindow, Vec<f32>)| {
+            let scores = classifier.card().scores.of(logits);
+            let score = |index: usize| scores.get(index).copied().unwrap_or(f32::NAN);
+            let scores: Vec<f32> = calls.iter().map(|(index, _)| score(*index)).collect();
+            let is_kept = calls.iter().zip(&scores).any(|((_, calls), score)| calls.keeps(*score));
+            let mut power = Vec::new();
+            if is_kept {
+                let inside = |position: i64| (position - window.position).max(0) as usize;
+                let middle = inside(window.speaks_for.start)..inside(window.speaks_for.end);
+                let middle = window.samples.get(middle).unwrap_or(&window.samples);
+                mean_power(stft, middle, &mut power);
+            }
+            (scores, power)
+        };
+        let spans_ns: Vec<Range<i64>> =
+            batch.iter().map(|(window, _)| windows.span_ns(&window.speaks_for)).collect();
+        let heard: Vec<(Vec<f32>, Vec<f32>)> =
+            batch.par_iter().map_init(|| stft.clone(), heard).collect();
+        let of_class = |(class, (_, maker)): (usize, &mut (usize, Calls))| {
+            let mut calls = Vec::new();
+            for (span_ns, (scores, power)) in spans_ns.iter().zip(&heard) {
+                let score = scores.get(class).copied().unwrap_or(f32::NAN);
+                maker.push(&Spoken { span_ns: span_ns.clone(), score, power }, &mut calls);
+            }
+            calls.into_iter().map(|call| (class, candidate(call))).collect::<Vec<_>>()
+        };
+        let calls: Vec<_> = calls.par_iter_mut().enumerate().map(of_class).collect();
+        found.candidates.extend(calls.into_iter().flatten());
+        let starts_ns = spans_ns.iter().map(|span_ns| span_ns.start);
+        let row = |(start_ns, (scores, _))| ScoreRow { start_ns, scores };
+        found.scores.extend(starts_ns.zip(heard).map(row));
     }
 }
 
@@ -139,17 +145,17 @@ impl Listen for NetworkListener {
         skipped: u64,
         found: &mut Found,
     ) -> Result<(), ListenError> {
-        self.windows.begin(start, skipped, &mut self.waiting);
+        self.windows.begin(start, skipped, self.cut.waiting());
         self.look(false, found)
     }
 
     fn push(&mut self, samples: &[f32], found: &mut Found) -> Result<(), ListenError> {
-        self.windows.push(samples, &mut self.waiting);
+        self.windows.push(samples, self.cut.waiting());
         self.look(false, found)
     }
 
     fn finish(&mut self, found: &mut Found) -> Result<(), ListenError> {
-        self.windows.finish(&mut self.waiting);
+        self.windows.finish(self.cut.waiting());
         self.look(true, found)?;
         let mut calls = Vec::new();
         for (class, (_, maker)) in self.calls.iter_mut().enumerate() {

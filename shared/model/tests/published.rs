@@ -5,10 +5,10 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::assert_close;
+use common::{assert_close, on_cpu};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use spyhop_model::{AstConfig, Classifier, MemoryFiles, Scores};
+use spyhop_model::{AstConfig, MemoryFiles, Scores};
 
 const WIDTH: usize = 768;
 const INSIDE: usize = 3072;
@@ -110,7 +110,7 @@ fn the_published_configuration_loads_and_hears() {
     let files = files();
     let config = AstConfig::read(&files).expect("its configuration");
     assert_eq!(config, AstConfig { labels: config.labels.clone(), ..AstConfig::base(Vec::new()) });
-    let model = Classifier::open(&files).expect("its weights");
+    let model = on_cpu(&files).expect("its weights");
     drop(files);
     let (card, plan) = (model.card(), model.window());
     assert_eq!((card.name.as_str(), card.classes.len()), ("ast-finetuned", CLASSES));

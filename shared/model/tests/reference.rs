@@ -3,9 +3,9 @@
 mod common;
 
 use common::{
-    WAVES, adapter_files, assert_close, expected, files, fixture, folder, rewritten, values,
+    WAVES, adapter_files, assert_close, expected, files, fixture, folder, on_cpu, rewritten, values,
 };
-use spyhop_model::{Classifier, MemoryFiles, ModelFolder, OpenOptions};
+use spyhop_model::{Batches, Classifier, MemoryFiles, ModelFolder, OpenOptions, Placement};
 
 /// What the reference's own float32 arithmetic is good to.
 const TOLERANCE: f32 = 1e-4;
@@ -32,7 +32,7 @@ fn newer_names() -> MemoryFiles {
 
 #[test]
 fn features_hidden_states_and_logits_are_those_of_transformers() {
-    let (model, expected) = (Classifier::open(&folder()).expect("ast_tiny"), expected());
+    let (model, expected) = (on_cpu(&folder()).expect("ast_tiny"), expected());
     for wave in WAVES {
         let of = |what: &str| values(&expected[&format!("{wave}.{what}")]);
         let samples = of("wave");
@@ -54,7 +54,7 @@ fn features_hidden_states_and_logits_are_those_of_transformers() {
 
 #[test]
 fn windows_of_a_batch_do_not_know_of_each_other() {
-    let (model, expected) = (Classifier::open(&folder()).expect("ast_tiny"), expected());
+    let (model, expected) = (on_cpu(&folder()).expect("ast_tiny"), expected());
     let waves: Vec<Vec<f32>> =
         WAVES.iter().cycle().take(7).map(|w| values(&expected[&format!("{w}.wave")])).collect();
     let windows: Vec<&[f32]> = waves.iter().map(Vec::as_slice).collect();
@@ -66,9 +66,35 @@ fn windows_of_a_batch_do_not_know_of_each_other() {
 }
 
 #[test]
+fn windows_come_back_in_order_while_the_next_are_prepared() {
+    let (model, expected) = (on_cpu(&folder()).expect("ast_tiny"), expected());
+    let waves: Vec<Vec<f32>> = WAVES.map(|w| values(&expected[&format!("{w}.wave")])).to_vec();
+    let batch = model.batch_windows();
+    let count = 2 * batch + 1;
+    let mut batches: Batches<(usize, Vec<f32>)> = Batches::new(|(_, samples)| samples);
+    let mut came = Vec::new();
+    for number in 0..count {
+        batches.waiting().push((number, waves[number % waves.len()].clone()));
+        while let Some(some) = batches.next(&model, false).expect("logits") {
+            came.extend(some);
+        }
+    }
+    assert_eq!(came.len(), batch, "the second batch is being looked at");
+    while let Some(some) = batches.next(&model, true).expect("logits") {
+        came.extend(some);
+    }
+    assert_eq!(came.len(), count);
+    for (place, ((number, samples), logits)) in came.iter().enumerate() {
+        assert_eq!(place, *number);
+        let alone = model.logits(&[samples]).expect("logits");
+        assert_close(logits, &alone[0], 1e-5, &format!("window {number}"));
+    }
+}
+
+#[test]
 fn files_of_both_naming_schemes_load() {
-    let older = Classifier::open(&files()).expect("older names");
-    let newer = Classifier::open(&newer_names()).expect("newer names");
+    let older = on_cpu(&files()).expect("older names");
+    let newer = on_cpu(&newer_names()).expect("newer names");
     for wave in WAVES {
         let wave = values(&expected()[&format!("{wave}.wave")]);
         assert_eq!(
@@ -98,10 +124,10 @@ fn weights_in_shards_under_an_index_load() {
         "classifier.dense.bias": "model-00002-of-00002.safetensors"}}"#;
     sharded.files.insert("model.safetensors.index.json".into(), index.into());
     let wave = values(&expected()["upcall.wave"]);
-    let logits = |files| Classifier::open(files).expect("opens").logits(&[&wave]).expect("logits");
+    let logits = |files| on_cpu(files).expect("opens").logits(&[&wave]).expect("logits");
     assert_eq!(logits(&sharded), logits(&whole));
     sharded.files.remove("model-00002-of-00002.safetensors");
-    let error = Classifier::open(&sharded).err().expect("a shard is missing").to_string();
+    let error = on_cpu(&sharded).err().expect("a shard is missing").to_string();
     assert!(error.contains("model-00002-of-00002.safetensors is missing"), "{error}");
 }
 
@@ -116,11 +142,15 @@ fn an_adapter_gives_the_numbers_of_peft_merged_and_beside() {
     ];
     let (expected, lora) = (expected(), ModelFolder(fixture("lora")));
     let open = |keep_adapter_apart| {
-        let options = OpenOptions { adapter: Some(&lora), keep_adapter_apart, placement: None };
+        let options = OpenOptions {
+            adapter: Some(&lora),
+            keep_adapter_apart,
+            placement: Some(Placement::cpu()),
+        };
         Classifier::open_with(&folder(), &options).expect("an adapted network")
     };
     let (merged, beside) = (open(false), open(true));
-    let plain = Classifier::open(&folder()).expect("ast_tiny");
+    let plain = on_cpu(&folder()).expect("ast_tiny");
     for (wave, theirs) in WAVES.iter().zip(theirs) {
         let samples = values(&expected[&format!("{wave}.wave")]);
         for (model, what) in [(&merged, "merged"), (&beside, "beside")] {
@@ -160,12 +190,20 @@ fn an_adapter_of_older_names_and_a_head_of_other_classes_loads() {
         .replace("k_proj", "attention.key")
         .replace("v_proj", "value");
     lora.files.insert("adapter_config.json".into(), config.into());
-    let options = OpenOptions { adapter: Some(&lora), keep_adapter_apart: false, placement: None };
+    let options = OpenOptions {
+        adapter: Some(&lora),
+        keep_adapter_apart: false,
+        placement: Some(Placement::cpu()),
+    };
     let error = Classifier::open_with(&files(), &options).err().expect("five names").to_string();
     assert!(error.contains("names 5 classes, and the network has 2 outputs"), "{error}");
     let card = "[[class]]\nname = 'upcall'\n[[class]]\nname = 'whistle'";
     lora.files.insert("spyhop-model.toml".into(), card.into());
-    let options = OpenOptions { adapter: Some(&lora), keep_adapter_apart: false, placement: None };
+    let options = OpenOptions {
+        adapter: Some(&lora),
+        keep_adapter_apart: false,
+        placement: Some(Placement::cpu()),
+    };
     let model = Classifier::open_with(&files(), &options).expect("two names");
     let wave = values(&expected()["upcall.wave"]);
     let logits = model.logits(&[&wave]).expect("logits");

@@ -5,10 +5,10 @@ mod common;
 use std::collections::BTreeMap;
 
 use candle_core::Tensor;
-use common::{WAVES, assert_close, expected, files, folder, tensors, values};
+use common::{WAVES, assert_close, expected, files, folder, on_cpu, tensors, values};
 use spyhop_model::save::{AdapterPlan, adapter_files, model_files};
 use spyhop_model::{
-    AstConfig, Classifier, MemoryFiles, ModelFiles, OpenOptions, older_name, read_card,
+    AstConfig, Classifier, MemoryFiles, ModelFiles, OpenOptions, Placement, older_name, read_card,
 };
 
 /// The reference's weights, by the names inside.
@@ -35,7 +35,7 @@ fn a_model_folder_is_read_back_as_it_was_written() {
     let files = model_files(&config, &card, &weights()).expect("files");
     let written = MemoryFiles { place: "memory".into(), files };
     assert_eq!(AstConfig::read(&written).expect("a configuration"), config);
-    let classifier = Classifier::open(&written).expect("a model");
+    let classifier = on_cpu(&written).expect("a model");
     assert_eq!(classifier.card(), &card);
     let features = expected();
     for wave in WAVES {
@@ -78,8 +78,11 @@ fn an_adapter_s_folder_is_read_back_as_it_was_written() {
     let written = adapter_files(&plan, &card, &low_rank, &whole).expect("files");
     let written = MemoryFiles { place: "adapter".into(), files: written };
     let logits = |adapter: &dyn ModelFiles| {
-        let options =
-            OpenOptions { adapter: Some(adapter), keep_adapter_apart: true, placement: None };
+        let options = OpenOptions {
+            adapter: Some(adapter),
+            keep_adapter_apart: true,
+            placement: Some(Placement::cpu()),
+        };
         let classifier = Classifier::open_with(&base, &options).expect("an adapted network");
         let logits = classifier.network().logits(&expected()["upcall.features"]);
         values(&logits.expect("logits"))

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
-use spyhop_model::{MemoryFiles, ModelFolder};
+use spyhop_model::{
+    Classifier, MemoryFiles, ModelError, ModelFiles, ModelFolder, OpenOptions, Placement,
+};
 
 /// The inputs: a right whale's upcall, a whistle, noise, and 0.9 s of an upcall in silence.
 pub const WAVES: [&str; 4] = ["upcall", "whistle", "noise", "short"];
@@ -27,6 +29,12 @@ pub fn files() -> MemoryFiles {
 
 pub fn adapter_files() -> MemoryFiles {
     in_memory("lora", &["adapter_config.json", "adapter_model.safetensors"])
+}
+
+/// Opened on the CPU: to rounding of f32, wherever there is a GPU.
+pub fn on_cpu(files: &dyn ModelFiles) -> Result<Classifier, ModelError> {
+    let placement = Some(Placement::cpu());
+    Classifier::open_with(files, &OpenOptions { placement, ..OpenOptions::default() })
 }
 
 fn in_memory(folder: &str, names: &[&str]) -> MemoryFiles {

@@ -11,6 +11,7 @@ use rustfft::{Fft, FftPlanner};
 use super::spec::{SpecError, SpectrumSpec};
 
 /// Transforms frames of one [`SpectrumSpec`]; keeps its tables and buffers from frame to frame.
+#[derive(Clone)]
 pub struct Stft {
     spec: SpectrumSpec,
     window: Vec<f32>,
