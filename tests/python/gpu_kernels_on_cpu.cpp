@@ -18,6 +18,16 @@ static std::unique_ptr<std::barrier<>> gate;
 #define __global__
 #define __shared__ static
 static void __syncthreads() { gate->arrive_and_wait(); }
+// What another of the threads holds, whose number differs in one bit: here over all of a block.
+static float __shfl_xor_sync(unsigned, float mine, unsigned apart) {
+    static float held[1024];
+    held[threadIdx.x] = mine;
+    __syncthreads();
+    const float other = held[threadIdx.x ^ apart];
+    __syncthreads();
+    return other;
+}
+using std::isfinite;
 static float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
 
 #include "../../shared/model/src/gpu/kernels.cu"
@@ -51,6 +61,11 @@ RUN(layer_norm_back, (GRID, const float *from, const float *weight, int columns,
 RUN(layer_norm_terms, (GRID, const float *from, int columns, float eps), (out, x, from, columns, eps))
 RUN(softmax, (GRID, int columns, float scale), (out, x, columns, scale))
 RUN(softmax_back, (GRID, const float *shares, int columns, float scale), (out, x, shares, columns, scale))
-RUN(swap_middle, (GRID, int columns, int first, int second, int inside), (out, x, columns, first, second, inside))
+RUN(swap_middle, (GRID, int columns, int first, int second, int inside, int apart, int from),
+    (out, x, columns, first, second, inside, apart, from))
 RUN(drop, (GRID, int columns, unsigned long long number, unsigned long long below, float raised),
     (out, x, columns, number, below, raised))
+RUN(squares, (GRID, size_t count), (out, x, count))
+RUN(adam_w, (GRID, float *mean, float *square, float *lost, size_t count, float factor, float kept, float fresh1,
+    float fresh2, float beta2, float size, float root, float epsilon),
+    (out, x, mean, square, lost, count, factor, kept, fresh1, fresh2, beta2, size, root, epsilon))

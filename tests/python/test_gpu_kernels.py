@@ -17,7 +17,7 @@ from scipy.special import ndtr, softmax
 HERE = pathlib.Path(__file__).parent
 # Of a card's blocks: threads are a power of two, some with more than one column each and some with none.
 COLUMNS = [1, 7, 24, 64, 203]
-THREADS = 32
+THREADS = 64
 ROWS = 3
 
 
@@ -43,6 +43,10 @@ def run(kernels, name, x, columns, beside=(), numbers=(), shape=None, shift=0):
     kernels[f"run_{name}"](x.size // columns, THREADS, ctypes.c_void_p(out.ctypes.data),
                            ctypes.c_void_p(held[shift:].ctypes.data), *pointers, columns, *numbers)
     return out.reshape(x.shape if shape is None else shape)
+
+
+def address(array):
+    return ctypes.c_void_p(array.ctypes.data)
 
 
 def rows(columns, seed=0):
@@ -107,7 +111,7 @@ def test_the_layer_norm_and_its_slopes(kernels, columns):
     near(terms.sum(0), slopes(lambda weight: norm(x, weight), weight, g))
 
 
-@pytest.mark.parametrize("columns", COLUMNS)
+@pytest.mark.parametrize("columns", [*COLUMNS, 1000])
 def test_shares_and_their_slopes(kernels, columns):
     x, g, scale = rows(columns) * 20, rows(columns, 1), 0.125
     of = lambda x: softmax(x * scale, axis=-1)
@@ -118,8 +122,17 @@ def test_shares_and_their_slopes(kernels, columns):
 @pytest.mark.parametrize("inside", [3, 8])
 def test_two_dimensions_change_places(kernels, inside):
     x = np.arange(2 * 5 * 4 * inside, dtype=np.float32).reshape(2, 5, 4, inside)
-    ours = run(kernels, "swap_middle", x, 4 * inside, [], [5, 4, inside], (2, 4, 5, inside))
+    ours = run(kernels, "swap_middle", x, 4 * inside, [], [5, 4, inside, 4 * inside, 0], (2, 4, 5, inside))
     np.testing.assert_array_equal(ours, x.swapaxes(1, 2))
+
+
+@pytest.mark.parametrize("inside", [3, 8])
+def test_a_part_of_rows_changes_places(kernels, inside):
+    x = np.arange(2 * 5 * 3 * 4 * inside, dtype=np.float32).reshape(2, 5, 3, 4, inside)
+    out = np.full((2, 4, 5, inside), np.nan, np.float32)
+    numbers = [4 * inside, 5, 4, inside, 3 * 4 * inside, 2 * 4 * inside]
+    kernels.run_swap_middle(2 * 5, THREADS, address(out), address(x), *numbers)
+    np.testing.assert_array_equal(out, x[:, :, 2].swapaxes(1, 2))
 
 
 def test_the_values_that_are_dropped_follow_from_their_number(kernels):
@@ -138,3 +151,39 @@ def test_the_values_that_are_dropped_follow_from_their_number(kernels):
     kept = np.array([mixed((first + i) & mask) >= below for i in range(x.size)]).reshape(x.shape)
     assert 0.6 < kept.mean() < 0.9
     near(ours, x * kept * raised)
+
+
+# Of several blocks, the last of which has little to do.
+MANY = 2 * 16384 + 77
+
+
+def test_squares_are_summed_by_pieces(kernels):
+    x = np.random.default_rng(1).standard_normal(MANY).astype(np.float32)
+    out = np.full(3, np.nan, np.float32)
+    kernels.run_squares(3, THREADS, address(out), address(x), ctypes.c_size_t(MANY))
+    np.testing.assert_allclose(out, [(part.astype(float) ** 2).sum() for part in np.split(x, [16384, 32768])], rtol=1e-5)
+
+
+def test_steps_of_adam_w_are_those_of_its_paper(kernels):
+    rng = np.random.default_rng(2)
+    values, rate, decay, betas, epsilon, factor = rng.standard_normal(MANY), 0.01, 0.1, (0.9, 0.999), 1e-8, 0.25
+    mean, square, expected = np.zeros(MANY), np.zeros(MANY), values.copy()
+    held = [a.astype(np.float32) for a in (values, mean, square)]
+    lost = np.zeros(1, np.float32)
+    for step in (1, 2, 3):
+        gradient = rng.standard_normal(MANY).astype(np.float32)
+        # Loshchilov & Hutter 2019, algorithm 2, with the moments' bias divided out.
+        g = gradient * factor
+        mean, square = betas[0] * mean + (1 - betas[0]) * g, betas[1] * square + (1 - betas[1]) * g * g
+        hats = mean / (1 - betas[0] ** step), square / (1 - betas[1] ** step)
+        expected -= rate * (hats[0] / (np.sqrt(hats[1]) + epsilon) + decay * expected)
+        numbers = [factor, 1 - rate * decay, 1 - betas[0], 1 - betas[1], betas[1], rate / (1 - betas[0] ** step),
+                   np.sqrt(1 - betas[1] ** step), epsilon]
+        kernels.run_adam_w(3, THREADS, address(held[0]), address(gradient), address(held[1]), address(held[2]),
+                           address(lost), ctypes.c_size_t(MANY), *map(ctypes.c_float, numbers))
+    near(held[0], expected)
+    assert lost[0] == 0
+    gradient[MANY - 1] = np.inf
+    kernels.run_adam_w(3, THREADS, address(held[0]), address(gradient), address(held[1]), address(held[2]),
+                       address(lost), ctypes.c_size_t(MANY), *map(ctypes.c_float, numbers))
+    assert np.isnan(lost[0]), "a value that is lost is told"

@@ -2,6 +2,7 @@
 
 use candle_core::{D, Result, Tensor};
 
+use crate::adapter::LowRank;
 #[cfg(feature = "cuda")]
 use crate::gpu;
 use crate::kernels;
@@ -29,9 +30,13 @@ impl Arithmetic {
     ) -> Result<Tensor> {
         #[cfg(feature = "cuda")]
         if !x.device().is_cpu() {
+            let stands_still = !weight.track_op() && bias.is_none_or(|bias| !bias.track_op());
             return match (self, after) {
                 (Arithmetic::Fused, _) => gpu::linear(x, weight, bias, after),
                 (_, After::Gelu) => gpu::trained_linear(x, weight, bias, true),
+                (_, After::Add(residual)) if stands_still => {
+                    gpu::trained_linear_beside(x, weight, bias, residual)
+                }
                 _ => self.after(gpu::trained_linear(x, weight, bias, false)?, after),
             };
         }
@@ -40,6 +45,33 @@ impl Arithmetic {
             (_, After::Gelu, Some(bias)) => trained::linear_gelu(x, weight, bias),
             _ => self.after(trained::linear(x, weight, bias)?, after),
         }
+    }
+
+    /// x Wᵀ + b + (scale · x Aᵀ) Bᵀ, where A and B are trained beside a layer.
+    pub(crate) fn low_rank(
+        self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: Option<&Tensor>,
+        path: &LowRank,
+    ) -> Result<Tensor> {
+        let LowRank { a, b, scale, dropout } = path;
+        #[cfg(feature = "cuda")]
+        if !x.device().is_cpu()
+            && self == Arithmetic::Differentiable
+            && !weight.track_op()
+            && bias.is_none_or(|bias| !bias.track_op())
+        {
+            return gpu::trained_low_rank(x, weight, bias, path);
+        }
+        let plain = self.linear(x, weight, bias, After::Nothing)?;
+        let low = match dropout {
+            Some(dropout) => self.linear(&dropout.forward(x)?, a, None, After::Nothing)?,
+            None => self.linear(x, a, None, After::Nothing)?,
+        };
+        // Scaled where it is narrow.
+        let low = if *scale == 1.0 { low } else { (low * *scale)? };
+        self.linear(&low, b, None, After::Add(&plain))
     }
 
     /// What comes after a linear layer.

@@ -26,17 +26,19 @@ impl Dropout {
     /// # Errors
     /// When the device fails.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        if self.share <= 0.0 {
-            return Ok(x.clone());
-        }
-        let raised = (1.0 / (1.0 - self.share)) as f32;
-        let below = (self.share * 2f64.powi(64)) as u64;
-        let drops = trained::Drops { first: self.first, below, raised };
+        let Some(drops) = self.drops() else { return Ok(x.clone()) };
         #[cfg(feature = "cuda")]
         if !x.device().is_cpu() {
             return crate::gpu::dropout(x, drops);
         }
         trained::dropout(x, drops)
+    }
+
+    /// What becomes of which value; none where nothing is dropped.
+    pub(crate) fn drops(&self) -> Option<trained::Drops> {
+        let raised = (1.0 / (1.0 - self.share)) as f32;
+        let below = (self.share * 2f64.powi(64)) as u64;
+        (self.share > 0.0).then_some(trained::Drops { first: self.first, below, raised })
     }
 }
 

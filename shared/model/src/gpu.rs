@@ -1,5 +1,4 @@
-//! The arithmetic of a GPU. Products are cuBLAS's, by candle; what lies between them is a pass over rows, by kernels of
-//! our own: where a row meets a matrix, candle's divide each number's index to find its place, and on a fast card that
+//! The arithmetic of a GPU. Products are cuBLAS's; what lies between them is a pass over rows, by kernels of our own: where a row meets a matrix, candle's divide each number's index to find its place, and on a fast card that
 //! takes longer than the products.
 //!
 //! It is written with tensors alone, so that it can be computed on the CPU, too, in f32: tests hold it to the CPU's own
@@ -9,10 +8,12 @@ mod attached;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod passes;
+#[cfg(feature = "cuda")]
+mod product;
 mod trained;
 
 #[cfg(feature = "cuda")]
-pub(crate) use cuda::first_card;
+pub(crate) use cuda::{adam_w, first_card, sum_of_squares};
 
 use candle_core::{Result, Tensor};
 
@@ -21,6 +22,7 @@ use passes::Pass;
 
 pub(crate) use trained::{attention as trained_attention, layer_norm as trained_layer_norm};
 pub(crate) use trained::{dropout, gelu as trained_gelu, linear as trained_linear};
+pub(crate) use trained::{linear_beside as trained_linear_beside, low_rank as trained_low_rank};
 
 /// Queries, keys or values of all heads: one of several parts that lie side by side along the width.
 #[derive(Clone, Copy)]
@@ -32,7 +34,13 @@ pub(crate) struct Part<'a> {
 }
 
 impl Part<'_> {
+    /// (batch, heads, rows, head size).
+    fn heads_first(self, heads: usize) -> Result<Tensor> {
+        Pass::HeadsFirst { parts: self.parts, index: self.index, heads }.over(self.of)
+    }
+
     /// (batch, rows, heads, head size), without a copy.
+    #[cfg(feature = "cuda")]
     fn by_head(self, heads: usize) -> Result<Tensor> {
         let (batch, rows, width) = self.of.dims3()?;
         let head_size = width / self.parts / heads;
@@ -48,6 +56,18 @@ pub(crate) fn linear(
     bias: Option<&Tensor>,
     after: After<'_>,
 ) -> Result<Tensor> {
+    #[cfg(feature = "cuda")]
+    {
+        let residual = match after {
+            After::Add(residual) => Some(residual),
+            After::Nothing | After::Gelu => None,
+        };
+        // GELU by the exact error function is a pass anyway, and the bias costs nothing there.
+        let is_gelu = matches!(after, After::Gelu);
+        if !is_gelu && let Some(all) = product::finished(x, weight, bias, residual)? {
+            return Ok(all);
+        }
+    }
     finished(&product(x, weight)?, bias, after)
 }
 
@@ -59,24 +79,21 @@ pub(crate) fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -
 
 /// softmax(q kᵀ / √d) v of each head, (batch, queries, width).
 pub(crate) fn attention(q: Part<'_>, k: Part<'_>, v: Part<'_>, heads: usize) -> Result<Tensor> {
-    let [q, k, v] = [q.by_head(heads)?, k.by_head(heads)?, v.by_head(heads)?];
-    let scale = scale(q.dim(3)?);
+    let scale = scale(q.of.dim(2)? / q.parts / heads);
     #[cfg(feature = "cuda")]
-    if cuda::has_flash_attention(&q) {
-        return cuda::flash_attention(&q, &k, &v, scale)?.flatten_from(2);
+    {
+        let [q, k, v] = [q.by_head(heads)?, k.by_head(heads)?, v.by_head(heads)?];
+        if cuda::has_flash_attention(&q) {
+            return cuda::flash_attention(&q, &k, &v, scale)?.flatten_from(2);
+        }
     }
-    let [q, k, v] = [heads_first(&q)?, heads_first(&k)?, heads_first(&v)?];
+    let [q, k, v] = [q.heads_first(heads)?, k.heads_first(heads)?, v.heads_first(heads)?];
     let shares = Pass::Softmax { scale }.over(&q.matmul(&k.t()?)?)?;
     heads_last(&shares.matmul(&v)?)
 }
 
 fn scale(head_size: usize) -> f32 {
     1.0 / (head_size as f32).sqrt()
-}
-
-/// (batch, rows, heads, head size) to (batch, heads, rows, head size).
-fn heads_first(x: &Tensor) -> Result<Tensor> {
-    Pass::SwapMiddle.over(x)
 }
 
 /// (batch, heads, rows, head size) to (batch, rows, width).

@@ -207,3 +207,28 @@ fn gradients_on_a_gpu_are_those_of_pytorch() {
         assert!(worst < tolerance, "{dtype:?}: {worst}");
     }
 }
+
+/// Likewise, where a layer stands still beside its path.
+#[cfg(feature = "cuda")]
+#[test]
+fn gradients_of_low_rank_paths_on_a_gpu_are_those_of_the_cpu() {
+    let gradients_on = |placement: &Placement| {
+        let (_, loss, made) = on(placement, |_| false, true);
+        let gradients = loss.backward().expect("a backward pass");
+        let of = |(name, variable): (String, Var)| {
+            let gradient = values(gradients.get(variable.as_tensor()).expect(&name));
+            (name, gradient)
+        };
+        made.into_iter().map(of).collect::<BTreeMap<String, Vec<f32>>>()
+    };
+    let theirs = gradients_on(&Placement::cpu());
+    for (dtype, tolerance) in [(DType::F32, 1e-3), (DType::BF16, 0.1)] {
+        let placement = Placement::best(dtype);
+        assert!(placement.is_gpu(), "no GPU answers");
+        let ours = gradients_on(&placement);
+        assert_eq!(ours.len(), theirs.len());
+        for (name, theirs) in &theirs {
+            assert_close(&ours[name], theirs, tolerance * largest(theirs), name);
+        }
+    }
+}

@@ -1,37 +1,85 @@
 //! A result that was computed without candle's looking on, given back its place in the graph.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor};
+use candle_core::{CpuStorage, CustomOp3, InplaceOp1, Layout, Result, Shape, Tensor};
 
 /// Gradients of three tensors.
 pub(super) type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
 
-/// The result as one that follows from three tensors, with `back` to make their gradients of its own. A copy: nobody
-/// else holds the result then, and it goes.
+/// The result as one that follows from three tensors, with `back` to make their gradients of its own. Nobody else holds
+/// its memory: that is taken away from it.
 pub(super) fn attached(
     result: Tensor,
     [a, b, c]: [&Tensor; 3],
     back: impl Fn(&Tensor) -> Result<Gradients> + Send + Sync + 'static,
 ) -> Result<Tensor> {
-    a.apply_op3(b, c, Attached { result: Mutex::new(Some(result.contiguous()?)), back })
+    let result = result.contiguous()?;
+    let shape = result.shape().clone();
+    let taken = Taken::default();
+    result.inplace_op1(&taken)?;
+    a.apply_op3(b, c, Attached { taken, shape, back })
+}
+
+/// The memory of a tensor, in whose place next to none is left.
+#[derive(Default)]
+struct Taken {
+    of_cpu: Held<CpuStorage>,
+    #[cfg(feature = "cuda")]
+    of_gpu: Held<candle_core::CudaStorage>,
+}
+
+struct Held<S>(Mutex<Option<S>>);
+
+impl<S> Default for Held<S> {
+    fn default() -> Self {
+        Held(Mutex::new(None))
+    }
+}
+
+impl<S> Held<S> {
+    fn put(&self, storage: S) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(storage);
+    }
+
+    fn take(&self) -> Result<S> {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(storage) => Ok(storage),
+            None => candle_core::bail!("a result that was given away, or is of another device"),
+        }
+    }
+}
+
+impl InplaceOp1 for Taken {
+    fn name(&self) -> &'static str {
+        "taken"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        whole(layout)?;
+        self.of_cpu.put(std::mem::replace(storage, CpuStorage::F32(Vec::new())));
+        Ok(())
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, storage: &mut candle_core::CudaStorage, layout: &Layout) -> Result<()> {
+        whole(layout)?;
+        self.of_gpu.put(super::cuda::taken(storage)?);
+        Ok(())
+    }
+}
+
+fn whole(layout: &Layout) -> Result<()> {
+    if layout.start_offset() != 0 {
+        candle_core::bail!("a result that is a part of something larger");
+    }
+    Ok(())
 }
 
 struct Attached<F> {
-    result: Mutex<Option<Tensor>>,
+    taken: Taken,
+    shape: Shape,
     back: F,
-}
-
-impl<F> Attached<F> {
-    fn copied<T>(&self, copy: impl Fn(&Storage, &Layout) -> Result<T>) -> Result<(T, Shape)> {
-        let result = self.result.lock().ok().and_then(|mut result| result.take());
-        let Some(result) = result else { candle_core::bail!("a result that was given away") };
-        let (storage, layout) = result.storage_and_layout();
-        if layout.start_offset() != 0 {
-            candle_core::bail!("a result that is a part of something larger");
-        }
-        Ok((copy(&storage, layout)?, layout.shape().clone()))
-    }
 }
 
 impl<F: Fn(&Tensor) -> Result<Gradients>> CustomOp3 for Attached<F> {
@@ -48,13 +96,7 @@ impl<F: Fn(&Tensor) -> Result<Gradients>> CustomOp3 for Attached<F> {
         _: &CpuStorage,
         _: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        self.copied(|storage, layout| match storage {
-            Storage::Cpu(CpuStorage::F32(values)) => {
-                let values = layout.contiguous_offsets().and_then(|(a, b)| values.get(a..b));
-                Ok(CpuStorage::F32(values.unwrap_or_default().to_vec()))
-            }
-            _ => candle_core::bail!("a result of another device or kind"),
-        })
+        Ok((self.taken.of_cpu.take()?, self.shape.clone()))
     }
 
     #[cfg(feature = "cuda")]
@@ -67,11 +109,7 @@ impl<F: Fn(&Tensor) -> Result<Gradients>> CustomOp3 for Attached<F> {
         _: &candle_core::CudaStorage,
         _: &Layout,
     ) -> Result<(candle_core::CudaStorage, Shape)> {
-        use candle_core::backend::BackendStorage as _;
-        self.copied(|storage, layout| match storage {
-            Storage::Cuda(storage) => storage.try_clone(layout),
-            _ => candle_core::bail!("a result of another device"),
-        })
+        Ok((self.taken.of_gpu.take()?, self.shape.clone()))
     }
 
     fn bwd(

@@ -43,17 +43,25 @@ template <typename T> __device__ void store(T *to, const Pack<T> &values, bool p
     else *to = values.values[0];
 }
 
-// The sum over the threads of a block, of which there is a power of two, for each of them.
+// What f makes of the numbers of all threads of a block, two by two, for each of them: first within each 32 threads,
+// which see each other's without waiting. There is a power of two of them, 32 at least.
+template <typename F> __device__ float over_block(float mine, F f) {
+    __shared__ float parts[32];
+    for (int apart = 16; apart > 0; apart /= 2) mine = f(mine, __shfl_xor_sync(0xffffffffu, mine, apart));
+    __syncthreads();
+    if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = mine;
+    __syncthreads();
+    float all = parts[0];
+    for (unsigned part = 1; part < blockDim.x / 32; part++) all = f(all, parts[part]);
+    return all;
+}
+
 __device__ float sum_of_block(float mine) {
-    __shared__ float sums[1024];
-    __syncthreads();
-    sums[threadIdx.x] = mine;
-    for (int half = blockDim.x / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
-    }
-    __syncthreads();
-    return sums[0];
+    return over_block(mine, [](float a, float b) { return a + b; });
+}
+
+__device__ float largest_of_block(float mine) {
+    return over_block(mine, [](float a, float b) { return fmaxf(a, b); });
 }
 
 // Calls f with a number of each column of this thread, and gives the sum over the row.
@@ -63,17 +71,31 @@ template <typename F> __device__ float sum_of_row(int columns, F f) {
     return sum_of_block(sum);
 }
 
-// The largest over the threads of a block.
-__device__ float largest_of_block(float mine) {
-    __shared__ float most[1024];
-    __syncthreads();
-    most[threadIdx.x] = mine;
-    for (int half = blockDim.x / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half) most[threadIdx.x] = fmaxf(most[threadIdx.x], most[threadIdx.x + half]);
-    }
-    __syncthreads();
-    return most[0];
+// Whether all rows begin where a pack does.
+template <typename T, typename... Rows> __device__ bool all_in_packs(const T *first, const Rows *...others) {
+    return in_packs(first) && (in_packs(others) && ...);
+}
+
+// The sum over a row of f(column, value).
+template <typename T, typename F> __device__ float sum_of_row(const T *row, int columns, bool whole, F f) {
+    float sum = 0.0f;
+    each_pack<T>(columns, whole, [&](int c, bool pack) {
+        const Pack<T> values = load(row + c, pack);
+        for (int i = 0; i < (pack ? Pack<T>::COUNT : 1); i++) sum += f(c + i, float(values.values[i]));
+    });
+    return sum_of_block(sum);
+}
+
+// Writes f(column, value, value of the other row) for a row; the other may be the same.
+template <typename T, typename F>
+__device__ void write_row(T *out, const T *row, const T *other, int columns, bool whole, F f) {
+    each_pack<T>(columns, whole, [&](int c, bool pack) {
+        Pack<T> values = load(row + c, pack);
+        const Pack<T> others = load(other + c, pack);
+        for (int i = 0; i < (pack ? Pack<T>::COUNT : 1); i++)
+            values.values[i] = T(f(c + i, float(values.values[i]), float(others.values[i])));
+        store(out + c, values, pack);
+    });
 }
 
 // Of the standard normal distribution: the share below x, and the density.
@@ -84,7 +106,7 @@ __device__ float density(float x) { return 0.39894228f * expf(-0.5f * x * x); }
 template <typename T>
 __device__ void after_linear(T *out, const T *x, const T *bias, const T *residual, int columns, int gelu) {
     const size_t row = size_t(blockIdx.x) * columns;
-    const bool whole = in_packs(out) && in_packs(x) && in_packs(bias) && in_packs(residual);
+    const bool whole = all_in_packs(out, x, bias, residual);
     each_pack<T>(columns, whole, [&](int c, bool pack) {
         Pack<T> values = load(x + row + c, pack);
         Pack<T> more, beside;
@@ -104,7 +126,7 @@ __device__ void after_linear(T *out, const T *x, const T *bias, const T *residua
 // By inside + bias, of what has the gradient x by GELU(inside + bias); bias may be absent.
 template <typename T> __device__ void gelu_back(T *out, const T *x, const T *inside, const T *bias, int columns) {
     const size_t row = size_t(blockIdx.x) * columns;
-    const bool whole = in_packs(out) && in_packs(x) && in_packs(inside) && in_packs(bias);
+    const bool whole = all_in_packs(out, x, inside, bias);
     each_pack<T>(columns, whole, [&](int c, bool pack) {
         Pack<T> values = load(x + row + c, pack);
         const Pack<T> places = load(inside + row + c, pack);
@@ -123,13 +145,10 @@ struct Spread {
     float mean, scale;
 };
 
-template <typename T> __device__ Spread spread(const T *row, int columns, float eps) {
-    const float mean = sum_of_row(columns, [&](int c) { return float(row[c]); }) / columns;
+template <typename T> __device__ Spread spread(const T *row, int columns, bool whole, float eps) {
+    const float mean = sum_of_row(row, columns, whole, [&](int, float x) { return x; }) / columns;
     // About the mean: the difference of two large sums would lose what eps keeps.
-    const float squares = sum_of_row(columns, [&](int c) {
-        const float d = float(row[c]) - mean;
-        return d * d;
-    });
+    const float squares = sum_of_row(row, columns, whole, [&](int, float x) { return (x - mean) * (x - mean); });
     return {mean, rsqrtf(squares / columns + eps)};
 }
 
@@ -137,59 +156,97 @@ template <typename T> __device__ Spread spread(const T *row, int columns, float 
 template <typename T>
 __device__ void layer_norm(T *out, const T *x, const T *weight, const T *bias, int columns, float eps) {
     const size_t row = size_t(blockIdx.x) * columns;
-    const Spread is = spread(x + row, columns, eps);
-    for (int c = threadIdx.x; c < columns; c += blockDim.x)
-        out[row + c] = T((float(x[row + c]) - is.mean) * is.scale * float(weight[c]) + float(bias[c]));
+    const bool whole = all_in_packs(out, x, weight);
+    const Spread is = spread(x + row, columns, whole, eps);
+    write_row(out + row, x + row, weight, columns, whole, [&](int c, float x, float weight) {
+        return (x - is.mean) * is.scale * weight + float(bias[c]);
+    });
 }
 
 // By `from`, of what has the gradient x by the layer norm of `from`.
 template <typename T>
 __device__ void layer_norm_back(T *out, const T *x, const T *from, const T *weight, int columns, float eps) {
     const size_t row = size_t(blockIdx.x) * columns;
-    const Spread is = spread(from + row, columns, eps);
-    const auto normed = [&](int c) { return (float(from[row + c]) - is.mean) * is.scale; };
-    const auto h = [&](int c) { return float(x[row + c]) * float(weight[c]); };
-    const float even = sum_of_row(columns, h) / columns;
-    const float along = sum_of_row(columns, [&](int c) { return h(c) * normed(c); }) / columns;
-    for (int c = threadIdx.x; c < columns; c += blockDim.x)
-        out[row + c] = T((h(c) - even - normed(c) * along) * is.scale);
+    const bool whole = all_in_packs(out, x, from);
+    const Spread is = spread(from + row, columns, whole, eps);
+    const auto normed = [&](float from) { return (from - is.mean) * is.scale; };
+    const auto h = [&](int c, float x) { return x * float(weight[c]); };
+    const float even = sum_of_row(x + row, columns, whole, h) / columns;
+    const float along = sum_of_row(x + row, columns, whole, [&](int c, float x) {
+        return h(c, x) * normed(float(from[row + c]));
+    }) / columns;
+    write_row(out + row, x + row, from + row, columns, whole, [&](int c, float x, float from) {
+        return (h(c, x) - even - normed(from) * along) * is.scale;
+    });
 }
 
 // What the gradient by the weight is the sum of over rows, where x is that by the layer norm of `from`.
 template <typename T> __device__ void layer_norm_terms(T *out, const T *x, const T *from, int columns, float eps) {
     const size_t row = size_t(blockIdx.x) * columns;
-    const Spread is = spread(from + row, columns, eps);
-    for (int c = threadIdx.x; c < columns; c += blockDim.x)
-        out[row + c] = T(float(x[row + c]) * (float(from[row + c]) - is.mean) * is.scale);
+    const bool whole = all_in_packs(out, x, from);
+    const Spread is = spread(from + row, columns, whole, eps);
+    write_row(out + row, x + row, from + row, columns, whole, [&](int, float x, float from) {
+        return x * (from - is.mean) * is.scale;
+    });
 }
+
+// Values of a row that a thread keeps, so that each is read and raised once; rows that are longer are read again.
+constexpr int KEPT = 8;
 
 // exp(x · scale) over its sum.
 template <typename T> __device__ void softmax(T *out, const T *x, int columns, float scale) {
     const size_t row = size_t(blockIdx.x) * columns;
-    float most = -INFINITY;
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) most = fmaxf(most, float(x[row + c]) * scale);
+    float kept[KEPT], most = -INFINITY, sum = 0.0f;
+    for (int i = 0; i < KEPT; i++) {
+        const int c = threadIdx.x + i * blockDim.x;
+        kept[i] = c < columns ? float(x[row + c]) * scale : -INFINITY;
+        most = fmaxf(most, kept[i]);
+    }
+    const int first = KEPT * blockDim.x + threadIdx.x;
+    for (int c = first; c < columns; c += blockDim.x) most = fmaxf(most, float(x[row + c]) * scale);
     most = largest_of_block(most);
     const auto power = [&](int c) { return expf(float(x[row + c]) * scale - most); };
-    const float all = sum_of_row(columns, power);
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) out[row + c] = T(power(c) / all);
+    for (int i = 0; i < KEPT; i++) sum += kept[i] = expf(kept[i] - most);
+    for (int c = first; c < columns; c += blockDim.x) sum += power(c);
+    const float share = 1.0f / sum_of_block(sum);
+    for (int i = 0; i < KEPT; i++) {
+        const int c = threadIdx.x + i * blockDim.x;
+        if (c < columns) out[row + c] = T(kept[i] * share);
+    }
+    for (int c = first; c < columns; c += blockDim.x) out[row + c] = T(power(c) * share);
 }
 
 // By the scores, of what has the gradient x by their softmax, `shares`.
 template <typename T> __device__ void softmax_back(T *out, const T *x, const T *shares, int columns, float scale) {
     const size_t row = size_t(blockIdx.x) * columns;
-    const float along = sum_of_row(columns, [&](int c) { return float(x[row + c]) * float(shares[row + c]); });
-    for (int c = threadIdx.x; c < columns; c += blockDim.x)
+    float kept[KEPT], beside[KEPT], along = 0.0f;
+    for (int i = 0; i < KEPT; i++) {
+        const int c = threadIdx.x + i * blockDim.x;
+        kept[i] = c < columns ? float(x[row + c]) : 0.0f;
+        beside[i] = c < columns ? float(shares[row + c]) : 0.0f;
+        along += kept[i] * beside[i];
+    }
+    const int first = KEPT * blockDim.x + threadIdx.x;
+    for (int c = first; c < columns; c += blockDim.x) along += float(x[row + c]) * float(shares[row + c]);
+    along = sum_of_block(along);
+    for (int i = 0; i < KEPT; i++) {
+        const int c = threadIdx.x + i * blockDim.x;
+        if (c < columns) out[row + c] = T(beside[i] * (kept[i] - along) * scale);
+    }
+    for (int c = first; c < columns; c += blockDim.x)
         out[row + c] = T(float(shares[row + c]) * (float(x[row + c]) - along) * scale);
 }
 
 // (…, first, second, inside) to (…, second, first, inside): a block for each of the first, whose row is all of the
-// second.
-template <typename T> __device__ void swap_middle(T *out, const T *x, int columns, int first, int second, int inside) {
+// second. Rows of x lie `apart` values from each other, the first one `from` its beginning.
+template <typename T>
+__device__ void swap_middle(T *out, const T *x, int columns, int first, int second, int inside, int apart, int from) {
     const size_t outer = blockIdx.x / first, at = blockIdx.x % first;
-    const bool whole = inside % Pack<T>::COUNT == 0 && in_packs(out) && in_packs(x);
+    const T *row = x + size_t(blockIdx.x) * apart + from;
+    const bool whole = inside % Pack<T>::COUNT == 0 && apart % Pack<T>::COUNT == 0 && all_in_packs(out, row);
     each_pack<T>(columns, whole, [&](int c, bool pack) {
         const size_t to = ((outer * second + c / inside) * first + at) * inside + c % inside;
-        store(out + to, load(x + size_t(blockIdx.x) * columns + c, pack), pack);
+        store(out + to, load(row + c, pack), pack);
     });
 }
 
@@ -206,8 +263,39 @@ template <typename T>
 __device__ void drop(T *out, const T *x, int columns, unsigned long long number, unsigned long long below,
                      float raised) {
     const size_t row = size_t(blockIdx.x) * columns;
-    for (int c = threadIdx.x; c < columns; c += blockDim.x)
-        out[row + c] = T(float(x[row + c]) * (mixed(number + row + c) < below ? 0.0f : raised));
+    write_row(out + row, x + row, x + row, columns, all_in_packs(out, x), [&](int c, float x, float) {
+        return x * (mixed(number + row + c) < below ? 0.0f : raised);
+    });
+}
+
+// Numbers of which a block makes its own.
+constexpr size_t PIECE = 16384;
+
+// Calls f with the number of each value of this thread in its block's piece of `count` values.
+template <typename F> __device__ void each_of_piece(size_t count, F f) {
+    const size_t first = size_t(blockIdx.x) * PIECE, end = first + PIECE < count ? first + PIECE : count;
+    for (size_t i = first + threadIdx.x; i < end; i += blockDim.x) f(i);
+}
+
+// The sum of the squares of each piece.
+extern "C" __global__ void squares_f32(float *out, const float *x, size_t count) {
+    float sum = 0.0f;
+    each_of_piece(count, [&](size_t i) { sum += x[i] * x[i]; });
+    sum = sum_of_block(sum);
+    if (threadIdx.x == 0) out[blockIdx.x] = sum;
+}
+
+// A step of AdamW: values and both moments change where they lie. `lost` becomes no number if a value does.
+extern "C" __global__ void adam_w_f32(float *values, const float *gradient, float *mean, float *square, float *lost,
+    size_t count, float factor, float kept, float fresh1, float fresh2, float beta2, float size, float root,
+    float epsilon) {
+    each_of_piece(count, [&](size_t i) {
+        const float g = gradient[i] * factor;
+        const float m = mean[i] + (g - mean[i]) * fresh1, v = square[i] * beta2 + g * g * fresh2;
+        const float value = values[i] * kept - size * m / (sqrtf(v) / root + epsilon);
+        mean[i] = m, square[i] = v, values[i] = value;
+        if (!isfinite(value)) *lost = NAN;
+    });
 }
 
 // Named as the program asks for them: after_linear_bf16.
@@ -236,8 +324,9 @@ __device__ void drop(T *out, const T *x, int columns, unsigned long long number,
     extern "C" __global__ void softmax_back_##OF(T *out, const T *x, const T *shares, int columns, float scale) {     \
         softmax_back(out, x, shares, columns, scale);                                                                 \
     }                                                                                                                 \
-    extern "C" __global__ void swap_middle_##OF(T *out, const T *x, int columns, int first, int second, int inside) { \
-        swap_middle(out, x, columns, first, second, inside);                                                          \
+    extern "C" __global__ void swap_middle_##OF(T *out, const T *x, int columns, int first, int second, int inside,   \
+        int apart, int from) {                                                                                        \
+        swap_middle(out, x, columns, first, second, inside, apart, from);                                             \
     }                                                                                                                 \
     extern "C" __global__ void drop_##OF(T *out, const T *x, int columns, unsigned long long number,                  \
         unsigned long long below, float raised) {                                                                     \

@@ -23,6 +23,8 @@ pub(super) enum Pass {
     SoftmaxBack { shares: Tensor, scale: f32 },
     /// (batch, first, second, inside) to (batch, second, first, inside).
     SwapMiddle,
+    /// One of several parts of (batch, rows, parts · heads · inside) to (batch, heads, rows, inside).
+    HeadsFirst { parts: usize, index: usize, heads: usize },
     /// Some values to zero, the others raised.
     Drop(Drops),
 }
@@ -53,6 +55,11 @@ impl Pass {
         if let Pass::SwapMiddle = self {
             let (batch, first, second, inside) = x.dims4()?;
             return Ok((second * inside, Shape::from((batch, second, first, inside))));
+        }
+        if let Pass::HeadsFirst { parts, heads, .. } = self {
+            let (batch, rows, all) = x.dims3()?;
+            let width = all / parts;
+            return Ok((width, Shape::from((batch, *heads, rows, width / heads))));
         }
         Ok((x.dims().last().copied().unwrap_or(1), x.clone()))
     }
@@ -86,7 +93,14 @@ impl Pass {
             }
             Pass::SwapMiddle => {
                 let (_, first, second, inside) = x.dims4()?;
-                (vec![], vec![int(first)?, int(second)?, int(inside)?])
+                let numbers = [first, second, inside, second * inside, 0];
+                (vec![], numbers.into_iter().map(int).collect::<Result<_>>()?)
+            }
+            Pass::HeadsFirst { parts, index, heads } => {
+                let (_, rows, all) = x.dims3()?;
+                let width = all / parts;
+                let numbers = [rows, *heads, width / heads, all, index * width];
+                (vec![], numbers.into_iter().map(int).collect::<Result<_>>()?)
             }
             Pass::Drop(Drops { first, below, raised }) => {
                 (vec![], vec![Number::Long(*first), Number::Long(*below), Number::Float(*raised)])
@@ -106,7 +120,7 @@ impl CustomOp1 for Pass {
             Pass::LayerNormTerms { .. } => "layer_norm_terms",
             Pass::Softmax { .. } => "softmax",
             Pass::SoftmaxBack { .. } => "softmax_back",
-            Pass::SwapMiddle => "swap_middle",
+            Pass::SwapMiddle | Pass::HeadsFirst { .. } => "swap_middle",
             Pass::Drop(_) => "drop",
         }
     }
@@ -125,7 +139,8 @@ impl CustomOp1 for Pass {
     ) -> Result<(candle_core::CudaStorage, Shape)> {
         let (columns, shape) = self.shapes(layout.shape())?;
         let (beside, numbers) = self.given(layout.shape())?;
-        let out = super::cuda::start(self.name(), (x, layout), columns, &beside, &numbers)?;
+        let out =
+            super::cuda::start(self.name(), (x, layout), (&shape, columns), &beside, &numbers)?;
         Ok((out, shape))
     }
 }
@@ -202,18 +217,29 @@ fn on_cpu(pass: &Pass, x: &[f32], shape: &Shape, columns: usize) -> Result<Vec<f
         }
         Pass::SwapMiddle => {
             let (_, first, second, inside) = shape.dims4()?;
-            let mut out = vec![0.0; x.len()];
-            for (row, x) in x.chunks(columns).enumerate() {
-                let (outer, at) = (row / first, row % first);
-                for (other, x) in x.chunks(inside).enumerate() {
-                    let to = ((outer * second + other) * first + at) * inside;
-                    out[to..to + inside].copy_from_slice(x);
-                }
-            }
-            out
+            swapped(x, [first, second, inside, columns, 0])
+        }
+        Pass::HeadsFirst { parts, index, heads } => {
+            let rows = shape.dims3()?.1;
+            let inside = columns / heads;
+            swapped(x, [rows, *heads, inside, parts * columns, index * columns])
         }
         Pass::Drop(drops) => drops.of(x),
     })
+}
+
+/// As the kernel `swap_middle` does.
+fn swapped(x: &[f32], [first, second, inside, apart, from]: [usize; 5]) -> Vec<f32> {
+    let mut out = vec![0.0; x.len() / apart * second * inside];
+    for (row, x) in x.chunks(apart).enumerate() {
+        let (outer, at) = (row / first, row % first);
+        let x = &x[from..from + second * inside];
+        for (other, x) in x.chunks(inside).enumerate() {
+            let to = ((outer * second + other) * first + at) * inside;
+            out[to..to + inside].copy_from_slice(x);
+        }
+    }
+    out
 }
 
 fn share_below(x: f32) -> f32 {

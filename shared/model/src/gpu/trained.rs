@@ -4,7 +4,8 @@ use candle_core::{Result, Tensor};
 
 use super::attached::attached;
 use super::passes::Pass;
-use super::{finished, heads_first, heads_last, product, scale};
+use super::{Part, finished, heads_last, product, scale};
+use crate::adapter::LowRank;
 use crate::kernels::After;
 use crate::kernels::trained::Drops;
 
@@ -15,11 +16,14 @@ pub(crate) fn linear(
     bias: Option<&Tensor>,
     gelu: bool,
 ) -> Result<Tensor> {
-    let inside = product(&x.detach(), &weight.detach())?;
-    let after = if gelu { After::Gelu } else { After::Nothing };
     let detached = bias.map(Tensor::detach);
-    let result = finished(&inside, detached.as_ref(), after)?;
-    let inside = gelu.then_some(inside);
+    let (result, inside) = if gelu {
+        let inside = product(&x.detach(), &weight.detach())?;
+        (finished(&inside, detached.as_ref(), After::Gelu)?, Some(inside))
+    } else {
+        let (x, weight) = (x.detach(), weight.detach());
+        (super::linear(&x, &weight, detached.as_ref(), After::Nothing)?, None)
+    };
     // Where there is no bias the weight stands in its place, whose gradient is asked for once.
     let third = bias.unwrap_or(weight);
     let (moves, saved) = (Moves::of([x, weight, third]), [x.detach(), weight.detach()]);
@@ -41,6 +45,62 @@ pub(crate) fn linear(
             _ => None,
         };
         Ok((by_x, by_weight, by_bias))
+    })
+}
+
+/// x Wᵀ + b + residual of a layer that stands still: one pass, and one gradient for each of what moves.
+pub(crate) fn linear_beside(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    residual: &Tensor,
+) -> Result<Tensor> {
+    let (weight, bias) = (weight.detach(), bias.map(Tensor::detach));
+    let after = residual.detach();
+    let result = super::linear(&x.detach(), &weight, bias.as_ref(), After::Add(&after))?;
+    let (moves, shape) = (Moves::of([x, residual, x]), x.shape().clone());
+    attached(result, [x, residual, x], move |grad| {
+        let back = || grad.reshape(((), weight.dim(0)?))?.matmul(&weight)?.reshape(&shape);
+        let by_x = moves.first.then(back).transpose()?;
+        Ok((by_x, moves.second.then(|| grad.clone()), None))
+    })
+}
+
+/// A layer that stands still with a low-rank path beside it: x Wᵀ + b + scale · dropped(x) Aᵀ Bᵀ.
+pub(crate) fn low_rank(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    path: &LowRank,
+) -> Result<Tensor> {
+    let (weight, bias) = (weight.detach(), bias.map(Tensor::detach));
+    let [from, a, b] = [x, &path.a, &path.b].map(Tensor::detach);
+    let (drops, scale) = (path.dropout.and_then(|dropout| dropout.drops()), path.scale);
+    let dropped = match drops {
+        Some(drops) => Pass::Drop(drops).over(&from)?,
+        None => from.clone(),
+    };
+    let scaled = move |low: Tensor| if scale == 1.0 { Ok(low) } else { low * scale };
+    let low = scaled(product(&dropped, &a)?)?;
+    let plain = super::linear(&from, &weight, bias.as_ref(), After::Nothing)?;
+    let result = super::linear(&low, &b, None, After::Add(&plain))?;
+    drop((from, plain));
+    let (moves, shape) = (Moves::of([x, &path.a, &path.b]), x.shape().clone());
+    attached(result, [x, &path.a, &path.b], move |grad| {
+        let rows = |x: &Tensor| x.reshape(((), x.dim(2)?));
+        let (grad, low, dropped) = (rows(grad)?, rows(&low)?, rows(&dropped)?);
+        let by_low = scaled(grad.matmul(&b)?)?;
+        let by_a = moves.second.then(|| by_low.t()?.matmul(&dropped)).transpose()?;
+        let by_b = moves.third.then(|| grad.t()?.matmul(&low)).transpose()?;
+        let back = || {
+            let along = by_low.matmul(&a)?;
+            let along = match drops {
+                Some(drops) => Pass::Drop(drops).over(&along)?,
+                None => along,
+            };
+            (grad.matmul(&weight)? + along)?.reshape(&shape)
+        };
+        Ok((moves.first.then(back).transpose()?, by_a, by_b))
     })
 }
 
@@ -76,10 +136,7 @@ pub(crate) fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -
 /// computed again on the way back, and never kept.
 pub(crate) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, heads: usize) -> Result<Tensor> {
     let width = q.dim(2)?;
-    let first = move |x: &Tensor| {
-        let (batch, rows, width) = x.dims3()?;
-        heads_first(&x.reshape((batch, rows, heads, width / heads))?)
-    };
+    let first = move |x: &Tensor| Part { of: x, parts: 1, index: 0 }.heads_first(heads);
     let scale = scale(width / heads);
     let shares = move |q: &Tensor, k: &Tensor| Pass::Softmax { scale }.over(&q.matmul(&k.t()?)?);
     let saved = [q.detach(), k.detach(), v.detach()];
@@ -127,6 +184,7 @@ mod tests {
     use candle_core::{Device, Var};
 
     use super::*;
+    use crate::Dropout;
     use crate::kernels::trained as of_cpu;
 
     fn wave(shape: &[usize], of: f32) -> Var {
@@ -196,6 +254,41 @@ mod tests {
     }
 
     #[test]
+    fn a_layer_that_stands_still_takes_its_residual_along() {
+        let (x, w, b) = (wave(&[2, 5, 12], 0.11), wave(&[7, 12], 0.23), wave(&[7], 0.7));
+        let (residual, w, b) =
+            (wave(&[2, 5, 7], 0.31), w.as_detached_tensor(), b.as_detached_tensor());
+        assert_alike(
+            &[&x, &residual],
+            |t| linear_beside(t[0], &w, Some(&b), t[1]),
+            |t| of_cpu::linear(t[0], &w, Some(&b))? + t[1],
+        );
+    }
+
+    #[test]
+    fn a_low_rank_path_is_that_of_its_pieces() {
+        let (x, w, bias) = (wave(&[2, 5, 12], 0.11), wave(&[7, 12], 0.23), wave(&[7], 0.7));
+        let (a, b) = (wave(&[3, 12], 0.19), wave(&[7, 3], 0.41));
+        let (w, bias) = (w.as_detached_tensor(), bias.as_detached_tensor());
+        for dropout in [None, Some(Dropout::new(0.25, 3, 7))] {
+            let path =
+                |t: &[&Tensor]| LowRank { a: t[1].clone(), b: t[2].clone(), scale: 2.0, dropout };
+            assert_alike(
+                &[&x, &a, &b],
+                |t| low_rank(t[0], &w, Some(&bias), &path(t)),
+                |t| {
+                    let dropped = match dropout {
+                        Some(dropout) => of_cpu::dropout(t[0], dropout.drops().expect("some"))?,
+                        None => t[0].clone(),
+                    };
+                    let low = (of_cpu::linear(&dropped, t[1], None)? * 2.0)?;
+                    of_cpu::linear(t[0], &w, Some(&bias))? + of_cpu::linear(&low, t[2], None)?
+                },
+            );
+        }
+    }
+
+    #[test]
     fn what_is_frozen_gets_no_gradient() {
         let (x, w, b) = (wave(&[1, 3, 4], 0.11), wave(&[2, 4], 0.23), wave(&[2], 0.7));
         let [frozen_x, frozen_w] = [x.as_detached_tensor(), w.as_detached_tensor()];
@@ -225,7 +318,7 @@ mod tests {
         );
         // Of parts that lie side by side, as one product gives them.
         let kv = Tensor::cat(&[k.as_tensor(), v.as_tensor()], 2).expect("keys and values");
-        let part = |of, parts, index| super::super::Part { of, parts, index };
+        let part = |of, parts, index| Part { of, parts, index };
         let ours = super::super::attention(part(&q, 1, 0), part(&kv, 2, 0), part(&kv, 2, 1), 2);
         let theirs = crate::kernels::attention(&q, &kv, 2);
         let apart =

@@ -47,15 +47,13 @@ impl Linear {
         x: &Tensor,
         after: After<'_>,
     ) -> Result<Tensor> {
-        let plain = |after| arithmetic.linear(x, &self.weight, self.bias.as_ref(), after);
-        let Some(LowRank { a, b, scale, dropout }) = &self.low_rank else { return plain(after) };
-        let low = match dropout {
-            Some(dropout) => arithmetic.linear(&dropout.forward(x)?, a, None, After::Nothing)?,
-            None => arithmetic.linear(x, a, None, After::Nothing)?,
-        };
-        // Scaled where it is narrow.
-        let low = if *scale == 1.0 { low } else { (low * *scale)? };
-        let sum = arithmetic.linear(&low, b, None, After::Add(&plain(After::Nothing)?))?;
-        arithmetic.after(sum, after)
+        let bias = self.bias.as_ref();
+        match &self.low_rank {
+            Some(path) => {
+                let sum = arithmetic.low_rank(x, &self.weight, bias, path)?;
+                arithmetic.after(sum, after)
+            }
+            None => arithmetic.linear(x, &self.weight, bias, after),
+        }
     }
 }
