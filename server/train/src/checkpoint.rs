@@ -76,7 +76,10 @@ pub fn write(path: &Path, store: &Store, progress: &Progress) -> Result<(), Trai
     let mut held: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
     let bytes = |tensor: &Tensor| -> Result<Vec<u8>, TrainError> {
         let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-        Ok(values.iter().flat_map(|x| x.to_le_bytes()).collect())
+        let mut bytes = vec![0; size_of_val(values.as_slice())];
+        let places = bytes.as_chunks_mut().0.iter_mut();
+        places.zip(values).for_each(|(place, x)| *place = x.to_le_bytes());
+        Ok(bytes)
     };
     for moving in &store.moving {
         let name = &moving.name;
@@ -100,6 +103,14 @@ pub fn write(path: &Path, store: &Store, progress: &Progress) -> Result<(), Trai
     let about = HashMap::from([(PROGRESS.to_owned(), text)]);
     let file = safetensors::serialize(views, Some(about));
     whole::put(WHAT, path, &file.map_err(|error| failed(error.to_string()))?)
+}
+
+/// Keeps under another name, too, what was written under one.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_again(from: &Path, path: &Path) -> Result<(), TrainError> {
+    whole::put_again(WHAT, from, path)
 }
 
 /// Reads where training is, and lays its numbers into the store; `None` where there is no such file.

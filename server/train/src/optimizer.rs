@@ -1,18 +1,18 @@
 //! AdamW and SGD as PyTorch computes them, in f32, with moments that a checkpoint holds.
 //!
-//! On the CPU numbers are changed where they lie, in one pass; on a GPU the same is written with tensors, none of
-//! which ever leaves it.
+//! Numbers are changed where they lie, in one pass, on a GPU by a kernel for each tensor.
 
-use candle_core::{D, Device, Result, Tensor, Var};
+use candle_core::{DType, Device, Result, Tensor, Var};
 use rayon::prelude::*;
 use spyhop_config::{ModelTrainer, Optimizer};
+use spyhop_model::optimizing::{AdamWStep, sum_of_squares};
 
 use crate::TrainError;
 use crate::parameters::{Moving, Store};
 use crate::slices::{change, read};
 
 /// PyTorch's.
-const EPSILON: f64 = 1e-8;
+const EPSILON: f32 = 1e-8;
 /// Added to the norm before it divides, as by PyTorch's `clip_grad_norm_`.
 const NORM_EPSILON: f64 = 1e-6;
 
@@ -44,48 +44,46 @@ pub fn add(sum: &mut Vec<Tensor>, more: Vec<Tensor>) -> Result<()> {
     })
 }
 
-/// Makes the mean of a sum of gradients.
-///
-/// # Errors
-/// When the device fails.
-pub fn divide(gradients: &mut [Tensor], by: f64) -> Result<()> {
-    let factor = 1.0 / by;
-    scale(gradients, factor, |value| (f64::from(value) * factor) as f32)
+/// What shortens gradients of a norm to another, where one is given and they are longer; else 1.
+pub fn shortening(norm: f64, most: f64) -> f64 {
+    if most > 0.0 { (most / (norm + NORM_EPSILON)).min(1.0) } else { 1.0 }
 }
 
-/// Shortens gradients to a norm, where one is given and they are longer.
-///
-/// # Errors
-/// When the device fails.
-pub fn clip(gradients: &mut [Tensor], norm: f64, most: f64) -> Result<()> {
-    let factor = most / (norm + NORM_EPSILON);
-    if most > 0.0 && factor < 1.0 {
-        return scale(gradients, factor, |value| value * factor as f32);
-    }
-    Ok(())
-}
-
-/// Moves a network by its gradients, in the order of the store; whether all its weights are finite numbers
-/// then. `step` counts from 1.
+/// Moves a network by its gradients times `factor`, in the order of the store; whether all its weights are finite
+/// numbers then. `step` counts from 1.
 ///
 /// # Errors
 /// When the device fails.
 pub fn step(
     store: &mut Store,
     gradients: &[Tensor],
+    factor: f64,
     said: &ModelTrainer,
     rate: f64,
     step: usize,
 ) -> std::result::Result<bool, TrainError> {
+    // What a GPU would notice meanwhile.
+    let lost = Tensor::zeros(1, DType::F32, &store.placement.device)?;
     let moved = store.moving.par_iter_mut().zip(gradients).map(|(moving, gradient)| {
         // Biases and norms are no slopes that could grow too steep.
         let decay = if moving.var.rank() > 1 { said.weight_decay } else { 0.0 };
         let Moving { var, first, second, .. } = moving;
         match (&said.optimizer, second) {
             (Optimizer::AdamW, Some(second)) => {
-                AdamW::new(said.betas, decay, rate, step).step(var, gradient, first, second)?;
+                let numbers = adam_w(said.betas, decay, rate, step, factor);
+                if on_cpu(gradient) {
+                    adam_w_on_cpu(&numbers, var, gradient, first, second)?;
+                } else {
+                    numbers.on_gpu(var, gradient, [first, second], &lost)?;
+                }
             }
-            _ => sgd(var, gradient, first, said.momentum, decay, rate)?,
+            _ => {
+                let sgd = Sgd { factor, momentum: said.momentum, decay, rate };
+                match on_cpu(gradient) {
+                    true => sgd.on_cpu(var, gradient, first)?,
+                    false => sgd.of_tensors(var, gradient, first, &lost)?,
+                }
+            }
         }
         match on_cpu(gradient) {
             true => read(var, |values| values.iter().all(|value| value.is_finite())),
@@ -93,13 +91,7 @@ pub fn step(
         }
     });
     let is_finite = moved.try_reduce(|| true, |a, b| Ok(a && b))?;
-    if store.placement.is_gpu() {
-        let weights: Vec<Tensor> =
-            store.moving.iter().map(|m| m.var.as_detached_tensor()).collect();
-        // A weight whose square is none is lost as well.
-        return Ok(squares(&weights)?.is_finite());
-    }
-    Ok(is_finite)
+    Ok(is_finite && (!store.placement.is_gpu() || lost.sum_all()?.to_scalar::<f32>()? == 0.0))
 }
 
 fn on_cpu(tensor: &Tensor) -> bool {
@@ -117,109 +109,84 @@ fn squares(tensors: &[Tensor]) -> Result<f64> {
             .collect();
         return Ok(squares?.iter().sum());
     }
-    // By rows first: a sum of everything at once is one block's work.
-    let of = |tensor: &Tensor| tensor.sqr()?.sum_keepdim(D::Minus1)?.sum_all();
-    let squares: Result<Vec<Tensor>> = tensors.iter().map(of).collect();
-    Ok(f64::from(Tensor::stack(&squares?, 0)?.sum_all()?.to_scalar::<f32>()?))
-}
-
-fn scale(gradients: &mut [Tensor], factor: f64, f: impl Fn(f32) -> f32 + Sync) -> Result<()> {
-    gradients.par_iter_mut().try_for_each(|gradient| {
-        if !on_cpu(gradient) {
-            *gradient = gradient.affine(factor, 0.0)?;
-            return Ok(());
-        }
-        change(gradient, |values| values.iter_mut().for_each(|value| *value = f(*value)))
-    })
+    Ok(f64::from(sum_of_squares(tensors)?.to_scalar::<f32>()?))
 }
 
 /// The numbers of one step.
-struct AdamW {
-    size: f64,
-    root: f64,
-    kept: f64,
-    fresh: [f64; 2],
-    beta2: f64,
+fn adam_w([beta1, beta2]: [f64; 2], decay: f64, rate: f64, step: usize, factor: f64) -> AdamWStep {
+    let power = |beta: f64| beta.powi(i32::try_from(step).unwrap_or(i32::MAX));
+    AdamWStep {
+        factor: factor as f32,
+        kept: (1.0 - rate * decay) as f32,
+        fresh: [(1.0 - beta1) as f32, (1.0 - beta2) as f32],
+        beta2: beta2 as f32,
+        size: (rate / (1.0 - power(beta1))) as f32,
+        root: (1.0 - power(beta2)).sqrt() as f32,
+        epsilon: EPSILON,
+    }
 }
 
-impl AdamW {
-    fn new([beta1, beta2]: [f64; 2], decay: f64, rate: f64, step: usize) -> AdamW {
-        let power = |beta: f64| beta.powi(i32::try_from(step).unwrap_or(i32::MAX));
-        AdamW {
-            size: rate / (1.0 - power(beta1)),
-            root: (1.0 - power(beta2)).sqrt(),
-            kept: 1.0 - rate * decay,
-            fresh: [1.0 - beta1, 1.0 - beta2],
-            beta2,
-        }
-    }
-
-    fn step(&self, var: &Var, g: &Tensor, first: &mut Tensor, second: &mut Tensor) -> Result<()> {
-        if !on_cpu(g) {
-            return self.step_of_tensors(var, g, first, second);
-        }
-        read(g, |g| {
-            change(var, |values| {
-                change(first, |first| {
-                    change(second, |second| self.numbers(values, g, first, second))
-                })
-            })
-        })???
-    }
-
-    fn numbers(&self, values: &mut [f32], g: &[f32], first: &mut [f32], second: &mut [f32]) {
-        let [fresh1, fresh2] = self.fresh.map(|fresh| fresh as f32);
-        let (size, root, kept) = (self.size as f32, self.root as f32, self.kept as f32);
-        let (beta2, epsilon) = (self.beta2 as f32, EPSILON as f32);
+fn adam_w_on_cpu(
+    step: &AdamWStep,
+    var: &Var,
+    g: &Tensor,
+    first: &mut Tensor,
+    second: &mut Tensor,
+) -> Result<()> {
+    let AdamWStep { factor, kept, fresh: [fresh1, fresh2], beta2, size, root, epsilon } = *step;
+    let numbers = |values: &mut [f32], g: &[f32], first: &mut [f32], second: &mut [f32]| {
         let moments = first.iter_mut().zip(second);
         for ((value, g), (m, v)) in values.iter_mut().zip(g).zip(moments) {
+            let g = g * factor;
             *value *= kept;
             *m += (g - *m) * fresh1;
             *v = *v * beta2 + g * g * fresh2;
             *value -= size * *m / (v.sqrt() / root + epsilon);
         }
-    }
-
-    fn step_of_tensors(
-        &self,
-        var: &Var,
-        g: &Tensor,
-        first: &mut Tensor,
-        second: &mut Tensor,
-    ) -> Result<()> {
-        let [fresh1, fresh2] = self.fresh;
-        *first = (&*first + ((g - &*first)? * fresh1)?)?;
-        *second = ((&*second * self.beta2)? + (g.sqr()? * fresh2)?)?;
-        let slope = second.sqrt()?.affine(1.0 / self.root, EPSILON)?;
-        let moved = ((&*first / slope)? * self.size)?;
-        var.set(&((var.as_detached_tensor() * self.kept)? - moved)?)
-    }
+    };
+    read(g, |g| {
+        change(var, |values| {
+            change(first, |first| change(second, |second| numbers(values, g, first, second)))
+        })
+    })???
 }
 
-fn sgd(
-    var: &Var,
-    g: &Tensor,
-    first: &mut Tensor,
+/// A step of SGD with momentum.
+#[derive(Clone, Copy)]
+struct Sgd {
+    factor: f64,
     momentum: f64,
     decay: f64,
     rate: f64,
-) -> Result<()> {
-    if !on_cpu(g) {
-        let values = var.as_detached_tensor();
-        *first = ((&*first * momentum)? + (g + (&values * decay)?)?)?;
-        return var.set(&(values - (&*first * rate)?)?);
-    }
-    let (momentum, decay, rate) = (momentum as f32, decay as f32, rate as f32);
-    read(g, |g| {
-        change(var, |values| {
-            change(first, |first| {
-                for ((value, g), m) in values.iter_mut().zip(g).zip(first) {
-                    *m = *m * momentum + (g + decay * *value);
-                    *value -= rate * *m;
-                }
+}
+
+impl Sgd {
+    fn on_cpu(self, var: &Var, g: &Tensor, first: &mut Tensor) -> Result<()> {
+        let [factor, momentum, decay, rate] =
+            [self.factor, self.momentum, self.decay, self.rate].map(|number| number as f32);
+        read(g, |g| {
+            change(var, |values| {
+                change(first, |first| {
+                    for ((value, g), m) in values.iter_mut().zip(g).zip(first) {
+                        *m = *m * momentum + (g * factor + decay * *value);
+                        *value -= rate * *m;
+                    }
+                })
             })
-        })
-    })??
+        })??
+    }
+
+    /// The same, written with tensors. To `lost`, one number, goes whether a value was lost.
+    fn of_tensors(self, var: &Var, g: &Tensor, first: &mut Tensor, lost: &Tensor) -> Result<()> {
+        let values = var.as_detached_tensor();
+        let slope = ((g * self.factor)? + (&values * self.decay)?)?;
+        *first = ((&*first * self.momentum)? + slope)?;
+        let values = (values - (&*first * self.rate)?)?;
+        // No number times zero is none.
+        let told = (values.flatten_all()?.sum_keepdim(0)? * 0.0)?;
+        lost.slice_set(&(lost + told)?, 0, 0)?;
+        var.set(&values)
+    }
 }
 
 #[cfg(test)]
@@ -239,55 +206,60 @@ mod tests {
         }
     }
 
-    type Step = fn(&AdamW, &Var, &Tensor, &mut Tensor, &mut Tensor) -> Result<()>;
-
     #[test]
     fn three_steps_of_adam_w_are_those_of_pytorch() {
         // torch.optim.AdamW(lr=0.01, weight_decay=0.1), PyTorch 2.7.1
         let theirs = [0.985578715801239, -1.9928759336471558, 0.47849246859550476];
-        let ways: [Step; 2] = [AdamW::step, AdamW::step_of_tensors];
-        for step in ways {
-            let var = Var::from_tensor(&tensor(&[1.0, -2.0, 0.5])).expect("a variable");
-            let (mut first, mut second) = (tensor(&[0.0; 3]), tensor(&[0.0; 3]));
-            for (i, g) in GRADIENTS.iter().enumerate() {
-                let numbers = AdamW::new([0.9, 0.999], 0.1, 0.01, i + 1);
-                step(&numbers, &var, &tensor(g), &mut first, &mut second).expect("a step");
-            }
-            near(&var, theirs);
+        let var = Var::from_tensor(&tensor(&[1.0, -2.0, 0.5])).expect("a variable");
+        let (mut first, mut second) = (tensor(&[0.0; 3]), tensor(&[0.0; 3]));
+        for (i, g) in GRADIENTS.iter().enumerate() {
+            // Of gradients that are to be halved.
+            let numbers = adam_w([0.9, 0.999], 0.1, 0.01, i + 1, 0.5);
+            let g = tensor(&g.map(|g| g * 2.0));
+            adam_w_on_cpu(&numbers, &var, &g, &mut first, &mut second).expect("a step");
         }
+        near(&var, theirs);
     }
 
     #[test]
     fn three_steps_of_sgd_are_those_of_pytorch() {
-        let var = Var::from_tensor(&tensor(&[1.0, -2.0, 0.5])).expect("a variable");
-        let mut first = tensor(&[0.0; 3]);
-        for g in &GRADIENTS {
-            sgd(&var, &tensor(g), &mut first, 0.9, 0.1, 0.01).expect("a step");
-        }
         // torch.optim.SGD(lr=0.01, momentum=0.9, weight_decay=0.1), PyTorch 2.7.1
-        near(&var, [0.9966886043548584, -1.9929733276367188, 0.4889777898788452]);
+        let theirs = [0.9966886043548584, -1.9929733276367188, 0.4889777898788452];
+        // Of gradients that are to be halved.
+        let sgd = Sgd { factor: 0.5, momentum: 0.9, decay: 0.1, rate: 0.01 };
+        let lost = tensor(&[0.0]);
+        for of_tensors in [false, true] {
+            let var = Var::from_tensor(&tensor(&[1.0, -2.0, 0.5])).expect("a variable");
+            let mut first = tensor(&[0.0; 3]);
+            for g in GRADIENTS.map(|g| tensor(&g.map(|g| g * 2.0))) {
+                match of_tensors {
+                    true => sgd.of_tensors(&var, &g, &mut first, &lost).expect("a step"),
+                    false => sgd.on_cpu(&var, &g, &mut first).expect("a step"),
+                }
+            }
+            near(&var, theirs);
+        }
+        assert_eq!(lost.to_vec1::<f32>().expect("f32"), [0.0]);
+        let var = Var::from_tensor(&tensor(&[1.0, 2.0])).expect("a variable");
+        let g = tensor(&[0.0, f32::INFINITY]);
+        sgd.of_tensors(&var, &g, &mut tensor(&[0.0; 2]), &lost).expect("a step");
+        assert!(lost.to_vec1::<f32>().expect("f32")[0].is_nan(), "a value that is lost is told");
     }
 
     #[test]
     fn long_gradients_are_shortened_and_short_ones_are_not() {
-        let values = |gradients: &[Tensor]| -> Vec<Vec<f32>> {
-            gradients.iter().map(|g| g.to_vec1().expect("f32")).collect()
-        };
-        let mut gradients = vec![tensor(&[3.0, 0.0]), tensor(&[4.0])];
-        assert_eq!(norm(&gradients).expect("a norm"), 5.0);
-        clip(&mut gradients, 5.0, 10.0).expect("as they are");
-        assert_eq!(values(&gradients), [vec![3.0, 0.0], vec![4.0]]);
-        clip(&mut gradients, 5.0, 0.0).expect("as they are");
-        clip(&mut gradients, 5.0, 1.0).expect("shortened");
-        assert!((norm(&gradients).expect("a norm") - 1.0).abs() < 1e-6);
+        assert_eq!(norm(&[tensor(&[3.0, 0.0]), tensor(&[4.0])]).expect("a norm"), 5.0);
+        assert_eq!(shortening(5.0, 10.0), 1.0);
+        assert_eq!(shortening(5.0, 0.0), 1.0, "where no norm is given");
+        // torch.nn.utils.clip_grad_norm_, PyTorch 2.7.1
+        assert!((shortening(5.0, 1.0) - 1.0 / (5.0 + 1e-6)).abs() < 1e-12);
     }
 
     #[test]
-    fn gradients_of_two_pieces_are_summed_and_divided() {
+    fn gradients_of_two_pieces_are_summed() {
         let mut sum = Vec::new();
         add(&mut sum, vec![tensor(&[1.0, 2.0])]).expect("the first");
         add(&mut sum, vec![tensor(&[3.0, -2.0])]).expect("the second");
-        divide(&mut sum, 4.0).expect("a mean");
-        assert_eq!(sum[0].to_vec1::<f32>().expect("f32"), [1.0, 0.0]);
+        assert_eq!(sum[0].to_vec1::<f32>().expect("f32"), [4.0, 0.0]);
     }
 }

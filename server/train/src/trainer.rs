@@ -466,10 +466,13 @@ impl Run<'_> {
             next.is_done = epoch >= trainer.num_epochs || (patience > 0 && waited >= patience);
             self.progress = next;
             if report.is_best {
-                // Before the state that speaks of it.
+                // Before the state that speaks of it, and is the same.
                 checkpoint::write(&self.folder.best(), &self.store, &self.progress)?;
+                checkpoint::write_again(&self.folder.best(), &self.folder.state())?;
+                self.kept_step = self.progress.step;
+            } else {
+                self.save()?;
             }
-            self.save()?;
             (self.watch)(Told::Epoch(report));
         }
         Ok(())
@@ -509,14 +512,15 @@ impl Run<'_> {
             let rate = schedule::rate(trainer, reached.step, total, per_epoch);
             let is_full = reached.batch.is_multiple_of(trainer.accumulate_batches);
             if is_full || reached.batch == batches {
-                optimizer::divide(&mut sum, sum_weight)?;
-                let norm = optimizer::norm(&sum)?;
+                // Of the mean, whose numbers the step makes of the sum's.
+                let norm = optimizer::norm(&sum)? / sum_weight;
                 if !norm.is_finite() {
                     return Err(self.not_finite("a gradient", number, &batch.windows));
                 }
-                optimizer::clip(&mut sum, norm, trainer.clip_norm)?;
+                let factor = optimizer::shortening(norm, trainer.clip_norm) / sum_weight;
                 reached.step += 1;
-                if !optimizer::step(&mut self.store, &sum, trainer, rate, reached.step)? {
+                let step = reached.step;
+                if !optimizer::step(&mut self.store, &sum, factor, trainer, rate, step)? {
                     return Err(self.not_finite("a weight", number, &batch.windows));
                 }
                 if reached.step.is_multiple_of(told_every) {

@@ -16,6 +16,23 @@ pub fn put(what: &'static str, path: &Path, bytes: &[u8]) -> Result<(), TrainErr
     put_through(what, path, &unfinished, |file| file.write_all(bytes))
 }
 
+/// Gives a file that is whole a second name, which another file may have now: neither is ever changed, only exchanged.
+///
+/// # Errors
+/// As [`put`].
+pub fn put_again(what: &'static str, from: &Path, path: &Path) -> Result<(), TrainError> {
+    let unfinished = path.with_added_extension("unfinished");
+    let linked = std::fs::hard_link(from, &unfinished)
+        .and_then(|()| std::fs::rename(&unfinished, path))
+        .inspect_err(|_| drop(std::fs::remove_file(&unfinished)));
+    if linked.is_ok() {
+        return Ok(());
+    }
+    // A disk that knows no second names.
+    let mut whole = File::open(from).map_err(|error| TrainError::reading(what, from, &error))?;
+    put_through(what, path, &unfinished, |file| std::io::copy(&mut whole, file).map(drop))
+}
+
 /// Writes a file piece by piece; others may write the same one at the same time, and the last one's stays.
 ///
 /// # Errors
