@@ -154,14 +154,14 @@ def test_the_values_that_are_dropped_follow_from_their_number(kernels):
 
 
 # Of several blocks, the last of which has little to do.
-MANY = 2 * 16384 + 77
+MANY = 2 * 2048 + 77
 
 
 def test_squares_are_summed_by_pieces(kernels):
     x = np.random.default_rng(1).standard_normal(MANY).astype(np.float32)
     out = np.full(3, np.nan, np.float32)
     kernels.run_squares(3, THREADS, address(out), address(x), ctypes.c_size_t(MANY))
-    np.testing.assert_allclose(out, [(part.astype(float) ** 2).sum() for part in np.split(x, [16384, 32768])], rtol=1e-5)
+    np.testing.assert_allclose(out, [(part.astype(float) ** 2).sum() for part in np.split(x, [2048, 4096])], rtol=1e-5)
 
 
 def test_steps_of_adam_w_are_those_of_its_paper(kernels):

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use spyhop_api::detection::{DetectionClass, DetectionSource, with_adapter};
 use spyhop_api::did_you_mean::{nearest, question};
 use spyhop_config::{Config, ConfigError, Detection, ModelSettings, hash_of};
-use spyhop_model::{ModelError, SCORE_UNIT, Unfit};
+use spyhop_model::{ModelError, Placement, SCORE_UNIT, Unfit};
 use spyhop_signal::detect::listen::Listen;
 use spyhop_signal::detect::{CallType, Listener, ListenerError};
 
@@ -267,6 +267,9 @@ impl Source {
     pub fn memory_bytes(is_model: bool) -> u64 {
         match is_model {
             false => 48 << 20,
+            // Two batches of windows of 10 s at 16 kHz with their pictures. Reading one unit takes longer than a GPU
+            // takes to look at it: several are read beside each other.
+            true if Placement::has_gpu() => 80 << 20,
             // Its weights are shared; what comes on top are batches of windows.
             true => 256 << 20,
         }

@@ -3,6 +3,9 @@
 
 use crate::{Begun, Classifier, ModelError};
 
+/// Windows with their logits.
+pub type Looked<W> = Vec<(W, Vec<f32>)>;
+
 /// Windows of which logits are wanted, whatever else is known of them.
 pub struct Batches<W> {
     samples: fn(&W) -> &[f32],
@@ -31,7 +34,7 @@ impl<W> Batches<W> {
         &mut self,
         classifier: &Classifier,
         is_end: bool,
-    ) -> Result<Option<Vec<(W, Vec<f32>)>>, ModelError> {
+    ) -> Result<Option<Looked<W>>, ModelError> {
         let most = classifier.batch_windows();
         let mut before = None;
         while before.is_none()

@@ -1,5 +1,7 @@
 //! A network with everything around it: samples in, logits out.
 
+use std::sync::{Mutex, PoisonError};
+
 use candle_core::{DType, Device, Tensor};
 use rayon::prelude::*;
 use spyhop_api::{ModelCard, WindowPlan};
@@ -25,6 +27,8 @@ pub struct Classifier {
     fbank: Fbank,
     network: Ast,
     device: Device,
+    /// Whose pictures go to the device: between those of others each would wait for a whole batch.
+    turn: Mutex<()>,
     parameters: usize,
     fingerprint: String,
 }
@@ -106,7 +110,8 @@ impl Classifier {
         }
         let fbank = Fbank::new(&card.front_end)
             .map_err(|source| ModelError::FrontEnd { file: files.path(card::FILE_NAME), source })?;
-        Ok(Classifier { card, fbank, network, device, parameters, fingerprint })
+        let turn = Mutex::new(());
+        Ok(Classifier { card, fbank, network, device, turn, parameters, fingerprint })
     }
 
     /// What it says of itself.
@@ -177,9 +182,13 @@ impl Classifier {
     }
 
     fn begin_with(&self, pictures: &[MelPicture]) -> Result<Begun, ModelError> {
-        let batches = pictures.chunks(self.batch_windows());
-        let logits: Result<_, ModelError> =
-            batches.map(|batch| Ok(self.network.logits(&self.stacked(batch)?)?)).collect();
+        let batches = pictures.chunks(self.batch_windows()).map(|batch| {
+            // On the CPU a thread that waits here could be one that the network itself waits for.
+            let turn = || self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let _mine = (!self.device.is_cpu()).then(turn);
+            Ok(self.network.logits(&self.stacked(batch)?)?)
+        });
+        let logits: Result<_, ModelError> = batches.collect();
         Ok(Begun { logits: logits? })
     }
 
@@ -195,7 +204,7 @@ impl Classifier {
     pub fn stacked(&self, pictures: &[MelPicture]) -> Result<Tensor, ModelError> {
         let (frames, mels) =
             (self.card.front_end.frames as usize, self.card.front_end.mels as usize);
-        // Each by itself: a copy of all would take a GPU longer to wait for than its blocks.
+        // One by one: to lay them together first takes longer than a GPU takes for a block of the network.
         let picture = |p: &MelPicture| Tensor::from_slice(&p.values, (frames, mels), &self.device);
         let pictures: candle_core::Result<Vec<Tensor>> = pictures.iter().map(picture).collect();
         Ok(Tensor::stack(&pictures?, 0)?)

@@ -27,6 +27,12 @@ impl Placement {
         Placement::cpu()
     }
 
+    /// Whether [`Placement::best`] is a GPU. Asked once: to find out takes a while.
+    pub fn has_gpu() -> bool {
+        static IS_GPU: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+        *IS_GPU.get_or_init(|| Placement::best(DType::BF16).is_gpu())
+    }
+
     /// Whether it is a GPU.
     pub fn is_gpu(&self) -> bool {
         !self.device.is_cpu()

@@ -117,8 +117,8 @@ pub(super) fn taken(storage: &mut CudaStorage) -> Result<CudaStorage> {
     Ok(std::mem::replace(storage, nothing))
 }
 
-/// Of [`PIECE`] values each: so many blocks does a tensor take.
-const PIECE: usize = 16384;
+/// Values of which a block of `kernels.cu` makes its own.
+const PIECE: usize = 2048;
 
 /// A kernel that goes through values piece by piece: the shape of its start.
 fn by_pieces(count: usize) -> Result<LaunchConfig> {

@@ -269,7 +269,7 @@ __device__ void drop(T *out, const T *x, int columns, unsigned long long number,
 }
 
 // Numbers of which a block makes its own.
-constexpr size_t PIECE = 16384;
+constexpr size_t PIECE = 2048;
 
 // Calls f with the number of each value of this thread in its block's piece of `count` values.
 template <typename F> __device__ void each_of_piece(size_t count, F f) {

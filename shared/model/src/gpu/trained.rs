@@ -140,8 +140,8 @@ pub(crate) fn attention(q: &Tensor, k: &Tensor, v: &Tensor, heads: usize) -> Res
     let scale = scale(width / heads);
     let shares = move |q: &Tensor, k: &Tensor| Pass::Softmax { scale }.over(&q.matmul(&k.t()?)?);
     let saved = [q.detach(), k.detach(), v.detach()];
-    let [by_q, by_k, by_v] = [first(&saved[0])?, first(&saved[1])?, first(&saved[2])?];
-    let result = heads_last(&shares(&by_q, &by_k)?.matmul(&by_v)?)?;
+    let part = |of| Part { of, parts: 1, index: 0 };
+    let result = super::attention(part(&saved[0]), part(&saved[1]), part(&saved[2]), heads)?;
     attached(result, [q, k, v], move |grad| {
         let [q, k, v] = [first(&saved[0])?, first(&saved[1])?, first(&saved[2])?];
         let (grad, shares) = (first(grad)?, shares(&q, &k)?);
