@@ -9,7 +9,7 @@ use spyhop_train::dataset::report;
 use spyhop_train::{Part, Split};
 
 use super::StateArgs;
-use crate::training::Reviews;
+use crate::training::{CutNow, Reviews};
 use crate::{answer, training};
 
 /// Cut recordings and labels into windows to train on.
@@ -64,7 +64,7 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let labels = format!("preprocess.labels={}", word(args.labels));
+    let labels = format!("preprocess.labels={}", training::word(args.labels));
     let set: Vec<String> = args.set.iter().cloned().chain([labels]).collect();
     let said = training::config(args.config.as_deref(), &set)?;
     let reviews = match &args.deployment {
@@ -73,8 +73,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         None => None,
     };
-    let (table, told) = training::cut(&args.dir, &said.preprocess, reviews.as_ref())?;
-    table.write(&args.out, &said.preprocess)?;
+    let CutNow { table, sources, told } =
+        training::cut(&args.dir, &said.preprocess, reviews.as_ref())?;
+    table.write(&args.out, &said.preprocess, &sources)?;
     for sentence in &told {
         eprintln!("spyhop: {sentence}");
     }
@@ -144,15 +145,6 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 fn parse_labels(word: &str) -> Result<Labels, String> {
     let known = [Labels::Tables, Labels::Dclde2013, Labels::Reviews];
-    let labels = known.into_iter().find(|labels| self::word(*labels) == word);
+    let labels = known.into_iter().find(|labels| training::word(*labels) == word);
     labels.ok_or_else(|| "give tables, dclde2013 or reviews".into())
-}
-
-/// As a configuration has it.
-fn word(labels: Labels) -> &'static str {
-    match labels {
-        Labels::Tables => "tables",
-        Labels::Dclde2013 => "dclde2013",
-        Labels::Reviews => "reviews",
-    }
 }

@@ -21,7 +21,7 @@ use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, Piece, Watch, index_once};
 use crate::place::Place;
 use crate::state::StateFolder;
-use crate::training::{self, Reviews};
+use crate::training::{self, CutNow, Reviews};
 use crate::upkeep::Upkeep;
 use crate::work::{Engine, Registry, Settings};
 
@@ -348,7 +348,8 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
     assert_eq!(labels(Verdict::Unreviewed, ""), [whistle.clone(), None]);
     let said = Preprocess { labels: Labels::Reviews, window_s: 1.0, ..Preprocess::default() };
     let reviews = Reviews { state: state.clone(), deployment: "recorder".into() };
-    let (table, told) = training::cut(&recorder, &said, Some(&reviews)).expect("windows");
+    let CutNow { table, told, .. } =
+        training::cut(&recorder, &said, Some(&reviews)).expect("windows");
     assert_eq!((table.classes, told), (vec!["whistle".into(), "none".into()], Vec::new()));
     assert_eq!(table.windows.len(), 2);
     assert!((table.windows[0].start_s + 0.5 - 3.3).abs() < 0.3, "{:?}", table.windows);

@@ -5,14 +5,16 @@ mod dclde2013;
 mod events;
 mod parquet;
 mod report;
+mod sources;
 mod tables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use dclde2013::{DetectionLog, LoggedCall, of_log, read_log};
+pub use dclde2013::{DetectionLog, LoggedCall, log_path, of_log, read_log};
 pub use events::{Labelled, LabelledRecording, cut, of_reviews};
 pub use report::{DataReport, levels_db, report};
+pub use sources::{LogSource, ReviewSource, Sources};
 pub use tables::{of_its_tables, of_tables};
 
 use serde_json::Value;
@@ -75,12 +77,17 @@ impl WindowTable {
         Ok(table)
     }
 
-    /// Writes it as Parquet: a row a window, and the settings that it was cut by.
+    /// Writes it as Parquet: a row a window, and the settings and labels that it was cut by.
     ///
     /// # Errors
     /// When the disk says no.
-    pub fn write(&self, path: &Path, cut_by: &Preprocess) -> Result<(), TrainError> {
-        parquet::write(self, path, Some(cut_by))
+    pub fn write(
+        &self,
+        path: &Path,
+        cut_by: &Preprocess,
+        sources: &Sources,
+    ) -> Result<(), TrainError> {
+        parquet::write(self, path, Some((cut_by, sources)))
     }
 
     /// The settings that a written table was cut by, by their keys under `preprocess`; `None` where it does
@@ -90,6 +97,14 @@ impl WindowTable {
     /// When it can't be read, or is no such table.
     pub fn cut_by(path: &Path) -> Result<Option<BTreeMap<String, Value>>, TrainError> {
         parquet::cut_by(path)
+    }
+
+    /// What a written table was cut from; `None` where it does not say so, as tables of older versions.
+    ///
+    /// # Errors
+    /// When it can't be read, or is no such table.
+    pub fn sources(path: &Path) -> Result<Option<Sources>, TrainError> {
+        parquet::sources(path)
     }
 
     /// Whether a class is a call: not the one without a call, and none of those whose name says the same, as

@@ -11,10 +11,11 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use spyhop_config::Preprocess;
 
-use super::{Window, WindowTable, WindowedRecording};
+use super::{Sources, Window, WindowTable, WindowedRecording};
 use crate::{TrainError, whole};
 
 const WHAT: &str = "the table of windows";
@@ -26,16 +27,17 @@ const FOLDER: &str = "folder";
 const NEGATIVE: &str = "negative_class";
 const CLASSES: &str = "classes";
 const CUT_BY: &str = "cut_by";
+const SOURCES: &str = "sources";
 const ROWS: usize = 16_384;
 
-/// Writes a table, with the settings that it was cut by.
+/// Writes a table, with the settings and the labels that it was cut by.
 ///
 /// # Errors
 /// When the disk says no.
 pub fn write(
     table: &WindowTable,
     path: &Path,
-    cut_by: Option<&Preprocess>,
+    cut_by: Option<(&Preprocess, &Sources)>,
 ) -> Result<(), TrainError> {
     let fields: Vec<Field> = TEXTS
         .iter()
@@ -54,9 +56,9 @@ pub fn write(
         // Their order, and those without a window.
         (CLASSES.to_owned(), classes),
     ]);
-    if let Some(cut_by) = cut_by {
-        let cut_by = serde_json::to_string(cut_by).unwrap_or_default();
-        about.insert(CUT_BY.to_owned(), cut_by);
+    if let Some((cut_by, sources)) = cut_by {
+        about.insert(CUT_BY.to_owned(), serde_json::to_string(cut_by).unwrap_or_default());
+        about.insert(SOURCES.to_owned(), serde_json::to_string(sources).unwrap_or_default());
     }
     let of = |w: &Window| table.recordings.get(w.recording);
     let text = |get: &dyn Fn(&Window) -> Option<String>| -> ArrayRef {
@@ -173,12 +175,24 @@ pub fn read(path: &Path) -> Result<WindowTable, TrainError> {
 /// # Errors
 /// When it can't be read, or is none.
 pub fn cut_by(path: &Path) -> Result<Option<BTreeMap<String, Value>>, TrainError> {
+    said_of(path, CUT_BY)
+}
+
+/// What a table was cut from; `None` where it does not say so, as tables of older versions.
+///
+/// # Errors
+/// When it can't be read, or is none.
+pub fn sources(path: &Path) -> Result<Option<Sources>, TrainError> {
+    said_of(path, SOURCES)
+}
+
+fn said_of<T: DeserializeOwned>(path: &Path, key: &str) -> Result<Option<T>, TrainError> {
     let file = File::open(path).map_err(|error| TrainError::reading(WHAT, path, &error))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| {
         let known = "this is no table of windows as spyhop dataset writes it";
         TrainError::file(path, format!("{known} ({error})"))
     })?;
-    let said = builder.schema().metadata().get(CUT_BY);
+    let said = builder.schema().metadata().get(key);
     Ok(said.and_then(|text| serde_json::from_str(text).ok()))
 }
 
@@ -213,15 +227,18 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("windows.parquet");
         let cut_by = Preprocess { window_s: 3.0, ..Preprocess::default() };
-        table().write(&path, &cut_by).expect("written");
+        let sources = Sources { by_training: true, ..Sources::default() };
+        table().write(&path, &cut_by, &sources).expect("written");
         assert_eq!(WindowTable::read(&path).expect("read"), table());
         let said = WindowTable::cut_by(&path).expect("read").expect("it says so");
         assert_eq!(said["window_s"], 3.0);
         assert_eq!(said["positive_start"], "centred");
+        assert_eq!(WindowTable::sources(&path).expect("read"), Some(sources));
         // One of an older version is read all the same.
         write(&table(), &path, None).expect("written");
         assert_eq!(WindowTable::read(&path).expect("read"), table());
         assert_eq!(WindowTable::cut_by(&path).expect("read"), None);
+        assert_eq!(WindowTable::sources(&path).expect("read"), None);
     }
 
     #[test]
@@ -230,7 +247,8 @@ mod tests {
         let path = folder.path().join("windows.parquet");
         let mut table = table();
         table.windows[2].start_s = 899.0;
-        table.write(&path, &Preprocess::default()).expect("written");
+        let said = Preprocess::default();
+        table.write(&path, &said, &Sources::default()).expect("written");
         let error = WindowTable::read(&path).expect_err("past the end").to_string();
         assert!(error.contains("beyond the end of b/c.wav, which lasts 900 s"), "{error}");
     }
