@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use spyhop_config::{Config, ConfigError, Labels, Preprocess, Training, hash_of, keys_said};
 use spyhop_signal::Recording;
-use spyhop_train::dataset::{self, Sources, log_path, of_log, of_reviews, of_tables};
+use spyhop_train::dataset::{self, Band, Levels, Sources, log_path, of_log, of_reviews, of_tables};
 use spyhop_train::mlflow::{self, Courier, Mlflow};
 use spyhop_train::{RunFolder, WindowTable, name_of};
 
 use crate::catalogue::{FileKind, kind_of};
 use crate::data_folder::home_folder;
 use crate::detection;
+use crate::progress::bar;
 use crate::recording_file::{self, ReadingArgs};
 use crate::runs::Runs;
 
@@ -86,11 +87,13 @@ pub struct CutNow {
     pub told: Vec<String>,
 }
 
-/// Cuts the recordings below a folder into windows.
+/// Cuts the recordings below a folder into windows, and listens to how loud they are.
 ///
 /// # Errors
 /// When there are no recordings or labels, or something can't be read.
-pub fn cut(folder: &Path, said: &Preprocess, reviews: Option<&Reviews>) -> anyhow::Result<CutNow> {
+pub fn cut(folder: &Path, said: &Training, reviews: Option<&Reviews>) -> anyhow::Result<CutNow> {
+    let band = band(said);
+    let said = &said.preprocess;
     let Files { folder, files, recordings } = Files::below(folder)?;
     if recordings.is_empty() {
         bail!("there is no recording in {} or in folders below it", folder.display());
@@ -117,9 +120,30 @@ pub fn cut(folder: &Path, said: &Preprocess, reviews: Option<&Reviews>) -> anyho
             (sources, of_reviews(&folder, &recordings, &open, sounds)?)
         }
     };
-    let (table, more) = dataset::cut(&folder, &labelled, &said)?;
+    let (mut table, more) = dataset::cut(&folder, &labelled, &said)?;
     told.extend(more);
+    let bar = bar(1, "listening to windows");
+    let levels = Levels::measure(&table, band, &open, &|done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    match levels {
+        Ok(levels) => table.levels = Some(levels),
+        // What is cut may well be of use, and whoever trains on it is told what can't be read.
+        Err(error) => told.push(format!("how loud windows are is not known: {error}")),
+    }
     Ok(CutNow { table, sources, told })
+}
+
+/// The band in which levels of windows are told: the network's, as far as the configuration says it.
+fn band(said: &Training) -> Band {
+    let (keys, faster) = (&said.model.front_end, said.model.time_compression.unwrap_or(1.0));
+    Band {
+        low_hz: keys.low_hz.map_or(0.0, |hz| hz / faster),
+        high_hz: keys.high_hz.map(|hz| hz / faster),
+        channel: said.preprocess.channel,
+    }
 }
 
 /// What is in a folder and in folders below it, in order of names.
@@ -187,7 +211,7 @@ pub fn windows(
                 path.display()
             );
         }
-        cut_for_training(preprocess, &path)?;
+        cut_for_training(said, &path)?;
     }
     let mut table = WindowTable::read(&path)?;
     said.preprocess = as_cut(&path, preprocess, &keys_said(text, set, "preprocess")?)?;
@@ -200,12 +224,13 @@ pub fn windows(
     })
 }
 
-fn cut_for_training(said: &Preprocess, path: &Path) -> anyhow::Result<()> {
-    let CutNow { table, sources, told } = cut(Path::new(&said.wav_dir), said, None)?;
+fn cut_for_training(said: &Training, path: &Path) -> anyhow::Result<()> {
+    let preprocess = &said.preprocess;
+    let CutNow { table, sources, told } = cut(Path::new(&preprocess.wav_dir), said, None)?;
     for sentence in told {
         eprintln!("spyhop: {sentence}");
     }
-    table.write(path, said, &Sources { by_training: true, ..sources })?;
+    table.write(path, preprocess, &Sources { by_training: true, ..sources })?;
     Ok(())
 }
 
@@ -260,7 +285,7 @@ fn cut_again(
         );
     }
     eprintln!("spyhop: {since}, and are cut again");
-    cut_for_training(preprocess, path)?;
+    cut_for_training(said, path)?;
     Ok(true)
 }
 
@@ -443,6 +468,7 @@ mod tests {
             name: "a.wav".into(),
             fingerprint: "1-a".into(),
             day: String::new(),
+            start_ns: None,
             duration_s: 900.0,
             recorded_s: 900.0,
         };
@@ -453,6 +479,7 @@ mod tests {
             classes: vec!["upcall".into(), "none".into()],
             recordings: vec![recording],
             windows: vec![Window { recording: 0, start_s: 0.0, class: 1 }],
+            levels: None,
         };
         let said = |text: &str| -> anyhow::Result<Preprocess> {
             let set = [format!("preprocess.windows_path={}", path.display())];

@@ -258,8 +258,7 @@ fn labels_that_somebody_corrected_are_never_passed_over() -> anyhow::Result<()> 
     done(folder, "dataset tables sea --config train.yaml --out windows.parquet --json")?;
     let corrected = folder.join("sea/sea_20210601_000200.txt");
     fs::write(&corrected, labels(&[7.0, 33.0, 50.0]))?;
-    for command in [one, "tune --config tune.yaml"]
-    {
+    for command in [one, "tune --config tune.yaml"] {
         let output = run(folder, command)?;
         let text = said(&output);
         assert_eq!(output.status.code(), Some(1), "{text}");

@@ -159,6 +159,7 @@ impl Bars {
                 self.bar.set_length(of as u64);
                 self.bar.set_position(done as u64);
             }
+            Told::Leak(sentence) => self.bar.suspend(|| eprintln!("spyhop: {sentence}")),
             Told::Share(share) => self.bar.suspend(|| {
                 let percent = 100.0 * share.trained as f64 / share.all.max(1) as f64;
                 eprintln!("{} of {} parameters are trained, {percent:.1} %", share.trained, share.all);

@@ -9,7 +9,7 @@ use spyhop_api::detection::{CallCounts, CallSort, DetectionRun, ReviewChange, Ve
 use spyhop_api::job::JobState;
 use spyhop_api::recall::{DrawRequest, SampleRecall, TruthRecall, WindowReview};
 use spyhop_api::{Moment, Timestamp};
-use spyhop_config::{Labels, Preprocess};
+use spyhop_config::{Labels, Preprocess, Training};
 use spyhop_signal::formats::wav_writer::wav_pcm16;
 
 use super::export::{Format, Row, Table};
@@ -346,7 +346,8 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
         [whistle.clone(), Some("squeak".into()), None]
     );
     assert_eq!(labels(Verdict::Unreviewed, ""), [whistle.clone(), None]);
-    let said = Preprocess { labels: Labels::Reviews, window_s: 1.0, ..Preprocess::default() };
+    let preprocess = Preprocess { labels: Labels::Reviews, window_s: 1.0, ..Preprocess::default() };
+    let said = Training { preprocess, ..Training::default() };
     let reviews = Reviews { state: state.clone(), deployment: "recorder".into() };
     let CutNow { table, told, .. } =
         training::cut(&recorder, &said, Some(&reviews)).expect("windows");

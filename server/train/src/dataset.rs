@@ -3,6 +3,8 @@
 mod cut;
 mod dclde2013;
 mod events;
+mod levels;
+mod overlaps;
 mod parquet;
 mod report;
 mod sources;
@@ -13,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 pub use dclde2013::{DetectionLog, LoggedCall, log_path, of_log, read_log};
 pub use events::{Labelled, LabelledRecording, cut, of_reviews};
-pub use report::{DataReport, levels_db, report};
+pub use levels::{Band, Levels};
+pub use report::{DataReport, report};
 pub use sources::{LogSource, ReviewSource, Sources};
 pub use tables::{of_its_tables, of_tables};
 
@@ -32,6 +35,9 @@ pub struct WindowedRecording {
     pub fingerprint: String,
     /// The day that it began, `2009-03-29`; empty where that is unknown.
     pub day: String,
+    /// When its first sample was recorded, nanoseconds since 1970 by the clock that labels are matched by; `None`
+    /// where that is unknown.
+    pub start_ns: Option<i64>,
     /// Its length on the clock, with its gaps.
     pub duration_s: f64,
     /// How much of that was recorded.
@@ -64,6 +70,8 @@ pub struct WindowTable {
     pub recordings: Vec<WindowedRecording>,
     /// In order of recordings, then of time.
     pub windows: Vec<Window>,
+    /// How loud windows are, where somebody listened.
+    pub levels: Option<Levels>,
 }
 
 impl WindowTable {

@@ -14,7 +14,7 @@ use spyhop_model::{Arithmetic, ModelFiles, Placement};
 
 use crate::chance::chance;
 use crate::checkpoint::{self, Progress};
-use crate::dataset::{DataReport, Window, WindowTable, levels_db, report};
+use crate::dataset::{Window, WindowTable, report};
 use crate::journal::{self, Journal};
 use crate::learned_from::{LEARNED_FROM, LearnedFrom};
 use crate::loader::{Batch, Item, Loader, Source};
@@ -63,6 +63,8 @@ pub struct Setup<'a> {
 pub enum Told {
     /// So many of so many recordings are ready.
     Features(usize, usize),
+    /// What is known of one part of the split may help in another: a sentence.
+    Leak(String),
     /// What is trained of the network.
     Share(Share),
     /// Where and in which numbers it is computed: `on the CPU in f32`.
@@ -225,8 +227,10 @@ fn trained(setup: Setup<'_>, journal: &Journal<'_>) -> Result<Outcome, TrainErro
         &fitting,
         &progress,
     )?);
-    let levels_db = levels_db(&table, &features)?;
-    let data = DataReport { levels_db, ..report(&table, &split) };
+    let data = report(&table, &split);
+    for leak in &data.leaks {
+        watch(Told::Leak(leak.clone()));
+    }
     let data = serde_json::to_vec_pretty(&data).unwrap_or_default();
     let parts = Part::ALL.map(|part| items(&table, &split, part, &features));
     if shape.measure {

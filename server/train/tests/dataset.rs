@@ -9,7 +9,7 @@ use spyhop_signal::formats::wav_writer::wav_pcm16;
 use spyhop_signal::formats::{self, OpenOptions};
 use spyhop_signal::source::FileSource;
 use spyhop_train::WindowTable;
-use spyhop_train::dataset::{Sources, cut, of_log, of_tables};
+use spyhop_train::dataset::{Band, Levels, Sources, cut, of_log, of_tables};
 use tempfile::TempDir;
 
 const RATE: u32 = 100;
@@ -407,4 +407,36 @@ fn a_log_with_a_row_more_and_a_candidate_that_is_judged_otherwise_are_seen() {
     let told = said("upcall").changes(&said("none"));
     let expected = "changed: what people said of candidates of gulf-night";
     assert_eq!(told.as_deref(), Some(expected));
+}
+
+#[test]
+fn levels_are_those_of_each_class_in_the_band_alone() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    // A hum of 40 Hz all the time, and a call of 20 Hz from 12 to 15 s, of an amplitude of a tenth of full scale.
+    let sample = |i: usize| {
+        let t = i as f64 / f64::from(RATE);
+        let tone = |hz: f64| (std::f64::consts::TAU * hz * t).sin();
+        let call = if (12.0..15.0).contains(&t) { 0.1 * tone(20.0) } else { 0.001 * tone(20.0) };
+        ((0.5 * tone(40.0) + call) * 32768.0).round() as i16
+    };
+    let samples: Vec<i16> = (0..60 * RATE as usize).map(sample).collect();
+    std::fs::write(folder.join("a.wav"), wav_pcm16(&samples, 1, RATE)).expect("written");
+    std::fs::write(folder.join("a.txt"), format!("{RAVEN}1\t12\t15\tupcall\n")).expect("written");
+    let (table, _) = by_tables(folder, &[]).expect("windows");
+    let measured = |low_hz, high_hz| {
+        let band = Band { low_hz, high_hz, channel: 0 };
+        let open = |path: &Path| open(path, &OpenOptions::default());
+        Levels::measure(&table, band, &open, &|_, _| ()).expect("levels").rms_db_re_fs
+    };
+    // The faint tone is of 33 steps of 16 bits.
+    let is_near = |levels: [f64; 3], expected_db: f64| {
+        levels.iter().all(|level_db| (level_db - expected_db).abs() < 0.2)
+    };
+    // A sine's RMS is its amplitude over the root of two.
+    let rms_db = |amplitude: f64| 20.0 * (amplitude / std::f64::consts::SQRT_2).log10();
+    let own = measured(10.0, Some(30.0));
+    assert!(is_near(own["upcall"], rms_db(0.1)) && is_near(own["none"], rms_db(0.001)), "{own:?}");
+    let all = measured(0.0, None);
+    assert!(is_near(all["none"], rms_db(0.5)), "{all:?}");
 }

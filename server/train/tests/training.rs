@@ -5,6 +5,7 @@ mod common;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 
 use candle_core::{Device, Tensor};
 use common::{Ran, run, said, sea};
@@ -12,6 +13,7 @@ use serde_json::Value;
 use spyhop_api::FrontEnd;
 use spyhop_config::{Config, Training};
 use spyhop_model::{Classifier, ModelFolder, OpenOptions, check_fit};
+use spyhop_train::dataset::{Band, Levels};
 use spyhop_train::{
     End, Features, JsonLines, LearnedFrom, RunFolder, RunStatus, Setup, Told, TrainError,
     base_fingerprint, train,
@@ -59,7 +61,11 @@ fn a_small_network_learns_and_an_interrupted_run_ends_with_the_same_bits() {
     std::fs::create_dir(&sea_folder).expect("a folder");
     sea(&sea_folder, 12).expect("a sea");
     let said = said(&["model_trainer.num_epochs=6"]);
-    let ran = run(&sea_folder, &whole, &said, None, None);
+    let mut table = common::windows(&sea_folder, &said.preprocess);
+    let band = Band { low_hz: 30.0, high_hz: Some(400.0), channel: 0 };
+    let levels = Levels::measure(&table, band, &common::open, &|_, _| ());
+    table.levels = Some(levels.expect("levels"));
+    let ran = common::run_on(table, &sea_folder, &whole, &said, None, None);
     let outcome = ran.outcome.as_ref().expect("a network");
     let aps = val_aps(&ran);
     assert!(outcome.val.ap > 0.9 && outcome.val.ap > aps[0] - 1e-9, "{aps:?}");
@@ -73,7 +79,7 @@ fn a_small_network_learns_and_an_interrupted_run_ends_with_the_same_bits() {
     assert_eq!(outcome.trained, outcome.parameters);
 
     let data: Value = serde_json::from_slice(&bytes(&whole.join("data.json"))).expect("JSON");
-    let median = |class: &str| data["levels_db"][class][1].as_f64().expect("a level");
+    let median = |class: &str| data["levels"]["rms_db_re_fs"][class][1].as_f64().expect("a level");
     assert!(median("upcall") > median("none"), "{data}");
     assert_eq!(data["leaks"], serde_json::json!([]));
 
@@ -467,7 +473,13 @@ fn a_file_of_features_that_ends_before_its_recording_is_made_again() {
     let prepared = || {
         Features::prepare(&table, &FRONT_END, 1.0, 0, &kept, &open, &|_, _| ()).expect("features")
     };
+    // What a process that was killed hours ago left of one.
+    let left = kept.join("left.mel.7-0.unfinished");
+    std::fs::create_dir(&kept).expect("a folder");
+    let file = std::fs::File::create(&left).expect("left");
+    file.set_modified(SystemTime::now() - Duration::from_secs(7200)).expect("dated");
     prepared();
+    assert!(!left.exists());
     opened.store(0, Ordering::Relaxed);
     let before = prepared().read(0, 1500).expect("read");
     assert_eq!(opened.load(Ordering::Relaxed), 0, "what is whole is taken as it is");

@@ -154,7 +154,7 @@ pub fn of_log(
     let (mut recordings, mut told) = events::opened(folder, paths, open)?;
     for recording in &mut recordings {
         let start = own_clock(&recording.info);
-        recording.start_ns = start.map(|start| start.0);
+        recording.recording.start_ns = start.map(|start| start.0);
         recording.recording.day = start.map(events::day).unwrap_or_default();
     }
     let outside = log.label(&said.species, &mut recordings);
@@ -164,7 +164,7 @@ pub fn of_log(
     if outside > 0 {
         told.push(format!("{outside} detections lie in none of the recordings"));
     }
-    let undated = recordings.iter().filter(|r| r.start_ns.is_none()).count();
+    let undated = recordings.iter().filter(|r| r.recording.start_ns.is_none()).count();
     if undated > 0 {
         told.push(format!(
             "{undated} recordings have no start time, so that no detection lies in them"
@@ -303,11 +303,11 @@ mod tests {
                     name: format!("{i}.wav"),
                     fingerprint: String::new(),
                     day: Timestamp(start_ns).to_iso()[..10].to_owned(),
+                    start_ns: Some(start_ns),
                     duration_s: 900.0,
                     recorded_s: 900.0,
                 };
                 LabelledRecording {
-                    start_ns: Some(start_ns),
                     info: info(&recording.name),
                     recorded_s: vec![0.0..900.0],
                     sounds: Vec::new(),
