@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use spyhop_config::{Config, ConfigError, Labels, Preprocess, Training, hash_of, keys_said};
 use spyhop_signal::Recording;
-use spyhop_train::dataset::{self, of_log, of_reviews, of_tables};
+use spyhop_train::dataset::{self, Band, Levels, Sources, log_path, of_log, of_reviews, of_tables};
 use spyhop_train::mlflow::{self, Courier, Mlflow};
 use spyhop_train::{RunFolder, WindowTable, name_of};
 
 use crate::catalogue::{FileKind, kind_of};
 use crate::data_folder::home_folder;
 use crate::detection;
+use crate::progress::bar;
 use crate::recording_file::{self, ReadingArgs};
 use crate::runs::Runs;
 
@@ -76,62 +77,133 @@ pub fn open(path: &Path) -> Result<Recording, String> {
     opened.map(|opened| opened.recording).map_err(|error| format!("{error:#}"))
 }
 
-/// Cuts the recordings below a folder into windows; and what a person should know.
+/// Windows that were cut just now.
+pub struct CutNow {
+    /// The windows.
+    pub table: WindowTable,
+    /// What said where calls are.
+    pub sources: Sources,
+    /// What a person should know, a sentence each.
+    pub told: Vec<String>,
+}
+
+/// Cuts the recordings below a folder into windows, and listens to how loud they are.
 ///
 /// # Errors
 /// When there are no recordings or labels, or something can't be read.
-pub fn cut(
-    folder: &Path,
-    said: &Preprocess,
-    reviews: Option<&Reviews>,
-) -> anyhow::Result<(WindowTable, Vec<String>)> {
-    let folder = folder
-        .canonicalize()
-        .with_context(|| format!("there is no folder {}", folder.display()))?;
-    let mut files = Vec::new();
-    list(&folder, &mut files)?;
-    files.sort();
-    let is_recording = |path: &&PathBuf| {
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
-        name.is_some_and(|name| kind_of(&name) == Some(FileKind::Recording))
-    };
-    let recordings: Vec<PathBuf> = files.iter().filter(is_recording).cloned().collect();
+pub fn cut(folder: &Path, said: &Training, reviews: Option<&Reviews>) -> anyhow::Result<CutNow> {
+    let band = band(said);
+    let said = &said.preprocess;
+    let Files { folder, files, recordings } = Files::below(folder)?;
     if recordings.is_empty() {
         bail!("there is no recording in {} or in folders below it", folder.display());
     }
     let mut said = said.clone();
-    let (labelled, mut told) = match said.labels {
-        Labels::Tables => of_tables(&folder, &recordings, &files, &open)?,
-        Labels::Dclde2013 => of_log(&folder, &recordings, &files, &open, &mut said)?,
+    // Sources before what they say: what somebody writes in between is then seen to have changed.
+    let (sources, (labelled, mut told)) = match said.labels {
+        Labels::Tables => (
+            Sources::of_tables(&folder, &recordings, &files)?,
+            of_tables(&folder, &recordings, &files, &open)?,
+        ),
+        Labels::Dclde2013 => {
+            let path = log_path(&folder, &files, &said.detection_log_path)?;
+            let sources = Sources::of_log(&folder, &path)?;
+            (sources, of_log(&folder, &recordings, &files, &open, &mut said)?)
+        }
         Labels::Reviews => {
             let reviews = reviews.context(
                 "which reviews are meant must be said: spyhop dataset reviews DIR --deployment ID",
             )?;
-            let said_of = detection::reviewed(&reviews.state, &reviews.deployment)?;
-            let label = |call: detection::ReviewedCall| {
-                let label = call.label.unwrap_or_else(|| said.negative_class.clone());
-                (call.start_ns, call.end_ns, label)
-            };
-            of_reviews(&folder, &recordings, &open, said_of.into_iter().map(label).collect())?
+            let sounds = reviewed(reviews, &said.negative_class)?;
+            let state = reviews.state.canonicalize().unwrap_or_else(|_| reviews.state.clone());
+            let sources = Sources::of_reviews(&state, &reviews.deployment, &sounds);
+            (sources, of_reviews(&folder, &recordings, &open, sounds)?)
         }
     };
-    let (table, more) = dataset::cut(&folder, &labelled, &said)?;
+    let (mut table, more) = dataset::cut(&folder, &labelled, &said)?;
     told.extend(more);
-    Ok((table, told))
+    let bar = bar(1, "listening to windows");
+    let levels = Levels::measure(&table, band, &open, &|done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    match levels {
+        Ok(levels) => table.levels = Some(levels),
+        // What is cut may well be of use, and whoever trains on it is told what can't be read.
+        Err(error) => told.push(format!("how loud windows are is not known: {error}")),
+    }
+    Ok(CutNow { table, sources, told })
 }
 
-/// The table of windows; where it is missing it is cut first. What the configuration (its text with settings
-/// laid over it) does not say of how windows are cut is then as the table was cut.
+/// The band in which levels of windows are told: the network's, as far as the configuration says it.
+fn band(said: &Training) -> Band {
+    let (keys, faster) = (&said.model.front_end, said.model.time_compression.unwrap_or(1.0));
+    Band {
+        low_hz: keys.low_hz.map_or(0.0, |hz| hz / faster),
+        high_hz: keys.high_hz.map(|hz| hz / faster),
+        channel: said.preprocess.channel,
+    }
+}
+
+/// What is in a folder and in folders below it, in order of names.
+struct Files {
+    folder: PathBuf,
+    files: Vec<PathBuf>,
+    recordings: Vec<PathBuf>,
+}
+
+impl Files {
+    fn below(folder: &Path) -> anyhow::Result<Files> {
+        let folder = folder
+            .canonicalize()
+            .with_context(|| format!("there is no folder {}", folder.display()))?;
+        let mut files = Vec::new();
+        list(&folder, &mut files)?;
+        files.sort();
+        let is_recording = |path: &&PathBuf| {
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned());
+            name.is_some_and(|name| kind_of(&name) == Some(FileKind::Recording))
+        };
+        let recordings = files.iter().filter(is_recording).cloned().collect();
+        Ok(Files { folder, files, recordings })
+    }
+}
+
+/// What people said of candidates: begin, end and what it is.
+fn reviewed(reviews: &Reviews, negative_class: &str) -> anyhow::Result<Vec<(i64, i64, String)>> {
+    let said_of = detection::reviewed(&reviews.state, &reviews.deployment)?;
+    let label = |call: detection::ReviewedCall| {
+        let label = call.label.unwrap_or_else(|| negative_class.to_owned());
+        (call.start_ns, call.end_ns, label)
+    };
+    Ok(said_of.into_iter().map(label).collect())
+}
+
+/// What a table of windows is wanted for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WindowsFor {
+    /// Windows are taken as they were cut, though labels were changed since.
+    pub as_cut: bool,
+    /// They are for the run of the configuration's name: where it has begun it keeps its windows.
+    pub is_run: bool,
+}
+
+/// The table of windows; where it is missing it is cut first, and again where labels were changed since. What
+/// the configuration (its text with settings laid over it) does not say of how windows are cut is then as the
+/// table was cut.
 ///
 /// # Errors
-/// When it can't be read or cut, or was cut by other settings than the configuration says.
+/// When it can't be read or cut, or was cut by other settings than the configuration says, or, by somebody,
+/// from other labels than there are now.
 pub fn windows(
     said: &mut Training,
     text: &str,
     set: &[impl AsRef<str>],
+    wanted: WindowsFor,
 ) -> anyhow::Result<WindowTable> {
     let preprocess = &said.preprocess;
-    let path = Path::new(&preprocess.windows_path);
+    let path = PathBuf::from(&preprocess.windows_path);
     if !path.exists() {
         if preprocess.wav_dir.is_empty() {
             bail!(
@@ -139,19 +211,109 @@ pub fn windows(
                 path.display()
             );
         }
-        let (table, told) = cut(Path::new(&preprocess.wav_dir), preprocess, None)?;
-        for sentence in told {
-            eprintln!("spyhop: {sentence}");
-        }
-        table.write(path, preprocess)?;
+        cut_for_training(said, &path)?;
     }
-    let table = WindowTable::read(path)?;
-    said.preprocess = as_cut(path, preprocess, &keys_said(text, set, "preprocess")?)?;
-    let preprocess = &said.preprocess;
-    Ok(match preprocess.wav_dir.as_str() {
+    let mut table = WindowTable::read(&path)?;
+    said.preprocess = as_cut(&path, preprocess, &keys_said(text, set, "preprocess")?)?;
+    if !wanted.as_cut && cut_again(said, &path, &table, wanted)? {
+        table = WindowTable::read(&path)?;
+    }
+    Ok(match said.preprocess.wav_dir.as_str() {
         "" => table,
         folder => WindowTable { folder: PathBuf::from(folder), ..table },
     })
+}
+
+fn cut_for_training(said: &Training, path: &Path) -> anyhow::Result<()> {
+    let preprocess = &said.preprocess;
+    let CutNow { table, sources, told } = cut(Path::new(&preprocess.wav_dir), said, None)?;
+    for sentence in told {
+        eprintln!("spyhop: {sentence}");
+    }
+    table.write(path, preprocess, &Sources { by_training: true, ..sources })?;
+    Ok(())
+}
+
+/// Looks whether a table says what its labels say now. One that training cut is cut again where they were
+/// changed.
+fn cut_again(
+    said: &Training,
+    path: &Path,
+    table: &WindowTable,
+    wanted: WindowsFor,
+) -> anyhow::Result<bool> {
+    let preprocess = &said.preprocess;
+    let Some(before) = WindowTable::sources(path)? else {
+        eprintln!(
+            "spyhop: {} was cut by an older version, which kept nothing of its labels: whether they were changed since can't be seen",
+            path.display()
+        );
+        return Ok(false);
+    };
+    let folder = match preprocess.wav_dir.as_str() {
+        "" => table.folder.as_path(),
+        folder => Path::new(folder),
+    };
+    let now = match sources_now(folder, preprocess, &before) {
+        Ok(now) if !now.is_empty() || before.is_empty() => now,
+        no => {
+            let why = no.err().map(|error| format!(": {error:#}")).unwrap_or_default();
+            eprintln!(
+                "spyhop: the labels that {} was cut from are not in {} any more, so that whether they were changed since can't be seen{why}",
+                path.display(),
+                folder.display()
+            );
+            return Ok(false);
+        }
+    };
+    let Some(changes) = before.changes(&now) else { return Ok(false) };
+    let since =
+        format!("labels were changed since the windows of {} were cut ({changes})", path.display());
+    if !before.by_training || preprocess.wav_dir.is_empty() {
+        let of_deployment = before.reviews.map(|r| format!(" --deployment {}", r.deployment));
+        bail!(
+            "{since}: cut them again (spyhop dataset {} {}{} --out {}, with this configuration), or train on them as they are with --windows-as-cut",
+            word(preprocess.labels),
+            folder.display(),
+            of_deployment.unwrap_or_default(),
+            path.display()
+        );
+    }
+    if wanted.is_run && run_folder(said)?.state().exists() {
+        bail!(
+            "{since}, and this run has begun with them: --windows-as-cut goes on with it, and another general.run_name begins one with the labels as they are now"
+        );
+    }
+    eprintln!("spyhop: {since}, and are cut again");
+    cut_for_training(said, path)?;
+    Ok(true)
+}
+
+/// What says now where calls are, where windows were cut from `before`.
+fn sources_now(folder: &Path, said: &Preprocess, before: &Sources) -> anyhow::Result<Sources> {
+    if let Some(reviews) = &before.reviews {
+        let of = Reviews { state: reviews.state.clone(), deployment: reviews.deployment.clone() };
+        let sounds = reviewed(&of, &said.negative_class)?;
+        return Ok(Sources::of_reviews(&of.state, &of.deployment, &sounds));
+    }
+    let Files { folder, files, recordings } = Files::below(folder)?;
+    if let Some(log) = &before.log {
+        let path = match said.detection_log_path.as_str() {
+            "" => folder.join(&log.path),
+            named => PathBuf::from(named),
+        };
+        return Ok(Sources::of_log(&folder, &path)?);
+    }
+    Ok(Sources::of_tables(&folder, &recordings, &files)?)
+}
+
+/// What says where calls are, as a configuration has it.
+pub fn word(labels: Labels) -> &'static str {
+    match labels {
+        Labels::Tables => "tables",
+        Labels::Dclde2013 => "dclde2013",
+        Labels::Reviews => "reviews",
+    }
 }
 
 /// How the windows of a table were cut, as a configuration says it; `keys` are those that it says itself.
@@ -306,6 +468,7 @@ mod tests {
             name: "a.wav".into(),
             fingerprint: "1-a".into(),
             day: String::new(),
+            start_ns: None,
             duration_s: 900.0,
             recorded_s: 900.0,
         };
@@ -316,15 +479,16 @@ mod tests {
             classes: vec!["upcall".into(), "none".into()],
             recordings: vec![recording],
             windows: vec![Window { recording: 0, start_s: 0.0, class: 1 }],
+            levels: None,
         };
         let said = |text: &str| -> anyhow::Result<Preprocess> {
             let set = [format!("preprocess.windows_path={}", path.display())];
             let mut said = read(text, &set)?.training;
-            windows(&mut said, text, &set)?;
+            windows(&mut said, text, &set, WindowsFor::default())?;
             Ok(said.preprocess)
         };
         let cut = read("preprocess: {window_s: 3, hop_s: 1.5, labels: reviews}", &[""; 0])?;
-        table.write(&path, &cut.training.preprocess)?;
+        table.write(&path, &cut.training.preprocess, &Sources::default())?;
         let text = said("preprocess: {window_s: 2, hop_s: 1.5, channel: 1}");
         let text = text.expect_err("of another length").to_string();
         assert!(text.contains("windows.parquet were cut with preprocess.window_s 3"), "{text}");

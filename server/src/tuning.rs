@@ -29,6 +29,7 @@ use spyhop_train::{
 
 use self::folds::Folds;
 use crate::models::Model;
+use crate::training::WindowsFor;
 use crate::work::{
     Job, OnFailure, Outcome, Priority, Registry, Settings, Unit, UnitContext, UnitError, WorkError,
     key_of, run_in_foreground_telling,
@@ -69,23 +70,35 @@ struct Whole {
     features: PathBuf,
 }
 
+/// What a search was asked for.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// The configuration.
+    pub text: &'a str,
+    /// What is laid over it.
+    pub set: &'a [String],
+    /// Windows are taken as they were cut, though labels were changed since.
+    pub windows_as_cut: bool,
+}
+
 /// Searches; gives the trials, the best first, and the folds as the configuration splits the data (trials that
-/// search over how that is done have folds of their own). `text` is the configuration, `set` what is laid over
-/// it, and `config` what comes of both; runs are noted in the folder `state`.
+/// search over how that is done have folds of their own). `config` is what comes of what was asked for; runs are
+/// noted in the folder `state`.
 ///
 /// # Errors
 /// When there is nothing to search, a key is not known, the data can't be read, or Ctrl-C was pressed. What
 /// is trained stays.
 pub fn search(
-    text: &str,
-    set: &[String],
+    asked: &Asked<'_>,
     config: &mut Config,
     folder: &RunFolder,
     state: Option<&Path>,
 ) -> anyhow::Result<(Vec<TrialResult>, Vec<NamedFold>)> {
+    let Asked { text, set, windows_as_cut } = *asked;
     check_keys(&config.tune)?;
     let all = trials(&config.tune)?;
-    let table = training::windows(&mut config.training, text, set)?;
+    let wanted = WindowsFor { as_cut: windows_as_cut, is_run: false };
+    let table = training::windows(&mut config.training, text, set, wanted)?;
     let config = &*config;
     let tune = &config.tune;
     let folds = folds(config, &table);

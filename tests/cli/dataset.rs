@@ -74,3 +74,39 @@ fn recordings_without_a_table_and_those_that_can_t_be_read_are_told() -> anyhow:
     assert_eq!(cut(folder, "tables sea")?["recordings"], 1);
     Ok(())
 }
+
+#[test]
+fn levels_are_told_by_class_and_recordings_of_one_time_in_two_parts() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let folder = folder.path();
+    let sea = folder.join("sea");
+    fs::create_dir(&sea)?;
+    for (name, amplitude) in [("north_20210601_000000", 0.1), ("south_20210601_000020", 0.05)] {
+        let noise = sounds::noise(amplitude, 60.0, RATE);
+        sounds::write_wav(&sea, &format!("{name}.wav"), &noise, RATE)?;
+        let table = "Begin Time (s)\tEnd Time (s)\tLabel\n10\t11\tupcall\n";
+        fs::write(sea.join(format!("{name}.txt")), table)?;
+    }
+    let args = "tables sea --set data_loader.train_ratio=0.5 --set data_loader.val_ratio=0.5 \
+                --set data_loader.test_ratio=0";
+    let told = cut(folder, args)?;
+    // Noise of even distribution has an RMS of its amplitude over the root of three: -24.8 and -30.8 dB.
+    let levels = &told["levels"]["rms_db_re_fs"];
+    for class in ["upcall", "none"] {
+        let level = |at: usize| levels[class][at].as_f64().unwrap_or_default();
+        assert!((level(0) + 30.8).abs() < 0.5 && (level(2) + 24.8).abs() < 0.5, "{levels}");
+    }
+    let output = dataset(folder, &format!("{args} --out windows.parquet"))?;
+    let words = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        words.contains("RMS, dB re FS") && words.contains("    upcall             -3"),
+        "{words}"
+    );
+    let text = said(&output);
+    assert!(text.contains("overlap by 40 s by their clocks"), "{text}");
+    assert!(
+        text.contains("north_20210601_000000.wav (") && text.contains("split_by: day"),
+        "{text}"
+    );
+    Ok(())
+}

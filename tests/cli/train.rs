@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde_json::Value;
-use spyhop_tests::program;
+use spyhop_tests::{program, sounds};
 use tempfile::TempDir;
 
 use crate::said;
@@ -217,6 +217,87 @@ fn a_state_that_can_t_be_written_to_its_end_leaves_the_one_before() -> anyhow::R
     assert_eq!(listed["runs"][0]["state"], "failed", "{listed}");
     let went_on = done(folder, &format!("{words} --json"))?;
     assert!(went_on["val"]["ap"].as_f64() > Some(0.7), "{went_on}");
+    Ok(())
+}
+
+/// A sea of six minutes, a recording each with a table beside it, and a configuration that trains one epoch.
+fn short_sea(folder: &Path) -> anyhow::Result<()> {
+    const RATE: u32 = 2000;
+    let sea = folder.join("sea");
+    fs::create_dir(&sea)?;
+    for minute in 0..6 {
+        let name = format!("sea_20210601_00{minute:02}00");
+        let noise = sounds::noise(0.1 + 0.01 * f64::from(minute), 60.0, RATE);
+        sounds::write_wav(&sea, &format!("{name}.wav"), &noise, RATE)?;
+        fs::write(sea.join(format!("{name}.txt")), labels(&[7.0, 33.0]))?;
+    }
+    fs::write(folder.join("train.yaml"), CONFIG)?;
+    let search = "tune: {keys: {model_trainer.lr: [0.001, 0.01]}}\n";
+    fs::write(folder.join("tune.yaml"), format!("{CONFIG}{search}"))?;
+    Ok(())
+}
+
+/// A table of Raven's with upcalls of a second.
+fn labels(begins_s: &[f64]) -> String {
+    let rows = begins_s.iter().map(|begin_s| format!("{begin_s}\t{}\tupcall\n", begin_s + 1.0));
+    "Begin Time (s)\tEnd Time (s)\tLabel\n".to_owned() + &rows.collect::<String>()
+}
+
+#[test]
+fn labels_that_somebody_corrected_are_never_passed_over() -> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let folder = folder.path();
+    short_sea(folder)?;
+    let one = "train --config train.yaml --set model_trainer.num_epochs=1 --set data_loader.epoch_windows=32";
+    let classes = |run: &str| -> anyhow::Result<u64> {
+        let data = fs::read(folder.join("runs").join(run).join("data.json"))?;
+        let data: Value = serde_json::from_slice(&data)?;
+        data["windows"]["upcall"].as_u64().context("windows")
+    };
+    // What somebody cut is refused, with what to type.
+    done(folder, "dataset tables sea --config train.yaml --out windows.parquet --json")?;
+    let corrected = folder.join("sea/sea_20210601_000200.txt");
+    fs::write(&corrected, labels(&[7.0, 33.0, 50.0]))?;
+    for command in [one, "tune --config tune.yaml"] {
+        let output = run(folder, command)?;
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains("(changed: sea_20210601_000200.txt)"), "{text}");
+        assert!(
+            text.contains("spyhop dataset tables ") && text.contains("--windows-as-cut"),
+            "{text}"
+        );
+    }
+    assert!(!folder.join("runs").exists(), "nothing was trained");
+    done(folder, &format!("{one} --windows-as-cut --set general.run_name=as-cut --json"))?;
+    assert_eq!(classes("as-cut")?, 12);
+
+    // What training cut by itself it cuts again, but not below a run that has begun.
+    let own = format!(
+        "{one} --json --set preprocess.wav_dir=sea --set preprocess.windows_path=own.parquet"
+    );
+    done(folder, &format!("{own} --set general.run_name=first"))?;
+    assert_eq!(classes("first")?, 13);
+    fs::write(&corrected, labels(&[7.0, 33.0, 45.0, 50.0]))?;
+    let text = said(&run(folder, &format!("{own} --set general.run_name=first"))?);
+    assert!(text.contains("this run has begun with them: --windows-as-cut"), "{text}");
+    done(folder, &format!("{own} --set general.run_name=first --windows-as-cut"))?;
+    let output = run(folder, &format!("{own} --set general.run_name=second"))?;
+    let text = said(&output);
+    assert!(output.status.success() && text.contains("000200.txt), and are cut again"), "{text}");
+    assert_eq!(classes("second")?, 14);
+    let text = said(&run(folder, &format!("{own} --set general.run_name=third"))?);
+    assert!(!text.contains("labels were changed"), "{text}");
+    // Where only the sound was taken along, nobody can tell, and that is said.
+    for table in fs::read_dir(folder.join("sea"))? {
+        let table = table?.path();
+        if table.extension().is_some_and(|ending| ending == "txt") {
+            fs::remove_file(table)?;
+        }
+    }
+    let output = run(folder, &format!("{own} --set general.run_name=fourth"))?;
+    let text = said(&output);
+    assert!(output.status.success() && text.contains("changed since can't be seen"), "{text}");
     Ok(())
 }
 

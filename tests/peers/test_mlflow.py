@@ -1,4 +1,4 @@
-"""What `spyhop train` tells a real MLflow server, read back by MLflow's own client, though the server is killed midway."""
+"""What `spyhop train` and `spyhop tune` tell a real MLflow server, read back by MLflow's own client, though one of them is killed midway."""
 
 import json
 import math
@@ -14,6 +14,7 @@ import urllib.request
 import numpy as np
 import pytest
 import soundfile
+import yaml
 from mlflow.tracking import MlflowClient
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -100,10 +101,22 @@ def spyhop(folder, *words, **environment):
     return subprocess.Popen([SPYHOP, *words], cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def train(folder, server, name, *more, **environment):
+def start(command, folder, server, name, *more, **environment):
     sets = [f"preprocess.wav_dir={folder / 'sea'}", f"general.mlflow_server_uri={server.uri}", f"general.run_name={name}", *more]
     settings = [word for setting in sets for word in ("--set", setting)]
-    return spyhop(folder, "train", "--config", "train.yaml", "--json", *settings, **environment)
+    return spyhop(folder, command, "--config", "train.yaml", "--json", *settings, **environment)
+
+
+def train(folder, server, name, *more, **environment):
+    return start("train", folder, server, name, *more, **environment)
+
+
+RATES, FOLDS = ["0.001", "0.003"], 2
+SEARCH = [f"tune.keys={{model_trainer.lr: [{', '.join(RATES)}]}}", f"tune.folds={FOLDS}", "model_trainer.num_epochs=3"]
+
+
+def tune(folder, server, name, *more):
+    return start("tune", folder, server, name, *SEARCH, *more)
 
 
 def done(process):
@@ -120,18 +133,20 @@ def run_of(server, name):
     return client, found[0]
 
 
-def lines(folder, name):
-    return [json.loads(line) for line in (folder / "runs" / name / "metrics.jsonl").read_text().splitlines()]
+def check_metrics(client, run, folder):
+    """All metrics of a run, and each of them once, are those of its folder."""
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert set(run.data.metrics) == {row["name"] for row in rows}
+    for metric in run.data.metrics:
+        ours = [(row["step"], row["value"]) for row in rows if row["name"] == metric]
+        theirs = sorted((m.step, m.value) for m in client.get_metric_history(run.info.run_id, metric))
+        assert theirs == sorted(ours), metric
 
 
 def check(server, folder, name):
     client, run = run_of(server, name)
     assert run.info.status == "FINISHED"
-    rows = lines(folder, name)
-    for metric in {row["name"] for row in rows}:
-        ours = [(row["step"], row["value"]) for row in rows if row["name"] == metric]
-        theirs = sorted((m.step, m.value) for m in client.get_metric_history(run.info.run_id, metric))
-        assert theirs == sorted(ours), metric
+    check_metrics(client, run, folder / "runs" / name)
     assert run.data.params["model_trainer.lr"] == "0.003"
     assert int(run.data.params["network.trained"]) == int(run.data.params["network.parameters"])
     assert {f.path for f in client.list_artifacts(run.info.run_id)} >= {"config.yaml", "split.csv", "data.json", "report.json", "model"}
@@ -198,3 +213,52 @@ def test_a_loss_that_is_no_number_makes_a_failed_run(server, folder):
     assert all(not math.isnan(value) for value in run.data.metrics.values())
     shown = json.loads(done(spyhop(folder, "runs", "show", "nan", "--json"))[0])
     assert shown["run"]["state"] == "failed" and "no finite number" in shown["run"]["problem"]
+
+
+def check_search(server, folder, name, found):
+    """A search is a run, and its parts are the trainings of all folds of all trials, each once."""
+    client, whole = run_of(server, f"{name}-search")
+    assert whole.info.status == "FINISHED" and "mlflow.parentRunId" not in whole.data.tags
+    assert whole.data.params["tune.folds"] == str(FOLDS)
+    best = max(trial["mean"] for trial in found["trials"])
+    assert [(m.step, m.value) for m in client.get_metric_history(whole.info.run_id, "best")] == [(0, best)]
+    own = f"tags.mlflow.parentRunId = '{whole.info.run_id}'"
+    parts = client.search_runs([whole.info.experiment_id], filter_string=own)
+    said = [(run.data.params["model_trainer.lr"], run.data.params["data_loader.fold"]) for run in parts]
+    assert sorted(said) == [(rate, str(fold)) for rate in RATES for fold in range(FOLDS)]
+    folders = {}
+    for config in (folder / "runs/trials").glob("*/config.yaml"):
+        said = yaml.safe_load(config.read_text())
+        folders[said["general"]["run_name"], str(said["data_loader"]["random_seed"])] = config.parent
+    for run in parts:
+        assert run.info.status == "FINISHED", run.info.run_name
+        check_metrics(client, run, folders[run.info.run_name, run.data.params["data_loader.random_seed"]])
+        assert {f.path for f in client.list_artifacts(run.info.run_id)} >= {"config.yaml", "report.json", "model"}
+    return whole, parts
+
+
+def test_a_search_is_a_run_whose_parts_are_its_trainings(server, folder):
+    out, err = done(tune(folder, server, "wide"))
+    assert "MLflow" not in err, err
+    whole, parts = check_search(server, folder, "wide", json.loads(out))
+    # Once more nothing is trained, and nothing is told twice.
+    out, _ = done(tune(folder, server, "wide"))
+    again = check_search(server, folder, "wide", json.loads(out))
+    assert again[0].info.run_id == whole.info.run_id
+    assert {run.info.run_id for run in again[1]} == {run.info.run_id for run in parts}
+
+
+def test_a_search_that_was_killed_and_went_on_has_every_part_once(server, folder):
+    # Networks of another seed: those of the test before are trained.
+    seed = "data_loader.random_seed=7"
+    process = tune(folder, server, "killed-midway", seed, "tune.parallel=1")
+    until = time.monotonic() + 240
+    reports = lambda: [path for path in (folder / "runs/trials").glob("*/report.json") if "random_seed: 7" in (path.parent / "config.yaml").read_text()]
+    while not reports():
+        assert time.monotonic() < until and process.poll() is None, "one of its networks is trained"
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    assert len(reports()) < len(RATES) * FOLDS, "it was killed midway"
+    out, _ = done(tune(folder, server, "killed-midway", seed, "tune.parallel=1"))
+    check_search(server, folder, "killed-midway", json.loads(out))

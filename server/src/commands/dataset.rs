@@ -9,7 +9,7 @@ use spyhop_train::dataset::report;
 use spyhop_train::{Part, Split};
 
 use super::StateArgs;
-use crate::training::Reviews;
+use crate::training::{CutNow, Reviews};
 use crate::{answer, training};
 
 /// Cut recordings and labels into windows to train on.
@@ -24,7 +24,9 @@ grid, never in a gap of a recording, and touch none, nor anything that may be on
 no class ({upcall: upcall, 'upcall?': ''}), and confidences of the log that the mapping does not name. Sounds \
 that are no calls stay in as such. The log is matched to the clock in the recordings' names, whatever zone \
 deployment.toml says of it. How long windows are, and which labels are which class, stands under preprocess \
-in the configuration (spyhop train --print-config). What is left out is told.
+in the configuration (spyhop train --print-config). What is left out is told, and how loud the windows of each \
+class are in the band that model.front_end says (else in all of it): RMS in dB re FS, full scale, of at most \
+300 of them.
 
 Exit codes:
   0  written
@@ -64,7 +66,7 @@ pub struct Args {
 
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let labels = format!("preprocess.labels={}", word(args.labels));
+    let labels = format!("preprocess.labels={}", training::word(args.labels));
     let set: Vec<String> = args.set.iter().cloned().chain([labels]).collect();
     let said = training::config(args.config.as_deref(), &set)?;
     let reviews = match &args.deployment {
@@ -73,8 +75,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         }
         None => None,
     };
-    let (table, told) = training::cut(&args.dir, &said.preprocess, reviews.as_ref())?;
-    table.write(&args.out, &said.preprocess)?;
+    let CutNow { table, sources, told } = training::cut(&args.dir, &said, reviews.as_ref())?;
+    table.write(&args.out, &said.preprocess, &sources)?;
     for sentence in &told {
         eprintln!("spyhop: {sentence}");
     }
@@ -98,6 +100,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
             "out": args.out,
             "window_s": table.window_s,
             "windows": counts,
+            "levels": table.levels,
             "recordings": table.recordings.len(),
             "report": report,
             "problem": problem,
@@ -109,6 +112,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     answer::say(format!("{} windows of {} s", table.windows.len(), table.window_s))?;
     for (class, count) in table.classes.iter().zip(table.counts()) {
         answer::say(format!("  {class:<20} {count}"))?;
+    }
+    if let Some(levels) = &table.levels {
+        let band = levels.band.in_words();
+        answer::say(format!("  {:<20} 10 %, median and 90 % of windows, {band}", "RMS, dB re FS"))?;
+        for (class, [low, middle, high]) in &levels.rms_db_re_fs {
+            answer::say(format!("    {class:<18} {low:.1}, {middle:.1}, {high:.1}"))?;
+        }
     }
     if let Some(report) = &report {
         answer::say(format!(
@@ -144,15 +154,6 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 fn parse_labels(word: &str) -> Result<Labels, String> {
     let known = [Labels::Tables, Labels::Dclde2013, Labels::Reviews];
-    let labels = known.into_iter().find(|labels| self::word(*labels) == word);
+    let labels = known.into_iter().find(|labels| training::word(*labels) == word);
     labels.ok_or_else(|| "give tables, dclde2013 or reviews".into())
-}
-
-/// As a configuration has it.
-fn word(labels: Labels) -> &'static str {
-    match labels {
-        Labels::Tables => "tables",
-        Labels::Dclde2013 => "dclde2013",
-        Labels::Reviews => "reviews",
-    }
 }

@@ -15,6 +15,7 @@ use spyhop_train::{JsonLines, Outcome, PartScores, Setup, Told, Tracker, train};
 use super::StateArgs;
 use crate::models::Model;
 use crate::progress::{rounded, time_left};
+use crate::training::WindowsFor;
 use crate::{answer, training};
 
 /// Train a network to find calls, or adapt one.
@@ -24,6 +25,8 @@ The configuration says everything; --print-config prints it with every key expla
 hold no more than what is to be otherwise. Each run has a folder: what was said, the split, metrics by \
 step, and a model that spyhop detect --model opens (with LoRA an adapter as well). The same command \
 goes on with a run that was stopped (Ctrl-C) or killed, to the same bits as if it had not been. \
+Where labels were changed since windows were cut, training cuts again what it cut by itself, and else \
+says so and ends; --windows-as-cut trains on windows as they are. \
 Runs are listed by spyhop runs and on a server's page of runs; an MLflow server that \
 general.mlflow_server_uri names is told of them, at once or once it can be reached.
 
@@ -44,6 +47,9 @@ pub struct Args {
     /// One setting that is to be otherwise, as model_trainer.lr=0.001
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Take windows as they were cut, though labels were changed since
+    #[arg(long)]
+    windows_as_cut: bool,
     /// Print the configuration with every key explained, and no more
     #[arg(long)]
     print_config: bool,
@@ -70,7 +76,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         "" => None,
         base => Some(Model::named(Path::new(base))?),
     };
-    let table = training::windows(&mut said, &training::text(path)?, &args.set)?;
+    let wanted = WindowsFor { as_cut: args.windows_as_cut, is_run: true };
+    let table = training::windows(&mut said, &training::text(path)?, &args.set, wanted)?;
     let folder = training::run_folder(&said)?;
     std::fs::create_dir_all(folder.path())
         .with_context(|| format!("{} can't be made", folder.path().display()))?;
@@ -152,6 +159,7 @@ impl Bars {
                 self.bar.set_length(of as u64);
                 self.bar.set_position(done as u64);
             }
+            Told::Leak(sentence) => self.bar.suspend(|| eprintln!("spyhop: {sentence}")),
             Told::Share(share) => self.bar.suspend(|| {
                 let percent = 100.0 * share.trained as f64 / share.all.max(1) as f64;
                 eprintln!("{} of {} parameters are trained, {percent:.1} %", share.trained, share.all);

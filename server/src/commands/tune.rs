@@ -26,7 +26,8 @@ a wider search trains only what is new. What fails stays listed with its reason,
 Below general.output_dir a folder (general.run_name with -search) gets trials.csv, trials.json, report.html \
 and best.yaml, which spyhop train --config takes as a run of its own; each network is listed by spyhop runs. \
 A learning curve is a search over data_loader.train_share. All trials learn from the same windows: keys of \
-preprocess (but channel), and others that change nothing there, are refused.
+preprocess (but channel), and others that change nothing there, are refused. Where labels were changed since \
+windows were cut it is as for spyhop train.
 
 Exit codes:
   0  searched
@@ -46,6 +47,9 @@ pub struct Args {
     /// One setting that is to be otherwise, as tune.folds=5
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Take windows as they were cut, though labels were changed since
+    #[arg(long)]
+    windows_as_cut: bool,
     /// Print the configuration with every key explained, and no more
     #[arg(long)]
     print_config: bool,
@@ -74,7 +78,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         eprintln!("spyhop: the networks will be missing in spyhop runs: {error:#}");
     }
     let (state, whole) = (state.ok(), RunFolder(folder.clone()));
-    let (results, folds) = tuning::search(&text, &args.set, &mut config, &whole, state.as_deref())?;
+    let asked = tuning::Asked { text: &text, set: &args.set, windows_as_cut: args.windows_as_cut };
+    let (results, folds) = tuning::search(&asked, &mut config, &whole, state.as_deref())?;
     let search = tuning::Search { config: &config, results: &results, folds: &folds };
     tuning::write(&search, &folder, &text, &args.set)?;
     if args.json {

@@ -9,7 +9,7 @@ use spyhop_api::detection::{CallCounts, CallSort, DetectionRun, ReviewChange, Ve
 use spyhop_api::job::JobState;
 use spyhop_api::recall::{DrawRequest, SampleRecall, TruthRecall, WindowReview};
 use spyhop_api::{Moment, Timestamp};
-use spyhop_config::{Labels, Preprocess};
+use spyhop_config::{Labels, Preprocess, Training};
 use spyhop_signal::formats::wav_writer::wav_pcm16;
 
 use super::export::{Format, Row, Table};
@@ -21,7 +21,7 @@ use crate::catalogue::access::Reader;
 use crate::catalogue::{Catalogue, Piece, Watch, index_once};
 use crate::place::Place;
 use crate::state::StateFolder;
-use crate::training::{self, Reviews};
+use crate::training::{self, CutNow, Reviews, WindowsFor};
 use crate::upkeep::Upkeep;
 use crate::work::{Engine, Registry, Settings};
 
@@ -346,12 +346,32 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
         [whistle.clone(), Some("squeak".into()), None]
     );
     assert_eq!(labels(Verdict::Unreviewed, ""), [whistle.clone(), None]);
-    let said = Preprocess { labels: Labels::Reviews, window_s: 1.0, ..Preprocess::default() };
+    let preprocess = Preprocess { labels: Labels::Reviews, window_s: 1.0, ..Preprocess::default() };
+    let said = Training { preprocess, ..Training::default() };
     let reviews = Reviews { state: state.clone(), deployment: "recorder".into() };
-    let (table, told) = training::cut(&recorder, &said, Some(&reviews)).expect("windows");
-    assert_eq!((table.classes, told), (vec!["whistle".into(), "none".into()], Vec::new()));
+    let CutNow { table, told, sources } =
+        training::cut(&recorder, &said, Some(&reviews)).expect("windows");
+    assert_eq!((table.classes.join(" "), told), ("whistle none".to_owned(), Vec::new()));
     assert_eq!(table.windows.len(), 2);
     assert!((table.windows[0].start_s + 0.5 - 3.3).abs() < 0.3, "{:?}", table.windows);
+    // Whoever trains on it later is told that somebody has changed their mind.
+    let path = scratch.path().join("windows.parquet");
+    table.write(&path, &said.preprocess, &sources).expect("written");
+    let set = [format!("preprocess.windows_path={}", path.display())];
+    let to_train_on = || {
+        let mut said = training::read("", &set).expect("sound").training;
+        let windows = training::windows(&mut said, "", &set, WindowsFor::default());
+        windows.map(|table| table.windows.len()).map_err(|error| error.to_string())
+    };
+    assert_eq!(to_train_on(), Ok(2));
+    labels(Verdict::Relabelled, "squeak");
+    let changed = to_train_on().expect_err("changed");
+    assert!(changed.contains("(changed: what people said of candidates of recorder)"), "{changed}");
+    assert!(
+        changed.contains("spyhop dataset reviews ") && changed.contains(" --deployment recorder")
+    );
+    labels(Verdict::Unreviewed, "");
+    assert_eq!(to_train_on(), Ok(2));
 
     // A file more, after a gap; and the third one is gone, with the last two whistles in it.
     put(&recorder, "x_20210601_003200.wav", &sea(20.0, &[4.0, 12.0], 9));

@@ -76,6 +76,7 @@ mod tests {
             name: format!("{i}.wav"),
             fingerprint: format!("fingerprint {i}"),
             day: format!("2009-03-{:02}", 1 + i / 2),
+            start_ns: None,
             duration_s: 60.0,
             recorded_s: 60.0,
         };
@@ -91,6 +92,7 @@ mod tests {
             classes: vec!["upcall".into(), "none".into()],
             recordings: (0..10).map(recording).collect(),
             windows: (0..40).map(window).collect(),
+            levels: None,
         }
     }
 

@@ -3,16 +3,21 @@
 mod cut;
 mod dclde2013;
 mod events;
+mod levels;
+mod overlaps;
 mod parquet;
 mod report;
+mod sources;
 mod tables;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use dclde2013::{DetectionLog, LoggedCall, of_log, read_log};
+pub use dclde2013::{DetectionLog, LoggedCall, log_path, of_log, read_log};
 pub use events::{Labelled, LabelledRecording, cut, of_reviews};
-pub use report::{DataReport, levels_db, report};
+pub use levels::{Band, Levels};
+pub use report::{DataReport, report};
+pub use sources::{LogSource, ReviewSource, Sources};
 pub use tables::{of_its_tables, of_tables};
 
 use serde_json::Value;
@@ -30,6 +35,9 @@ pub struct WindowedRecording {
     pub fingerprint: String,
     /// The day that it began, `2009-03-29`; empty where that is unknown.
     pub day: String,
+    /// When its first sample was recorded, nanoseconds since 1970 by the clock that labels are matched by; `None`
+    /// where that is unknown.
+    pub start_ns: Option<i64>,
     /// Its length on the clock, with its gaps.
     pub duration_s: f64,
     /// How much of that was recorded.
@@ -62,6 +70,8 @@ pub struct WindowTable {
     pub recordings: Vec<WindowedRecording>,
     /// In order of recordings, then of time.
     pub windows: Vec<Window>,
+    /// How loud windows are, where somebody listened.
+    pub levels: Option<Levels>,
 }
 
 impl WindowTable {
@@ -75,12 +85,17 @@ impl WindowTable {
         Ok(table)
     }
 
-    /// Writes it as Parquet: a row a window, and the settings that it was cut by.
+    /// Writes it as Parquet: a row a window, and the settings and labels that it was cut by.
     ///
     /// # Errors
     /// When the disk says no.
-    pub fn write(&self, path: &Path, cut_by: &Preprocess) -> Result<(), TrainError> {
-        parquet::write(self, path, Some(cut_by))
+    pub fn write(
+        &self,
+        path: &Path,
+        cut_by: &Preprocess,
+        sources: &Sources,
+    ) -> Result<(), TrainError> {
+        parquet::write(self, path, Some((cut_by, sources)))
     }
 
     /// The settings that a written table was cut by, by their keys under `preprocess`; `None` where it does
@@ -90,6 +105,14 @@ impl WindowTable {
     /// When it can't be read, or is no such table.
     pub fn cut_by(path: &Path) -> Result<Option<BTreeMap<String, Value>>, TrainError> {
         parquet::cut_by(path)
+    }
+
+    /// What a written table was cut from; `None` where it does not say so, as tables of older versions.
+    ///
+    /// # Errors
+    /// When it can't be read, or is no such table.
+    pub fn sources(path: &Path) -> Result<Option<Sources>, TrainError> {
+        parquet::sources(path)
     }
 
     /// Whether a class is a call: not the one without a call, and none of those whose name says the same, as

@@ -43,8 +43,8 @@ struct Frames {
 }
 
 impl Features {
-    /// Finds what is there in `folder`, and makes what is missing; others may do so at the same time. `progress`
-    /// is told how many of the table's recordings are ready.
+    /// Finds what is there in `folder`, and makes what is missing; others may do so at the same time. What killed
+    /// ones left half made is removed. `progress` is told how many of the table's recordings are ready.
     ///
     /// # Errors
     /// When a recording can't be read, is another than when the table was made, or the disk is full.
@@ -75,6 +75,7 @@ impl Features {
                 ))),
             }
         };
+        whole::sweep(folder);
         // What can't be listened to is told before hours go into the others.
         table.recordings.par_iter().try_for_each(|recording| {
             match kept(&path_of(recording), recording, front_end, rate_hz)? {

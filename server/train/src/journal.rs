@@ -165,7 +165,7 @@ impl Journal<'_> {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         let status = &mut now.status;
         match told {
-            Told::Features(..) | Told::Placed(_) => return,
+            Told::Features(..) | Told::Leak(_) | Told::Placed(_) => return,
             Told::Share(share) => {
                 (status.trained, status.parameters) = (share.trained, share.all);
             }

@@ -208,6 +208,7 @@ mod tests {
             name: format!("{i}.wav"),
             fingerprint: format!("fingerprint {i}"),
             day: format!("2009-03-{:02}", 1 + i % 4),
+            start_ns: None,
             duration_s: 900.0,
             recorded_s: 900.0,
         };
@@ -223,6 +224,7 @@ mod tests {
             classes: vec!["upcall".into(), "none".into()],
             recordings: (0..recordings).map(recording).collect(),
             windows: (0..recordings * 30).map(window).collect(),
+            levels: None,
         }
     }
 

@@ -4,15 +4,21 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::TrainError;
+
+/// How the name of what is being written ends.
+const UNFINISHED: &str = "unfinished";
+/// What was not written to for so long is what a killed process left: a file is written in one go.
+const LEFT_AFTER: Duration = Duration::from_secs(3600);
 
 /// Writes a file that nobody else writes now. Whatever happens on the way, what stood there before stays.
 ///
 /// # Errors
 /// When the disk says no.
 pub fn put(what: &'static str, path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    let unfinished = path.with_added_extension("unfinished");
+    let unfinished = path.with_added_extension(UNFINISHED);
     put_through(what, path, &unfinished, |file| file.write_all(bytes))
 }
 
@@ -44,8 +50,24 @@ pub fn put_with(
 ) -> Result<(), TrainError> {
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
     let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
-    let own = format!("{}-{number}.unfinished", std::process::id());
+    let own = format!("{}-{number}.{UNFINISHED}", std::process::id());
     put_through(what, path, &path.with_added_extension(own), write)
+}
+
+/// Removes from a folder what processes that were killed left half written. By age and not by whether a process
+/// lives: folders are shared by machines that do not see each other's.
+pub fn sweep(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_left = || {
+            let age = entry.metadata().ok()?.modified().ok()?.elapsed().ok()?;
+            Some(age >= LEFT_AFTER)
+        };
+        if path.extension().is_some_and(|ending| ending == UNFINISHED) && is_left() == Some(true) {
+            // It takes room and does no harm: whoever looks next tries again.
+            let _ = std::fs::remove_file(&path);
+        }
+    }
 }
 
 fn put_through(
@@ -73,7 +95,7 @@ fn put_through(
 /// # Errors
 /// When the disk says no.
 pub fn put_lightly(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let unfinished = path.with_added_extension("unfinished");
+    let unfinished = path.with_added_extension(UNFINISHED);
     let written =
         std::fs::write(&unfinished, bytes).and_then(|()| std::fs::rename(&unfinished, path));
     written.inspect_err(|_| {
@@ -91,4 +113,32 @@ pub fn put_all(
     files: &spyhop_model::save::Files,
 ) -> Result<(), TrainError> {
     files.iter().try_for_each(|(name, bytes)| put(what, &folder.join(name), bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_goes_and_what_is_being_written_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let hours_old = |name: &str, hours: u64| {
+            let file = File::create(path(name)).expect(name);
+            let at = SystemTime::now() - Duration::from_secs(3600 * hours);
+            file.set_modified(at).expect("dated");
+        };
+        for (name, hours) in
+            [("a.mel.7-0.unfinished", 2), ("b.mel.8-3.unfinished", 0), ("c.mel", 48)]
+        {
+            hours_old(name, hours);
+        }
+        sweep(folder.path());
+        let left =
+            ["a.mel.7-0.unfinished", "b.mel.8-3.unfinished", "c.mel"].map(|n| path(n).exists());
+        assert_eq!(left, [false, true, true]);
+        sweep(&path("nowhere"));
+    }
 }

@@ -9,7 +9,7 @@ use spyhop_signal::formats::wav_writer::wav_pcm16;
 use spyhop_signal::formats::{self, OpenOptions};
 use spyhop_signal::source::FileSource;
 use spyhop_train::WindowTable;
-use spyhop_train::dataset::{cut, of_log, of_tables};
+use spyhop_train::dataset::{Band, Levels, Sources, cut, of_log, of_tables};
 use tempfile::TempDir;
 
 const RATE: u32 = 100;
@@ -348,4 +348,95 @@ fn no_window_lies_in_a_gap_of_a_recording_and_its_hours_are_those_that_were_reco
     let in_gap = |w: &&spyhop_train::Window| w.start_s > 27.0 && w.start_s < 70.0;
     assert_eq!(table.windows.iter().filter(in_gap).count(), 0);
     assert_eq!(table.counts(), [2, 20 - 2]);
+}
+
+#[test]
+fn labels_that_were_changed_since_are_named_and_other_tables_change_nothing() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    ["a.wav", "b.wav"].iter().for_each(|name| minute(folder, name));
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect(name);
+    let sources = || {
+        let (recordings, files) = files(folder);
+        Sources::of_tables(folder, &recordings, &files).expect("readable")
+    };
+    write("a.txt", &format!("{RAVEN}1\t10\t11\tupcall\n"));
+    write("b.txt", "10.0\t11.0\tupcall\n");
+    write("weather.csv", "wind,waves\n3,1\n");
+    std::fs::create_dir(folder.join("runs")).expect("made");
+    let before = sources();
+    assert_eq!(before.tables.keys().collect::<Vec<_>>(), ["a.txt", "b.txt"]);
+    // Of the weather, and where no recording lies.
+    write("weather.csv", "wind,waves\n3,1\n4,2\n");
+    write("notes.txt", "a quiet night\n");
+    write("runs/found.csv", "1.0\t2.0\tupcall\n");
+    assert_eq!(before.changes(&sources()), None);
+    write("a.txt", &format!("{RAVEN}1\t12\t13\tupcall\n"));
+    assert_eq!(before.changes(&sources()).as_deref(), Some("changed: a.txt"));
+    std::fs::rename(folder.join("b.txt"), folder.join("c.txt")).expect("renamed");
+    let told = "changed: a.txt; new: c.txt; gone: b.txt";
+    assert_eq!(before.changes(&sources()).as_deref(), Some(told));
+    write("a.txt", &format!("{RAVEN}1\t10\t11\tupcall\n"));
+    std::fs::rename(folder.join("c.txt"), folder.join("b.txt")).expect("renamed");
+    assert_eq!(before.changes(&sources()), None);
+}
+
+#[test]
+fn a_log_with_a_row_more_and_a_candidate_that_is_judged_otherwise_are_seen() {
+    let folder = logged();
+    let whole = folder.path().canonicalize().expect("a folder");
+    let log = whole.join(LOG);
+    let before = Sources::of_log(&whole, &log).expect("a log");
+    assert_eq!(before.log.as_ref().map(|log| log.path.as_path()), Some(Path::new(LOG)));
+    let text = std::fs::read_to_string(&log).expect("a log");
+    // The same log at another place is the same.
+    let elsewhere = TempDir::new().expect("a folder");
+    let copy = elsewhere.path().join("copy.csv");
+    std::fs::write(&copy, &text).expect("a copy");
+    assert_eq!(before.changes(&Sources::of_log(&whole, &copy).expect("a log")), None);
+    let row = text.lines().nth(1).expect("a row");
+    std::fs::write(&log, format!("{text}{row}\n")).expect("written");
+    let now = Sources::of_log(&whole, &log).expect("a log");
+    assert_eq!(before.changes(&now), Some(format!("changed: {LOG}")));
+
+    let said = |label: &str| {
+        let sounds = [(1_000, 2_000, "upcall".to_owned()), (3_000, 4_000, label.to_owned())];
+        Sources::of_reviews(Path::new("state"), "gulf-night", &sounds)
+    };
+    assert_eq!(said("upcall").changes(&said("upcall")), None);
+    let told = said("upcall").changes(&said("none"));
+    let expected = "changed: what people said of candidates of gulf-night";
+    assert_eq!(told.as_deref(), Some(expected));
+}
+
+#[test]
+fn levels_are_those_of_each_class_in_the_band_alone() {
+    let folder = TempDir::new().expect("a folder");
+    let folder = folder.path();
+    // A hum of 40 Hz all the time, and a call of 20 Hz from 12 to 15 s, of an amplitude of a tenth of full scale.
+    let sample = |i: usize| {
+        let t = i as f64 / f64::from(RATE);
+        let tone = |hz: f64| (std::f64::consts::TAU * hz * t).sin();
+        let call = if (12.0..15.0).contains(&t) { 0.1 * tone(20.0) } else { 0.001 * tone(20.0) };
+        ((0.5 * tone(40.0) + call) * 32768.0).round() as i16
+    };
+    let samples: Vec<i16> = (0..60 * RATE as usize).map(sample).collect();
+    std::fs::write(folder.join("a.wav"), wav_pcm16(&samples, 1, RATE)).expect("written");
+    std::fs::write(folder.join("a.txt"), format!("{RAVEN}1\t12\t15\tupcall\n")).expect("written");
+    let (table, _) = by_tables(folder, &[]).expect("windows");
+    let measured = |low_hz, high_hz| {
+        let band = Band { low_hz, high_hz, channel: 0 };
+        let open = |path: &Path| open(path, &OpenOptions::default());
+        Levels::measure(&table, band, &open, &|_, _| ()).expect("levels").rms_db_re_fs
+    };
+    // The faint tone is of 33 steps of 16 bits.
+    let is_near = |levels: [f64; 3], expected_db: f64| {
+        levels.iter().all(|level_db| (level_db - expected_db).abs() < 0.2)
+    };
+    // A sine's RMS is its amplitude over the root of two.
+    let rms_db = |amplitude: f64| 20.0 * (amplitude / std::f64::consts::SQRT_2).log10();
+    let own = measured(10.0, Some(30.0));
+    assert!(is_near(own["upcall"], rms_db(0.1)) && is_near(own["none"], rms_db(0.001)), "{own:?}");
+    let all = measured(0.0, None);
+    assert!(is_near(all["none"], rms_db(0.5)), "{all:?}");
 }

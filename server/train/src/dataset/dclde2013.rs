@@ -116,6 +116,23 @@ impl DetectionLog {
 /// What sounds of other species are labelled begins so, and no confidence does.
 const OTHER: &str = "species ";
 
+/// Where the log is: named by a person, else the one among the files of a folder.
+///
+/// # Errors
+/// When there is none.
+pub fn log_path(folder: &Path, files: &[PathBuf], named: &str) -> Result<PathBuf, TrainError> {
+    if !named.is_empty() {
+        return Ok(PathBuf::from(named));
+    }
+    let is_log = |path: &&PathBuf| path.to_string_lossy().ends_with(NAME_END);
+    files.iter().find(is_log).cloned().ok_or_else(|| {
+        TrainError::file(
+            folder,
+            format!("there is no log here whose name ends in {NAME_END}: give it as preprocess.detection_log_path"),
+        )
+    })
+}
+
 /// Recordings below a folder, labelled by its log; and what a person should know. Without a mapping each
 /// confidence of a call is a class; with one a confidence that it does not name is left out: it may be a call.
 ///
@@ -129,17 +146,7 @@ pub fn of_log(
     open: &Open,
     said: &mut Preprocess,
 ) -> Result<(Vec<LabelledRecording>, Vec<String>), TrainError> {
-    let named = Path::new(&said.detection_log_path);
-    let is_log = |path: &&PathBuf| path.to_string_lossy().ends_with(NAME_END);
-    let path = match said.detection_log_path.is_empty() {
-        false => named.to_owned(),
-        true => files.iter().find(is_log).cloned().ok_or_else(|| {
-            TrainError::file(
-                folder,
-                format!("there is no log here whose name ends in {NAME_END}: give it as preprocess.detection_log_path"),
-            )
-        })?,
-    };
+    let path = log_path(folder, files, &said.detection_log_path)?;
     let text = std::fs::read_to_string(&path)
         .map_err(|error| TrainError::reading("the log", &path, &error))?;
     let log = read_log(&text, &path)?;
@@ -147,7 +154,7 @@ pub fn of_log(
     let (mut recordings, mut told) = events::opened(folder, paths, open)?;
     for recording in &mut recordings {
         let start = own_clock(&recording.info);
-        recording.start_ns = start.map(|start| start.0);
+        recording.recording.start_ns = start.map(|start| start.0);
         recording.recording.day = start.map(events::day).unwrap_or_default();
     }
     let outside = log.label(&said.species, &mut recordings);
@@ -157,7 +164,7 @@ pub fn of_log(
     if outside > 0 {
         told.push(format!("{outside} detections lie in none of the recordings"));
     }
-    let undated = recordings.iter().filter(|r| r.start_ns.is_none()).count();
+    let undated = recordings.iter().filter(|r| r.recording.start_ns.is_none()).count();
     if undated > 0 {
         told.push(format!(
             "{undated} recordings have no start time, so that no detection lies in them"
@@ -296,11 +303,11 @@ mod tests {
                     name: format!("{i}.wav"),
                     fingerprint: String::new(),
                     day: Timestamp(start_ns).to_iso()[..10].to_owned(),
+                    start_ns: Some(start_ns),
                     duration_s: 900.0,
                     recorded_s: 900.0,
                 };
                 LabelledRecording {
-                    start_ns: Some(start_ns),
                     info: info(&recording.name),
                     recorded_s: vec![0.0..900.0],
                     sounds: Vec::new(),

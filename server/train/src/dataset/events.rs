@@ -31,8 +31,6 @@ pub struct Labelled {
 pub struct LabelledRecording {
     /// The recording.
     pub recording: WindowedRecording,
-    /// Nanoseconds since 1970 of its first sample, where that is known.
-    pub start_ns: Option<i64>,
     /// What opening it told.
     pub info: RecordingInfo,
     /// Its stretches without a gap, in order: seconds from its first sample.
@@ -94,12 +92,12 @@ pub(super) fn opened_one(
         name: name.to_string_lossy().replace('\\', "/"),
         fingerprint: info.fingerprint.clone(),
         day: info.start.map(day).unwrap_or_default(),
+        start_ns: info.start.map(|start| start.0),
         duration_s: seconds(line.end()),
         recorded_s: seconds(runs.iter().map(|run| run.end - run.start).sum()),
     };
     let recorded_s = runs.iter().map(|run| seconds(run.start)..seconds(run.end)).collect();
-    let start_ns = info.start.map(|t| t.0);
-    Ok(LabelledRecording { recording, start_ns, info, recorded_s, sounds: Vec::new() })
+    Ok(LabelledRecording { recording, info, recorded_s, sounds: Vec::new() })
 }
 
 /// The day of a moment, as the table of windows has it.
@@ -116,7 +114,7 @@ pub fn place_by_clock(
 ) -> usize {
     let mut by_time: Vec<(i64, i64, usize)> = Vec::new();
     for (index, recording) in recordings.iter().enumerate() {
-        let Some(start_ns) = recording.start_ns else { continue };
+        let Some(start_ns) = recording.recording.start_ns else { continue };
         let length_ns = (recording.recording.duration_s * NANOS).round() as i64;
         by_time.push((start_ns, length_ns, index));
     }
@@ -253,6 +251,7 @@ pub fn cut(
         classes,
         recordings: labelled.iter().map(|l| l.recording.clone()).collect(),
         windows,
+        levels: None,
     };
     Ok((table, told))
 }

@@ -5,37 +5,41 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Float64Type, Schema};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use spyhop_config::Preprocess;
 
-use super::{Window, WindowTable, WindowedRecording};
+use super::{Sources, Window, WindowTable, WindowedRecording};
 use crate::{TrainError, whole};
 
 const WHAT: &str = "the table of windows";
 const TEXTS: [&str; 4] = ["recording", "fingerprint", "day", "class"];
 const NUMBERS: [&str; 3] = ["start_s", "duration_s", "recording_s"];
-/// Tables that were written by an earlier version lack it.
+/// Tables that were written by an earlier version lack them.
 const RECORDED: &str = "recorded_s";
+const START: &str = "recording_start_ns";
 const FOLDER: &str = "folder";
 const NEGATIVE: &str = "negative_class";
 const CLASSES: &str = "classes";
 const CUT_BY: &str = "cut_by";
+const SOURCES: &str = "sources";
+const LEVELS: &str = "levels";
 const ROWS: usize = 16_384;
 
-/// Writes a table, with the settings that it was cut by.
+/// Writes a table, with the settings and the labels that it was cut by.
 ///
 /// # Errors
 /// When the disk says no.
 pub fn write(
     table: &WindowTable,
     path: &Path,
-    cut_by: Option<&Preprocess>,
+    cut_by: Option<(&Preprocess, &Sources)>,
 ) -> Result<(), TrainError> {
     let fields: Vec<Field> = TEXTS
         .iter()
@@ -46,6 +50,7 @@ pub fn write(
                 .chain([&RECORDED])
                 .map(|name| Field::new(*name, DataType::Float64, false)),
         )
+        .chain([Field::new(START, DataType::Int64, true)])
         .collect();
     let classes = serde_json::to_string(&table.classes).unwrap_or_default();
     let mut about = HashMap::from([
@@ -54,9 +59,12 @@ pub fn write(
         // Their order, and those without a window.
         (CLASSES.to_owned(), classes),
     ]);
-    if let Some(cut_by) = cut_by {
-        let cut_by = serde_json::to_string(cut_by).unwrap_or_default();
-        about.insert(CUT_BY.to_owned(), cut_by);
+    if let Some(levels) = &table.levels {
+        about.insert(LEVELS.to_owned(), serde_json::to_string(levels).unwrap_or_default());
+    }
+    if let Some((cut_by, sources)) = cut_by {
+        about.insert(CUT_BY.to_owned(), serde_json::to_string(cut_by).unwrap_or_default());
+        about.insert(SOURCES.to_owned(), serde_json::to_string(sources).unwrap_or_default());
     }
     let of = |w: &Window| table.recordings.get(w.recording);
     let text = |get: &dyn Fn(&Window) -> Option<String>| -> ArrayRef {
@@ -75,6 +83,7 @@ pub fn write(
         number(&|_| table.window_s),
         number(&|w| of(w).map_or(f64::NAN, |r| r.duration_s)),
         number(&|w| of(w).map_or(f64::NAN, |r| r.recorded_s)),
+        Arc::new(Int64Array::from_iter(table.windows.iter().map(|w| of(w)?.start_ns))),
     ];
     let failed = |error: String| TrainError::file(path, error);
     let schema = Arc::new(Schema::new_with_metadata(fields, about));
@@ -114,6 +123,7 @@ pub fn read(path: &Path) -> Result<WindowTable, TrainError> {
         classes,
         recordings: Vec::new(),
         windows: Vec::new(),
+        levels: about.get(LEVELS).and_then(|text| serde_json::from_str(text).ok()),
     };
     let mut known: HashMap<String, usize> = HashMap::new();
     let batches =
@@ -138,12 +148,15 @@ pub fn read(path: &Path) -> Result<WindowTable, TrainError> {
         let recorded = batch.column_by_name(RECORDED);
         let recorded = recorded.and_then(|column| column.as_primitive_opt::<Float64Type>());
         let recorded = recorded.unwrap_or(length);
+        let begin = batch.column_by_name(START);
+        let begin = begin.and_then(|column| column.as_primitive_opt::<Int64Type>());
         for row in 0..batch.num_rows() {
             let recording = *known.entry(name.value(row).to_owned()).or_insert_with(|| {
                 table.recordings.push(WindowedRecording {
                     name: name.value(row).to_owned(),
                     fingerprint: fingerprint.value(row).to_owned(),
                     day: day.value(row).to_owned(),
+                    start_ns: begin.filter(|b| b.is_valid(row)).map(|b| b.value(row)),
                     duration_s: length.value(row),
                     recorded_s: recorded.value(row),
                 });
@@ -173,17 +186,30 @@ pub fn read(path: &Path) -> Result<WindowTable, TrainError> {
 /// # Errors
 /// When it can't be read, or is none.
 pub fn cut_by(path: &Path) -> Result<Option<BTreeMap<String, Value>>, TrainError> {
+    said_of(path, CUT_BY)
+}
+
+/// What a table was cut from; `None` where it does not say so, as tables of older versions.
+///
+/// # Errors
+/// When it can't be read, or is none.
+pub fn sources(path: &Path) -> Result<Option<Sources>, TrainError> {
+    said_of(path, SOURCES)
+}
+
+fn said_of<T: DeserializeOwned>(path: &Path, key: &str) -> Result<Option<T>, TrainError> {
     let file = File::open(path).map_err(|error| TrainError::reading(WHAT, path, &error))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| {
         let known = "this is no table of windows as spyhop dataset writes it";
         TrainError::file(path, format!("{known} ({error})"))
     })?;
-    let said = builder.schema().metadata().get(CUT_BY);
+    let said = builder.schema().metadata().get(key);
     Ok(said.and_then(|text| serde_json::from_str(text).ok()))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Band, Levels};
     use super::*;
 
     fn table() -> WindowTable {
@@ -191,6 +217,7 @@ mod tests {
             name: name.into(),
             fingerprint: format!("1-{name}"),
             day: "2009-03-29".into(),
+            start_ns: (name == "a.wav").then_some(1_238_284_800_000_000_001),
             duration_s: 900.0,
             recorded_s: 450.0,
         };
@@ -205,6 +232,10 @@ mod tests {
                 Window { recording: 0, start_s: 3.0, class: 2 },
                 Window { recording: 1, start_s: 897.0, class: 2 },
             ],
+            levels: Some(Levels {
+                band: Band { low_hz: 30.0, high_hz: Some(400.0), channel: 1 },
+                rms_db_re_fs: [("upcall".to_owned(), [-40.5, -35.25, -30.125])].into(),
+            }),
         }
     }
 
@@ -213,15 +244,18 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("windows.parquet");
         let cut_by = Preprocess { window_s: 3.0, ..Preprocess::default() };
-        table().write(&path, &cut_by).expect("written");
+        let sources = Sources { by_training: true, ..Sources::default() };
+        table().write(&path, &cut_by, &sources).expect("written");
         assert_eq!(WindowTable::read(&path).expect("read"), table());
         let said = WindowTable::cut_by(&path).expect("read").expect("it says so");
         assert_eq!(said["window_s"], 3.0);
         assert_eq!(said["positive_start"], "centred");
+        assert_eq!(WindowTable::sources(&path).expect("read"), Some(sources));
         // One of an older version is read all the same.
         write(&table(), &path, None).expect("written");
         assert_eq!(WindowTable::read(&path).expect("read"), table());
         assert_eq!(WindowTable::cut_by(&path).expect("read"), None);
+        assert_eq!(WindowTable::sources(&path).expect("read"), None);
     }
 
     #[test]
@@ -230,7 +264,8 @@ mod tests {
         let path = folder.path().join("windows.parquet");
         let mut table = table();
         table.windows[2].start_s = 899.0;
-        table.write(&path, &Preprocess::default()).expect("written");
+        let said = Preprocess::default();
+        table.write(&path, &said, &Sources::default()).expect("written");
         let error = WindowTable::read(&path).expect_err("past the end").to_string();
         assert!(error.contains("beyond the end of b/c.wav, which lasts 900 s"), "{error}");
     }

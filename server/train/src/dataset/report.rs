@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Window, WindowTable};
+use super::WindowTable;
+use super::levels::Levels;
+use super::overlaps::overlaps;
 use crate::split::{Part, Split};
-use crate::{Features, TrainError};
 
-/// Class balance, duration, and leaks between the parts of a split.
+/// Class balance, duration, levels, and leaks between the parts of a split.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataReport {
     /// Windows by class.
@@ -23,12 +24,11 @@ pub struct DataReport {
     pub days: usize,
     /// Hours that were recorded in all recordings together.
     pub hours: f64,
-    /// How loud windows are by class: the 10th, 50th and 90th percentile of their mean filter energy, dB. Empty
-    /// before recordings were listened to.
-    pub levels_db: BTreeMap<String, [f64; 3]>,
+    /// How loud windows are by class; `None` where nobody listened to them.
+    pub levels: Option<Levels>,
     /// Windows of each part by class, and its recordings.
     pub parts: BTreeMap<&'static str, PartReport>,
-    /// What is in more than one part, or there twice: each a sentence. Without any, nothing leaks.
+    /// What is in more than one part, there twice, or of one time: each a sentence. Without any, nothing leaks.
     pub leaks: Vec<String>,
 }
 
@@ -71,41 +71,10 @@ pub fn report(table: &WindowTable, split: &Split) -> DataReport {
         recordings_with_calls: with_calls.len(),
         days: days.len(),
         hours: table.recordings.iter().map(|r| r.recorded_s).sum::<f64>() / 3600.0,
-        levels_db: BTreeMap::new(),
+        levels: table.levels.clone(),
         parts,
-        leaks: leaks(table, split),
+        leaks: [leaks(table, split), overlaps(table, split)].concat(),
     }
-}
-
-/// How loud windows are by class, of every n-th window where they are many.
-///
-/// # Errors
-/// When features can't be read.
-pub fn levels_db(
-    table: &WindowTable,
-    features: &Features,
-) -> Result<BTreeMap<String, [f64; 3]>, TrainError> {
-    /// More say no more about a percentile.
-    const MOST_WINDOWS: usize = 500;
-    let mut all = BTreeMap::new();
-    for (index, class) in table.classes.iter().enumerate() {
-        let own: Vec<&Window> = table.windows.iter().filter(|w| w.class == index).collect();
-        let mut levels = Vec::new();
-        for window in own.iter().step_by(own.len().div_ceil(MOST_WINDOWS).max(1)) {
-            let energies = features.read(window.recording, features.first_frame(window.start_s))?;
-            let sum: f64 = energies.iter().map(|x| f64::from(*x).exp()).sum();
-            levels.push(10.0 * (sum / energies.len().max(1) as f64).log10());
-        }
-        levels.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let place = (share * levels.len().saturating_sub(1) as f64).round() as usize;
-            levels.get(place).copied()
-        };
-        if let (Some(low), Some(middle), Some(high)) = (at(0.1), at(0.5), at(0.9)) {
-            all.insert(class.clone(), [low, middle, high]);
-        }
-    }
-    Ok(all)
 }
 
 /// The same sound in two parts: one recording under two names. (That a recording's own windows are in one
@@ -140,7 +109,7 @@ fn leaks(table: &WindowTable, split: &Split) -> Vec<String> {
 mod tests {
     use spyhop_config::DataLoader;
 
-    use super::super::WindowedRecording;
+    use super::super::{Window, WindowedRecording};
     use super::*;
 
     #[test]
@@ -149,6 +118,7 @@ mod tests {
             name: name.into(),
             fingerprint: name.into(),
             day: String::new(),
+            start_ns: None,
             duration_s: 3600.0,
             recorded_s: 900.0,
         };
@@ -162,6 +132,7 @@ mod tests {
             classes: ["upcall", "other", "none"].map(str::to_owned).to_vec(),
             recordings: ["a.wav", "b.wav", "c.wav"].map(recording).to_vec(),
             windows: windows.map(window).to_vec(),
+            levels: None,
         };
         let said = DataLoader { train_ratio: 0.5, val_ratio: 0.5, ..DataLoader::default() };
         let split = Split::new(&table, &DataLoader { test_ratio: 0.0, ..said }).expect("enough");

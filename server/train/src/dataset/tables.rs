@@ -28,7 +28,7 @@ pub fn of_tables(
     let (mut recordings, mut told) = events::opened(folder, paths, open)?;
     let paths: Vec<PathBuf> = recordings.iter().map(|r| folder.join(&r.recording.name)).collect();
     let mut labelled = BTreeSet::new();
-    for file in files.iter().filter(|file| may_be_table(file)) {
+    for file in tables_beside(&paths, files) {
         let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let beside = |at: &usize| paths.get(*at).is_some_and(|path| path.parent() == file.parent());
         let of_folder: Vec<usize> = (0..recordings.len()).filter(beside).collect();
@@ -44,9 +44,6 @@ pub fn of_tables(
         let own =
             of_folder.iter().copied().filter(is_its_own).rev().max_by_key(|at| stem(at).len());
         let heard = own.map_or(of_folder, |own| vec![own]);
-        if heard.is_empty() {
-            continue;
-        }
         let text = std::fs::read_to_string(file)
             .map_err(|error| TrainError::reading("a table", file, &error))?;
         match label(&text, &heard, &mut recordings) {
@@ -91,8 +88,19 @@ pub fn of_tables(
     Ok((with_table, told))
 }
 
+/// The files beside recordings that may be tables of calls.
+pub(super) fn tables_beside<'a>(
+    recordings: &[PathBuf],
+    files: &'a [PathBuf],
+) -> impl Iterator<Item = &'a PathBuf> {
+    let folders: BTreeSet<PathBuf> =
+        recordings.iter().filter_map(|path| Some(path.parent()?.to_owned())).collect();
+    let is_beside = move |file: &Path| file.parent().is_some_and(|folder| folders.contains(folder));
+    files.iter().filter(move |file| may_be_table(file) && is_beside(file))
+}
+
 /// The first of many names.
-fn some_of(names: &[String]) -> String {
+pub(super) fn some_of(names: &[String]) -> String {
     const MOST: usize = 3;
     let first = names.iter().take(MOST).map(String::as_str).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(MOST) {

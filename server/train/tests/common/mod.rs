@@ -1,12 +1,14 @@
 //! A small sea: recordings of noise with upsweeps in them, and a small network that can learn them.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+use std::collections::HashMap;
 use std::f64::consts::TAU;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use candle_core::{Device, Tensor};
 use spyhop_api::RecordingInfo;
 use spyhop_config::{Config, Preprocess, Training};
 use spyhop_model::ModelFiles;
@@ -154,4 +156,16 @@ pub fn run_on(
         watch: &watch,
     });
     Ran { outcome, told: told.into_inner().expect("one thread") }
+}
+
+pub fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().and_then(|t| t.to_vec1()).expect("f32")
+}
+
+pub fn weights(folder: &Path) -> HashMap<String, Tensor> {
+    candle_core::safetensors::load(folder, &Device::Cpu).expect("weights")
+}
+
+pub fn bytes(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
