@@ -217,7 +217,7 @@ fn logits_on_a_gpu_are_those_of_transformers() {
     use candle_core::DType;
     let expected = expected();
     for (dtype, tolerance) in [(DType::F32, 1e-3), (DType::BF16, 3e-2), (DType::F16, 4e-3)] {
-        let placement = spyhop_model::Placement::best(dtype);
+        let placement = Placement::best(dtype);
         assert!(placement.is_gpu(), "no GPU answers");
         let options = OpenOptions { placement: Some(placement), ..OpenOptions::default() };
         let model = Classifier::open_with(&folder(), &options).expect("ast_tiny");
