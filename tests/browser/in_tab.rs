@@ -355,6 +355,21 @@ fn what_is_said_in_a_tab_is_there_again_when_the_same_is_found_again() -> anyhow
     page.wait_for("what was accepted", |p| Ok(rows_with(p, "accepted")? == 1))?;
     assert_eq!((rows_with(&mut page, "rejected")?, rows_with(&mut page, "unreviewed")?), (1, 4));
 
+    // What another version wrote, or what is torn, is told of and not written over.
+    let tear = "const key = Object.keys(localStorage).find(k => k.startsWith('spyhop.calls.')); \
+        const text = localStorage.getItem(key).slice(0, -1); localStorage.setItem(key, text); \
+        return [key + '.unreadable', text];";
+    let torn = page.session.execute(tear, json!([]))?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    start(&mut page, WHISTLE, 6)?;
+    let told = page.notices("warning")?;
+    let aside = torn[0].as_str().unwrap_or_default();
+    assert!(told.iter().any(|notice| notice.contains(aside)), "{told:?} of {torn}");
+    say_of_next(&mut page, "e", "accepted")?;
+    let kept = "return localStorage.getItem(arguments[0]);";
+    assert_eq!(page.session.execute(kept, json!([aside]))?, torn[1]);
+
     // A browser that keeps nothing more says so, once.
     let full = "Storage.prototype.setItem = () => { throw new DOMException('full'); };";
     page.session.execute(full, json!([]))?;
@@ -381,6 +396,21 @@ fn a_run_of_the_tab_stays_over_views_and_keeps_what_was_said_to_itself() -> anyh
     page.wait_for("the view before", |p| Ok(p.view("span")? == whole))?;
     let shown = "return document.querySelector('#run').value;";
     assert_eq!(page.session.execute(shown, json!([]))?, "-1");
+    page.wait_for("its boxes", |p| Ok(p.data("candidates")? == "6"))?;
+
+    // A story or a class asks for another view of the same, whose address names no run.
+    let all =
+        page.session.execute("return document.querySelector('#page').dataset.view;", json!([]))?;
+    let ask = "const view = new URLSearchParams(arguments[0]); \
+        if (arguments[1]) view.set('span', arguments[1]); \
+        document.dispatchEvent(new CustomEvent('spyhop-wish', { detail: JSON.stringify( \
+        { wish: 'show', view: String(view), travel_ms: arguments[2] }) }));";
+    for (span, travel_ms) in [("1", 0), ("2", 300)] {
+        page.session.execute(ask, json!([all, span, travel_ms]))?;
+        page.wait_for("the guide's view", |p| Ok(p.view("span")?.as_deref() == Some(span)))?;
+        assert_eq!(page.session.execute(shown, json!([]))?, "-1");
+    }
+    page.session.execute(ask, json!([all, null, 0]))?;
     page.wait_for("its boxes", |p| Ok(p.data("candidates")? == "6"))?;
 
     // The same once more is another run: what was said in the first is not taken back in it.

@@ -56,7 +56,8 @@ impl Calls {
 
     /// Candidates and scores that a run of this tab found since it last said something. What was said of
     /// the same candidate before, perhaps in an earlier visit, is said of it again. Moments are on the
-    /// clock where the line is dated, else since its first sample.
+    /// clock where the line is dated, else since its first sample. Gives the keys under which lies what was
+    /// kept in this browser of what was said before and can't be read.
     pub fn extend_local(
         &self,
         run: i64,
@@ -64,15 +65,17 @@ impl Calls {
         scores: &ScoreCurves,
         progress: LocalProgress,
         open: &OpenSet,
-    ) {
-        self.local.update_value(|all| {
-            let Some(local) = all.iter_mut().find(|local| local.run.id == run) else { return };
+    ) -> Vec<String> {
+        let laid_aside = self.local.try_update_value(|all| {
+            let local = all.iter_mut().find(|local| local.run.id == run)?;
             local.progress = progress;
             let mut kept = KeptReviews::of(open, &local.run);
             local.extend(found, scores, |call| kept.said(call));
+            Some(kept.laid_aside())
         });
         self.tell_local();
         self.revision.update(|n| *n += 1);
+        laid_aside.flatten().unwrap_or_default()
     }
 
     /// A run of this tab is over, or was given up; `problems` is what could not be heard, a sentence each.
