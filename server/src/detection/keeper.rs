@@ -408,7 +408,8 @@ impl DetectionKeeper {
             let order = json!({ "run": run.id, "key": unit.key });
             // Two runs may have units of the same key: of the same recordings in two deployments.
             let key = key_of(KIND, &(run.id, &unit.key))?;
-            Ok(Unit { memory_bytes, ..Unit::new(key, KIND, order) })
+            let sound_s = unit.recorded_s;
+            Ok(Unit { memory_bytes, sound_s, ..Unit::new(key, KIND, order) })
         };
         let units = plan.units.iter().map(unit).collect::<Result<Vec<_>, _>>();
         let units = units.map_err(|error| StartError::Refused(error.to_string()))?;
