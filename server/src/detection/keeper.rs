@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spyhop_api::binned::Curves;
 use spyhop_api::detection::{DetectionClass, DetectionRun, ScoreCurves};
-use spyhop_api::job::JobsSnapshot;
+use spyhop_api::job::{JobProgress, JobState, JobsSnapshot};
 use spyhop_api::recall::{DrawRequest, DrawnWindow, RecallReport};
 use spyhop_api::{Deployment, Timestamp};
 use spyhop_signal::detect::listen::ScoreRow;
@@ -437,7 +437,7 @@ impl DetectionKeeper {
         if let Some(sentence) = self.refused(id, &version) {
             return Err(UnitError::lasting(sentence));
         }
-        let planned = self.plan(run, recordings).map_err(|error| match error {
+        let planned = self.plan(run, recordings, true).map_err(|error| match error {
             StartError::Store(error) => passing(&error),
             error => UnitError::lasting(self.refuse(id, &version, &error)),
         })?;
@@ -445,8 +445,13 @@ impl DetectionKeeper {
         Ok(planned)
     }
 
-    /// Plans a run anew. Its source is opened only where something is to be made.
-    fn plan(&self, run: StoredRun, recordings: Recordings) -> Result<Arc<Planned>, StartError> {
+    /// Plans a run anew. Its source is opened only where something is to be made, and `is_wanted`.
+    fn plan(
+        &self,
+        mut run: StoredRun,
+        recordings: Recordings,
+        is_wanted: bool,
+    ) -> Result<Arc<Planned>, StartError> {
         let laid = Recorded::new(&recordings.infos).map_err(PlanError::from)?;
         let rate_hz = laid.0.sample_rate_hz;
         let kept = self.store.reach(run.id)?.filter(|reach| reach.rate_hz == rate_hz);
@@ -464,7 +469,7 @@ impl DetectionKeeper {
         let is_done = |unit: &PlannedUnit| {
             done.contains(&unit.key) && self.files(&run.deployment, &unit.key).are_there()
         };
-        if known.is_some() && !plan.units.iter().all(is_done) {
+        if known.is_some() && is_wanted && !plan.units.iter().all(is_done) {
             self.source(&run)?;
         }
         Ok(Arc::new(Planned { run, plan, recordings }))
@@ -562,7 +567,12 @@ impl Kept for DetectionKeeper {
             }
             let Some(recordings) = present.recordings()? else { continue };
             let title = run.title.clone();
-            match self.plan(run, recordings) {
+            // A network of a job that a person gave up is opened when they go on with it.
+            let key = job_key(&run);
+            let is_given_up =
+                |job: &JobProgress| job.key == key && job.state == JobState::Cancelled;
+            let is_wanted = !engine.snapshot()?.jobs.iter().any(is_given_up);
+            match self.plan(run, recordings, is_wanted) {
                 Ok(planned) => {
                     lock(&self.refused).remove(&id);
                     lock(&self.planned).insert(id, planned.clone());

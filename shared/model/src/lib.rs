@@ -44,6 +44,8 @@ mod position;
 mod preprocessor;
 pub mod save;
 mod weights;
+#[cfg(not(target_arch = "wasm32"))]
+mod whole;
 
 pub use adapter::{Adapter, LowRank, is_of as is_module};
 pub use arithmetic::Arithmetic;
@@ -66,3 +68,5 @@ pub use preprocessor::of_rate as usual_front_end;
 pub use spyhop_api::{FrontEnd, Metric, ModelCard, ModelClass, Scores, WindowPlan};
 pub use spyhop_signal::fbank::MelPicture;
 pub use weights::Weights;
+#[cfg(not(target_arch = "wasm32"))]
+pub use whole::check_lengths;
