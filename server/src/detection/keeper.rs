@@ -2,6 +2,7 @@
 //! the store, and follows deployments that grow.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -19,6 +20,7 @@ use spyhop_signal::pyramid::Recorded;
 use super::curves::{add_points, curve_of};
 use super::draw::{Drawn, draw, window_ns};
 use super::known_recall::{KnownRecalls, MadeOf};
+use super::moment::Moments;
 use super::network::Networks;
 use super::plan::{Plan, PlanError, PlannedUnit, Reach};
 use super::source::{Source, SourceError, Wanted};
@@ -219,6 +221,7 @@ impl DetectionKeeper {
         let counts = self.store.counts(run.id)?;
         let key = job_key(run);
         let job = jobs.jobs.iter().find(|job| job.key == key).cloned();
+        let goes_on = job.as_ref().is_some_and(|job| !job.is_over());
         Ok(DetectionRun {
             id: run.id,
             title: run.title.clone(),
@@ -231,16 +234,22 @@ impl DetectionKeeper {
             created: run.created,
             candidates: counts.candidates,
             reviewed: counts.reviewed,
-            problems: self.problems(run, &counts)?,
+            problems: self.problems(run, &counts, goes_on)?,
             job,
         })
     }
 
     /// What a person should know of a run: why it is not gone on with, what counts no more, and what could
     /// not be heard.
-    fn problems(&self, run: &StoredRun, counts: &RunCounts) -> Result<Vec<String>, StartError> {
+    fn problems(
+        &self,
+        run: &StoredRun,
+        counts: &RunCounts,
+        goes_on: bool,
+    ) -> Result<Vec<String>, StartError> {
         let refused = lock(&self.refused).get(&run.id).map(|refused| refused.sentence.clone());
-        let lost = (counts.lost > 0).then(|| {
+        // What is still being listened to may be found again.
+        let lost = (counts.lost > 0 && !goes_on).then(|| {
             let (are, them) = match counts.lost {
                 1 => ("candidate is", "it"),
                 _ => ("candidates are", "them"),
@@ -348,7 +357,8 @@ impl DetectionKeeper {
         let drawn_ns: Vec<_> = before.iter().map(span_ns).collect();
         let known = Drawn { window_ns: self.store.window_ns(run.id)?, spans_ns: &drawn_ns };
         let windows = draw(&recorded, &heard_ns, &known, asked)?;
-        self.store.draw(run.id, &windows, window_ns(asked))?;
+        let moments = Moments::new(&recorded, &recordings.infos);
+        self.store.draw(run.id, &windows, window_ns(asked), moments)?;
         Ok(self.store.drawn(run)?)
     }
 
@@ -399,10 +409,15 @@ impl DetectionKeeper {
         deployment: &Deployment,
         planned: &Planned,
     ) -> Result<i64, StartError> {
-        let Planned { run, plan, .. } = planned;
+        let Planned { run, plan, recordings } = planned;
         let memory_bytes = Source::memory_bytes(run.source.is_model);
         let units: Vec<(&str, i64)> =
             plan.units.iter().map(|unit| (unit.key.as_str(), unit.span_ns.start)).collect();
+        // What people said goes with the sound, wherever its clock puts it now.
+        let moments = Moments::new(&plan.recorded, &recordings.infos);
+        let keys: HashSet<&str> = units.iter().map(|(key, _)| *key).collect();
+        self.store.note_moments(run.id, &keys, moments)?;
+        self.store.follow_clock(run.id, moments)?;
         self.store.keep_only(run.id, &units)?;
         let unit = |unit: &PlannedUnit| -> Result<Unit, serde_json::Error> {
             let order = json!({ "run": run.id, "key": unit.key });
@@ -453,6 +468,7 @@ impl DetectionKeeper {
         is_wanted: bool,
     ) -> Result<Arc<Planned>, StartError> {
         let laid = Recorded::new(&recordings.infos).map_err(PlanError::from)?;
+        run.dated = laid.0.dated;
         let rate_hz = laid.0.sample_rate_hz;
         let kept = self.store.reach(run.id)?.filter(|reach| reach.rate_hz == rate_hz);
         // A detector is there at once; a network may be hundreds of megabytes.
@@ -537,7 +553,9 @@ impl DetectionKeeper {
             software: made.software,
             problems: made.problems,
         };
-        let put = self.store.put_unit(run.id, &stored, &made.candidates);
+        let moments = Moments::new(&plan.recorded, &recordings.infos);
+        let moment_of = |span_ns: &Range<i64>| moments.of(span_ns);
+        let put = self.store.put_unit(run.id, &stored, &made.candidates, &moment_of);
         put.map_err(|error| UnitError::passing(error.to_string()))?;
         Ok(order)
     }

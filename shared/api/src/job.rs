@@ -78,8 +78,11 @@ pub struct SoundPace {
 /// What a pace is told by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaceUnit {
+    /// So much a second.
     Second,
+    /// So much a minute.
     Minute,
+    /// So much an hour.
     Hour,
 }
 
