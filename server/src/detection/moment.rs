@@ -37,24 +37,27 @@ impl<'a> Moments<'a> {
     /// `None` where the recording is not known by its content.
     pub fn of(&self, span_ns: &Range<i64>) -> Option<RecordedMoment> {
         let runs = &self.recorded.runs;
-        let middle_ns = span_ns.start + half_ns(span_ns);
+        let middle_ns = span_ns.start.saturating_add(half_ns(span_ns));
         let after = runs.partition_point(|run| run.start_ns <= middle_ns);
         let run = runs.get(after.saturating_sub(1))?;
         let recording = self.print(run)?.to_owned();
-        Some(RecordedMoment {
-            recording,
-            middle_ns: self.first_ns(run) + (middle_ns - run.start_ns),
-        })
+        let of_run_ns = middle_ns.saturating_sub(run.start_ns);
+        Some(RecordedMoment { recording, middle_ns: self.first_ns(run).saturating_add(of_run_ns) })
     }
 
-    /// Where a span lies of which that is the middle, as the clock now stands. Of several recordings of one
-    /// content it is the one that is nearest to where it lay before.
-    pub fn span_ns(&self, moment: &RecordedMoment, before_ns: &Range<i64>) -> Option<Range<i64>> {
+    /// Where a span lies now of which that is the middle; `None` where it lies as before, or its recording is
+    /// gone. Of several recordings of one content it is the one that is nearest to where it lay.
+    pub fn moved_ns(&self, moment: &RecordedMoment, before_ns: &Range<i64>) -> Option<Range<i64>> {
+        if self.of(before_ns).as_ref() == Some(moment) {
+            return None;
+        }
         let of_it = self.recorded.runs.iter();
         let of_it = of_it.filter(|run| self.print(run) == Some(moment.recording.as_str()));
-        let half_ns = half_ns(before_ns);
-        let start_ns =
-            |run: &ClockRun| run.start_ns + (moment.middle_ns - self.first_ns(run)) - half_ns;
+        let before_middle_ns = half_ns(before_ns);
+        let start_ns = |run: &ClockRun| {
+            let of_run_ns = moment.middle_ns.saturating_sub(self.first_ns(run));
+            run.start_ns.saturating_add(of_run_ns).saturating_sub(before_middle_ns)
+        };
         // The last run that begins before it; the first where it is before all of them.
         let nearest = |run: &&ClockRun| {
             let first_ns = self.first_ns(run);
@@ -63,7 +66,8 @@ impl<'a> Moments<'a> {
             (is_before, moment.middle_ns.abs_diff(first_ns), moved_ns)
         };
         let start_ns = start_ns(of_it.min_by_key(nearest)?);
-        Some(start_ns..start_ns + (before_ns.end - before_ns.start))
+        let now_ns = start_ns..start_ns.saturating_add(length_ns(before_ns));
+        (now_ns != *before_ns).then_some(now_ns)
     }
 
     fn print(&self, run: &ClockRun) -> Option<&'a str> {
@@ -77,8 +81,12 @@ impl<'a> Moments<'a> {
     }
 }
 
+fn length_ns(span_ns: &Range<i64>) -> i64 {
+    span_ns.end.saturating_sub(span_ns.start)
+}
+
 fn half_ns(span_ns: &Range<i64>) -> i64 {
-    (span_ns.end - span_ns.start) / 2
+    length_ns(span_ns) / 2
 }
 
 #[cfg(test)]
@@ -122,12 +130,15 @@ mod tests {
         let (before, after) = (Moments::new(&before, &infos), Moments::new(&after, &infos));
         for (then_s, now_s) in [(103, 4103), (155, 4156), (101, 4101), (201, 1001), (99, 4099)] {
             let moment = before.of(&about(then_s)).expect("known by its content");
-            assert_eq!(before.span_ns(&moment, &about(then_s)), Some(about(then_s)));
-            assert_eq!(after.span_ns(&moment, &about(then_s)), Some(about(now_s)), "{then_s}");
+            assert_eq!(before.moved_ns(&moment, &about(then_s)), None);
+            assert_eq!(after.moved_ns(&moment, &about(then_s)), Some(about(now_s)), "{then_s}");
         }
+        // What lies in the gap stays there as long as nothing moves.
+        let in_gap = before.of(&about(130)).expect("of the run before it");
+        assert_eq!(before.moved_ns(&in_gap, &about(130)), None);
         assert_eq!(before.of(&about(305)), None, "nobody knows which recording it is");
         let gone = RecordedMoment { recording: "c".into(), middle_ns: 0 };
-        assert_eq!(after.span_ns(&gone, &about(103)), None);
+        assert_eq!(after.moved_ns(&gone, &about(103)), None);
     }
 
     #[test]
@@ -135,9 +146,12 @@ mod tests {
         let infos = [info("a"), info("a")];
         let laid = recorded(&[(0, 0, 100), (1, 0, 200)]);
         let moments = Moments::new(&laid, &infos);
-        for span in [about(103), about(203)] {
-            let moment = moments.of(&span).expect("known");
-            assert_eq!(moments.span_ns(&moment, &span), Some(span));
+        let later = recorded(&[(0, 0, 110), (1, 0, 210)]);
+        let later = Moments::new(&later, &infos);
+        for (then_s, now_s) in [(103, 113), (203, 213)] {
+            let moment = moments.of(&about(then_s)).expect("known");
+            assert_eq!(moments.moved_ns(&moment, &about(then_s)), None);
+            assert_eq!(later.moved_ns(&moment, &about(then_s)), Some(about(now_s)));
         }
     }
 }

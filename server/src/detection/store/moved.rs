@@ -112,8 +112,7 @@ impl DetectionStore {
             rows.collect()
         })?;
         let now = |(id, before, moment): (i64, Range<i64>, RecordedMoment)| {
-            let now = moments.span_ns(&moment, &before).filter(|now| *now != before)?;
-            Some((id, now))
+            Some((id, moments.moved_ns(&moment, &before)?))
         };
         Ok(all.into_iter().filter_map(now).collect())
     }
