@@ -386,6 +386,7 @@ fn what_is_said_in_a_tab_is_there_again_when_the_same_is_found_again() -> anyhow
 fn a_run_of_the_tab_stays_over_views_and_keeps_what_was_said_to_itself() -> anyhow::Result<()> {
     let mut stage = Stage::set(&[])?;
     let file = stage.wav("x_20210601_003000.wav", &whistles(), 48_000)?;
+    let other = stage.wav("y_20210601_013000.wav", &sounds::noise(0.1, 5.0, 48_000), 48_000)?;
     let mut page = stage.page("")?;
     page.open(&[&file])?;
     start(&mut page, WHISTLE, 6)?;
@@ -433,7 +434,14 @@ fn a_run_of_the_tab_stays_over_views_and_keeps_what_was_said_to_itself() -> anyh
     page.session.keys("e")?;
     page.wait_for("the reason", |p| {
         Ok(p.notices("warning")?.iter().any(|notice| notice.contains("No detection is shown")))
-    })
+    })?;
+
+    // Something else is opened meanwhile: who comes back finds the runs again.
+    page.open(&[&other])?;
+    page.wait_for("no run", |p| Ok(p.session.execute(shown, json!([]))? == ""))?;
+    page.open(&[&file])?;
+    page.wait_for("the runs", |p| Ok(p.session.execute(shown, json!([]))? == "-2"))?;
+    page.wait_for("its boxes", |p| Ok(p.data("candidates")? == "6"))
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Where candidates come from: the server that found them, or this tab. Both answer the same questions.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use spyhop_api::Timestamp;
 use spyhop_api::binned::BinError;
@@ -89,8 +91,24 @@ impl Calls {
         self.tell_local();
     }
 
+    /// Something else is open: the runs of this tab over what was wait for that, and those over what is now
+    /// are taken up.
+    pub fn change_shelves(&self, open: Option<Arc<OpenSet>>) {
+        let runs = self.local.try_update_value(std::mem::take).unwrap_or_default();
+        let before = self.of.get_value();
+        self.of.set_value(open.clone());
+        let again = self.shelf.try_update_value(|shelf| {
+            if let Some(before) = before {
+                shelf.put(before, runs);
+            }
+            open.map_or_else(Vec::new, |open| shelf.take(&open))
+        });
+        self.local.set_value(again.unwrap_or_default());
+        self.local_progress.set(Vec::new());
+    }
+
     /// Shows what is known of the runs of this tab.
-    fn tell_local(&self) {
+    pub fn tell_local(&self) {
         let local = self
             .local
             .with_value(|all| all.iter().rev().map(|local| local.run.clone()).collect::<Vec<_>>());
