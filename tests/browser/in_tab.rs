@@ -437,10 +437,14 @@ fn a_run_of_the_tab_stays_over_views_and_keeps_what_was_said_to_itself() -> anyh
     })?;
 
     // Something else is opened meanwhile: who comes back finds the runs again.
-    page.open(&[&other])?;
-    page.wait_for("no run", |p| Ok(p.session.execute(shown, json!([]))? == ""))?;
-    page.open(&[&file])?;
-    page.wait_for("the runs", |p| Ok(p.session.execute(shown, json!([]))? == "-2"))?;
+    page.choose(&[&other])?;
+    page.wait_for("the other", |p| Ok(p.view("src")?.is_some_and(|src| src.contains("y_2021"))))?;
+    // The panel comes with the picture.
+    let runs = "return [...document.querySelectorAll('#run option')].map(run => run.value).join();";
+    page.wait_for("no run", |p| Ok(p.session.execute(runs, json!([]))? == ""))?;
+    page.choose(&[&file])?;
+    page.wait_for("the runs", |p| Ok(p.session.execute(runs, json!([]))? == ",-2,-1"))?;
+    assert_eq!(page.session.execute(shown, json!([]))?, "-2");
     page.wait_for("its boxes", |p| Ok(p.data("candidates")? == "6"))
 }
 
