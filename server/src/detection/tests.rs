@@ -470,18 +470,19 @@ fn what_people_said_goes_with_the_sound_where_a_clock_is_corrected() {
         (5 * 3600 + 1, Meanwhile::Stopped),
         (9 * 3600 + 11, Meanwhile::Older),
     ];
-    for (by_s, meanwhile) in moves {
+    for (by_s, meanwhile) in &moves {
+        let by_s = *by_s;
         let correct = || {
             let text = format!("name = 'Test'\nzone_offset_s = {}\n", -by_s);
             std::fs::write(recorder.join("deployment.toml"), text).expect("written");
         };
-        if meanwhile == Meanwhile::Runs {
+        if *meanwhile == Meanwhile::Runs {
             correct();
         } else {
             server.stop();
             let database = rusqlite::Connection::open(state.join("detections.sqlite"));
             let database = database.expect("opened");
-            if meanwhile == Meanwhile::Older {
+            if *meanwhile == Meanwhile::Older {
                 let forgotten =
                     "UPDATE call SET recording = NULL; UPDATE drawn SET recording = NULL";
                 database.execute_batch(forgotten).expect("forgotten");
@@ -528,6 +529,28 @@ fn what_people_said_goes_with_the_sound_where_a_clock_is_corrected() {
             assert_eq!(now.start.nanos() - before.start.nanos(), by_ns);
             assert_eq!((now.span_ns, now.candidates), (before.span_ns, before.candidates));
         }
+    }
+
+    // A slip that is put right before anything was listened to anew.
+    let by_s = moves[2].0;
+    let job = server.told(run.id).job.expect("a job").id;
+    server.engine.pause(job).expect("paused");
+    for off_s in [60, 0] {
+        let text = format!("name = 'Test'\nzone_offset_s = {}\n", -by_s - off_s);
+        std::fs::write(recorder.join("deployment.toml"), text).expect("written");
+        let is_there = (0..600).any(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            let call = server.keeper.store().call(&kept, calls[0].id).expect("kept");
+            let off_ns = call.start.nanos() - calls[0].start.nanos() - by_s * 1_000_000_000;
+            (off_ns - off_s * 1_000_000_000).abs() < 50_000_000
+        });
+        assert!(is_there, "{off_s}");
+    }
+    server.engine.retry(job).expect("gone on with");
+    let again = server.calls(run.id, 6);
+    let said = |at: usize| (again[at].id, again[at].review.verdict, again[at].is_lost);
+    for (at, verdict, _) in words {
+        assert_eq!(said(at), (calls[at].id, verdict, false));
     }
     server.stop();
 }

@@ -9,13 +9,31 @@ use std::ops::Range;
 
 use rusqlite::{Connection, params};
 
-use super::{DetectionStore, StoreError};
+use super::{DetectionStore, LONGEST_NS, StoreError};
 use crate::detection::moment::{Moments, RecordedMoment};
 
 /// Two candidates of one moment are the same one where they share so much of the time, and of the band, that
 /// both cover. Detectors work on a grid of the clock: where that lies otherwise on the sound edges move by a
 /// part of it, and what a network hears in one window by half a window, which leaves a third.
 const LEAST_SHARED: f64 = 0.3;
+
+/// What moves: rows of a table, found by what, of which.
+struct Moving {
+    table: &'static str,
+    by: &'static str,
+    which: &'static str,
+    /// Of which it is known that they lie where they were recorded.
+    found: &'static str,
+}
+
+/// What somebody said something of is little beside all that was found: it has an index of its own.
+const SAID: Moving = Moving {
+    table: "call",
+    by: "INDEXED BY call_said",
+    which: "version > 0",
+    found: "unit IS NOT NULL",
+};
+const DRAWN: Moving = Moving { table: "drawn", by: "", which: "TRUE", found: "TRUE" };
 
 impl DetectionStore {
     /// Notes down the moments of what somebody said something of, and of drawn windows, where that was not
@@ -37,11 +55,11 @@ impl DetectionStore {
             after.checked_sub(1).and_then(|at| here.get(at)).is_some_and(|unit| unit.contains(&ns))
         };
         self.write(|db| {
-            for (table, which) in [("call", "version > 0 AND unit IS NOT NULL"), ("drawn", "1")] {
+            for Moving { table, by, which, found } in [SAID, DRAWN] {
                 let unnoted: Vec<(i64, Range<i64>)> = db
                     .prepare_cached(&format!(
-                        "SELECT id, start_ns, end_ns FROM {table}
-                         WHERE run = ?1 AND recording IS NULL AND {which}"
+                        "SELECT id, start_ns, end_ns FROM {table} {by}
+                         WHERE run = ?1 AND recording IS NULL AND {which} AND {found}"
                     ))?
                     .query_map([run], |row| Ok((row.get(0)?, row.get(1)?..row.get(2)?)))?
                     .collect::<rusqlite::Result<_>>()?;
@@ -59,8 +77,8 @@ impl DetectionStore {
     /// # Errors
     /// When it can't be written; then nothing has changed.
     pub fn follow_clock(&self, run: i64, moments: Moments<'_>) -> Result<(), StoreError> {
-        let said = self.moved(run, "call", "version > 0", moments)?;
-        let drawn = self.moved(run, "drawn", "1", moments)?;
+        let said = self.moved(run, SAID, moments)?;
+        let drawn = self.moved(run, DRAWN, moments)?;
         self.write(|db| {
             db.execute("UPDATE run SET dated = ?2 WHERE id = ?1", params![run, moments.are_dated()])
         })?;
@@ -69,6 +87,13 @@ impl DetectionStore {
         }
         self.change(|db| {
             for (id, span_ns) in &said {
+                // Its unit is not what its key says any more: should the clock be put back, it is made
+                // anew with what belongs to it.
+                db.prepare_cached(
+                    "UPDATE OR IGNORE unit SET key = 'moved ' || key
+                     WHERE id = (SELECT unit FROM call WHERE id = ?1) AND key NOT LIKE 'moved %'",
+                )?
+                .execute([id])?;
                 db.prepare_cached(
                     "UPDATE call SET start_ns = ?2, end_ns = ?3, unit = NULL WHERE id = ?1",
                 )?
@@ -95,14 +120,13 @@ impl DetectionStore {
     fn moved(
         &self,
         run: i64,
-        table: &str,
-        which: &str,
+        Moving { table, by, which, .. }: Moving,
         moments: Moments<'_>,
     ) -> Result<Vec<(i64, Range<i64>)>, StoreError> {
         let all: Vec<(i64, Range<i64>, RecordedMoment)> = self.read(|db| {
             let mut rows = db.prepare_cached(&format!(
                 "SELECT {table}.id, start_ns, end_ns, fingerprint, middle_ns
-                 FROM {table} JOIN recording ON recording.id = {table}.recording
+                 FROM {table} {by} JOIN recording ON recording.id = {table}.recording
                  WHERE run = ?1 AND {which}"
             ))?;
             let rows = rows.query_map([run], |row| {
@@ -148,10 +172,10 @@ struct Known {
 /// Puts what somebody said something of, and that belongs to no unit, in the place of the same candidates
 /// that a unit has just found.
 pub fn rejoin(db: &Connection, run: i64, unit: i64, span_ns: &Range<i64>) -> rusqlite::Result<()> {
-    let known = |which: &str, values: &[&dyn rusqlite::ToSql]| {
+    let known = |of: &str, values: &[&dyn rusqlite::ToSql]| {
         let mut rows = db.prepare_cached(&format!(
-            "SELECT id, class, recording, start_ns, end_ns, low_hz, high_hz FROM call
-             WHERE recording IS NOT NULL AND {which}"
+            "SELECT id, class, recording, start_ns, end_ns, low_hz, high_hz FROM call {of}
+             AND recording IS NOT NULL"
         ))?;
         let rows = rows.query_map(values, |row| {
             // Whole numbers first: a float tells nanoseconds since 1970 to the nearest 256.
@@ -167,13 +191,14 @@ pub fn rejoin(db: &Connection, run: i64, unit: i64, span_ns: &Range<i64>) -> rus
         rows.collect::<rusqlite::Result<Vec<Known>>>()
     };
     let waiting = known(
-        "run = ?1 AND version > 0 AND unit IS NULL AND start_ns < ?3 AND end_ns > ?2",
-        &[&run, &span_ns.start, &span_ns.end],
+        "INDEXED BY call_said WHERE run = ?1 AND version > 0 AND unit IS NULL
+         AND start_ns > ?2 AND start_ns < ?4 AND end_ns > ?3",
+        &[&run, &span_ns.start.saturating_sub(LONGEST_NS), &span_ns.start, &span_ns.end],
     )?;
     if waiting.is_empty() {
         return Ok(());
     }
-    let found = known("unit = ?1 AND version = 0", &[&unit])?;
+    let found = known("WHERE unit = ?1 AND version = 0", &[&unit])?;
     for (said, found) in same(&waiting, &found) {
         db.prepare_cached(
             "UPDATE call SET (unit, start_ns, end_ns, low_hz, high_hz, score, clicks, interval_s,
