@@ -10,8 +10,11 @@ mod kept;
 mod local;
 mod queue;
 mod review;
+mod shelf;
 mod source;
 mod steps;
+
+use std::sync::Arc;
 
 use leptos::prelude::*;
 use spyhop_api::View;
@@ -32,7 +35,10 @@ pub use spyhop_api::detection::score_words;
 
 use local::LocalRun;
 use review::Wishes;
+use shelf::Shelf;
 use steps::Steps;
+
+use crate::session::OpenSet;
 
 /// How far a run of this tab is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -128,6 +134,9 @@ pub struct Calls {
     /// Whether a person knows that this browser keeps no verdicts.
     knows_unkept: StoredValue<bool>,
     local: StoredValue<Vec<LocalRun>>,
+    /// What those are of, and those of what was open before.
+    of: StoredValue<Option<Arc<OpenSet>>>,
+    shelf: StoredValue<Shelf>,
     deployment: StoredValue<Option<String>>,
     /// Counts what was opened.
     turn: StoredValue<u64>,
@@ -178,6 +187,8 @@ impl Calls {
             wishes: StoredValue::new(Wishes::default()),
             knows_unkept: StoredValue::new(false),
             local: StoredValue::new(Vec::new()),
+            of: StoredValue::new(None),
+            shelf: StoredValue::new(Shelf::default()),
             deployment: StoredValue::new(None),
             turn: StoredValue::new(0),
         }

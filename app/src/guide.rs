@@ -153,7 +153,7 @@ fn fulfil(session: Session, link: Link, address: &str, wish: Wish) {
 }
 
 fn show(session: Session, link: Link, query: &str, travel_ms: u32) {
-    let (wanted, errors) = View::from_query(query);
+    let (mut wanted, errors) = View::from_query(query);
     for error in errors {
         session.tell(NoticeKind::Warning, error.to_string());
     }
@@ -165,6 +165,7 @@ fn show(session: Session, link: Link, query: &str, travel_ms: u32) {
         .with_untracked(|now| now.source == wanted.source && now.reading == wanted.reading)
         && session.stage.with_untracked(|s| *s == Stage::Viewing);
     if is_same {
+        session.view.with_untracked(|now| link::keep_run_of_tab(&mut wanted, now));
         return travel::to(session, link, wanted, travel_ms);
     }
     travel::stop();

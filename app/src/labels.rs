@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use spyhop_api::Annotation;
 use spyhop_signal::tables::Layout;
 
+use crate::browser_store::{self, Browser};
 use crate::session::OpenSet;
 use crate::shared_labels::SharedLabels;
 
@@ -60,12 +61,13 @@ impl Labels {
         }
     }
 
-    /// Fetches what this browser keeps for the files of `open`.
-    pub fn load(&self, open: &OpenSet) {
+    /// Fetches what this browser keeps for the files of `open`. Gives the keys under which lies what can't
+    /// be read of it.
+    pub fn load(&self, open: &OpenSet) -> Vec<String> {
         let homes = homes(open);
-        let mut all = Vec::new();
+        let (mut all, mut laid_aside) = (Vec::new(), Vec::new());
         for home in &homes {
-            let kept: Vec<Annotation> = LocalStorage::get(&home.key).unwrap_or_default();
+            let kept: Vec<Annotation> = browser_store::read(&Browser, &home.key, &mut laid_aside);
             all.extend(kept.into_iter().map(|a| moved(a, home.start_ns)));
         }
         sort(&mut all);
@@ -78,6 +80,7 @@ impl Labels {
         self.redo.set_value(Vec::new());
         self.chosen.set(None);
         self.all.set(all);
+        laid_aside
     }
 
     /// Shows other labels in place of these: others changed them.
@@ -202,13 +205,9 @@ impl Labels {
                     .filter(|a| index_of(homes, a.start_ns) == i)
                     .map(|a| moved(a.clone(), -home.start_ns))
                     .collect();
-                if mine.is_empty() {
-                    LocalStorage::delete(&home.key);
-                } else {
-                    // A full or forbidden store leaves the labels on the page, where they can
-                    // still be downloaded.
-                    let _ = LocalStorage::set(&home.key, &mine);
-                }
+                // A full or forbidden store leaves the labels on the page, where they can still be
+                // downloaded.
+                let _ = browser_store::change(&Browser, &home.key, |kept| *kept = mine);
             }
         });
     }

@@ -6,7 +6,7 @@
 use gloo::timers::callback::Timeout;
 use leptos::prelude::*;
 use spyhop_api::View;
-use spyhop_api::view::{ShownCalls, Source};
+use spyhop_api::view::Source;
 use web_sys::wasm_bindgen::JsValue;
 
 use crate::guide;
@@ -133,7 +133,7 @@ impl Link {
             return false;
         }
         entry.colour.range_db = now.colour.range_db;
-        entry.calls = entry.calls.take().or_else(|| calls_of_tab(&now, &entry));
+        keep_run_of_tab(&mut entry, &now);
         entry == now
     }
 
@@ -157,7 +157,7 @@ impl Link {
         let query = window().location().search().unwrap_or_default();
         let (mut view, errors) = View::from_query(&query);
         let now = self.session.view.get_untracked();
-        view.calls = view.calls.take().or_else(|| calls_of_tab(&now, &view));
+        keep_run_of_tab(&mut view, &now);
         for error in errors {
             self.session.tell(NoticeKind::Warning, error.to_string());
         }
@@ -165,11 +165,13 @@ impl Link {
     }
 }
 
-/// The run of this tab that stays shown while the view becomes another of the same recordings: no address
-/// names what was found in a browser.
-fn calls_of_tab(now: &View, next: &View) -> Option<ShownCalls> {
+/// The run of this tab stays shown while the view becomes another of the same recordings, whoever asks for
+/// that: no address names what was found in a browser. A run of the server's is shown where it is asked for.
+pub fn keep_run_of_tab(next: &mut View, now: &View) {
     let is_same = (&now.source, &now.reading) == (&next.source, &next.reading);
-    now.calls.clone().filter(|shown| is_same && shown.run < 0)
+    if is_same && next.calls.is_none() {
+        next.calls = now.calls.clone().filter(|shown| shown.run < 0);
+    }
 }
 
 /// The page that the address names; none within another page, which shows a picture alone.
@@ -239,10 +241,12 @@ fn kept_keys(search: &str, query: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use spyhop_api::view::ShownCalls;
+
     use super::*;
 
     #[test]
-    fn back_to_another_view_of_the_same_files_keeps_the_run_of_the_tab() {
+    fn another_view_of_the_same_files_keeps_the_run_of_the_tab() {
         let (file, _) = View::from_query("v=1&src=url:https://example.org/a.wav&t=1s&span=2");
         let shown = |run: i64, view: &View| {
             let calls = Some(ShownCalls { run, thresholds: vec![0.7] });
@@ -250,15 +254,17 @@ mod tests {
         };
         let mut whole = View { start: None, span_ns: None, ..file.clone() };
         assert_ne!(whole.source, Source::None);
-        let kept = calls_of_tab(&shown(-1, &file), &whole);
-        assert_eq!(kept.map(|kept| (kept.run, kept.thresholds)), Some((-1, vec![0.7])));
-        assert_eq!(
-            calls_of_tab(&shown(3, &file), &whole),
-            None,
-            "a server's stands in the address"
-        );
+        let kept = |now: &View, next: &View| {
+            let mut next = next.clone();
+            keep_run_of_tab(&mut next, now);
+            next.calls.map(|kept| (kept.run, kept.thresholds))
+        };
+        assert_eq!(kept(&shown(-1, &file), &whole), Some((-1, vec![0.7])));
+        assert_eq!(kept(&shown(3, &file), &whole), None, "a server's stands in the address");
+        let asked = shown(3, &whole);
+        assert_eq!(kept(&shown(-1, &file), &asked), Some((3, vec![0.7])), "it is asked for");
         whole.source = Source::None;
-        assert_eq!(calls_of_tab(&shown(-1, &file), &whole), None, "of what is no longer open");
+        assert_eq!(kept(&shown(-1, &file), &whole), None, "of what is no longer open");
     }
 
     #[test]

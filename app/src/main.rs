@@ -3,6 +3,7 @@
 mod actions;
 mod administrator;
 mod app;
+mod browser_store;
 mod calls;
 mod caveats;
 mod clock;

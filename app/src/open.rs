@@ -10,6 +10,7 @@ use leptos::task::spawn_local;
 use spyhop_api::pyramid::PyramidInfo;
 use spyhop_api::view::{LocalFile, Reading, Source};
 use spyhop_api::{Calibration, Deployment, Errand, RecordingInfo, View};
+use spyhop_words::page::kept as kept_words;
 use spyhop_words::page::open as words;
 
 use crate::commands::Action;
@@ -362,7 +363,8 @@ fn show(
         session.tell(NoticeKind::Warning, text);
     }
     let open = OpenSet::new(infos, line, out, deployment, published);
-    session.labels.load(&open);
+    let unread_labels = session.labels.load(&open);
+    session.tell_laid_aside(kept_words::LABELS, &unread_labels);
     session.cursors.set([None, None]);
     session.play_head.set(None);
     session.view.set(view);

@@ -8,6 +8,7 @@ use spyhop_api::view::{Scaling, Selection, SpectrumSettings};
 use spyhop_api::{Calibration, Deployment, RecordingInfo, View};
 use spyhop_signal::sun::LightInterval;
 use spyhop_signal::{Fold, Line};
+use spyhop_words::page::kept;
 use spyhop_words::page::open::and_more;
 use spyhop_words::wording::levels;
 
@@ -350,6 +351,14 @@ impl Session {
     /// Tells a person something.
     pub fn tell(&self, kind: NoticeKind, text: impl Into<String>) {
         self.tell_and_offer(kind, text, None);
+    }
+
+    /// Tells a person under which keys of the browser lies what was kept there and can't be read.
+    pub fn tell_laid_aside(&self, what: &str, keys: &[String]) {
+        if !keys.is_empty() {
+            let text = kept::unreadable(what, keys.join(", "));
+            self.tell(NoticeKind::Warning, text);
+        }
     }
 
     /// Tells a person something, with what they may do about it.

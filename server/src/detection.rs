@@ -18,6 +18,7 @@ mod export;
 mod fitting;
 mod keeper;
 mod known_recall;
+mod moment;
 mod network;
 mod plan;
 mod run;

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use spyhop_model::{
-    AstConfig, MemoryFiles, ModelCard, ModelError, ModelFiles, ModelFolder, config, read_card,
+    AstConfig, MemoryFiles, ModelCard, ModelError, ModelFiles, ModelFolder, check_lengths, config,
+    read_card,
 };
 
 use crate::data_folder::models_folder;
@@ -69,11 +70,14 @@ impl Model {
         Ok(Model::Folder(ModelFolder(folder)))
     }
 
-    /// Its card, without a look at its weights.
+    /// Its card, without a look at its weights but for how long they are.
     ///
     /// # Errors
-    /// When its configuration or its card can't be read.
+    /// When its configuration or its card can't be read, or its weights are torn.
     pub fn card(&self) -> Result<ModelCard, ModelError> {
+        if let Model::Folder(folder) = self {
+            check_lengths(folder)?;
+        }
         read_card(&[self], &AstConfig::read(self)?)
     }
 

@@ -1,7 +1,7 @@
 //! Progress bars of what takes long.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use spyhop_api::job::JobProgress;
+use spyhop_api::job::{JobProgress, PaceUnit};
 
 /// Parts that a job's bar has: it moves within a unit.
 const PARTS: u64 = 1000;
@@ -26,17 +26,30 @@ pub fn show_job(bar: &ProgressBar, job: &JobProgress, words: String) {
     bar.set_message(words);
 }
 
-/// `1240 of 2000 units, 12.3/s, 1 min left, 2 failed`.
+/// `1240 of 2000 units, 12.3/s, 1 min left, 2 failed`; of what listens to sound `3.2 of 48 h of sound, 2.9
+/// audio-hours a minute, 16 min left, 2 units failed`.
 pub fn job_in_words(job: &JobProgress) -> String {
-    let mut words = format!("{} of {} units", job.done, job.total);
-    if job.units_per_s > 0.0 {
+    let sound = job.sound_done_h();
+    let mut words = match sound {
+        Some((done, all)) => format!("{} of {} h of sound", rounded(done), rounded(all)),
+        None => format!("{} of {} units", job.done, job.total),
+    };
+    if let Some(pace) = job.sound_pace() {
+        let every = match pace.every {
+            PaceUnit::Second => "a second",
+            PaceUnit::Minute => "a minute",
+            PaceUnit::Hour => "an hour",
+        };
+        words += &format!(", {} audio-hours {every}", rounded(pace.hours));
+    } else if sound.is_none() && job.units_per_s > 0.0 {
         words += &format!(", {}/s", rounded(job.units_per_s));
     }
     if let Some(left) = job.time_left_s {
         words += &format!(", {} left", time_left(left));
     }
     if job.failed > 0 {
-        words += &format!(", {} failed", job.failed);
+        let units = if sound.is_some() { " units" } else { "" };
+        words += &format!(", {}{units} failed", job.failed);
     }
     words
 }

@@ -355,6 +355,21 @@ fn what_is_said_in_a_tab_is_there_again_when_the_same_is_found_again() -> anyhow
     page.wait_for("what was accepted", |p| Ok(rows_with(p, "accepted")? == 1))?;
     assert_eq!((rows_with(&mut page, "rejected")?, rows_with(&mut page, "unreviewed")?), (1, 4));
 
+    // What another version wrote, or what is torn, is told of and not written over.
+    let tear = "const key = Object.keys(localStorage).find(k => k.startsWith('spyhop.calls.')); \
+        const text = localStorage.getItem(key).slice(0, -1); localStorage.setItem(key, text); \
+        return [key + '.unreadable', text];";
+    let torn = page.session.execute(tear, json!([]))?;
+    let mut page = stage.page("")?;
+    page.open(&[&file])?;
+    start(&mut page, WHISTLE, 6)?;
+    let told = page.notices("warning")?;
+    let aside = torn[0].as_str().unwrap_or_default();
+    assert!(told.iter().any(|notice| notice.contains(aside)), "{told:?} of {torn}");
+    say_of_next(&mut page, "e", "accepted")?;
+    let kept = "return localStorage.getItem(arguments[0]);";
+    assert_eq!(page.session.execute(kept, json!([aside]))?, torn[1]);
+
     // A browser that keeps nothing more says so, once.
     let full = "Storage.prototype.setItem = () => { throw new DOMException('full'); };";
     page.session.execute(full, json!([]))?;
@@ -371,6 +386,7 @@ fn what_is_said_in_a_tab_is_there_again_when_the_same_is_found_again() -> anyhow
 fn a_run_of_the_tab_stays_over_views_and_keeps_what_was_said_to_itself() -> anyhow::Result<()> {
     let mut stage = Stage::set(&[])?;
     let file = stage.wav("x_20210601_003000.wav", &whistles(), 48_000)?;
+    let other = stage.wav("y_20210601_013000.wav", &sounds::noise(0.1, 5.0, 48_000), 48_000)?;
     let mut page = stage.page("")?;
     page.open(&[&file])?;
     start(&mut page, WHISTLE, 6)?;
@@ -381,6 +397,21 @@ fn a_run_of_the_tab_stays_over_views_and_keeps_what_was_said_to_itself() -> anyh
     page.wait_for("the view before", |p| Ok(p.view("span")? == whole))?;
     let shown = "return document.querySelector('#run').value;";
     assert_eq!(page.session.execute(shown, json!([]))?, "-1");
+    page.wait_for("its boxes", |p| Ok(p.data("candidates")? == "6"))?;
+
+    // A story or a class asks for another view of the same, whose address names no run.
+    let all =
+        page.session.execute("return document.querySelector('#page').dataset.view;", json!([]))?;
+    let ask = "const view = new URLSearchParams(arguments[0]); \
+        if (arguments[1]) view.set('span', arguments[1]); \
+        document.dispatchEvent(new CustomEvent('spyhop-wish', { detail: JSON.stringify( \
+        { wish: 'show', view: String(view), travel_ms: arguments[2] }) }));";
+    for (span, travel_ms) in [("1", 0), ("2", 300)] {
+        page.session.execute(ask, json!([all, span, travel_ms]))?;
+        page.wait_for("the guide's view", |p| Ok(p.view("span")?.as_deref() == Some(span)))?;
+        assert_eq!(page.session.execute(shown, json!([]))?, "-1");
+    }
+    page.session.execute(ask, json!([all, null, 0]))?;
     page.wait_for("its boxes", |p| Ok(p.data("candidates")? == "6"))?;
 
     // The same once more is another run: what was said in the first is not taken back in it.
@@ -403,7 +434,18 @@ fn a_run_of_the_tab_stays_over_views_and_keeps_what_was_said_to_itself() -> anyh
     page.session.keys("e")?;
     page.wait_for("the reason", |p| {
         Ok(p.notices("warning")?.iter().any(|notice| notice.contains("No detection is shown")))
-    })
+    })?;
+
+    // Something else is opened meanwhile: who comes back finds the runs again.
+    page.choose(&[&other])?;
+    page.wait_for("the other", |p| Ok(p.view("src")?.is_some_and(|src| src.contains("y_2021"))))?;
+    // The panel comes with the picture.
+    let runs = "return [...document.querySelectorAll('#run option')].map(run => run.value).join();";
+    page.wait_for("no run", |p| Ok(p.session.execute(runs, json!([]))? == ""))?;
+    page.choose(&[&file])?;
+    page.wait_for("the runs", |p| Ok(p.session.execute(runs, json!([]))? == ",-2,-1"))?;
+    assert_eq!(page.session.execute(shown, json!([]))?, "-2");
+    page.wait_for("its boxes", |p| Ok(p.data("candidates")? == "6"))
 }
 
 #[test]

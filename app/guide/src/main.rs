@@ -4,6 +4,7 @@
 //! story or a class. It draws into `#guide` of the page, and speaks to the page's viewer in the words of
 //! `spyhop_api::shown` alone.
 
+mod browser_store;
 mod class;
 mod letter_keys;
 mod server;

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use spyhop_api::detection::CallQuery;
 use spyhop_signal::tables::{
-    CSV_CALL_COLUMNS, CallColumns, Layout, RAVEN_CALL_COLUMNS, Sequence, row_of_call, write_csv,
+    CSV_CALL_COLUMNS, CallColumns, CallRow, Layout, RAVEN_CALL_COLUMNS, Sequence, write_csv,
     write_raven,
 };
 
@@ -51,8 +51,10 @@ pub fn export(session: Session, query: CallQuery, format: TableFormat) {
             let found = source.all_here(&query);
             let origin_ns = open.line.origin.map_or(0, |origin| origin.0);
             let rows = |columns: CallColumns| {
-                let row = |call| row_of_call(call, &run.source, run.channel, origin_ns, columns);
-                found.iter().map(row).collect::<Vec<_>>()
+                let about = &run.source;
+                let rows = found.iter().map(|call| CallRow::of(call, &about.software));
+                rows.map(|row| row.annotation(about, run.channel, origin_ns, columns))
+                    .collect::<Vec<_>>()
             };
             let sequence = Sequence::new(&open.line, &open.infos);
             let text = match format {

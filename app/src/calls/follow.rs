@@ -35,8 +35,7 @@ pub fn opened(session: Session, deployment: Option<String>) {
     let calls = session.calls;
     let turn = calls.turn.get_value() + 1;
     calls.turn.set_value(turn);
-    calls.local.set_value(Vec::new());
-    calls.local_progress.set(Vec::new());
+    calls.change_shelves(session.open.get_untracked());
     calls.steps.set_value(Steps::default());
     calls.wishes.update_value(Wishes::clear);
     calls.knows_unkept.set_value(false);
@@ -45,7 +44,10 @@ pub fn opened(session: Session, deployment: Option<String>) {
     calls.deployment.set_value(deployment.clone());
     calls.span.set(span_of_one(session).unwrap_or_default());
     // What is on a person's own disk no server has listened to.
-    let Some(id) = deployment else { return calls.show(None) };
+    let Some(id) = deployment else {
+        calls.tell_local();
+        return calls.show(calls.runs.with_untracked(|runs| runs.first().map(|run| run.id)));
+    };
     spawn_local(async move {
         let mut looks = 0;
         while calls.turn.get_value() == turn {

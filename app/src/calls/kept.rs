@@ -5,9 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use gloo::storage::{LocalStorage, Storage};
 use spyhop_api::detection::{DetectedCall, DetectionRun, Review};
 
+use crate::browser_store::{self, Browser};
 use crate::frame::line_ns;
 use crate::labels::{Home, home_among, homes};
 use crate::session::OpenSet;
@@ -23,6 +23,7 @@ pub struct KeptReviews<'a> {
     source: String,
     homes: Vec<Home>,
     read: HashMap<String, Kept>,
+    laid_aside: Vec<String>,
 }
 
 impl KeptReviews<'_> {
@@ -31,24 +32,37 @@ impl KeptReviews<'_> {
         let about = &run.source;
         let (name, print, settings) = (&about.name, &about.fingerprint, &about.config_hash);
         let source = format!("{name}|{print}|{settings}|{}", run.channel);
-        KeptReviews { open, source, homes: homes(open), read: HashMap::new() }
+        KeptReviews {
+            open,
+            source,
+            homes: homes(open),
+            read: HashMap::new(),
+            laid_aside: Vec::new(),
+        }
     }
 
     /// What was ever said of a candidate.
     pub fn said(&mut self, call: &DetectedCall) -> Vec<Review> {
         let Some((home, in_file_ns)) = self.place_of(call) else { return Vec::new() };
-        let read = || LocalStorage::get(&home).unwrap_or_default();
+        let laid_aside = &mut self.laid_aside;
+        let read = || browser_store::read(&Browser, &home, laid_aside);
         let kept = self.read.entry(home.clone()).or_insert_with(read);
         said_in(kept, &self.source, call, in_file_ns)
+    }
+
+    /// Under which keys lies what was kept and can't be read, as far as it was met.
+    pub fn laid_aside(self) -> Vec<String> {
+        self.laid_aside
     }
 
     /// Keeps it; false where the store is full or forbidden. It is still on the page then, from where it
     /// can be saved as a table.
     pub fn keep(&self, call: &DetectedCall, steps: &[Review]) -> bool {
         let Some((home, in_file_ns)) = self.place_of(call) else { return false };
-        let mut kept: Kept = LocalStorage::get(&home).unwrap_or_default();
-        kept.insert(key(&self.source, call, in_file_ns), steps.to_vec());
-        LocalStorage::set(home, kept).is_ok()
+        let key = key(&self.source, call, in_file_ns);
+        browser_store::change(&Browser, &home, |kept: &mut Kept| {
+            kept.insert(key, steps.to_vec());
+        })
     }
 
     /// Where its file's candidates are kept, and when it begins in its file, nanoseconds.

@@ -1,5 +1,7 @@
 //! Where candidates come from: the server that found them, or this tab. Both answer the same questions.
 
+use std::sync::Arc;
+
 use leptos::prelude::*;
 use spyhop_api::Timestamp;
 use spyhop_api::binned::BinError;
@@ -56,7 +58,8 @@ impl Calls {
 
     /// Candidates and scores that a run of this tab found since it last said something. What was said of
     /// the same candidate before, perhaps in an earlier visit, is said of it again. Moments are on the
-    /// clock where the line is dated, else since its first sample.
+    /// clock where the line is dated, else since its first sample. Gives the keys under which lies what was
+    /// kept in this browser of what was said before and can't be read.
     pub fn extend_local(
         &self,
         run: i64,
@@ -64,15 +67,17 @@ impl Calls {
         scores: &ScoreCurves,
         progress: LocalProgress,
         open: &OpenSet,
-    ) {
-        self.local.update_value(|all| {
-            let Some(local) = all.iter_mut().find(|local| local.run.id == run) else { return };
+    ) -> Vec<String> {
+        let laid_aside = self.local.try_update_value(|all| {
+            let local = all.iter_mut().find(|local| local.run.id == run)?;
             local.progress = progress;
             let mut kept = KeptReviews::of(open, &local.run);
             local.extend(found, scores, |call| kept.said(call));
+            Some(kept.laid_aside())
         });
         self.tell_local();
         self.revision.update(|n| *n += 1);
+        laid_aside.flatten().unwrap_or_default()
     }
 
     /// A run of this tab is over, or was given up; `problems` is what could not be heard, a sentence each.
@@ -86,8 +91,24 @@ impl Calls {
         self.tell_local();
     }
 
+    /// Something else is open: the runs of this tab over what was wait for that, and those over what is now
+    /// are taken up.
+    pub fn change_shelves(&self, open: Option<Arc<OpenSet>>) {
+        let runs = self.local.try_update_value(std::mem::take).unwrap_or_default();
+        let before = self.of.get_value();
+        self.of.set_value(open.clone());
+        let again = self.shelf.try_update_value(|shelf| {
+            if let Some(before) = before {
+                shelf.put(before, runs);
+            }
+            open.map_or_else(Vec::new, |open| shelf.take(&open))
+        });
+        self.local.set_value(again.unwrap_or_default());
+        self.local_progress.set(Vec::new());
+    }
+
     /// Shows what is known of the runs of this tab.
-    fn tell_local(&self) {
+    pub fn tell_local(&self) {
         let local = self
             .local
             .with_value(|all| all.iter().rev().map(|local| local.run.clone()).collect::<Vec<_>>());

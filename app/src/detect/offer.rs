@@ -74,47 +74,21 @@ fn hears(card: &ModelCard) -> String {
 
 #[cfg(test)]
 mod tests {
-    use spyhop_api::{FrontEnd, ModelClass, Scores};
+    use spyhop_api::{FrontEnd, ModelClass};
 
     use super::*;
 
     fn model() -> HostedModel {
-        let front_end = FrontEnd {
-            rate_hz: 16_000.0,
-            low_hz: 20.0,
-            high_hz: 8000.0,
-            mels: 128,
-            frame_samples: 400,
-            hop_samples: 160,
-            fft_size: 512,
-            frames: 256,
-            mean: 0.0,
-            std: 1.0,
-        };
         let class = ModelClass {
             name: "upcall".into(),
             band_hz: (20.0, 8000.0),
             threshold: 0.5,
             is_call: true,
         };
-        let card = ModelCard {
-            name: "tiny".into(),
-            description: String::new(),
-            version: String::new(),
-            licence: String::new(),
-            training_data: String::new(),
-            citation: String::new(),
-            time_compression: 1.0,
-            band_hz: (20.0, 8000.0),
-            hop_samples: 16_000,
-            front_end,
-            scores: Scores::default(),
-            classes: vec![class],
-            metrics: Default::default(),
-        };
+        let card = ModelCard::new("tiny", FrontEnd::of_rate(16_000.0));
         HostedModel {
             name: "tiny".into(),
-            card: Some(card),
+            card: Some(ModelCard { classes: vec![class], ..card }),
             problem: None,
             parameters: 1,
             fingerprint: String::new(),

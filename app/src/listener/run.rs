@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use spyhop_api::Timestamp;
+use spyhop_words::page::kept as kept_words;
 use spyhop_words::page::listener as words;
 use spyhop_words::page::open::NOTHING_OPEN;
 use spyhop_workers::Message;
@@ -128,7 +129,8 @@ fn heard(session: Session, answer: Answer, refused: &dyn Fn(String)) {
         }
         (Answer::Found { fraction, calls, scores, .. }, Some(run)) => {
             let progress = progress(fraction);
-            session.calls.extend_local(run, calls, &scores, progress, &open);
+            let laid_aside = session.calls.extend_local(run, calls, &scores, progress, &open);
+            session.tell_laid_aside(kept_words::VERDICTS, &laid_aside);
         }
         (Answer::Done { problems, .. }, Some(run)) => {
             RUNNING.set(None);

@@ -369,39 +369,14 @@ fn score_at(curves: &ScoreCurves, class: usize, window: &SeenWindow) -> Option<f
 
 #[cfg(test)]
 mod tests {
+    use spyhop_api::FrontEnd;
     use spyhop_api::detection::{DetectionClass, DetectionSource, ScoreCurve};
-    use spyhop_api::{FrontEnd, Scores};
 
     use super::*;
 
     fn model() -> HostedModel {
-        let front_end = FrontEnd {
-            rate_hz: 16_000.0,
-            low_hz: 20.0,
-            high_hz: 8000.0,
-            mels: 128,
-            frame_samples: 400,
-            hop_samples: 160,
-            fft_size: 512,
-            frames: 256,
-            mean: 0.0,
-            std: 1.0,
-        };
-        let card = ModelCard {
-            name: "tiny".into(),
-            description: String::new(),
-            version: String::new(),
-            licence: String::new(),
-            training_data: String::new(),
-            citation: String::new(),
-            time_compression: 1.0,
-            band_hz: (20.0, 8000.0),
-            hop_samples: 4000,
-            front_end,
-            scores: Scores::default(),
-            classes: Vec::new(),
-            metrics: Default::default(),
-        };
+        let card = ModelCard::new("tiny", FrontEnd::of_rate(16_000.0));
+        let card = ModelCard { hop_samples: 4000, ..card };
         HostedModel {
             name: "tiny".into(),
             card: Some(card),

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use gloo::net::eventsource::futures::EventSource;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use spyhop_api::job::{JobProgress, JobState, JobsSnapshot};
+use spyhop_api::job::{JobProgress, JobState, JobsSnapshot, PaceUnit, SoundPace};
 use spyhop_words::pages::jobs as words;
 
 use super::runs::Trainings;
@@ -207,16 +207,31 @@ fn machine(now: &JobsSnapshot) -> String {
     told.join(" · ")
 }
 
-/// `1240 of 2000 units · 12 units/s · 1 min 3 s left · 2 failed`.
+/// `1240 of 2000 units · 12 units/s · 1 min 3 s left · 2 failed`; of what listens to sound `3.2 of 48 h of
+/// sound · 2.9 audio-hours a minute · 16 min left · 2 units failed`.
 pub fn in_words(job: &JobProgress) -> String {
-    let mut told = vec![words::units_done(job.done, job.total)];
-    if job.units_per_s > 0.0 {
+    let hours = |h: f64| wording::trimmed(h, if h < 10.0 { 2 } else { 0 });
+    let sound = job.sound_done_h();
+    let mut told = match sound {
+        Some((done, all)) => vec![words::sound_heard(hours(done), hours(all))],
+        None => vec![words::units_done(job.done, job.total)],
+    };
+    if let Some(SoundPace { hours: h, every }) = job.sound_pace() {
+        told.push(match every {
+            PaceUnit::Second => words::sound_per_s(hours(h)),
+            PaceUnit::Minute => words::sound_per_min(hours(h)),
+            PaceUnit::Hour => words::sound_per_h(hours(h)),
+        });
+    } else if sound.is_none() && job.units_per_s > 0.0 {
         let decimals = if job.units_per_s < 10.0 { 2 } else { 0 };
         told.push(words::units_per_s(wording::trimmed(job.units_per_s, decimals)));
     }
     told.extend(job.time_left_s.map(|left| words::time_left(wording::duration(left.ceil()))));
     if job.failed > 0 {
-        told.push(words::units_failed(job.failed));
+        told.push(match sound {
+            Some(_) => words::sound_units_failed(job.failed as usize),
+            None => words::units_failed(job.failed),
+        });
     }
     told.join(" · ")
 }
@@ -246,5 +261,46 @@ fn key(state: JobState) -> &'static str {
         JobState::Cancelled => "cancelled",
         JobState::Done => "done",
         JobState::Failed => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use spyhop_api::Timestamp;
+
+    use super::*;
+
+    fn job(sound_h: Option<f64>) -> JobProgress {
+        JobProgress {
+            id: 1,
+            key: String::new(),
+            kind: "detect".into(),
+            title: String::new(),
+            deployment: None,
+            priority: 0,
+            state: JobState::Running,
+            created: Timestamp(0),
+            changed: Timestamp(0),
+            total: 48,
+            waiting: 40,
+            running: 0,
+            done: 6,
+            failed: 2,
+            fraction: 0.125,
+            units_per_s: 0.05,
+            time_left_s: Some(840.0),
+            sound_h,
+        }
+    }
+
+    #[test]
+    fn what_listens_to_sound_is_told_by_hours_of_it() {
+        assert_eq!(
+            in_words(&job(Some(24.0))),
+            "3 of 24 h of sound · 1.5 audio-hours a minute · 14 min left · 2 units failed"
+        );
+        assert_eq!(in_words(&job(None)), "6 of 48 units · 0.05 units/s · 14 min left · 2 failed");
+        let slow = JobProgress { units_per_s: 0.0, time_left_s: None, ..job(Some(24.0)) };
+        assert_eq!(in_words(&slow), "3 of 24 h of sound · 2 units failed");
     }
 }

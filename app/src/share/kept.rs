@@ -1,8 +1,9 @@
 //! Short links that were made in this browser, with their edit keys: whoever made one changes it here.
 
-use gloo::storage::{LocalStorage, Storage};
 use serde::{Deserialize, Serialize};
 use spyhop_api::{MadeShare, Timestamp};
+
+use crate::browser_store::{self, Browser};
 
 /// Where they are kept.
 const KEY: &str = "spyhop.shares";
@@ -38,7 +39,8 @@ impl KeptShare {
 
 /// All of them whose time is not over, the newest first.
 pub fn all(now: Timestamp) -> Vec<KeptShare> {
-    let mut kept: Vec<KeptShare> = LocalStorage::get(KEY).unwrap_or_default();
+    // What can't be read is laid aside, with its keys in it.
+    let mut kept: Vec<KeptShare> = browser_store::read(&Browser, KEY, &mut Vec::new());
     kept.retain(|share| share.expires_ns.is_none_or(|expires| expires > now.0));
     kept
 }
@@ -46,16 +48,15 @@ pub fn all(now: Timestamp) -> Vec<KeptShare> {
 /// Keeps one in front of all others, or in its place where it is among them; false where the browser keeps
 /// nothing.
 pub fn keep(share: KeptShare) -> bool {
-    let kept = with(LocalStorage::get(KEY).unwrap_or_default(), share);
-    LocalStorage::set(KEY, kept).is_ok()
+    browser_store::change(&Browser, KEY, |kept| *kept = with(std::mem::take(kept), share))
 }
 
 /// Forgets one.
 pub fn forget(id: &str) {
-    let mut kept: Vec<KeptShare> = LocalStorage::get(KEY).unwrap_or_default();
-    kept.retain(|share| share.id != id);
     // A browser that keeps nothing has nothing to forget.
-    let _ = LocalStorage::set(KEY, kept);
+    let _ = browser_store::change(&Browser, KEY, |kept: &mut Vec<KeptShare>| {
+        kept.retain(|share| share.id != id);
+    });
 }
 
 fn with(mut kept: Vec<KeptShare>, share: KeptShare) -> Vec<KeptShare> {

@@ -9,12 +9,12 @@ use arrow::array::{
     TimestampNanosecondArray, UInt32Array,
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use spyhop_api::detection::{DetectedCall, DetectionSource, Review, Verdict};
+use spyhop_api::detection::{DetectedCall, DetectionSource, Review};
 use spyhop_api::time::NANOS_PER_S;
-use spyhop_api::{Annotation, Moment, RecordingInfo};
+use spyhop_api::{Annotation, RecordingInfo};
 use spyhop_signal::Line;
 use spyhop_signal::tables::{
-    CSV_CALL_COLUMNS, CallColumns, Layout, RAVEN_CALL_COLUMNS, Sequence, found_words, write_csv,
+    CSV_CALL_COLUMNS, CallColumns, CallRow, Layout, RAVEN_CALL_COLUMNS, Sequence, write_csv,
     write_raven,
 };
 
@@ -80,10 +80,7 @@ pub struct Row {
 impl Row {
     /// Of a candidate of the store.
     pub fn of(call: DetectedCall, software: &str) -> Row {
-        let start_ns = match call.start {
-            Moment::Clock(time) => time.0,
-            Moment::Elapsed(ns) => ns,
-        };
+        let start_ns = call.start.nanos();
         Row {
             class: call.class,
             start_ns,
@@ -99,17 +96,22 @@ impl Row {
         }
     }
 
-    /// What it is: what somebody says where it is something else, else what it was found as.
-    fn label(&self) -> &str {
-        match &self.review {
-            Some(review) if review.verdict == Verdict::Relabelled => &review.label,
-            _ => &self.class,
+    /// As tables tell of it.
+    fn told(&self, id: u64) -> CallRow<'_> {
+        CallRow {
+            id,
+            class: &self.class,
+            start_ns: self.start_ns,
+            end_ns: self.end_ns,
+            low_hz: self.low_hz,
+            high_hz: self.high_hz,
+            score: self.score,
+            clicks: self.clicks,
+            interval_s: self.interval_s,
+            software: &self.software,
+            is_lost: self.is_lost,
+            review: self.review.as_ref(),
         }
-    }
-
-    /// What is said of it, where something is.
-    fn said(&self) -> Option<&Review> {
-        self.review.as_ref().filter(|review| review.verdict != Verdict::Unreviewed)
     }
 }
 
@@ -147,38 +149,8 @@ impl Table<'_> {
     }
 
     fn annotations(&self, origin_ns: i64, columns: CallColumns) -> Vec<Annotation> {
-        let annotation = |(index, row): (usize, &Row)| {
-            let number = |value: Option<String>| value.unwrap_or_default();
-            let said = row.said();
-            let values = [
-                row.score.to_string(),
-                self.source.name.clone(),
-                self.source.adapter.clone().unwrap_or_default(),
-                row.class.clone(),
-                number(row.clicks.map(|clicks| clicks.to_string())),
-                number(row.interval_s.map(|s| s.to_string())),
-                said.map_or("", |review| review.verdict.name()).to_owned(),
-                said.map_or("", |review| &review.author).to_owned(),
-                said.and_then(|review| review.at).map_or_else(String::new, |at| at.to_iso()),
-                self.source.fingerprint.clone(),
-                self.source.config_hash.clone(),
-                row.software.clone(),
-                found_words(row.is_lost).to_owned(),
-            ];
-            let extra = columns.iter().map(|column| (*column).to_owned()).zip(values);
-            Annotation {
-                id: index as u64 + 1,
-                start_ns: row.start_ns.saturating_sub(origin_ns),
-                end_ns: row.end_ns.saturating_sub(origin_ns),
-                low_hz: Some(row.low_hz),
-                high_hz: Some(row.high_hz),
-                channel: self.channel,
-                label: row.label().to_owned(),
-                note: row.said().map_or("", |review| &review.note).to_owned(),
-                extra: extra.collect(),
-            }
-        };
-        self.rows.iter().enumerate().map(annotation).collect()
+        let rows = (1..).zip(self.rows).map(|(id, row)| row.told(id));
+        rows.map(|row| row.annotation(self.source, self.channel, origin_ns, columns)).collect()
     }
 
     fn batch(
@@ -222,8 +194,9 @@ impl Table<'_> {
         };
         let files = places.iter().map(|(name, _)| name);
         let offsets = places.iter().map(|(_, ns)| *ns as f64 / NANOS_PER_S as f64);
-        let said = |of: fn(&Review) -> &str| move |row: &Row| row.said().map_or("", of).to_owned();
-        let at = rows.iter().map(|row| row.said().and_then(|review| review.at).map(|at| at.0));
+        let said =
+            |of: fn(&Review) -> &str| move |row: &Row| row.told(0).said().map_or("", of).to_owned();
+        let at = rows.iter().map(|row| row.told(0).said().and_then(|r| r.at).map(|at| at.0));
         let mut columns: Vec<ArrayRef> = vec![
             times(rows.iter().map(|row| row.start_ns), dated),
             times(rows.iter().map(|row| row.end_ns), dated),
@@ -231,7 +204,7 @@ impl Table<'_> {
             Arc::new(Float64Array::from_iter_values(offsets)),
             numbers(&|row| row.low_hz),
             numbers(&|row| row.high_hz),
-            texts(&|row| row.label().to_owned()),
+            texts(&|row| row.told(0).label().to_owned()),
             texts(&|row| row.class.clone()),
             Arc::new(Float32Array::from_iter_values(rows.iter().map(|row| row.score))),
             Arc::new(UInt32Array::from_iter(rows.iter().map(|row| row.clicks))),

@@ -2,6 +2,7 @@
 //! the store, and follows deployments that grow.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use spyhop_api::binned::Curves;
 use spyhop_api::detection::{DetectionClass, DetectionRun, ScoreCurves};
-use spyhop_api::job::JobsSnapshot;
+use spyhop_api::job::{JobProgress, JobState, JobsSnapshot};
 use spyhop_api::recall::{DrawRequest, DrawnWindow, RecallReport};
 use spyhop_api::{Deployment, Timestamp};
 use spyhop_signal::detect::listen::ScoreRow;
@@ -19,6 +20,7 @@ use spyhop_signal::pyramid::Recorded;
 use super::curves::{add_points, curve_of};
 use super::draw::{Drawn, draw, window_ns};
 use super::known_recall::{KnownRecalls, MadeOf};
+use super::moment::Moments;
 use super::network::Networks;
 use super::plan::{Plan, PlanError, PlannedUnit, Reach};
 use super::source::{Source, SourceError, Wanted};
@@ -219,6 +221,7 @@ impl DetectionKeeper {
         let counts = self.store.counts(run.id)?;
         let key = job_key(run);
         let job = jobs.jobs.iter().find(|job| job.key == key).cloned();
+        let goes_on = job.as_ref().is_some_and(|job| !job.is_over());
         Ok(DetectionRun {
             id: run.id,
             title: run.title.clone(),
@@ -231,16 +234,22 @@ impl DetectionKeeper {
             created: run.created,
             candidates: counts.candidates,
             reviewed: counts.reviewed,
-            problems: self.problems(run, &counts)?,
+            problems: self.problems(run, &counts, goes_on)?,
             job,
         })
     }
 
     /// What a person should know of a run: why it is not gone on with, what counts no more, and what could
     /// not be heard.
-    fn problems(&self, run: &StoredRun, counts: &RunCounts) -> Result<Vec<String>, StartError> {
+    fn problems(
+        &self,
+        run: &StoredRun,
+        counts: &RunCounts,
+        goes_on: bool,
+    ) -> Result<Vec<String>, StartError> {
         let refused = lock(&self.refused).get(&run.id).map(|refused| refused.sentence.clone());
-        let lost = (counts.lost > 0).then(|| {
+        // What is still being listened to may be found again.
+        let lost = (counts.lost > 0 && !goes_on).then(|| {
             let (are, them) = match counts.lost {
                 1 => ("candidate is", "it"),
                 _ => ("candidates are", "them"),
@@ -348,7 +357,8 @@ impl DetectionKeeper {
         let drawn_ns: Vec<_> = before.iter().map(span_ns).collect();
         let known = Drawn { window_ns: self.store.window_ns(run.id)?, spans_ns: &drawn_ns };
         let windows = draw(&recorded, &heard_ns, &known, asked)?;
-        self.store.draw(run.id, &windows, window_ns(asked))?;
+        let moments = Moments::new(&recorded, &recordings.infos);
+        self.store.draw(run.id, &windows, window_ns(asked), moments)?;
         Ok(self.store.drawn(run)?)
     }
 
@@ -399,16 +409,22 @@ impl DetectionKeeper {
         deployment: &Deployment,
         planned: &Planned,
     ) -> Result<i64, StartError> {
-        let Planned { run, plan, .. } = planned;
+        let Planned { run, plan, recordings } = planned;
         let memory_bytes = Source::memory_bytes(run.source.is_model);
         let units: Vec<(&str, i64)> =
             plan.units.iter().map(|unit| (unit.key.as_str(), unit.span_ns.start)).collect();
+        // What people said goes with the sound, wherever its clock puts it now.
+        let moments = Moments::new(&plan.recorded, &recordings.infos);
+        let keys: HashSet<&str> = units.iter().map(|(key, _)| *key).collect();
+        self.store.note_moments(run.id, &keys, moments)?;
+        self.store.follow_clock(run.id, moments)?;
         self.store.keep_only(run.id, &units)?;
         let unit = |unit: &PlannedUnit| -> Result<Unit, serde_json::Error> {
             let order = json!({ "run": run.id, "key": unit.key });
             // Two runs may have units of the same key: of the same recordings in two deployments.
             let key = key_of(KIND, &(run.id, &unit.key))?;
-            Ok(Unit { memory_bytes, ..Unit::new(key, KIND, order) })
+            let sound_s = unit.recorded_s;
+            Ok(Unit { memory_bytes, sound_s, ..Unit::new(key, KIND, order) })
         };
         let units = plan.units.iter().map(unit).collect::<Result<Vec<_>, _>>();
         let units = units.map_err(|error| StartError::Refused(error.to_string()))?;
@@ -436,7 +452,7 @@ impl DetectionKeeper {
         if let Some(sentence) = self.refused(id, &version) {
             return Err(UnitError::lasting(sentence));
         }
-        let planned = self.plan(run, recordings).map_err(|error| match error {
+        let planned = self.plan(run, recordings, true).map_err(|error| match error {
             StartError::Store(error) => passing(&error),
             error => UnitError::lasting(self.refuse(id, &version, &error)),
         })?;
@@ -444,9 +460,15 @@ impl DetectionKeeper {
         Ok(planned)
     }
 
-    /// Plans a run anew. Its source is opened only where something is to be made.
-    fn plan(&self, run: StoredRun, recordings: Recordings) -> Result<Arc<Planned>, StartError> {
+    /// Plans a run anew. Its source is opened only where something is to be made, and `is_wanted`.
+    fn plan(
+        &self,
+        mut run: StoredRun,
+        recordings: Recordings,
+        is_wanted: bool,
+    ) -> Result<Arc<Planned>, StartError> {
         let laid = Recorded::new(&recordings.infos).map_err(PlanError::from)?;
+        run.dated = laid.0.dated;
         let rate_hz = laid.0.sample_rate_hz;
         let kept = self.store.reach(run.id)?.filter(|reach| reach.rate_hz == rate_hz);
         // A detector is there at once; a network may be hundreds of megabytes.
@@ -463,7 +485,7 @@ impl DetectionKeeper {
         let is_done = |unit: &PlannedUnit| {
             done.contains(&unit.key) && self.files(&run.deployment, &unit.key).are_there()
         };
-        if known.is_some() && !plan.units.iter().all(is_done) {
+        if known.is_some() && is_wanted && !plan.units.iter().all(is_done) {
             self.source(&run)?;
         }
         Ok(Arc::new(Planned { run, plan, recordings }))
@@ -531,7 +553,9 @@ impl DetectionKeeper {
             software: made.software,
             problems: made.problems,
         };
-        let put = self.store.put_unit(run.id, &stored, &made.candidates);
+        let moments = Moments::new(&plan.recorded, &recordings.infos);
+        let moment_of = |span_ns: &Range<i64>| moments.of(span_ns);
+        let put = self.store.put_unit(run.id, &stored, &made.candidates, &moment_of);
         put.map_err(|error| UnitError::passing(error.to_string()))?;
         Ok(order)
     }
@@ -561,7 +585,12 @@ impl Kept for DetectionKeeper {
             }
             let Some(recordings) = present.recordings()? else { continue };
             let title = run.title.clone();
-            match self.plan(run, recordings) {
+            // A network of a job that a person gave up is opened when they go on with it.
+            let key = job_key(&run);
+            let is_given_up =
+                |job: &JobProgress| job.key == key && job.state == JobState::Cancelled;
+            let is_wanted = !engine.snapshot()?.jobs.iter().any(is_given_up);
+            match self.plan(run, recordings, is_wanted) {
                 Ok(planned) => {
                     lock(&self.refused).remove(&id);
                     lock(&self.planned).insert(id, planned.clone());

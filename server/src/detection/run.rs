@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use serde_json::json;
 use spyhop_api::Deployment;
-use spyhop_api::job::JobProgress;
 use spyhop_signal::detect::listen::ScoreRow;
 
 use super::export::Row;
@@ -17,7 +16,7 @@ use super::source::Source;
 use super::unit::make_files;
 use super::unit_files::{UnitFiles, folder_of};
 use crate::catalogue::Recordings;
-use crate::progress::rounded;
+use crate::progress;
 use crate::work::{
     Job, OnFailure, Priority, Registry, Settings, Unit, UnitContext, UnitError, key_of,
     run_in_foreground_telling,
@@ -85,15 +84,13 @@ pub fn run(
         job.units.reverse();
     }
     let begun = Instant::now();
-    let hours = plan.recorded_h();
-    let words = |job: &JobProgress| in_words(job, hours);
     // A table with a hole in it would pass for a whole one: there is nothing to wait for.
     let outcome = run_in_foreground_telling(
         state,
         registry,
         &job,
         Settings::default(),
-        &words,
+        &progress::job_in_words,
         OnFailure::Stop,
     )?;
     if let Some(failure) = outcome.failures.first() {
@@ -138,8 +135,8 @@ fn to_be_run_again(message: String) -> UnitError {
 fn job(plan: &Plan, source: &Source, deployment: &Deployment) -> anyhow::Result<Job> {
     let memory_bytes = Source::memory_bytes(matches!(source, Source::Network(_)));
     let unit = |unit: &super::plan::PlannedUnit| {
-        let key = unit.key.clone();
-        Unit { memory_bytes, ..Unit::new(key, KIND, json!(unit.key)) }
+        let (key, sound_s) = (unit.key.clone(), unit.recorded_s);
+        Unit { memory_bytes, sound_s, ..Unit::new(key, KIND, json!(unit.key)) }
     };
     // Other settings make another job: the ledger of a stopped one is found again by its key.
     let keys: Vec<&str> = plan.units.iter().map(|unit| unit.key.as_str()).collect();
@@ -152,20 +149,4 @@ fn job(plan: &Plan, source: &Source, deployment: &Deployment) -> anyhow::Result<
         priority: Priority::ASKED_FOR,
         units: plan.units.iter().map(unit).collect(),
     })
-}
-
-/// `3.2 of 48 h of sound, 0.21 h/s, 4 min left`.
-fn in_words(job: &JobProgress, hours: f64) -> String {
-    let mut words = format!("{} of {} h of sound", rounded(job.fraction * hours), rounded(hours));
-    if job.units_per_s > 0.0 && job.total > 0 {
-        let per_s = job.units_per_s * hours / job.total as f64;
-        words += &format!(", {} audio-hours/s", rounded(per_s));
-    }
-    if let Some(left) = job.time_left_s {
-        words += &format!(", {} left", crate::progress::time_left(left));
-    }
-    if job.failed > 0 {
-        words += &format!(", {} units failed", job.failed);
-    }
-    words
 }

@@ -5,11 +5,13 @@
 //! What somebody said stays, even where the candidate is no longer found.
 
 mod drawn;
+mod moved;
 mod questions;
 mod reviewed;
 mod reviews;
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,6 +24,7 @@ use spyhop_api::detection::{DetectionClass, DetectionSource};
 use spyhop_api::view::ShownCalls;
 use spyhop_signal::detect::Candidate;
 
+use super::moment::RecordedMoment;
 use super::plan::Reach;
 use super::source::Wanted;
 use crate::state::{self, StateError, StateFolder};
@@ -35,6 +38,7 @@ const SCHEMA: &[M<'_>] = &[
     M::up(include_str!("store/schema.sql")),
     M::up(include_str!("store/tally.sql")),
     M::up(include_str!("store/found.sql")),
+    M::up(include_str!("store/moved.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(SCHEMA);
 /// No candidate is longer: what touches a span begins at most this before it.
@@ -210,7 +214,7 @@ impl DetectionStore {
                     score_unit, score_s, created_ns, dated)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
                  ON CONFLICT (deployment, key) DO UPDATE SET title = excluded.title,
-                    wanted = excluded.wanted
+                    wanted = excluded.wanted, dated = excluded.dated
                  RETURNING id",
                 params![
                     run.deployment,
@@ -362,8 +366,8 @@ impl DetectionStore {
     }
 
     /// Puts in the candidates of a unit, each with the index of its class, in place of what was there of
-    /// its span. What is found again keeps its number and what was said of it. A unit that is in already
-    /// stays as it is.
+    /// its span; `moment_of` tells what was recorded in the middle of one. What is found again keeps its number
+    /// and what was said of it. A unit that is in already stays as it is.
     ///
     /// # Errors
     /// When it can't be written; then nothing has changed.
@@ -372,6 +376,7 @@ impl DetectionStore {
         run: i64,
         unit: &StoredUnit,
         candidates: &[(usize, Candidate)],
+        moment_of: &dyn Fn(&Range<i64>) -> Option<RecordedMoment>,
     ) -> Result<(), StoreError> {
         self.change(|db| {
             let known = db
@@ -397,8 +402,11 @@ impl DetectionStore {
             ])?;
             let number = db.last_insert_rowid();
             for (class, candidate) in candidates {
-                put(db, run, number, *class, candidate)?;
+                let id = put(db, run, number, *class, candidate)?;
+                let moment = moment_of(&(candidate.start_ns..candidate.end_ns));
+                moved::note(db, "call", id, moment.as_ref())?;
             }
+            moved::rejoin(db, run, number, &(unit.start_ns..unit.end_ns))?;
             // What is left of before was not found again, and nobody has said anything of it.
             db.prepare_cached(
                 "DELETE FROM call WHERE run = ?1 AND unit IS NULL AND version = 0
@@ -560,37 +568,41 @@ fn clear(db: &Connection, run: i64, start_ns: i64, end_ns: i64) -> rusqlite::Res
     Ok(())
 }
 
-/// Puts a candidate in, or takes the one that it is the same as.
+/// Puts a candidate in, or takes the one that it is the same as; gives its number.
 fn put(
     db: &Connection,
     run: i64,
     unit: i64,
     class: usize,
     candidate: &Candidate,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<i64> {
     let Candidate { start_ns, end_ns, low_hz, high_hz, score, train } = candidate;
     let (clicks, interval_s) = (train.map(|t| t.clicks), train.map(|t| t.interval_s));
-    let taken = db
+    let taken: Option<i64> = db
         .prepare_cached(
             "UPDATE call SET unit = ?2, low_hz = ?6, high_hz = ?7, score = ?8, clicks = ?9,
                 interval_s = ?10
              WHERE id = (SELECT id FROM call WHERE run = ?1 AND start_ns = ?4 AND class = ?3
-                AND end_ns = ?5 AND unit IS NULL LIMIT 1)",
+                AND end_ns = ?5 AND unit IS NULL LIMIT 1)
+             RETURNING id",
         )?
-        .execute(params![
-            run, unit, class, start_ns, end_ns, low_hz, high_hz, score, clicks, interval_s
-        ])?;
-    if taken == 0 {
-        db.prepare_cached(
-            "INSERT INTO call (run, unit, class, start_ns, end_ns, low_hz, high_hz, score, clicks,
-                interval_s)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
-        .execute(params![
-            run, unit, class, start_ns, end_ns, low_hz, high_hz, score, clicks, interval_s
-        ])?;
+        .query_row(
+            params![run, unit, class, start_ns, end_ns, low_hz, high_hz, score, clicks, interval_s],
+            |row| row.get(0),
+        )
+        .optional()?;
+    if let Some(taken) = taken {
+        return Ok(taken);
     }
-    Ok(())
+    db.prepare_cached(
+        "INSERT INTO call (run, unit, class, start_ns, end_ns, low_hz, high_hz, score, clicks,
+            interval_s)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?
+    .execute(params![
+        run, unit, class, start_ns, end_ns, low_hz, high_hz, score, clicks, interval_s
+    ])?;
+    Ok(db.last_insert_rowid())
 }
 
 fn lines(text: &str) -> Vec<String> {

@@ -455,6 +455,126 @@ fn a_hosted_detection_grows_with_its_deployment_and_what_was_said_stays() {
     server.stop();
 }
 
+#[test]
+fn what_people_said_goes_with_the_sound_where_a_clock_is_corrected() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let (state, recorder) = (scratch.path().join("state"), scratch.path().join("recorder"));
+    place(&recorder);
+    let mut server = hosted(&state, &recorder);
+    let run = server.start(whistles("")).expect("started");
+    let calls = server.calls(run.id, 6);
+    let kept = server.keeper.store().run("recorder", run.id).expect("there");
+    let words = [
+        (0, Verdict::Accepted, ""),
+        (2, Verdict::Relabelled, "squeak"),
+        (5, Verdict::Rejected, ""),
+    ];
+    for (at, verdict, label) in words {
+        let said = ReviewChange { verdict, label: label.into(), ..ReviewChange::default() };
+        let store = server.keeper.store();
+        store.review(&kept, calls[at].id, 0, &said, Timestamp(7)).expect("said");
+    }
+    let asked = DrawRequest { windows: 3, window_s: 10.0, ..DrawRequest::default() };
+    let drawn = server.keeper.draw(&kept, Reader::Administrator, &asked).expect("drawn");
+
+    #[derive(PartialEq)]
+    enum Meanwhile {
+        Runs,
+        Stopped,
+        /// It was an older program, which noted no moments down.
+        Older,
+    }
+    // None is a whole number of the detector's steps.
+    let moves = [
+        (97, Meanwhile::Runs),
+        (5 * 3600 + 1, Meanwhile::Stopped),
+        (9 * 3600 + 11, Meanwhile::Older),
+    ];
+    for (by_s, meanwhile) in &moves {
+        let by_s = *by_s;
+        let correct = || {
+            let text = format!("name = 'Test'\nzone_offset_s = {}\n", -by_s);
+            std::fs::write(recorder.join("deployment.toml"), text).expect("written");
+        };
+        if *meanwhile == Meanwhile::Runs {
+            correct();
+        } else {
+            server.stop();
+            let database = rusqlite::Connection::open(state.join("detections.sqlite"));
+            let database = database.expect("opened");
+            if *meanwhile == Meanwhile::Older {
+                let forgotten =
+                    "UPDATE call SET recording = NULL; UPDATE drawn SET recording = NULL";
+                database.execute_batch(forgotten).expect("forgotten");
+            } else {
+                correct();
+            }
+            server = hosted(&state, &recorder);
+            let unnoted =
+                "SELECT (SELECT count(*) FROM call WHERE recording IS NULL AND version > 0)
+                + (SELECT count(*) FROM drawn WHERE recording IS NULL)";
+            let are_noted = (0..600).any(|_| {
+                std::thread::sleep(Duration::from_millis(50));
+                database.query_row(unnoted, [], |row| row.get::<_, i64>(0)).is_ok_and(|n| n == 0)
+            });
+            assert!(are_noted);
+            correct();
+        }
+        let by_ns = by_s * 1_000_000_000;
+        let is_moved = |of: &spyhop_api::detection::DetectedCall| {
+            of.start.nanos() - calls[0].start.nanos() >= by_ns - 50_000_000
+        };
+        let all = || server.calls(run.id, 6);
+        let moved = (0..600).map(|_| all()).find(|all| {
+            std::thread::sleep(Duration::from_millis(50));
+            all.iter().all(is_moved)
+        });
+        let moved = moved.expect("listened to anew");
+        assert_eq!(moved.len(), 6, "none is listed twice: {moved:#?}");
+        for (before, now) in calls.iter().zip(&moved) {
+            let off_ns = now.start.nanos() - before.start.nanos() - by_ns;
+            assert!(off_ns.abs() < 50_000_000, "{off_ns} of {now:?}");
+        }
+        for (at, verdict, label) in words {
+            let now = &moved[at];
+            let said = (now.id, now.review.verdict, now.review.label.as_str(), now.is_lost);
+            assert_eq!(said, (calls[at].id, verdict, label, false));
+        }
+        let told = server.told(run.id);
+        assert_eq!((told.reviewed, told.problems), (3, Vec::new()));
+        assert_eq!(reviewed(&state, "recorder").expect("reviews").len(), 3);
+        // A window that was drawn is of the same sound, too.
+        let windows = server.keeper.store().drawn(&kept).expect("windows");
+        for (before, now) in drawn.iter().zip(&windows) {
+            assert_eq!(now.start.nanos() - before.start.nanos(), by_ns);
+            assert_eq!((now.span_ns, now.candidates), (before.span_ns, before.candidates));
+        }
+    }
+
+    // A slip that is put right before anything was listened to anew.
+    let by_s = moves[2].0;
+    let job = server.told(run.id).job.expect("a job").id;
+    server.engine.pause(job).expect("paused");
+    for off_s in [60, 0] {
+        let text = format!("name = 'Test'\nzone_offset_s = {}\n", -by_s - off_s);
+        std::fs::write(recorder.join("deployment.toml"), text).expect("written");
+        let is_there = (0..600).any(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            let call = server.keeper.store().call(&kept, calls[0].id).expect("kept");
+            let off_ns = call.start.nanos() - calls[0].start.nanos() - by_s * 1_000_000_000;
+            (off_ns - off_s * 1_000_000_000).abs() < 50_000_000
+        });
+        assert!(is_there, "{off_s}");
+    }
+    server.engine.retry(job).expect("gone on with");
+    let again = server.calls(run.id, 6);
+    let said = |at: usize| (again[at].id, again[at].review.verdict, again[at].is_lost);
+    for (at, verdict, _) in words {
+        assert_eq!(said(at), (calls[at].id, verdict, false));
+    }
+    server.stop();
+}
+
 /// Truth beside the recordings: a table a file, of the whistles that begin in it.
 fn tables(recorder: &Path) {
     let file = "name = 'Test'\nall_calls_are_in_tables = true\n";

@@ -19,7 +19,8 @@ use crate::state::{self, StateError, StateFolder};
 
 /// The database of the state folder.
 const NAME: &str = "jobs.sqlite";
-const SCHEMA: &[M<'static>] = &[M::up(include_str!("ledger/schema.sql"))];
+const SCHEMA: &[M<'static>] =
+    &[M::up(include_str!("ledger/schema.sql")), M::up(include_str!("ledger/sound.sql"))];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(SCHEMA);
 
 /// States of a unit, as the schema has them. Queries that are to use a partial index say the number.

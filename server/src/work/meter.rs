@@ -96,6 +96,7 @@ mod tests {
             fraction: 0.0,
             units_per_s: 0.0,
             time_left_s: None,
+            sound_h: None,
         }
     }
 

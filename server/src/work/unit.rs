@@ -31,13 +31,15 @@ pub struct Unit {
     pub after: Vec<String>,
     /// Memory that it takes at most, bytes. The engine runs units side by side as long as they fit.
     pub memory_bytes: u64,
+    /// How much sound it listens to, seconds; 0 where it does something else.
+    pub sound_s: f64,
 }
 
 impl Unit {
     /// A unit without predecessors that takes next to no memory.
     pub fn new(key: impl Into<String>, kind: impl Into<String>, payload: Value) -> Unit {
         let (key, kind) = (key.into(), kind.into());
-        Unit { key, kind, payload, after: Vec::new(), memory_bytes: 0 }
+        Unit { key, kind, payload, after: Vec::new(), memory_bytes: 0, sound_s: 0.0 }
     }
 }
 

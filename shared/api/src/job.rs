@@ -61,12 +61,59 @@ pub struct JobProgress {
     pub units_per_s: f64,
     /// At that speed; `None` where it can't be told.
     pub time_left_s: Option<f64>,
+    /// How much sound its units listen to together, hours; `None` where they do something else.
+    #[serde(default)]
+    pub sound_h: Option<f64>,
+}
+
+/// Hours of sound that are heard in some time of a clock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SoundPace {
+    /// So many hours.
+    pub hours: f64,
+    /// In each of these.
+    pub every: PaceUnit,
+}
+
+/// What a pace is told by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaceUnit {
+    /// So much a second.
+    Second,
+    /// So much a minute.
+    Minute,
+    /// So much an hour.
+    Hour,
+}
+
+impl SoundPace {
+    /// By the shortest time in which a tenth of an hour is heard: `0.01` would tell nothing.
+    pub fn of(hours_per_s: f64) -> SoundPace {
+        const TELLS_H: f64 = 0.1;
+        match hours_per_s {
+            h if h >= TELLS_H => SoundPace { hours: h, every: PaceUnit::Second },
+            h if h * 60.0 >= TELLS_H => SoundPace { hours: h * 60.0, every: PaceUnit::Minute },
+            h => SoundPace { hours: h * 3600.0, every: PaceUnit::Hour },
+        }
+    }
 }
 
 impl JobProgress {
     /// Whether nothing more happens by itself.
     pub fn is_over(&self) -> bool {
         matches!(self.state, JobState::Done | JobState::Failed | JobState::Cancelled)
+    }
+
+    /// How much sound was listened to, and how much is in all, hours; `None` where the job does something
+    /// else.
+    pub fn sound_done_h(&self) -> Option<(f64, f64)> {
+        self.sound_h.map(|all| (self.fraction.clamp(0.0, 1.0) * all, all))
+    }
+
+    /// How fast it listens; `None` where that is not known, or it does something else.
+    pub fn sound_pace(&self) -> Option<SoundPace> {
+        let hours = self.sound_h.filter(|_| self.units_per_s > 0.0 && self.total > 0)?;
+        Some(SoundPace::of(self.units_per_s * hours / self.total as f64))
     }
 }
 
@@ -172,4 +219,17 @@ pub struct JobsSnapshot {
     pub limit_bytes: u64,
     /// Why nothing runs, where something keeps the engine: a full disk, a locked ledger.
     pub trouble: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_is_told_by_the_shortest_time_that_says_something() {
+        let told = [0.67, 0.1, 0.0475, 0.0036, 1e-4].map(SoundPace::of);
+        let (second, minute, hour) = (PaceUnit::Second, PaceUnit::Minute, PaceUnit::Hour);
+        assert_eq!(told.map(|pace| pace.every), [second, second, minute, minute, hour]);
+        assert!((told[2].hours - 2.85).abs() < 1e-9 && (told[4].hours - 0.36).abs() < 1e-9);
+    }
 }

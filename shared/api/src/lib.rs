@@ -18,6 +18,7 @@ pub mod deployment;
 pub mod detection;
 pub mod did_you_mean;
 pub mod job;
+pub mod kept_texts;
 pub mod levels;
 pub mod model;
 pub mod model_list;

@@ -118,6 +118,26 @@ pub struct WindowPlan {
 }
 
 impl ModelCard {
+    /// A card that says no more than by which front end a network listens: to all that this hears of a
+    /// recording as fast as it is, one window after the other.
+    pub fn new(name: impl Into<String>, front_end: FrontEnd) -> ModelCard {
+        ModelCard {
+            name: name.into(),
+            description: String::new(),
+            version: String::new(),
+            licence: String::new(),
+            training_data: String::new(),
+            citation: String::new(),
+            time_compression: 1.0,
+            band_hz: (front_end.low_hz, front_end.high_hz),
+            hop_samples: u32::try_from(front_end.window_samples()).unwrap_or(u32::MAX),
+            front_end,
+            scores: Scores::default(),
+            classes: Vec::new(),
+            metrics: BTreeMap::new(),
+        }
+    }
+
     /// Samples a second that a recording is resampled to.
     pub fn rate_hz(&self) -> f64 {
         self.front_end.rate_hz / self.time_compression
@@ -135,6 +155,29 @@ impl ModelCard {
 }
 
 impl FrontEnd {
+    /// Of AudioSet, which its extractor takes where nothing else is said.
+    pub const AUDIOSET_MEAN: f64 = -4.2677393;
+    /// The same.
+    pub const AUDIOSET_STD: f64 = 4.5689974;
+
+    /// The front end of AudioSet's networks at another rate, as Kaldi has it: frames of 25 ms every 10 ms,
+    /// filters from 20 Hz up.
+    pub fn of_rate(rate_hz: f64) -> FrontEnd {
+        let frame_samples = (rate_hz * 0.025) as u32;
+        FrontEnd {
+            rate_hz,
+            low_hz: 20.0,
+            high_hz: rate_hz / 2.0,
+            mels: 128,
+            frame_samples,
+            hop_samples: (rate_hz * 0.010) as u32,
+            fft_size: frame_samples.max(2).next_power_of_two(),
+            frames: 1024,
+            mean: FrontEnd::AUDIOSET_MEAN,
+            std: FrontEnd::AUDIOSET_STD,
+        }
+    }
+
     /// Samples that fill a window's frames exactly.
     pub fn window_samples(&self) -> usize {
         let hops = (self.frames as usize).saturating_sub(1);

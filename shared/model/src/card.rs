@@ -239,7 +239,7 @@ fn front_end(
             std: other.map(|e| e.std).or(keys.std)?,
             mels: other.map_or(config.num_mel_bins as u32, |e| e.mels),
             frames: other.map_or(config.max_length as u32, |e| e.frames),
-            ..preprocessor::of_rate(rate_hz)
+            ..FrontEnd::of_rate(rate_hz)
         },
     };
     let frame_samples = keys.frame_samples.unwrap_or(base.frame_samples);

@@ -46,6 +46,8 @@ mod position;
 mod preprocessor;
 pub mod save;
 mod weights;
+#[cfg(not(target_arch = "wasm32"))]
+mod whole;
 
 pub use adapter::{Adapter, LowRank, is_of as is_module};
 pub use arithmetic::Arithmetic;
@@ -65,7 +67,13 @@ pub use names::older as older_name;
 pub use network::{Ast, Build, EXTRA_TOKENS, Hidden};
 pub use parameters::Parameters;
 pub use position::fitted as fitted_positions;
-pub use preprocessor::of_rate as usual_front_end;
 pub use spyhop_api::{FrontEnd, Metric, ModelCard, ModelClass, Scores, WindowPlan};
 pub use spyhop_signal::fbank::MelPicture;
 pub use weights::Weights;
+#[cfg(not(target_arch = "wasm32"))]
+pub use whole::check_lengths;
+
+/// As [`FrontEnd::of_rate`].
+pub fn usual_front_end(rate_hz: f64) -> FrontEnd {
+    FrontEnd::of_rate(rate_hz)
+}

@@ -197,7 +197,7 @@ impl Weights {
 }
 
 /// The files that an index names, each once.
-fn shards(index: &JsonFile) -> Result<Vec<String>, ModelError> {
+pub(crate) fn shards(index: &JsonFile) -> Result<Vec<String>, ModelError> {
     let refuse = || index.refuse("weight_map", "file names by tensors are expected");
     let map = index
         .get("weight_map")

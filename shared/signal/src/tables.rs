@@ -14,7 +14,7 @@ mod sequence;
 
 pub use audacity::{AudacityStyle, read_audacity, write_audacity};
 pub use calibration::{CalibrationTableError, read_calibration};
-pub use calls::{CSV_CALL_COLUMNS, CallColumns, RAVEN_CALL_COLUMNS, found_words, row_of_call};
+pub use calls::{CSV_CALL_COLUMNS, CallColumns, CallRow, RAVEN_CALL_COLUMNS};
 pub use csv::{read_csv, write_csv};
 pub use measures::{raven_measures, short_name};
 pub use raven::{read_raven, write_raven};

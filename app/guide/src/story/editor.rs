@@ -279,6 +279,7 @@ pub fn Editor(desk: Desk) -> impl IntoView {
 #[component]
 fn Choice(desk: Desk) -> impl IntoView {
     let kept = draft::all();
+    let unread = draft::laid_aside().map(words::unreadable);
     let listed = LocalResource::new(|| async {
         let all = server::get::<StoryList>("api/v1/stories").await;
         // Without a server there are none, and saving says why.
@@ -307,6 +308,7 @@ fn Choice(desk: Desk) -> impl IntoView {
         }>{words::NEW_STORY}</button>
         <h3>{words::IN_THIS_BROWSER}</h3>
         <ul class="story-drafts">{rows}</ul>
+        {unread.map(|why| view! { <p class="warned" id="story-unread">{why}</p> })}
         {move || listed.get().filter(|all| !all.is_empty()).map(|all| view! {
             <h3>{words::OF_THIS_SERVER}</h3>
             <ul class="story-drafts">{all.into_iter().map(|story| view! {

@@ -102,31 +102,14 @@ mod tests {
 
     #[test]
     fn a_card_says_how_fast_and_in_which_windows_its_network_hears() {
+        let front_end =
+            FrontEnd { low_hz: 160.0, mels: 64, frames: 98, ..FrontEnd::of_rate(16_000.0) };
         let card = ModelCard {
-            name: "upcalls".into(),
-            description: String::new(),
-            version: String::new(),
             licence: "CC0".into(),
-            training_data: String::new(),
-            citation: String::new(),
             time_compression: 8.0,
             band_hz: (20.0, 1000.0),
             hop_samples: 8000,
-            front_end: FrontEnd {
-                rate_hz: 16_000.0,
-                low_hz: 160.0,
-                high_hz: 8000.0,
-                mels: 64,
-                frame_samples: 400,
-                hop_samples: 160,
-                fft_size: 512,
-                frames: 98,
-                mean: 0.0,
-                std: 0.5,
-            },
-            scores: Scores::Sigmoid,
-            classes: Vec::new(),
-            metrics: Default::default(),
+            ..ModelCard::new("upcalls", front_end)
         };
         let model = HostedModel {
             name: "upcalls".into(),

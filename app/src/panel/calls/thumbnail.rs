@@ -1,7 +1,7 @@
 //! A small spectrogram of a candidate that plays while a person rests on it.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -9,9 +9,9 @@ use gloo::timers::callback::Timeout;
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use spyhop_api::Moment;
 use spyhop_api::detection::{DetectedCall, DetectionRun};
 use spyhop_api::view::{ColourMap, SpectrumSettings};
+use spyhop_api::{Moment, View};
 use spyhop_paint::Lut;
 use spyhop_signal::measure::contrast;
 use spyhop_signal::spectrum::{SpectrumSpec, Stft};
@@ -34,12 +34,39 @@ const MOST_SAMPLES: i64 = 1 << 20;
 /// Pictures that are kept.
 const KEPT: usize = 400;
 
-/// Which picture: what is open, by how many were opened before it, run and candidate, transform and
-/// colours.
-type Key = (u64, i64, i64, u32, &'static str);
+/// Which picture: everything that decides what is in it. The number of a candidate is not enough: what is
+/// found anew keeps it, where its edges may move.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Drawing {
+    /// What is open, by how many were opened before it.
+    turn: u64,
+    channel: u32,
+    start: Moment,
+    span_ns: i64,
+    band_hz: (f64, f64),
+    settings: SpectrumSettings,
+    map: ColourMap,
+}
+
+impl Drawing {
+    fn of(turn: u64, channel: u32, call: &DetectedCall, view: &View) -> Drawing {
+        Drawing {
+            turn,
+            channel,
+            start: call.start,
+            span_ns: call.span_ns,
+            band_hz: (call.low_hz, call.high_hz),
+            settings: view.spectrum,
+            map: view.colour.map,
+        }
+    }
+}
+
+/// Pictures that are kept, the oldest first.
+type Drawn = VecDeque<(Drawing, Rc<Vec<u8>>)>;
 
 thread_local! {
-    static DRAWN: RefCell<HashMap<Key, Rc<Vec<u8>>>> = RefCell::default();
+    static DRAWN: RefCell<Drawn> = RefCell::default();
 }
 
 /// The picture; a press or a key looks at the candidate.
@@ -128,9 +155,13 @@ async fn picture(session: Session, run: i64, call: &DetectedCall) -> Option<Rc<V
     let of_run =
         |shown: &Option<DetectionRun>| Some(shown.as_ref().filter(|r| r.id == run)?.channel);
     let channel = calls.run.with_untracked(of_run)?;
-    let (settings, map) = session.view.with_untracked(|v| (v.spectrum, v.colour.map));
-    let key = (calls.turn(), run, call.id, settings.fft_size, map.name());
-    if let Some(held) = DRAWN.with_borrow(|drawn| drawn.get(&key).cloned()) {
+    let drawing =
+        session.view.with_untracked(|view| Drawing::of(calls.turn(), channel, call, view));
+    let held = |drawn: &Drawn| {
+        let held = drawn.iter().find(|(held, _)| *held == drawing);
+        held.map(|(_, pixels)| pixels.clone())
+    };
+    if let Some(held) = DRAWN.with_borrow(held) {
         return Some(held);
     }
     let exact = positions(call, &open);
@@ -138,24 +169,19 @@ async fn picture(session: Session, run: i64, call: &DetectedCall) -> Option<Rc<V
     let start = (exact.start - around).max(0.0) as i64;
     let end = ((exact.end + around) as i64).clamp(start + 2, start + MOST_SAMPLES);
     let samples = session.engine().samples(start..end.min(open.line.end()), channel).await.ok()?;
-    let pixels = Rc::new(paint(&samples, settings, open.line.sample_rate_hz, call, map)?);
+    let pixels = Rc::new(paint(&samples, open.line.sample_rate_hz, &drawing)?);
     DRAWN.with_borrow_mut(|drawn| {
         if drawn.len() >= KEPT {
-            drawn.clear();
+            drawn.pop_front();
         }
-        drawn.insert(key, pixels.clone());
+        drawn.push_back((drawing, pixels.clone()));
     });
     Some(pixels)
 }
 
 /// A column a pixel, as the picture's transform has it where that is short enough.
-fn paint(
-    samples: &[f32],
-    settings: SpectrumSettings,
-    rate_hz: f64,
-    call: &DetectedCall,
-    map: ColourMap,
-) -> Option<Vec<u8>> {
+fn paint(samples: &[f32], rate_hz: f64, drawing: &Drawing) -> Option<Vec<u8>> {
+    let Drawing { band_hz: (low_hz, high_hz), settings, map, .. } = *drawing;
     let (width, height) = SIZE_PX;
     // Frames that are longer than a few pixels would blur what is short.
     let longest = (samples.len() / 12).max(16).next_power_of_two() as u32;
@@ -171,9 +197,9 @@ fn paint(
     let clean: Vec<f32> = samples.iter().map(|s| if s.is_finite() { *s } else { 0.0 }).collect();
     let room = clean.len().checked_sub(spec.window_samples)?;
     let mut power = vec![0.0f32; bins];
-    let band = (call.high_hz - call.low_hz).max(4.0 * spec.bin_hz());
-    let low = (call.low_hz - band * AROUND.1).max(0.0);
-    let high = (call.high_hz + band * AROUND.1).min(rate_hz / 2.0);
+    let band = (high_hz - low_hz).max(4.0 * spec.bin_hz());
+    let low = (low_hz - band * AROUND.1).max(0.0);
+    let high = (high_hz + band * AROUND.1).min(rate_hz / 2.0);
     let mut cells = vec![0.0f32; width * height];
     for (x, column) in cells.chunks_mut(height).enumerate() {
         let at = room * x / width.max(1);
@@ -198,4 +224,72 @@ fn paint(
         }
     }
     Some(pixels)
+}
+
+#[cfg(test)]
+mod tests {
+    use spyhop_api::Timestamp;
+    use spyhop_api::detection::Review;
+    use spyhop_api::view::Window;
+
+    use super::*;
+
+    fn call() -> DetectedCall {
+        DetectedCall {
+            id: 1,
+            class: "whistle".into(),
+            start: Moment::Clock(Timestamp(0)),
+            span_ns: 500_000_000,
+            low_hz: 1000.0,
+            high_hz: 2000.0,
+            score: 0.5,
+            clicks: None,
+            interval_s: None,
+            review: Review::default(),
+            is_lost: false,
+        }
+    }
+
+    #[test]
+    fn candidates_that_begin_together_and_differ_have_pictures_of_their_own() {
+        let (view, one) = (View::default(), call());
+        let of = |call: &DetectedCall| Drawing::of(1, 0, call, &view);
+        let longer = DetectedCall { span_ns: 600_000_000, ..call() };
+        let higher = DetectedCall { low_hz: 1500.0, ..call() };
+        let wider = DetectedCall { high_hz: 2500.0, ..call() };
+        let later = DetectedCall { start: Moment::Clock(Timestamp(1)), ..call() };
+        for other in [&longer, &higher, &wider, &later] {
+            assert_ne!(of(&one), of(other), "{other:?}");
+        }
+        // What is said of it, its score and its number are no part of the picture.
+        assert_eq!(of(&one), of(&DetectedCall { id: 7, score: 0.9, ..call() }));
+        assert_ne!(Drawing::of(2, 0, &one, &view), of(&one), "something else is open");
+        assert_ne!(Drawing::of(1, 1, &one, &view), of(&one), "another channel");
+    }
+
+    #[test]
+    fn what_changes_the_pixels_changes_which_picture_it_is() {
+        let rate_hz = 8000.0;
+        let sweep = |n: u32| {
+            let t = f64::from(n) / rate_hz;
+            (std::f64::consts::TAU * (800.0 * t + 700.0 * t * t)).sin() as f32
+        };
+        let samples: Vec<f32> = (0..8000).map(sweep).collect();
+        let view = View::default();
+        let one = Drawing::of(1, 0, &call(), &view);
+        let pixels = paint(&samples, rate_hz, &one).expect("long enough");
+        assert_eq!(pixels.len(), SIZE_PX.0 * SIZE_PX.1 * 4);
+        let mut others = [(); 5].map(|()| view.clone());
+        others[0].colour.map = ColourMap::Viridis;
+        others[1].spectrum.fft_size = 256;
+        others[1].spectrum.window_samples = 256;
+        others[2].spectrum.window_samples = 512;
+        others[3].spectrum.window = Window::Rectangular;
+        let mut drawings = others.map(|view| Drawing::of(1, 0, &call(), &view));
+        drawings[4].band_hz.0 = 1500.0;
+        for other in drawings {
+            let painted = paint(&samples, rate_hz, &other).expect("long enough");
+            assert!(painted != pixels && other != one, "{other:?}");
+        }
+    }
 }

@@ -192,7 +192,7 @@ mod tests {
             train: None,
         };
         let found = [(0, candidate(20.0, 2.0)), (1, candidate(90.0, 3.0))];
-        store.put_unit(run, &unit, &found).expect("put in");
+        store.put_unit(run, &unit, &found, &|_| None).expect("put in");
         run
     }
 

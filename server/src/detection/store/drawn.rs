@@ -7,8 +7,10 @@ use spyhop_api::Timestamp;
 use spyhop_api::detection::Verdict;
 use spyhop_api::recall::{CallsKnown, ClassRecall, DrawnWindow, SampleRecall, WindowReview};
 
+use super::moved::note;
 use super::reviews::MOST_LABEL;
 use super::{DetectionStore, StoreError, StoredRun, json, moment};
+use crate::detection::moment::Moments;
 
 /// The most calls that a window can have missed, whatever is said.
 const MOST_MISSED: u32 = 100_000;
@@ -57,14 +59,19 @@ impl DetectionStore {
         run: i64,
         spans_ns: &[Range<i64>],
         window_ns: i64,
+        moments: Moments<'_>,
     ) -> Result<(), StoreError> {
         self.write(|db| {
             db.execute("UPDATE run SET window_ns = ?2 WHERE id = ?1", params![run, window_ns])?;
             let mut add = db.prepare_cached(
-                "INSERT INTO drawn (run, start_ns, end_ns) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                "INSERT INTO drawn (run, start_ns, end_ns) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING
+                 RETURNING id",
             )?;
             for span in spans_ns {
-                add.execute(params![run, span.start, span.end])?;
+                let new = add.query_row(params![run, span.start, span.end], |row| row.get(0));
+                if let Some(id) = new.optional()? {
+                    note(db, "drawn", id, moments.of(span).as_ref())?;
+                }
             }
             Ok(())
         })

@@ -110,6 +110,48 @@ fn a_run_is_gone_on_with_by_the_network_that_it_was_made_with_and_by_no_other() 
     server.stop();
 }
 
+#[test]
+fn the_network_of_a_job_that_was_given_up_is_not_opened_until_somebody_goes_on_with_it() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let (state, recorder) = (scratch.path().join("state"), scratch.path().join("recorder"));
+    place(&recorder);
+    let mine = tiny(&scratch.path().join("mine"));
+    let server = hosted(&state, &recorder);
+    let run = server.start(by(&mine)).expect("started");
+    let job = server.once(run.id, is_done).job.expect("a job").id;
+    server.engine.cancel(job).expect("cancelled");
+    put(&recorder, "x_20210601_003200.wav", &sea(20.0, &[4.0], 9));
+    let is_given_up =
+        |told: &DetectionRun| told.job.as_ref().is_some_and(|job| job.state == JobState::Cancelled);
+    server.once(run.id, is_given_up);
+    server.stop();
+
+    // Whoever opened it would find another one.
+    let weights = std::fs::read(mine.join("model.safetensors")).expect("weights");
+    change(&mine);
+    let server = hosted(&state, &recorder);
+    std::thread::sleep(Duration::from_secs(3));
+    let told = server.told(run.id);
+    assert!(is_given_up(&told) && told.problems.is_empty(), "{told:?}");
+    std::fs::write(mine.join("model.safetensors"), weights).expect("written");
+    server.engine.retry(job).expect("gone on with");
+    server.once(run.id, is_done);
+    server.stop();
+}
+
+#[test]
+fn torn_weights_are_told_by_the_card_s_side_without_being_opened() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let mine = tiny(&scratch.path().join("mine"));
+    let card = || crate::models::Model::listed(&mine).expect("there").card();
+    assert!(card().is_ok());
+    let weights = mine.join("model.safetensors");
+    let bytes = std::fs::read(&weights).expect("weights");
+    std::fs::write(&weights, &bytes[..bytes.len() - 1000]).expect("cut off");
+    let told = card().expect_err("torn").to_string();
+    assert!(told.contains("model.safetensors") && told.contains("copy it once more"), "{told}");
+}
+
 /// The keys of a run's units.
 fn units_of(server: &Hosted, run: i64) -> Vec<String> {
     let units = server.keeper.store().units(run, i64::MIN, i64::MAX).expect("units");

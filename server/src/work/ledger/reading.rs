@@ -189,7 +189,7 @@ fn jobs_where(condition: &str) -> String {
             CASE WHEN measured_ms > ?1 - {MEASURED_LATELY_MS} THEN fraction END,
             CASE WHEN measured_ms > ?1 - {MEASURED_LATELY_MS} THEN units_per_s END,
             CASE WHEN measured_ms > ?1 - {MEASURED_LATELY_MS} THEN time_left_s END,
-            {}, {}, {}, {}, {}, {}
+            {}, {}, {}, {}, {}, {}, sound_s
          FROM job WHERE {condition} ORDER BY changed_ms DESC, id DESC",
         count(unit_state::WAITING),
         count(unit_state::BLOCKED),
@@ -201,7 +201,7 @@ fn jobs_where(condition: &str) -> String {
 }
 
 fn job(row: &Row<'_>) -> rusqlite::Result<JobProgress> {
-    let wish: i64 = row.get(6)?;
+    let (wish, sound_s): (i64, f64) = (row.get(6)?, row.get(18)?);
     let (ready, blocked): (u64, u64) = (row.get(12)?, row.get(13)?);
     let (running, done): (u64, u64) = (row.get(14)?, row.get(15)?);
     let (failed, held): (u64, u64) = (row.get(16)?, row.get(17)?);
@@ -233,5 +233,6 @@ fn job(row: &Row<'_>) -> rusqlite::Result<JobProgress> {
         fraction: row.get::<_, Option<f64>>(9)?.unwrap_or(counted).max(counted),
         units_per_s: row.get::<_, Option<f64>>(10)?.unwrap_or(0.0),
         time_left_s: row.get(11)?,
+        sound_h: Some(sound_s / 3600.0).filter(|hours| *hours > 0.0),
     })
 }

@@ -115,13 +115,15 @@ impl Ledger {
 }
 
 fn submit(db: &Connection, job: &Job, now_ms: i64) -> rusqlite::Result<Submitted> {
+    let sound_s: f64 = job.units.iter().map(|unit| unit.sound_s).sum();
     let id: i64 = db.query_row(
-        "INSERT INTO job (key, kind, title, deployment, priority, created_ms, changed_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+        "INSERT INTO job (key, kind, title, deployment, priority, created_ms, changed_ms, sound_s)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)
          ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, title = excluded.title,
-         deployment = excluded.deployment, priority = excluded.priority, changed_ms = ?6
+         deployment = excluded.deployment, priority = excluded.priority, changed_ms = ?6,
+         sound_s = excluded.sound_s
          RETURNING id",
-        params![job.key, job.kind, job.title, job.deployment, job.priority.0, now_ms],
+        params![job.key, job.kind, job.title, job.deployment, job.priority.0, now_ms, sound_s],
         |row| row.get(0),
     )?;
     let mut added = 0;

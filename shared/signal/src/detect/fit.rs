@@ -215,7 +215,7 @@ fn round_up(hz: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use spyhop_api::{FrontEnd, Scores};
+    use spyhop_api::FrontEnd;
 
     use super::*;
 
@@ -253,33 +253,7 @@ mod tests {
 
     /// The card of a network that hears up to 8 kHz at 16 kHz.
     fn card() -> ModelCard {
-        let front_end = FrontEnd {
-            rate_hz: 16_000.0,
-            low_hz: 20.0,
-            high_hz: 8000.0,
-            mels: 128,
-            frame_samples: 400,
-            hop_samples: 160,
-            fft_size: 512,
-            frames: 1024,
-            mean: 0.0,
-            std: 1.0,
-        };
-        ModelCard {
-            name: "tiny".into(),
-            description: String::new(),
-            version: String::new(),
-            licence: String::new(),
-            training_data: String::new(),
-            citation: String::new(),
-            time_compression: 1.0,
-            band_hz: (20.0, 8000.0),
-            hop_samples: 16_000,
-            front_end,
-            scores: Scores::default(),
-            classes: Vec::new(),
-            metrics: Default::default(),
-        }
+        ModelCard::new("tiny", FrontEnd::of_rate(16_000.0))
     }
 
     #[test]

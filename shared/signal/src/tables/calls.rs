@@ -1,7 +1,7 @@
 //! Candidates of a detector or a network as rows of a table, with what is said of them and what found them.
 
 use spyhop_api::Annotation;
-use spyhop_api::detection::{DetectedCall, DetectionSource, Verdict};
+use spyhop_api::detection::{DetectedCall, DetectionSource, Review, Verdict};
 
 /// Columns of candidates beside those of every table of annotations.
 pub type CallColumns = [&'static str; 13];
@@ -40,59 +40,114 @@ pub const RAVEN_CALL_COLUMNS: CallColumns = [
     "Found",
 ];
 
-/// A candidate as a row: labelled by what it is for whoever relabelled it, else by what it was found as.
-/// `origin_ns` is when the line begins, 0 where it has no clock.
-pub fn row_of_call(
-    call: &DetectedCall,
-    source: &DetectionSource,
-    channel: u32,
-    origin_ns: i64,
-    columns: CallColumns,
-) -> Annotation {
-    let review = &call.review;
-    let said = Some(review).filter(|review| review.verdict != Verdict::Unreviewed);
-    let label = match review.verdict {
-        Verdict::Relabelled => &review.label,
-        _ => &call.class,
-    };
-    let text = |value: Option<String>| value.unwrap_or_default();
-    let values = [
-        call.score.to_string(),
-        source.name.clone(),
-        text(source.adapter.clone()),
-        call.class.clone(),
-        text(call.clicks.map(|clicks| clicks.to_string())),
-        text(call.interval_s.map(|s| s.to_string())),
-        text(said.map(|review| review.verdict.name().to_owned())),
-        text(said.map(|review| review.author.clone())),
-        text(said.and_then(|review| review.at).map(|at| at.to_iso())),
-        source.fingerprint.clone(),
-        source.config_hash.clone(),
-        source.software.clone(),
-        found_words(call.is_lost).to_owned(),
-    ];
-    let start_ns = call.start.nanos().saturating_sub(origin_ns);
-    Annotation {
-        id: call.id as u64,
-        start_ns,
-        end_ns: start_ns.saturating_add(call.span_ns),
-        low_hz: Some(call.low_hz),
-        high_hz: Some(call.high_hz),
-        channel,
-        label: label.clone(),
-        note: text(said.map(|review| review.note.clone())),
-        extra: columns.into_iter().map(str::to_owned).zip(values).collect(),
+/// A candidate, as far as tables tell of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CallRow<'a> {
+    /// The number that its row has.
+    pub id: u64,
+    /// What it was found as.
+    pub class: &'a str,
+    /// Where it begins: on the clock, or since the first sample.
+    pub start_ns: i64,
+    /// Where it ends.
+    pub end_ns: i64,
+    /// Lower edge of its band, hertz.
+    pub low_hz: f64,
+    /// Upper edge of its band, hertz.
+    pub high_hz: f64,
+    /// How sure, in the unit of its run.
+    pub score: f32,
+    /// How many clicks it has, where it is a train of them.
+    pub clicks: Option<u32>,
+    /// The median of the times from one click to the next.
+    pub interval_s: Option<f32>,
+    /// The program that found it.
+    pub software: &'a str,
+    /// Whether it is not found any more.
+    pub is_lost: bool,
+    /// What is said of it, where somebody could.
+    pub review: Option<&'a Review>,
+}
+
+impl<'a> CallRow<'a> {
+    /// Of a candidate that a program found.
+    pub fn of(call: &'a DetectedCall, software: &'a str) -> CallRow<'a> {
+        let start_ns = call.start.nanos();
+        CallRow {
+            id: call.id as u64,
+            class: &call.class,
+            start_ns,
+            end_ns: start_ns.saturating_add(call.span_ns),
+            low_hz: call.low_hz,
+            high_hz: call.high_hz,
+            score: call.score,
+            clicks: call.clicks,
+            interval_s: call.interval_s,
+            software,
+            is_lost: call.is_lost,
+            review: Some(&call.review),
+        }
+    }
+
+    /// What it is: what somebody says where it is something else, else what it was found as.
+    pub fn label(&self) -> &'a str {
+        match self.review {
+            Some(review) if review.verdict == Verdict::Relabelled => &review.label,
+            _ => self.class,
+        }
+    }
+
+    /// What is said of it, where something is.
+    pub fn said(&self) -> Option<&'a Review> {
+        self.review.filter(|review| review.verdict != Verdict::Unreviewed)
+    }
+
+    /// A row of a table of annotations. `origin_ns` is when the line begins, 0 where it has no clock.
+    pub fn annotation(
+        &self,
+        source: &DetectionSource,
+        channel: u32,
+        origin_ns: i64,
+        columns: CallColumns,
+    ) -> Annotation {
+        let said = self.said();
+        let text = |value: Option<String>| value.unwrap_or_default();
+        let values = [
+            self.score.to_string(),
+            source.name.clone(),
+            text(source.adapter.clone()),
+            self.class.to_owned(),
+            text(self.clicks.map(|clicks| clicks.to_string())),
+            text(self.interval_s.map(|s| s.to_string())),
+            text(said.map(|review| review.verdict.name().to_owned())),
+            text(said.map(|review| review.author.clone())),
+            text(said.and_then(|review| review.at).map(|at| at.to_iso())),
+            source.fingerprint.clone(),
+            source.config_hash.clone(),
+            self.software.to_owned(),
+            found_words(self.is_lost).to_owned(),
+        ];
+        Annotation {
+            id: self.id,
+            start_ns: self.start_ns.saturating_sub(origin_ns),
+            end_ns: self.end_ns.saturating_sub(origin_ns),
+            low_hz: Some(self.low_hz),
+            high_hz: Some(self.high_hz),
+            channel,
+            label: self.label().to_owned(),
+            note: text(said.map(|review| review.note.clone())),
+            extra: columns.into_iter().map(str::to_owned).zip(values).collect(),
+        }
     }
 }
 
 /// Whether a candidate is still found, for a table.
-pub fn found_words(is_lost: bool) -> &'static str {
+fn found_words(is_lost: bool) -> &'static str {
     if is_lost { "not any more" } else { "yes" }
 }
 
 #[cfg(test)]
 mod tests {
-    use spyhop_api::detection::Review;
     use spyhop_api::{Moment, Timestamp};
 
     use super::*;
@@ -128,7 +183,10 @@ mod tests {
             review,
             is_lost: false,
         };
-        let row = row_of_call(&call, &source, 1, 2_000, CSV_CALL_COLUMNS);
+        let row_of = |call: &DetectedCall, columns| {
+            CallRow::of(call, &source.software).annotation(&source, 1, 2_000, columns)
+        };
+        let row = row_of(&call, CSV_CALL_COLUMNS);
         assert_eq!((row.id, row.start_ns, row.end_ns, row.channel), (3, 3_000, 3_100, 1));
         assert_eq!((row.label.as_str(), row.note.as_str()), ("gunshot", "loud"));
         let cell = |name: &str| {
@@ -155,7 +213,7 @@ mod tests {
         let back =
             Review { verdict: Verdict::Unreviewed, label: String::new(), ..call.review.clone() };
         let back = DetectedCall { review: back, ..call };
-        let row = row_of_call(&back, &source, 1, 2_000, RAVEN_CALL_COLUMNS);
+        let row = row_of(&back, RAVEN_CALL_COLUMNS);
         assert_eq!(row.label, "upcall");
         let said = row.extra.iter().filter(|(column, _)| column.starts_with("Review"));
         assert!(said.map(|(_, value)| value).all(String::is_empty));

@@ -1,9 +1,10 @@
 //! Stories that are being made, kept in this browser at every change: nothing is lost by closing the page.
 
-use gloo::storage::{LocalStorage, Storage};
 use serde::{Deserialize, Serialize};
 use spyhop_api::{Story, StoryRequest};
 use spyhop_words::story::sheet as words;
+
+use crate::browser_store::{self, Browser};
 
 const KEPT: &str = "spyhop.stories";
 
@@ -66,23 +67,28 @@ pub fn request_of(story: &Story) -> StoryRequest {
 
 /// All that this browser keeps, the latest first.
 pub fn all() -> Vec<Draft> {
-    LocalStorage::get(KEPT).unwrap_or_default()
+    browser_store::read(&Browser, KEPT, &mut Vec::new())
+}
+
+/// Under which key drafts lie that can't be read, if any are.
+pub fn laid_aside() -> Option<String> {
+    browser_store::laid_aside(&Browser, KEPT)
 }
 
 /// Keeps a draft; false where the browser refuses. Others, which another tab may have changed, stay.
 pub fn keep(draft: &Draft) -> bool {
-    let mut kept = all();
-    match kept.iter_mut().find(|held| held.local == draft.local) {
-        Some(held) => held.clone_from(draft),
-        None => kept.insert(0, draft.clone()),
-    }
-    LocalStorage::set(KEPT, &kept).is_ok()
+    browser_store::change(&Browser, KEPT, |kept: &mut Vec<Draft>| {
+        match kept.iter_mut().find(|held| held.local == draft.local) {
+            Some(held) => held.clone_from(draft),
+            None => kept.insert(0, draft.clone()),
+        }
+    })
 }
 
 /// Forgets a draft.
 pub fn forget(local: u64) {
-    let mut kept = all();
-    kept.retain(|held| held.local != local);
     // What can't be written was not kept either.
-    let _ = LocalStorage::set(KEPT, &kept);
+    let _ = browser_store::change(&Browser, KEPT, |kept: &mut Vec<Draft>| {
+        kept.retain(|held| held.local != local);
+    });
 }
