@@ -43,9 +43,9 @@ pub fn opened(session: Session, deployment: Option<String>) {
     calls.runs.set(Vec::new());
     calls.deployment.set_value(deployment.clone());
     calls.span.set(span_of_one(session).unwrap_or_default());
+    calls.tell_local();
     // What is on a person's own disk no server has listened to.
     let Some(id) = deployment else {
-        calls.tell_local();
         return calls.show(calls.runs.with_untracked(|runs| runs.first().map(|run| run.id)));
     };
     spawn_local(async move {
