@@ -281,7 +281,7 @@ fn cut_again(
     }
     if wanted.is_run && run_folder(said)?.state().exists() {
         bail!(
-            "{since}, and this run has begun with them: --windows-as-cut goes on with it, and another general.run_name begins one with the labels as they are now"
+            "{since}, and this run has begun with them: --windows-as-cut goes on with it; another general.run_name with another preprocess.windows_path begins one with the labels as they are now (this table is what the begun run stands on)"
         );
     }
     eprintln!("spyhop: {since}, and are cut again");

@@ -1,6 +1,7 @@
 //! AdamW and SGD as PyTorch computes them, in f32, with moments that a checkpoint holds.
 //!
-//! Numbers are changed where they lie, in one pass, on a GPU by a kernel for each tensor.
+//! On the CPU numbers are changed where they lie, in one pass; AdamW does so on a GPU, too, by a kernel for each tensor,
+//! and SGD is written with tensors there.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 use rayon::prelude::*;
@@ -62,36 +63,42 @@ pub fn step(
     rate: f64,
     step: usize,
 ) -> std::result::Result<bool, TrainError> {
-    // What a GPU would notice meanwhile.
+    // What a GPU would notice meanwhile, of all tensors and of one.
     let lost = Tensor::zeros(1, DType::F32, &store.placement.device)?;
     let moved = store.moving.par_iter_mut().zip(gradients).map(|(moving, gradient)| {
         // Biases and norms are no slopes that could grow too steep.
         let decay = if moving.var.rank() > 1 { said.weight_decay } else { 0.0 };
         let Moving { var, first, second, .. } = moving;
-        match (&said.optimizer, second) {
-            (Optimizer::AdamW, Some(second)) => {
+        let sgd = Sgd { factor, momentum: said.momentum, decay, rate };
+        let told = match (&said.optimizer, second, on_cpu(gradient)) {
+            (Optimizer::AdamW, Some(second), is_on_cpu) => {
                 let numbers = adam_w(said.betas, decay, rate, step, factor);
-                if on_cpu(gradient) {
+                if is_on_cpu {
                     adam_w_on_cpu(&numbers, var, gradient, first, second)?;
                 } else {
                     numbers.on_gpu(var, gradient, [first, second], &lost)?;
                 }
+                None
             }
-            _ => {
-                let sgd = Sgd { factor, momentum: said.momentum, decay, rate };
-                match on_cpu(gradient) {
-                    true => sgd.on_cpu(var, gradient, first)?,
-                    false => sgd.of_tensors(var, gradient, first, &lost)?,
-                }
+            (.., true) => {
+                sgd.on_cpu(var, gradient, first)?;
+                None
             }
-        }
-        match on_cpu(gradient) {
-            true => read(var, |values| values.iter().all(|value| value.is_finite())),
-            false => Ok(true),
-        }
+            (.., false) => Some(sgd.of_tensors(var, gradient, first)?),
+        };
+        let is_finite = match on_cpu(gradient) {
+            true => read(var, |values| values.iter().all(|value| value.is_finite()))?,
+            false => true,
+        };
+        Ok((is_finite, told))
     });
-    let is_finite = moved.try_reduce(|| true, |a, b| Ok(a && b))?;
-    Ok(is_finite && (!store.placement.is_gpu() || lost.sum_all()?.to_scalar::<f32>()? == 0.0))
+    let moved: std::result::Result<Vec<(bool, Option<Tensor>)>, TrainError> = moved.collect();
+    let moved = moved?;
+    if !store.placement.is_gpu() {
+        return Ok(moved.iter().all(|(is_finite, _)| *is_finite));
+    }
+    let told: Vec<Tensor> = moved.into_iter().filter_map(|(_, told)| told).chain([lost]).collect();
+    Ok(Tensor::cat(&told, 0)?.sum_all()?.to_scalar::<f32>()? == 0.0)
 }
 
 fn on_cpu(tensor: &Tensor) -> bool {
@@ -176,16 +183,16 @@ impl Sgd {
         })??
     }
 
-    /// The same, written with tensors. To `lost`, one number, goes whether a value was lost.
-    fn of_tensors(self, var: &Var, g: &Tensor, first: &mut Tensor, lost: &Tensor) -> Result<()> {
+    /// The same, written with tensors. Gives one number, which is none if a value is lost, and else 0.
+    fn of_tensors(self, var: &Var, g: &Tensor, first: &mut Tensor) -> Result<Tensor> {
         let values = var.as_detached_tensor();
         let slope = ((g * self.factor)? + (&values * self.decay)?)?;
         *first = ((&*first * self.momentum)? + slope)?;
         let values = (values - (&*first * self.rate)?)?;
         // No number times zero is none.
         let told = (values.flatten_all()?.sum_keepdim(0)? * 0.0)?;
-        lost.slice_set(&(lost + told)?, 0, 0)?;
-        var.set(&values)
+        var.set(&values)?;
+        Ok(told)
     }
 }
 
@@ -227,23 +234,23 @@ mod tests {
         let theirs = [0.9966886043548584, -1.9929733276367188, 0.4889777898788452];
         // Of gradients that are to be halved.
         let sgd = Sgd { factor: 0.5, momentum: 0.9, decay: 0.1, rate: 0.01 };
-        let lost = tensor(&[0.0]);
         for of_tensors in [false, true] {
             let var = Var::from_tensor(&tensor(&[1.0, -2.0, 0.5])).expect("a variable");
             let mut first = tensor(&[0.0; 3]);
             for g in GRADIENTS.map(|g| tensor(&g.map(|g| g * 2.0))) {
-                match of_tensors {
-                    true => sgd.of_tensors(&var, &g, &mut first, &lost).expect("a step"),
-                    false => sgd.on_cpu(&var, &g, &mut first).expect("a step"),
+                if of_tensors {
+                    let told = sgd.of_tensors(&var, &g, &mut first).expect("a step");
+                    assert_eq!(told.to_vec1::<f32>().expect("f32"), [0.0]);
+                } else {
+                    sgd.on_cpu(&var, &g, &mut first).expect("a step");
                 }
             }
             near(&var, theirs);
         }
-        assert_eq!(lost.to_vec1::<f32>().expect("f32"), [0.0]);
         let var = Var::from_tensor(&tensor(&[1.0, 2.0])).expect("a variable");
         let g = tensor(&[0.0, f32::INFINITY]);
-        sgd.of_tensors(&var, &g, &mut tensor(&[0.0; 2]), &lost).expect("a step");
-        assert!(lost.to_vec1::<f32>().expect("f32")[0].is_nan(), "a value that is lost is told");
+        let told = sgd.of_tensors(&var, &g, &mut tensor(&[0.0; 2])).expect("a step");
+        assert!(told.to_vec1::<f32>().expect("f32")[0].is_nan(), "a value that is lost is told");
     }
 
     #[test]

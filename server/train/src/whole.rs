@@ -27,15 +27,19 @@ pub fn put(what: &'static str, path: &Path, bytes: &[u8]) -> Result<(), TrainErr
 /// # Errors
 /// As [`put`].
 pub fn put_again(what: &'static str, from: &Path, path: &Path) -> Result<(), TrainError> {
-    let unfinished = path.with_added_extension("unfinished");
-    let linked = std::fs::hard_link(from, &unfinished)
-        .and_then(|()| std::fs::rename(&unfinished, path))
-        .inspect_err(|_| drop(std::fs::remove_file(&unfinished)));
+    // A name of its own: who writes a file anew begins by emptying what has the usual one.
+    let linking = path.with_added_extension("again.unfinished");
+    // What a killed one left.
+    let _ = std::fs::remove_file(&linking);
+    let linked = std::fs::hard_link(from, &linking)
+        .and_then(|()| std::fs::rename(&linking, path))
+        .inspect_err(|_| drop(std::fs::remove_file(&linking)));
     if linked.is_ok() {
         return Ok(());
     }
     // A disk that knows no second names.
     let mut whole = File::open(from).map_err(|error| TrainError::reading(what, from, &error))?;
+    let unfinished = path.with_added_extension("unfinished");
     put_through(what, path, &unfinished, |file| std::io::copy(&mut whole, file).map(drop))
 }
 
@@ -120,6 +124,23 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+
+    #[test]
+    fn a_second_name_lasts_until_the_next_file_and_a_killed_one_harms_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |name: &str| folder.path().join(name);
+        let read = |name: &str| std::fs::read_to_string(path(name)).expect(name);
+        put("it", &path("best"), b"best").expect("written");
+        put_again("it", &path("best"), &path("state")).expect("linked");
+        assert_eq!(read("state"), "best");
+        // Killed between its link and its name.
+        std::fs::hard_link(path("best"), path("state.again.unfinished")).expect("a link");
+        put("it", &path("state"), b"later").expect("written");
+        assert_eq!((read("best"), read("state")), ("best".to_owned(), "later".to_owned()));
+        put_again("it", &path("best"), &path("state")).expect("linked over what was left");
+        assert_eq!(read("state"), "best");
+        assert!(!path("state.again.unfinished").exists());
+    }
 
     #[test]
     fn what_a_killed_process_left_goes_and_what_is_being_written_stays() {

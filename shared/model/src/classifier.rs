@@ -200,7 +200,7 @@ impl Classifier {
     /// Pictures as the tensor (batch, frames, mels) that the network takes.
     ///
     /// # Errors
-    /// When they are of different sizes.
+    /// When they are none, or of different sizes.
     pub fn stacked(&self, pictures: &[MelPicture]) -> Result<Tensor, ModelError> {
         let (frames, mels) =
             (self.card.front_end.frames as usize, self.card.front_end.mels as usize);

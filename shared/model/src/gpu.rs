@@ -2,7 +2,7 @@
 //! takes longer than the products.
 //!
 //! It is written with tensors alone, so that it can be computed on the CPU, too, in f32: tests hold it to the CPU's own
-//! arithmetic there, where there is no GPU. Only where kernels are started (`cuda`) is a card needed.
+//! arithmetic there, where there is no GPU. Only where kernels are started (`cuda`, `product`) is a card needed.
 
 mod attached;
 #[cfg(feature = "cuda")]

@@ -35,8 +35,11 @@ pub(crate) fn first_card() -> Result<Device> {
 /// fetch it anew for the next batch, page by page.
 fn keep_memory(device: &CudaDevice) -> Result<()> {
     let stream = device.cuda_stream();
+    if !stream.context().has_async_alloc() {
+        return Ok(());
+    }
     let mut most = u64::MAX;
-    // SAFETY: the context's own card has a pool, and the threshold is a number of 64 bits.
+    // SAFETY: a card that allocates on a stream has a pool, and the threshold is a number of 64 bits.
     unsafe {
         let pool = result::device::get_default_mem_pool(stream.context().cu_device()).w()?;
         let threshold = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;

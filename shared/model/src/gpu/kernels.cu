@@ -1,9 +1,10 @@
 // What a transformer does between its products, on a GPU. candle has all of it in pieces: each goes through the
 // memory once more, and where a row meets a matrix it divides every number's index to find its place, which costs
-// more than the memory. Here a block of threads takes a row, and nothing is divided.
+// more than the memory. Here a block of threads takes a row, and hardly anything is divided.
 //
 // Numbers are f32 while they are computed, whatever they are in memory. A function writes `out`, as many rows of
 // `columns` values as there are blocks, and reads as many of `x`; what else it reads may be absent where it says so.
+// What an optimiser does has no rows: a block takes a piece.
 // The same passes stand in passes.rs for the CPU, and tests/python/test_gpu_kernels.py runs these with threads of it.
 
 #ifdef __CUDACC__
@@ -62,13 +63,6 @@ __device__ float sum_of_block(float mine) {
 
 __device__ float largest_of_block(float mine) {
     return over_block(mine, [](float a, float b) { return fmaxf(a, b); });
-}
-
-// Calls f with a number of each column of this thread, and gives the sum over the row.
-template <typename F> __device__ float sum_of_row(int columns, F f) {
-    float sum = 0.0f;
-    for (int c = threadIdx.x; c < columns; c += blockDim.x) sum += f(c);
-    return sum_of_block(sum);
 }
 
 // Whether all rows begin where a pack does.

@@ -5,7 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use crate::kernels::trained::Drops;
 use crate::kernels::{contiguous, gelu};
 
-/// One pass over a tensor; the result is as large.
+/// One pass over a tensor; the result is as large, or as large as a part.
 pub(super) enum Pass {
     /// x + bias, then GELU or + residual.
     AfterLinear { bias: Option<Tensor>, residual: Option<Tensor>, gelu: bool },
