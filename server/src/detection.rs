@@ -36,10 +36,10 @@ pub use keeper::{DetectionKeeper, StartError};
 pub use network::Network;
 pub use run::{Detected, run};
 pub use source::{Source, SourceError, Wanted};
-#[cfg(test)]
-pub use store::StoredUnit;
 pub use store::{Asked, DetectionStore, Paging, ReviewedCall, StoreError, StoredRun, reviewed};
 pub use truth::{Truths, is_class, table_of};
+#[cfg(test)]
+pub use {moment::Moments, store::StoredUnit};
 
 /// The program, as every row says it.
 pub const SOFTWARE: &str = concat!("spyhop ", env!("CARGO_PKG_VERSION"));

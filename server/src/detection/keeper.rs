@@ -2,7 +2,6 @@
 //! the store, and follows deployments that grow.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -53,6 +52,9 @@ pub struct DetectionKeeper {
     store: Arc<DetectionStore>,
     /// By number of the run.
     planned: Mutex<HashMap<i64, Arc<Planned>>>,
+    /// The version of the list of recordings that a run has followed: its job is submitted by it, or it
+    /// can't be gone on with.
+    followed: Mutex<HashMap<i64, String>>,
     /// Runs that can't be gone on with.
     refused: Mutex<HashMap<i64, Refused>>,
     /// What runs are made by, as long as there is something to make.
@@ -134,6 +136,7 @@ impl DetectionKeeper {
             catalogue,
             store,
             planned: Mutex::default(),
+            followed: Mutex::default(),
             refused: Mutex::default(),
             sources: Mutex::default(),
             networks: Networks::default(),
@@ -206,6 +209,8 @@ impl DetectionKeeper {
         let id = run.id;
         lock(&self.sources).insert(id, Arc::new(source));
         lock(&self.refused).remove(&id);
+        self.note_said(id)?;
+        lock(&self.followed).remove(&id);
         let planned = Arc::new(Planned { run, plan, recordings });
         lock(&self.planned).insert(id, planned.clone());
         let job = self.submit(engine, &described, &planned)?;
@@ -277,6 +282,7 @@ impl DetectionKeeper {
     pub fn remove(&self, engine: &Engine, run: &StoredRun) -> Result<(), StartError> {
         engine.remove(&job_key(run))?;
         lock(&self.planned).remove(&run.id);
+        lock(&self.followed).remove(&run.id);
         lock(&self.refused).remove(&run.id);
         lock(&self.sources).remove(&run.id);
         self.recalls.forget(run.id);
@@ -382,6 +388,13 @@ impl DetectionKeeper {
         Ok(())
     }
 
+    /// Whether a run is planned, and has followed what it is planned by.
+    #[cfg(test)]
+    pub fn has_followed(&self, id: i64) -> bool {
+        let planned = lock(&self.planned).get(&id).map(|p| p.recordings.version.clone());
+        planned.is_some() && planned == lock(&self.followed).get(&id).cloned()
+    }
+
     /// How many networks are open.
     #[cfg(test)]
     pub fn open_networks(&self) -> usize {
@@ -402,6 +415,15 @@ impl DetectionKeeper {
         folder_of(&self.state, deployment)
     }
 
+    /// Notes down what people said something of since a run was planned, while it is known where that lies in
+    /// the recordings.
+    fn note_said(&self, id: i64) -> Result<(), StoreError> {
+        let Some(before) = lock(&self.planned).get(&id).cloned() else { return Ok(()) };
+        let Planned { plan, recordings, .. } = &*before;
+        let moments = Moments::new(&plan.recorded, &recordings.infos);
+        self.store.note_moments(id, &plan.keys(), moments)
+    }
+
     /// Submits a run's job; gives its number.
     fn submit(
         &self,
@@ -415,8 +437,7 @@ impl DetectionKeeper {
             plan.units.iter().map(|unit| (unit.key.as_str(), unit.span_ns.start)).collect();
         // What people said goes with the sound, wherever its clock puts it now.
         let moments = Moments::new(&plan.recorded, &recordings.infos);
-        let keys: HashSet<&str> = units.iter().map(|(key, _)| *key).collect();
-        self.store.note_moments(run.id, &keys, moments)?;
+        self.store.note_moments(run.id, &plan.keys(), moments)?;
         self.store.follow_clock(run.id, moments)?;
         self.store.keep_only(run.id, &units)?;
         let unit = |unit: &PlannedUnit| -> Result<Unit, serde_json::Error> {
@@ -436,7 +457,9 @@ impl DetectionKeeper {
             priority: Priority::ASKED_FOR,
             units,
         };
-        Ok(engine.submit(&job)?.job)
+        let job = engine.submit(&job)?.job;
+        lock(&self.followed).insert(run.id, recordings.version.clone());
+        Ok(job)
     }
 
     /// A run as it is planned now; made anew where the program was started since.
@@ -553,9 +576,13 @@ impl DetectionKeeper {
             software: made.software,
             problems: made.problems,
         };
+        // What was heard by an older list would take the place of what lies there now.
+        let now = lock(&self.planned).get(&run.id).cloned();
+        if now.is_none_or(|now| now.plan.unit(&order.key).is_none()) {
+            return Err(outdated());
+        }
         let moments = Moments::new(&plan.recorded, &recordings.infos);
-        let moment_of = |span_ns: &Range<i64>| moments.of(span_ns);
-        let put = self.store.put_unit(run.id, &stored, &made.candidates, &moment_of);
+        let put = self.store.put_unit(run.id, &stored, &made.candidates, moments);
         put.map_err(|error| UnitError::passing(error.to_string()))?;
         Ok(order)
     }
@@ -578,9 +605,9 @@ impl Kept for DetectionKeeper {
     fn follow(&self, engine: &Engine, present: &Present<'_>) -> anyhow::Result<()> {
         for run in self.store.runs(&present.deployment.id)? {
             let (id, version) = (run.id, present.version);
-            let before = lock(&self.planned).get(&id).cloned();
-            let is_known = before.as_ref().is_some_and(|p| p.recordings.version == version);
-            if is_known || self.refused(id, version).is_some() {
+            // A plan or a refusal alone is not enough: units come to one where the program was started since.
+            let is_known = lock(&self.followed).get(&id).is_some_and(|of| of == version);
+            if is_known {
                 continue;
             }
             let Some(recordings) = present.recordings()? else { continue };
@@ -590,7 +617,8 @@ impl Kept for DetectionKeeper {
             let is_given_up =
                 |job: &JobProgress| job.key == key && job.state == JobState::Cancelled;
             let is_wanted = !engine.snapshot()?.jobs.iter().any(is_given_up);
-            match self.plan(run, recordings, is_wanted) {
+            self.note_said(id)?;
+            match self.plan(run, recordings.clone(), is_wanted) {
                 Ok(planned) => {
                     lock(&self.refused).remove(&id);
                     lock(&self.planned).insert(id, planned.clone());
@@ -598,9 +626,15 @@ impl Kept for DetectionKeeper {
                 }
                 Err(StartError::Store(error)) => return Err(error.into()),
                 Err(error) => {
+                    // What people said goes with the sound also where nobody can listen to it again.
+                    if let Ok((recorded, _)) = Recorded::new(&recordings.infos) {
+                        let moments = Moments::new(&recorded, &recordings.infos);
+                        self.store.follow_clock(id, moments)?;
+                    }
                     // What was found stays; it is tried again when the recordings change.
                     tracing::warn!("{title} in {}: {error}", present.deployment.name);
                     self.refuse(id, version, &error);
+                    lock(&self.followed).insert(id, version.to_owned());
                 }
             }
         }
@@ -612,6 +646,7 @@ impl Kept for DetectionKeeper {
         for run in self.store.runs(deployment)? {
             engine.remove(&job_key(&run))?;
             lock(&self.planned).remove(&run.id);
+            lock(&self.followed).remove(&run.id);
             lock(&self.sources).remove(&run.id);
         }
         Ok(())

@@ -90,12 +90,13 @@ fn half_ns(span_ns: &Range<i64>) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
     const S: i64 = 1_000_000_000;
 
-    fn info(fingerprint: &str) -> RecordingInfo {
+    /// A recording of which no more is known than its content.
+    pub fn info(fingerprint: &str) -> RecordingInfo {
         let text = serde_json::json!({
             "name": "a.wav", "fingerprint": fingerprint, "bytes": 0, "format": "", "codec": "",
             "sample_rate_hz": 1000.0, "channels": 1, "bits_per_sample": 16, "frames": 1,

@@ -1,5 +1,6 @@
 //! Which units of work a source over a channel of a deployment is made of.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -171,6 +172,11 @@ impl Plan {
     /// The unit of a key.
     pub fn unit(&self, key: &str) -> Option<&PlannedUnit> {
         self.units.iter().find(|unit| unit.key == key)
+    }
+
+    /// The keys of all units.
+    pub fn keys(&self) -> HashSet<&str> {
+        self.units.iter().map(|unit| unit.key.as_str()).collect()
     }
 
     /// How much was recorded in all units, hours.

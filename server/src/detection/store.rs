@@ -11,7 +11,6 @@ mod reviewed;
 mod reviews;
 
 use std::collections::HashSet;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,7 +23,7 @@ use spyhop_api::detection::{DetectionClass, DetectionSource};
 use spyhop_api::view::ShownCalls;
 use spyhop_signal::detect::Candidate;
 
-use super::moment::RecordedMoment;
+use super::moment::{Moments, RecordedMoment};
 use super::plan::Reach;
 use super::source::Wanted;
 use crate::state::{self, StateError, StateFolder};
@@ -366,7 +365,7 @@ impl DetectionStore {
     }
 
     /// Puts in the candidates of a unit, each with the index of its class, in place of what was there of
-    /// its span; `moment_of` tells what was recorded in the middle of one. What is found again keeps its number
+    /// its span; `moments` tell what was recorded in the middle of one. What is found again keeps its number
     /// and what was said of it. A unit that is in already stays as it is.
     ///
     /// # Errors
@@ -376,7 +375,7 @@ impl DetectionStore {
         run: i64,
         unit: &StoredUnit,
         candidates: &[(usize, Candidate)],
-        moment_of: &dyn Fn(&Range<i64>) -> Option<RecordedMoment>,
+        moments: Moments<'_>,
     ) -> Result<(), StoreError> {
         self.change(|db| {
             let known = db
@@ -385,7 +384,10 @@ impl DetectionStore {
             if known {
                 return Ok(());
             }
+            let late = moved::said_of_units(db, run, &(unit.start_ns..unit.end_ns))?;
             clear(db, run, unit.start_ns, unit.end_ns)?;
+            // What was said of a unit of before while its recordings already lay elsewhere follows them now.
+            let late = moved::follow(db, late, moments)?;
             let curve: Vec<u8> = unit.curve.iter().flat_map(|score| score.to_le_bytes()).collect();
             db.prepare_cached(
                 "INSERT INTO unit (run, key, start_ns, end_ns, curve, software, problems)
@@ -402,11 +404,12 @@ impl DetectionStore {
             ])?;
             let number = db.last_insert_rowid();
             for (class, candidate) in candidates {
-                let id = put(db, run, number, *class, candidate)?;
-                let moment = moment_of(&(candidate.start_ns..candidate.end_ns));
+                let moment = moments.of(&(candidate.start_ns..candidate.end_ns));
+                let id = put(db, run, number, *class, candidate, moment.as_ref())?;
                 moved::note(db, "call", id, moment.as_ref())?;
             }
-            moved::rejoin(db, run, number, &(unit.start_ns..unit.end_ns))?;
+            moved::rejoin(db, run, number, unit.start_ns)?;
+            moved::rejoin_at(db, run, late.iter().map(|(_, span_ns)| span_ns))?;
             // What is left of before was not found again, and nobody has said anything of it.
             db.prepare_cached(
                 "DELETE FROM call WHERE run = ?1 AND unit IS NULL AND version = 0
@@ -568,14 +571,17 @@ fn clear(db: &Connection, run: i64, start_ns: i64, end_ns: i64) -> rusqlite::Res
     Ok(())
 }
 
-/// Puts a candidate in, or takes the one that it is the same as; gives its number.
+/// Puts a candidate in, or takes the one that it is the same as; gives its number. What somebody said
+/// something of is of its recording alone.
 fn put(
     db: &Connection,
     run: i64,
     unit: i64,
     class: usize,
     candidate: &Candidate,
+    moment: Option<&RecordedMoment>,
 ) -> rusqlite::Result<i64> {
+    let recording = moment.map(|moment| moment.recording.as_str());
     let Candidate { start_ns, end_ns, low_hz, high_hz, score, train } = candidate;
     let (clicks, interval_s) = (train.map(|t| t.clicks), train.map(|t| t.interval_s));
     let taken: Option<i64> = db
@@ -583,11 +589,16 @@ fn put(
             "UPDATE call SET unit = ?2, low_hz = ?6, high_hz = ?7, score = ?8, clicks = ?9,
                 interval_s = ?10
              WHERE id = (SELECT id FROM call WHERE run = ?1 AND start_ns = ?4 AND class = ?3
-                AND end_ns = ?5 AND unit IS NULL LIMIT 1)
+                AND end_ns = ?5 AND unit IS NULL
+                AND (version = 0 OR recording IS NULL OR ?11 IS NULL
+                    OR recording = (SELECT id FROM recording WHERE fingerprint = ?11)) LIMIT 1)
              RETURNING id",
         )?
         .query_row(
-            params![run, unit, class, start_ns, end_ns, low_hz, high_hz, score, clicks, interval_s],
+            params![
+                run, unit, class, start_ns, end_ns, low_hz, high_hz, score, clicks, interval_s,
+                recording
+            ],
             |row| row.get(0),
         )
         .optional()?;

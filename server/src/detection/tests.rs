@@ -25,6 +25,7 @@ use crate::training::{self, CutNow, Reviews, WindowsFor};
 use crate::upkeep::Upkeep;
 use crate::work::{Engine, Registry, Settings};
 
+mod moved;
 mod networks;
 
 const RATE: u32 = 48_000;

@@ -139,9 +139,10 @@ mod tests {
     use spyhop_api::detection::{DetectionClass, DetectionSource};
     use spyhop_api::{Moment, Timestamp};
     use spyhop_signal::detect::Candidate;
+    use spyhop_signal::pyramid::Recorded;
 
     use super::*;
-    use crate::detection::{StoredUnit, Wanted};
+    use crate::detection::{Moments, StoredUnit, Wanted};
     use crate::state::StateFolder;
 
     /// A run with two candidates that begin at the same time, of scores 2 and 3.
@@ -192,7 +193,8 @@ mod tests {
             train: None,
         };
         let found = [(0, candidate(20.0, 2.0)), (1, candidate(90.0, 3.0))];
-        store.put_unit(run, &unit, &found, &|_| None).expect("put in");
+        let nowhere = Recorded { sample_rate_hz: 1.0, dated: true, runs: Vec::new() };
+        store.put_unit(run, &unit, &found, Moments::new(&nowhere, &[])).expect("put in");
         run
     }
 

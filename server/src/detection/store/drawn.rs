@@ -1,5 +1,6 @@
 //! Windows that were drawn at random, and what people say of them.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use rusqlite::{OptionalExtension, Row, params};
@@ -120,15 +121,18 @@ impl DetectionStore {
     }
 
     /// Recall by the windows that were gone through; `None` where none was. One in which candidates came up
-    /// since is open again.
+    /// since is open again, and so is one with what somebody said something of and that is not found there: it
+    /// may not have been listened to again since its recording lies elsewhere.
     ///
     /// # Errors
     /// When the database can't be read.
     pub fn sampled(&self, run: &StoredRun) -> Result<Option<SampleRecall>, StoreError> {
         let windows = self.drawn(run)?;
+        let waiting = self.waiting(run)?;
         let done: Vec<&DrawnWindow> = windows
             .iter()
             .filter(|window| window.review.is_done && window.unreviewed == 0)
+            .filter(|window| !waiting.contains(&window.id))
             .collect();
         if done.is_empty() {
             return Ok(None);
@@ -163,6 +167,18 @@ impl DetectionStore {
         let count = |windows: usize| u32::try_from(windows).unwrap_or(u32::MAX);
         let (windows, reviewed) = (count(windows.len()), count(done.len()));
         Ok(Some(SampleRecall { windows, reviewed, classes }))
+    }
+
+    /// The numbers of the windows with candidates that somebody said something of and that belong to no unit.
+    fn waiting(&self, run: &StoredRun) -> Result<HashSet<i64>, StoreError> {
+        self.read(|db| {
+            let mut rows = db.prepare_cached(
+                "SELECT id FROM drawn WHERE run = ?1 AND EXISTS (SELECT 1 FROM call INDEXED BY call_said
+                    WHERE call.run = ?1 AND call.version > 0 AND unit IS NULL
+                    AND call.start_ns >= drawn.start_ns AND call.start_ns < drawn.end_ns)",
+            )?;
+            rows.query_map([run.id], |row| row.get(0))?.collect()
+        })
     }
 
     /// What is said of the candidates that begin in a window, the best first.

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{DetectionStore, LONGEST_NS, StoreError};
 use crate::detection::moment::{Moments, RecordedMoment};
@@ -94,11 +94,10 @@ impl DetectionStore {
                      WHERE id = (SELECT unit FROM call WHERE id = ?1) AND key NOT LIKE 'moved %'",
                 )?
                 .execute([id])?;
-                db.prepare_cached(
-                    "UPDATE call SET start_ns = ?2, end_ns = ?3, unit = NULL WHERE id = ?1",
-                )?
-                .execute(params![id, span_ns.start, span_ns.end])?;
+                lay(db, *id, span_ns)?;
             }
+            // Where it was listened to already, it waits for nothing.
+            rejoin_at(db, run, said.iter().map(|(_, span_ns)| span_ns))?;
             // No two windows of a run begin together, also while they are moved. One for which there is
             // no place stays before all times, without candidates, until its recording lies elsewhere.
             let away = |(id, span_ns): &(i64, Range<i64>)| {
@@ -123,23 +122,65 @@ impl DetectionStore {
         Moving { table, by, which, .. }: Moving,
         moments: Moments<'_>,
     ) -> Result<Vec<(i64, Range<i64>)>, StoreError> {
-        let all: Vec<(i64, Range<i64>, RecordedMoment)> = self.read(|db| {
+        let all: Vec<Laid> = self.read(|db| {
             let mut rows = db.prepare_cached(&format!(
                 "SELECT {table}.id, start_ns, end_ns, fingerprint, middle_ns
                  FROM {table} {by} JOIN recording ON recording.id = {table}.recording
                  WHERE run = ?1 AND {which}"
             ))?;
-            let rows = rows.query_map([run], |row| {
-                let moment = RecordedMoment { recording: row.get(3)?, middle_ns: row.get(4)? };
-                Ok((row.get(0)?, row.get(1)?..row.get(2)?, moment))
-            })?;
-            rows.collect()
+            rows.query_map([run], laid)?.collect()
         })?;
-        let now = |(id, before, moment): (i64, Range<i64>, RecordedMoment)| {
-            Some((id, moments.moved_ns(&moment, &before)?))
-        };
-        Ok(all.into_iter().filter_map(now).collect())
+        Ok(elsewhere(all, moments))
     }
+}
+
+/// A row where it lies on the clock, with its moment.
+type Laid = (i64, Range<i64>, RecordedMoment);
+
+fn laid(row: &Row<'_>) -> rusqlite::Result<Laid> {
+    let moment = RecordedMoment { recording: row.get(3)?, middle_ns: row.get(4)? };
+    Ok((row.get(0)?, row.get(1)?..row.get(2)?, moment))
+}
+
+/// Where those lie now that lie elsewhere than before.
+fn elsewhere(all: Vec<Laid>, moments: Moments<'_>) -> Vec<(i64, Range<i64>)> {
+    let now = |(id, before, moment): Laid| Some((id, moments.moved_ns(&moment, &before)?));
+    all.into_iter().filter_map(now).collect()
+}
+
+/// Lays a candidate elsewhere; it belongs to no unit until it is found there.
+fn lay(db: &Connection, id: i64, span_ns: &Range<i64>) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE call SET start_ns = ?2, end_ns = ?3, unit = NULL WHERE id = ?1")?
+        .execute(params![id, span_ns.start, span_ns.end])?;
+    Ok(())
+}
+
+/// What somebody said something of in the units that touch a span.
+pub fn said_of_units(
+    db: &Connection,
+    run: i64,
+    span_ns: &Range<i64>,
+) -> rusqlite::Result<Vec<Laid>> {
+    let mut rows = db.prepare_cached(
+        "SELECT call.id, start_ns, end_ns, fingerprint, middle_ns
+         FROM call JOIN recording ON recording.id = call.recording
+         WHERE version > 0 AND unit IN
+            (SELECT id FROM unit WHERE run = ?1 AND start_ns < ?3 AND end_ns > ?2)",
+    )?;
+    rows.query_map(params![run, span_ns.start, span_ns.end], laid)?.collect()
+}
+
+/// Lays candidates where their recordings lie now; gives those that lay elsewhere.
+pub fn follow(
+    db: &Connection,
+    said: Vec<Laid>,
+    moments: Moments<'_>,
+) -> rusqlite::Result<Vec<(i64, Range<i64>)>> {
+    let said = elsewhere(said, moments);
+    for (id, span_ns) in &said {
+        lay(db, *id, span_ns)?;
+    }
+    Ok(said)
 }
 
 /// Notes the moment of a row down.
@@ -165,35 +206,40 @@ struct Known {
     id: i64,
     class: usize,
     recording: i64,
+    start_ns: i64,
+    /// In the recording, seconds: whatever the clock said when it was found.
     span: (f64, f64),
     band: (f64, f64),
 }
 
 /// Puts what somebody said something of, and that belongs to no unit, in the place of the same candidates
-/// that a unit has just found.
-pub fn rejoin(db: &Connection, run: i64, unit: i64, span_ns: &Range<i64>) -> rusqlite::Result<()> {
+/// that a unit has found which begins there.
+pub fn rejoin(db: &Connection, run: i64, unit: i64, start_ns: i64) -> rusqlite::Result<()> {
     let known = |of: &str, values: &[&dyn rusqlite::ToSql]| {
         let mut rows = db.prepare_cached(&format!(
-            "SELECT id, class, recording, start_ns, end_ns, low_hz, high_hz FROM call {of}
-             AND recording IS NOT NULL"
+            "SELECT id, class, recording, middle_ns, end_ns - start_ns, low_hz, high_hz, start_ns
+             FROM call {of} AND recording IS NOT NULL"
         ))?;
         let rows = rows.query_map(values, |row| {
-            // Whole numbers first: a float tells nanoseconds since 1970 to the nearest 256.
-            let seconds = |ns: i64| (ns - span_ns.start) as f64 / 1e9;
+            let (middle_ns, length_ns): (i64, i64) = (row.get(3)?, row.get(4)?);
+            let (middle_s, half_s) = (middle_ns as f64 / 1e9, length_ns as f64 / 2e9);
             Ok(Known {
                 id: row.get(0)?,
                 class: row.get(1)?,
                 recording: row.get(2)?,
-                span: (seconds(row.get(3)?), seconds(row.get(4)?)),
+                span: (middle_s - half_s, middle_s + half_s),
                 band: (row.get(5)?, row.get(6)?),
+                start_ns: row.get(7)?,
             })
         })?;
         rows.collect::<rusqlite::Result<Vec<Known>>>()
     };
+    // What it found may go on after its end, and what is the same begin there.
     let waiting = known(
         "INDEXED BY call_said WHERE run = ?1 AND version > 0 AND unit IS NULL
-         AND start_ns > ?2 AND start_ns < ?4 AND end_ns > ?3",
-        &[&run, &span_ns.start.saturating_sub(LONGEST_NS), &span_ns.start, &span_ns.end],
+         AND start_ns > ?2 AND start_ns < (SELECT max(end_ns) FROM call WHERE unit = ?4)
+         AND end_ns > ?3",
+        &[&run, &start_ns.saturating_sub(LONGEST_NS), &start_ns, &unit],
     )?;
     if waiting.is_empty() {
         return Ok(());
@@ -212,24 +258,54 @@ pub fn rejoin(db: &Connection, run: i64, unit: i64, span_ns: &Range<i64>) -> rus
     Ok(())
 }
 
-/// Pairs of numbers of the same candidate, those that share most first; each is in one pair at most.
+/// Does so for all units that may have found what lies at these spans.
+pub fn rejoin_at<'a>(
+    db: &Connection,
+    run: i64,
+    spans_ns: impl Iterator<Item = &'a Range<i64>>,
+) -> rusqlite::Result<()> {
+    let mut units: HashSet<(i64, i64)> = HashSet::new();
+    for Range { start, end } in spans_ns {
+        // What is the same may begin before it, by less than its length.
+        let from_ns = start.saturating_sub(end.saturating_sub(*start));
+        let mut rows = db.prepare_cached(
+            "SELECT id, start_ns FROM unit
+             WHERE run = ?1 AND start_ns > ?2 AND start_ns < ?4 AND end_ns > ?3",
+        )?;
+        let earliest_ns = from_ns.saturating_sub(LONGEST_NS);
+        let rows = rows.query_map(params![run, earliest_ns, from_ns, end], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+        for unit in rows {
+            units.insert(unit?);
+        }
+    }
+    for (unit, start_ns) in units {
+        rejoin(db, run, unit, start_ns)?;
+    }
+    Ok(())
+}
+
+/// Pairs of numbers of the same candidate, those that share most first, of recordings of one content the nearer
+/// ones; each is in one pair at most.
 fn same(said: &[Known], found: &[Known]) -> Vec<(i64, i64)> {
     let pairs = said.iter().flat_map(|one| found.iter().map(move |other| (one, other)));
-    let mut pairs: Vec<(f64, i64, i64)> = pairs
+    let mut pairs: Vec<(f64, u64, i64, i64)> = pairs
         .filter(|(one, other)| (one.class, one.recording) == (other.class, other.recording))
         .filter_map(|(one, other)| {
             let (time, band) = (shared(one.span, other.span), shared(one.band, other.band));
             let is_same = time >= LEAST_SHARED && band >= LEAST_SHARED;
-            is_same.then_some((time * band, one.id, other.id))
+            let apart_ns = one.start_ns.abs_diff(other.start_ns);
+            is_same.then_some((time * band, apart_ns, one.id, other.id))
         })
         .collect();
-    pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+    pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2, a.3).cmp(&(b.1, b.2, b.3))));
     let mut taken = (HashSet::new(), HashSet::new());
-    pairs.retain(|(_, one, other)| {
+    pairs.retain(|(.., one, other)| {
         let is_free = !taken.0.contains(one) && !taken.1.contains(other);
         is_free && taken.0.insert(*one) && taken.1.insert(*other)
     });
-    pairs.into_iter().map(|(_, one, other)| (one, other)).collect()
+    pairs.into_iter().map(|(.., one, other)| (one, other)).collect()
 }
 
 /// What is common to two stretches, of what both cover.
@@ -245,7 +321,7 @@ mod tests {
     use super::*;
 
     fn known(id: i64, class: usize, span: (f64, f64), band: (f64, f64)) -> Known {
-        Known { id, class, recording: 1, span, band }
+        Known { id, class, recording: 1, start_ns: 0, span, band }
     }
 
     #[test]

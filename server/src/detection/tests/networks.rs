@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use spyhop_api::detection::DetectedCall;
 
 use super::super::network::Networks;
+use super::moved::{correct, is_moved};
 use super::*;
 
 /// The small network of random weights in a folder of its own.
@@ -107,6 +108,33 @@ fn a_run_is_gone_on_with_by_the_network_that_it_was_made_with_and_by_no_other() 
     let told = server.once(run.id, |told| is_done(told) && units_of(&server, run.id) != units);
     assert_eq!(told.problems, [""; 0]);
     assert!(server.found(run.id).len() > found.len(), "the new recording was heard");
+    server.stop();
+}
+
+#[test]
+fn what_was_said_of_a_run_whose_network_is_gone_follows_the_clock_and_is_lost() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let (state, recorder) = (scratch.path().join("state"), scratch.path().join("recorder"));
+    place(&recorder);
+    let mine = tiny(&scratch.path().join("mine"));
+    let server = hosted(&state, &recorder);
+    let run = server.start(by(&mine)).expect("started").id;
+    server.once(run, is_done);
+    let found = server.found(run);
+    let kept = server.keeper.store().run("recorder", run).expect("there");
+    let yes = ReviewChange { verdict: Verdict::Accepted, ..ReviewChange::default() };
+    server.keeper.store().review(&kept, found[0].id, 0, &yes, Timestamp(7)).expect("said");
+    server.stop();
+
+    change(&mine);
+    let server = hosted(&state, &recorder);
+    correct(&recorder, 97);
+    assert!(is_moved(&server, &kept, &found[0], 97));
+    let told = server.once(run, |told| told.problems.len() == 2);
+    assert!(told.problems[0].contains("the network mine is another one now"), "{told:?}");
+    assert!(told.problems[1].contains("1 reviewed candidate is not found any more"), "{told:?}");
+    // Other sound lies at its time of before.
+    assert_eq!(reviewed(&state, "recorder").expect("reviews").len(), 0);
     server.stop();
 }
 
