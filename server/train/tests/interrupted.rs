@@ -4,15 +4,13 @@ mod common;
 
 use std::sync::atomic::AtomicBool;
 
-use common::{bytes, run, said, sea, values, weights};
+use common::{bytes, folder_with_sea, run, said, values, weights};
 use spyhop_train::{End, JsonLines, RunFolder, RunStatus, Setup, Told, TrainError, train};
 
 #[test]
 fn a_loss_that_is_no_number_stops_training_and_names_the_batch() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (sea_folder, run_folder) = (folder.path().join("sea"), folder.path().join("run"));
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 8).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(8);
+    let run_folder = folder.path().join("run");
     let said = said(&[
         "model_trainer.lr=1e38",
         "model_trainer.optimizer=SGD",
@@ -33,10 +31,8 @@ fn a_loss_that_is_no_number_stops_training_and_names_the_batch() {
 
 #[test]
 fn a_network_that_diverges_in_the_last_batch_of_an_epoch_is_not_kept() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (sea_folder, run_folder) = (folder.path().join("sea"), folder.path().join("run"));
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 8).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(8);
+    let run_folder = folder.path().join("run");
     // One batch an epoch: its loss is that of the first weights, and its step leads far away.
     let said = said(&[
         "model_trainer.lr=1e38",
@@ -60,10 +56,8 @@ fn a_network_that_diverges_in_the_last_batch_of_an_epoch_is_not_kept() {
 /// A step so long that weights overflow: what was kept before stays as it is.
 #[test]
 fn a_network_whose_weights_overflow_is_not_kept() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (sea_folder, run_folder) = (folder.path().join("sea"), folder.path().join("run"));
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 8).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(8);
+    let run_folder = folder.path().join("run");
     let said = said(&[
         "model_trainer.lr=1e300",
         "model_trainer.optimizer=SGD",
@@ -82,11 +76,8 @@ fn a_network_whose_weights_overflow_is_not_kept() {
 #[cfg(target_os = "linux")]
 #[test]
 fn on_a_full_disk_the_state_before_stays_and_the_run_goes_on_when_there_is_room() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (sea_folder, whole, parts) =
-        (folder.path().join("sea"), folder.path().join("whole"), folder.path().join("parts"));
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 8).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(8);
+    let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
     let said = said(&["model_trainer.num_epochs=2"]);
     run(&sea_folder, &whole, &said, None, None).outcome.expect("a network");
     let stopped = run(&sea_folder, &parts, &said, None, Some(4)).outcome;
@@ -113,10 +104,7 @@ fn on_a_full_disk_the_state_before_stays_and_the_run_goes_on_when_there_is_room(
 
 #[test]
 fn a_run_says_how_it_goes_and_two_can_t_train_in_one_folder() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let sea_folder = folder.path().join("sea");
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 8).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(8);
     let (run_folder, said) = (RunFolder(folder.path().join("run")), said(&[]));
     assert_eq!(RunStatus::read(&run_folder).expect("none"), None);
     let stopped = run(&sea_folder, run_folder.path(), &said, None, Some(2)).outcome;
@@ -158,11 +146,8 @@ fn a_run_says_how_it_goes_and_two_can_t_train_in_one_folder() {
 /// On the CPU, where it changes no number: what is asked is whether the scale goes on where it was.
 #[test]
 fn an_interrupted_run_in_half_precision_goes_on_with_the_scale_of_its_loss() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (sea_folder, whole, parts) =
-        (folder.path().join("sea"), folder.path().join("whole"), folder.path().join("parts"));
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 8).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(8);
+    let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
     let said = said(&["model_trainer.num_epochs=2", "model_trainer.precision=f16"]);
     run(&sea_folder, &whole, &said, None, None).outcome.expect("a network");
     let stopped = run(&sea_folder, &parts, &said, None, Some(5)).outcome;
@@ -178,11 +163,8 @@ fn an_interrupted_run_in_half_precision_goes_on_with_the_scale_of_its_loss() {
 
 #[test]
 fn a_run_that_can_t_even_begin_is_known_as_failed_with_its_reason() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (sea_folder, run_folder) =
-        (folder.path().join("sea"), RunFolder(folder.path().join("run")));
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 6).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(6);
+    let run_folder = RunFolder(folder.path().join("run"));
     let fails = |more: &[&str]| {
         let outcome = run(&sea_folder, run_folder.path(), &said(more), None, None).outcome;
         let text = outcome.expect_err("bad").to_string();
@@ -206,11 +188,8 @@ fn a_run_that_can_t_even_begin_is_known_as_failed_with_its_reason() {
 /// The run's folder is copied when two of three batches wait to become a step: what a power cut would leave.
 #[test]
 fn a_run_that_is_killed_between_batches_of_a_step_ends_with_the_same_bits() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (sea_folder, whole, killed) =
-        (folder.path().join("sea"), folder.path().join("whole"), folder.path().join("killed"));
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 8).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(8);
+    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
     let said = said(&["model_trainer.num_epochs=2", "model_trainer.accumulate_batches=3"]);
     let run_folder = RunFolder(whole.clone());
     let mut tracker = JsonLines::new(run_folder.metrics());

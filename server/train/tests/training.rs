@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use candle_core::Tensor;
-use common::{Ran, bytes, run, said, sea, values, weights};
+use common::{Ran, bytes, folder_with_sea, run, said, values, weights};
 use serde_json::Value;
 use spyhop_api::FrontEnd;
 use spyhop_config::{Config, Training};
@@ -40,11 +40,8 @@ fn val_aps(ran: &Ran) -> Vec<f64> {
 
 #[test]
 fn a_small_network_learns_and_an_interrupted_run_ends_with_the_same_bits() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (sea_folder, whole, parts) =
-        (folder.path().join("sea"), folder.path().join("whole"), folder.path().join("parts"));
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 12).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(12);
+    let (whole, parts) = (folder.path().join("whole"), folder.path().join("parts"));
     let said = said(&["model_trainer.num_epochs=6"]);
     let mut table = common::windows(&sea_folder, &said.preprocess);
     let band = Band { low_hz: 30.0, high_hz: Some(400.0), channel: 0 };
@@ -101,10 +98,7 @@ fn a_small_network_learns_and_an_interrupted_run_ends_with_the_same_bits() {
 
 #[test]
 fn what_is_frozen_does_not_move_and_an_adapter_gives_the_merged_network_s_logits() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let sea_folder = folder.path().join("sea");
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 10).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(10);
     let first = folder.path().join("first");
     run(&sea_folder, &first, &said(&["model_trainer.num_epochs=1"]), None, None)
         .outcome
@@ -178,10 +172,7 @@ fn what_is_frozen_does_not_move_and_an_adapter_gives_the_merged_network_s_logits
 
 #[test]
 fn data_that_can_t_be_trained_on_are_told() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let sea_folder = folder.path().join("sea");
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 6).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(6);
     let error = |more: &[&str]| {
         let run_folder = folder.path().join("run");
         run(&sea_folder, &run_folder, &said(more), None, None).outcome.expect_err("bad").to_string()
@@ -196,10 +187,7 @@ fn data_that_can_t_be_trained_on_are_told() {
 
 #[test]
 fn a_network_of_other_classes_gets_a_new_head_that_must_be_trained() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let sea_folder = folder.path().join("sea");
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 8).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(8);
     let short = ["model_trainer.num_epochs=1", "preprocess.negative_class=silence"];
     let first = folder.path().join("first");
     run(&sea_folder, &first, &said(&short[..1]), None, None).outcome.expect("a network");
@@ -226,10 +214,7 @@ fn a_network_of_other_classes_gets_a_new_head_that_must_be_trained() {
 
 #[test]
 fn a_recording_that_was_exchanged_is_noticed() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let sea_folder = folder.path().join("sea");
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 8).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(8);
     let table = common::windows(&sea_folder, &said(&[]).preprocess);
     let recordings = common::files(&sea_folder, "wav");
     std::fs::copy(&recordings[0], &recordings[1]).expect("exchanged");
@@ -242,10 +227,7 @@ fn a_recording_that_was_exchanged_is_noticed() {
 /// Several trainings may begin in one folder at once, as the parts of a search do.
 #[test]
 fn two_that_listen_to_the_same_recordings_at_once_see_what_one_alone_sees() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let sea_folder = folder.path().join("sea");
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 6).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(6);
     let mut table = common::windows(&sea_folder, &said(&[]).preprocess);
     // A recording under two names is heard at the same time by one alone, too.
     let mut twin = table.recordings[0].clone();
@@ -276,10 +258,8 @@ fn two_that_listen_to_the_same_recordings_at_once_see_what_one_alone_sees() {
 
 #[test]
 fn a_file_of_features_that_ends_before_its_recording_is_made_again() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (sea_folder, kept) = (folder.path().join("sea"), folder.path().join("kept"));
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 2).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(2);
+    let kept = folder.path().join("kept");
     let table = common::windows(&sea_folder, &said(&[]).preprocess);
     let opened = AtomicUsize::new(0);
     let open = |path: &Path| {
@@ -311,10 +291,8 @@ fn a_file_of_features_that_ends_before_its_recording_is_made_again() {
 #[cfg(target_os = "linux")]
 #[test]
 fn of_many_recordings_few_files_are_open_at_a_time() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (sea_folder, kept) = (folder.path().join("sea"), folder.path().join("kept"));
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 40).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(40);
+    let kept = folder.path().join("kept");
     let table = common::windows(&sea_folder, &said(&[]).preprocess);
     let prepared = Features::prepare(&table, &FRONT_END, 1.0, 0, &kept, &common::open, &|_, _| ());
     let features = prepared.expect("features");
@@ -332,10 +310,8 @@ fn of_many_recordings_few_files_are_open_at_a_time() {
 
 #[test]
 fn recordings_below_the_band_of_the_network_are_refused_before_anything_is_trained() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (sea_folder, run_folder) = (folder.path().join("sea"), folder.path().join("run"));
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 6).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(6);
+    let run_folder = folder.path().join("run");
     // As of a file that says nothing of the front end: 16 000 Hz, and all below 8000 Hz.
     let usual = "model: {AST_kwargs: {hidden_size: 24, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 48}}\npreprocess: {window_s: 1.5, hop_s: 1.5, label_mapping: {upcall: upcall}}\nmodel_trainer: {num_epochs: 1}";
     let said = |more: &[&str]| Config::read_with(usual, more).expect("sound").training;
@@ -356,11 +332,8 @@ fn recordings_below_the_band_of_the_network_are_refused_before_anything_is_train
 
 #[test]
 fn a_class_that_the_test_part_lacks_has_no_figures_there_and_none_on_the_card() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (sea_folder, run_folder) =
-        (folder.path().join("sea"), RunFolder(folder.path().join("run")));
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 8).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(8);
+    let run_folder = RunFolder(folder.path().join("run"));
     let said = said(&["model_trainer.num_epochs=1"]);
     let mut table = common::windows(&sea_folder, &said.preprocess);
     // Calls in two recordings alone: one for training, one for validation.
@@ -403,10 +376,7 @@ fn a_class_that_the_test_part_lacks_has_no_figures_there_and_none_on_the_card() 
 /// The best of several epochs is the first one here, since no gain counts.
 #[test]
 fn the_best_network_is_kept_and_not_the_last_one_and_training_may_end_early() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let sea_folder = folder.path().join("sea");
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 8).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(8);
     let ran = |name: &str, more: &[&str]| {
         let said = said(&[&["model_trainer.use_scheduler=false"], more].concat());
         let run_folder = folder.path().join(name);
@@ -442,10 +412,7 @@ const PLAIN: [&str; 8] = [
 
 #[test]
 fn batches_whose_gradients_are_added_are_one_larger_batch() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let sea_folder = folder.path().join("sea");
-    std::fs::create_dir(&sea_folder).expect("a folder");
-    sea(&sea_folder, 8).expect("a sea");
+    let (folder, sea_folder) = folder_with_sea(8);
     let trained = |name: &str, more: &[&str]| {
         let run_folder = folder.path().join(name);
         let said = said(&[&PLAIN[..], more].concat());

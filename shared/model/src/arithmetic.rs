@@ -30,11 +30,10 @@ impl Arithmetic {
     ) -> Result<Tensor> {
         #[cfg(feature = "cuda")]
         if !x.device().is_cpu() {
-            let stands_still = !weight.track_op() && bias.is_none_or(|bias| !bias.track_op());
             return match (self, after) {
                 (Arithmetic::Fused, _) => gpu::linear(x, weight, bias, after),
                 (_, After::Gelu) => gpu::trained_linear(x, weight, bias, true),
-                (_, After::Add(residual)) if stands_still => {
+                (_, After::Add(residual)) if stands_still(weight, bias) => {
                     gpu::trained_linear_beside(x, weight, bias, residual)
                 }
                 _ => self.after(gpu::trained_linear(x, weight, bias, false)?, after),
@@ -57,10 +56,7 @@ impl Arithmetic {
     ) -> Result<Tensor> {
         let LowRank { a, b, scale, dropout } = path;
         #[cfg(feature = "cuda")]
-        if !x.device().is_cpu()
-            && self == Arithmetic::Differentiable
-            && !weight.track_op()
-            && bias.is_none_or(|bias| !bias.track_op())
+        if !x.device().is_cpu() && self == Arithmetic::Differentiable && stands_still(weight, bias)
         {
             return gpu::trained_low_rank(x, weight, bias, path);
         }
@@ -157,4 +153,10 @@ impl Arithmetic {
             Arithmetic::Differentiable => trained::attention(q, k, v, heads),
         }
     }
+}
+
+/// Whether no gradient of a layer is asked for.
+#[cfg(feature = "cuda")]
+fn stands_still(weight: &Tensor, bias: Option<&Tensor>) -> bool {
+    !weight.track_op() && bias.is_none_or(|bias| !bias.track_op())
 }

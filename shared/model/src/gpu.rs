@@ -1,15 +1,16 @@
-//! The arithmetic of a GPU. Products are cuBLAS's; what lies between them is a pass over rows, by kernels of our own: where a row meets a matrix, candle's divide each number's index to find its place, and on a fast card that
-//! takes longer than the products.
+//! The arithmetic of a GPU. Products are cuBLAS's; what lies between them is a pass over rows, by kernels of our own:
+//! where a row meets a matrix, candle's divide each number's index to find its place, and on a fast card that takes
+//! longer than the products.
 //!
 //! It is written with tensors alone, so that it can be computed on the CPU, too, in f32: tests hold it to the CPU's own
-//! arithmetic there, where there is no GPU. Only where kernels are started (`cuda`, `product`) is a card needed.
+//! arithmetic there, where there is no GPU. Only where kernels are started (`cuda`, `cublas_lt`) is a card needed.
 
 mod attached;
 #[cfg(feature = "cuda")]
+mod cublas_lt;
+#[cfg(feature = "cuda")]
 mod cuda;
 mod passes;
-#[cfg(feature = "cuda")]
-mod product;
 mod trained;
 
 #[cfg(feature = "cuda")]
@@ -57,16 +58,13 @@ pub(crate) fn linear(
     after: After<'_>,
 ) -> Result<Tensor> {
     #[cfg(feature = "cuda")]
-    {
-        let residual = match after {
-            After::Add(residual) => Some(residual),
-            After::Nothing | After::Gelu => None,
-        };
+    if let Some(all) = match after {
+        After::Nothing => cublas_lt::product(x, weight, bias, None)?,
+        After::Add(residual) => cublas_lt::product(x, weight, bias, Some(residual))?,
         // GELU by the exact error function is a pass anyway, and the bias costs nothing there.
-        let is_gelu = matches!(after, After::Gelu);
-        if !is_gelu && let Some(all) = product::finished(x, weight, bias, residual)? {
-            return Ok(all);
-        }
+        After::Gelu => None,
+    } {
+        return Ok(all);
     }
     finished(&product(x, weight)?, bias, after)
 }

@@ -76,6 +76,15 @@ pub fn sea(folder: &Path, files: usize) -> std::io::Result<()> {
     Ok(())
 }
 
+/// A folder that goes with its value, and one in it with a sea.
+pub fn folder_with_sea(files: usize) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sea_folder = folder.path().join("sea");
+    std::fs::create_dir(&sea_folder).expect("a folder");
+    sea(&sea_folder, files).expect("a sea");
+    (folder, sea_folder)
+}
+
 pub fn open(path: &Path) -> Result<Recording, String> {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let source = FileSource::open(path).map_err(|e| format!("{}: {e}", path.display()))?;

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use candle_core::{CpuStorage, CustomOp3, InplaceOp1, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp3, InplaceOp1, Layout, Result, Shape, Storage, Tensor};
 
 /// Gradients of three tensors.
 pub(super) type Gradients = (Option<Tensor>, Option<Tensor>, Option<Tensor>);
@@ -23,30 +23,15 @@ pub(super) fn attached(
 
 /// The memory of a tensor, in whose place next to none is left.
 #[derive(Default)]
-struct Taken {
-    of_cpu: Held<CpuStorage>,
-    #[cfg(feature = "cuda")]
-    of_gpu: Held<candle_core::CudaStorage>,
-}
+struct Taken(Mutex<Option<Storage>>);
 
-struct Held<S>(Mutex<Option<S>>);
-
-impl<S> Default for Held<S> {
-    fn default() -> Self {
-        Held(Mutex::new(None))
-    }
-}
-
-impl<S> Held<S> {
-    fn put(&self, storage: S) {
+impl Taken {
+    fn put(&self, storage: Storage) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(storage);
     }
 
-    fn take(&self) -> Result<S> {
-        match self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            Some(storage) => Ok(storage),
-            None => candle_core::bail!("a result that was given away, or is of another device"),
-        }
+    fn take(&self) -> Option<Storage> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -57,14 +42,14 @@ impl InplaceOp1 for Taken {
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
         whole(layout)?;
-        self.of_cpu.put(std::mem::replace(storage, CpuStorage::F32(Vec::new())));
+        self.put(Storage::Cpu(std::mem::replace(storage, CpuStorage::F32(Vec::new()))));
         Ok(())
     }
 
     #[cfg(feature = "cuda")]
     fn cuda_fwd(&self, storage: &mut candle_core::CudaStorage, layout: &Layout) -> Result<()> {
         whole(layout)?;
-        self.of_gpu.put(super::cuda::taken(storage)?);
+        self.put(Storage::Cuda(super::cuda::taken(storage)?));
         Ok(())
     }
 }
@@ -96,7 +81,10 @@ impl<F: Fn(&Tensor) -> Result<Gradients>> CustomOp3 for Attached<F> {
         _: &CpuStorage,
         _: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        Ok((self.taken.of_cpu.take()?, self.shape.clone()))
+        match self.taken.take() {
+            Some(Storage::Cpu(storage)) => Ok((storage, self.shape.clone())),
+            _ => candle_core::bail!("a result that was given away, or is of another device"),
+        }
     }
 
     #[cfg(feature = "cuda")]
@@ -109,7 +97,10 @@ impl<F: Fn(&Tensor) -> Result<Gradients>> CustomOp3 for Attached<F> {
         _: &candle_core::CudaStorage,
         _: &Layout,
     ) -> Result<(candle_core::CudaStorage, Shape)> {
-        Ok((self.taken.of_gpu.take()?, self.shape.clone()))
+        match self.taken.take() {
+            Some(Storage::Cuda(storage)) => Ok((storage, self.shape.clone())),
+            _ => candle_core::bail!("a result that was given away, or is of another device"),
+        }
     }
 
     fn bwd(

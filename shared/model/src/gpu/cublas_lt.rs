@@ -48,7 +48,7 @@ unsafe impl Send for Library {}
 
 /// x is (batch, rows, in), W (out, in), b (out), the residual (batch, rows, out). None where cuBLASLt has no kernel for
 /// it.
-pub(super) fn finished(
+pub(super) fn product(
     x: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
